@@ -1,0 +1,107 @@
+package effect
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Handler carries effects out, or hands them on. It is the one interface
+// through which every effect passes.
+//
+// Do returns a Result, or an *Error (the effect failed, which the script may
+// catch), or a *Stop (the script ends here). Any other error is treated as an
+// *Error with code "internal". Do may be called from several goroutines.
+type Handler interface {
+	Do(ctx context.Context, call Call) (Result, error)
+}
+
+// HandlerFunc lets a function serve as a Handler.
+type HandlerFunc func(ctx context.Context, call Call) (Result, error)
+
+// Do calls f.
+func (f HandlerFunc) Do(ctx context.Context, call Call) (Result, error) { return f(ctx, call) }
+
+// Verb says what is asked about a call. It lets observation and preview pass
+// through the same Handlers as the effect itself.
+type Verb string
+
+const (
+	Invoke  Verb = ""        // carry it out
+	Inquire Verb = "observe" // say whether it was applied; change nothing
+	Preview Verb = "preview" // say what it would change; change nothing
+)
+
+// Call is one effect under way.
+type Call struct {
+	Verb Verb
+	Run  string // the run's id
+	// Place is where in the run the effect stands: "7", in a parallel branch
+	// "7.a.2", in a rollback "r1.2.1". It is the same in every replay.
+	Place string
+	// Key is the idempotency key: the same for every attempt at this effect,
+	// different for every other.
+	Key      string
+	Op       *Op
+	Args     map[string]any // canonical, see Op.Check
+	Class    Class
+	Recovery Recovery
+	Where    Position
+	// Began is when the intent was first recorded. A sleep and a question
+	// count from it, so that they end at the same time after a resume.
+	Began   time.Time
+	Attempt int // 1 for the first
+	// Progress, if set, takes lines to show while the call is under way. They
+	// are not recorded.
+	Progress func(line string)
+	// Settled, if set, is called once by the handler that orders outcomes,
+	// after the outcome is recorded and before Do returns. The order of these
+	// calls is the order in which parallel branches go on.
+	Settled func()
+}
+
+// Report hands a progress line to whoever watches the call.
+func (c Call) Report(format string, args ...any) {
+	if c.Progress != nil {
+		c.Progress(fmt.Sprintf(format, args...))
+	}
+}
+
+// Result is the outcome of a call that succeeded.
+type Result struct {
+	Value any
+	// Observed answers a call with Verb Inquire.
+	Observed Observed
+	// Change answers a call with Verb Preview.
+	Change Change
+}
+
+// Observed is what a backend found out about an earlier call.
+type Observed string
+
+const (
+	Applied    Observed = "applied"     // it happened; Result.Value may hold its value
+	NotApplied Observed = "not_applied" // it certainly did not happen, and will not
+	Uncertain  Observed = "unknown"     // cannot be told
+)
+
+// Change is the predicted effect of a call: for people, one line.
+type Change struct {
+	Target string `json:"target,omitempty"` // what would change: "pool web"
+	From   string `json:"from,omitempty"`   // "green 10, blue 90"
+	To     string `json:"to,omitempty"`     // "green 50, blue 50"
+}
+
+// Position is a place in a source file.
+type Position struct {
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+}
+
+// String returns "file:line", or "" for the zero Position.
+func (p Position) String() string {
+	if p.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", p.File, p.Line)
+}

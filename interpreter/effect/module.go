@@ -1,0 +1,109 @@
+package effect
+
+import (
+	"context"
+	"fmt"
+	"sort"
+)
+
+// Module is a set of ops under one Lua name.
+type Module struct {
+	Name       string
+	Doc        string
+	Ops        []Op
+	Composites []Composite
+}
+
+// Performer carries out one effect on behalf of a composite, at the next
+// place inside it.
+type Performer interface {
+	Perform(ctx context.Context, op string, args map[string]any) (any, error)
+}
+
+// Composite looks like an op to the script and is a loop of small effects, so
+// that a resume goes on inside it. Run sees canonical arguments; it must be
+// deterministic apart from what it performs, and take the time from the op
+// "run.now".
+type Composite struct {
+	Op
+	Run func(ctx context.Context, p Performer, args map[string]any) (any, error)
+}
+
+// Catalog is the set of modules that a run knows. The zero value is empty.
+type Catalog struct {
+	modules map[string]Module
+	ops     map[string]*Op
+	comps   map[string]*Composite
+}
+
+// NewCatalog verifies the modules' declarations and indexes them.
+func NewCatalog(modules ...Module) (*Catalog, error) {
+	c := &Catalog{map[string]Module{}, map[string]*Op{}, map[string]*Composite{}}
+	for _, m := range modules {
+		if _, dup := c.modules[m.Name]; dup {
+			return nil, fmt.Errorf("module %s is declared twice", m.Name)
+		}
+		c.modules[m.Name] = m
+		for i := range m.Ops {
+			op := &m.Ops[i]
+			if op.Module != m.Name {
+				return nil, fmt.Errorf("module %s declares the op %s of another module", m.Name, op)
+			}
+			if err := op.Verify(); err != nil && m.Name != ControlModule {
+				return nil, err
+			}
+			c.ops[op.String()] = op
+		}
+		for i := range m.Composites {
+			comp := &m.Composites[i]
+			if err := comp.Verify(); err != nil {
+				return nil, err
+			}
+			c.comps[comp.String()] = comp
+		}
+	}
+	return c, nil
+}
+
+// Module returns the module of that name.
+func (c *Catalog) Module(name string) (Module, bool) {
+	m, ok := c.modules[name]
+	return m, ok
+}
+
+// Op returns the op of that full name, "traffic.split".
+func (c *Catalog) Op(name string) (*Op, bool) {
+	op, ok := c.ops[name]
+	return op, ok
+}
+
+// Composite returns the composite of that full name, "health.watch".
+func (c *Catalog) Composite(name string) (*Composite, bool) {
+	comp, ok := c.comps[name]
+	return comp, ok
+}
+
+// Names returns the modules' names in order, the engine's own left out.
+func (c *Catalog) Names() []string {
+	names := make([]string, 0, len(c.modules))
+	for n := range c.modules {
+		if n != ControlModule {
+			names = append(names, n)
+		}
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Members returns the names of a module's ops and composites in order.
+func (m Module) Members() []string {
+	var names []string
+	for i := range m.Ops {
+		names = append(names, m.Ops[i].Name)
+	}
+	for i := range m.Composites {
+		names = append(names, m.Composites[i].Name)
+	}
+	sort.Strings(names)
+	return names
+}

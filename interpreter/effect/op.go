@@ -1,0 +1,174 @@
+package effect
+
+import (
+	"fmt"
+	"time"
+)
+
+// Class says what an effect may do to the world. The zero value counts as
+// Irreversible: what is not declared is assumed to be the worst.
+type Class string
+
+const (
+	// Read changes nothing; it may be repeated freely.
+	Read Class = "read"
+	// Write changes a system in a way that another effect can change back.
+	Write Class = "write"
+	// Irreversible cannot be taken back: a message sent, data destroyed.
+	Irreversible Class = "irreversible"
+	// Value draws from the run's own surroundings (the time, a random
+	// number). It is recorded with the next commit, before anything that may
+	// depend on it leaves the process. Only the engine's own ops have it.
+	Value Class = "value"
+	// Mark leaves a note in the journal (a step entered, a line logged) and
+	// has no outcome. Only the engine's own ops have it.
+	Mark Class = "mark"
+)
+
+// Writes reports whether an effect of the class may change a system, so that
+// its intent has to be on disk before it starts.
+func (c Class) Writes() bool { return c != Read && c != Value && c != Mark }
+
+// Recovery says what to do about an effect whose intent is recorded and whose
+// outcome is not. The zero value counts as Ask.
+type Recovery string
+
+const (
+	// Retry sends the same call with the same key again: the op is idempotent.
+	Retry Recovery = "retry"
+	// Observe asks the backend whether the call was applied, and sends it
+	// (again) only when it certainly was not.
+	Observe Recovery = "observe"
+	// Ask parks the run until an operator says what happened.
+	Ask Recovery = "ask"
+	// Forgo never repeats and never asks: the run goes on with the outcome
+	// recorded as unknown. It is for messages, where a second copy or a
+	// parked recovery is worse than a missing line.
+	Forgo Recovery = "forgo"
+)
+
+// Op declares an effect. It is plain data, Validate aside, so that it can be
+// sent by a plugin, printed as documentation and checked against a contract.
+type Op struct {
+	Module string `json:"module"`
+	Name   string `json:"name"`
+	// Doc is one sentence in the imperative, without a full stop.
+	Doc     string  `json:"doc"`
+	Args    []Field `json:"args,omitempty"`
+	Returns []Field `json:"returns,omitempty"`
+	// Rest, if set, admits arguments beyond Args, each of this shape: the
+	// server names of traffic.split.
+	Rest     *Field   `json:"rest,omitempty"`
+	Class    Class    `json:"class,omitempty"`
+	Recovery Recovery `json:"recovery,omitempty"`
+	// Timeout bounds one invocation unless the call has an argument "timeout"
+	// of type duration, which then counts. Zero means DefaultTimeout.
+	Timeout time.Duration `json:"timeout,omitempty"`
+	// ClassArg and RecoveryArg name arguments by which the caller states the
+	// class and the recovery of this one call (exec.run). A missing argument
+	// leaves Class and Recovery as declared.
+	ClassArg    string `json:"class_arg,omitempty"`
+	RecoveryArg string `json:"recovery_arg,omitempty"`
+	// Validate checks what no single field can say (weights that sum to 100).
+	// It sees canonical arguments; it may be nil and is not sent to plugins.
+	Validate func(args map[string]any) error `json:"-"`
+}
+
+// DefaultTimeout bounds an invocation whose op and call set no timeout.
+const DefaultTimeout = 30 * time.Second
+
+// timeoutMargin is left to a backend to report a timeout of its own, which
+// says more than a call that is cut off.
+const timeoutMargin = 5 * time.Second
+
+// String returns the op as scripts write it: "traffic.split".
+func (o *Op) String() string { return o.Module + "." + o.Name }
+
+// ClassFor returns the class of a call with these canonical arguments.
+func (o *Op) ClassFor(args map[string]any) Class {
+	if s, ok := args[o.ClassArg].(string); ok && o.ClassArg != "" {
+		return Class(s)
+	}
+	if o.Class == "" {
+		return Irreversible
+	}
+	return o.Class
+}
+
+// RecoveryFor returns the recovery of a call with these canonical arguments.
+func (o *Op) RecoveryFor(args map[string]any) Recovery {
+	if s, ok := args[o.RecoveryArg].(string); ok && o.RecoveryArg != "" {
+		return Recovery(s)
+	}
+	if o.Recovery == "" {
+		return Ask
+	}
+	return o.Recovery
+}
+
+// TimeoutFor returns how long the host waits for one invocation.
+func (o *Op) TimeoutFor(args map[string]any) time.Duration {
+	for _, name := range []string{"timeout", "window"} {
+		for _, f := range o.Args {
+			if f.Name != name || f.Type != Duration {
+				continue
+			}
+			if s, ok := args[name].(float64); ok {
+				return Seconds(s) + timeoutMargin
+			}
+		}
+	}
+	if o.Timeout > 0 {
+		return o.Timeout
+	}
+	return DefaultTimeout
+}
+
+// Check verifies args against the declaration and returns them in canonical
+// form, defaults filled in. The error is a *FieldError.
+func (o *Op) Check(args map[string]any) (map[string]any, error) {
+	out, err := CheckFields(o.Args, o.Rest, args)
+	if err != nil {
+		return nil, err
+	}
+	if o.Validate != nil {
+		if err := o.Validate(out); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Verify reports what is wrong with the declaration itself; plugin ops pass
+// through it before they are believed.
+func (o *Op) Verify() error {
+	if !validName(o.Module) || !validName(o.Name) {
+		return fmt.Errorf("op %q: module and name must be lower-case words of letters, digits and _", o)
+	}
+	switch o.Class {
+	case "", Read, Write, Irreversible:
+	default:
+		return fmt.Errorf("op %s: unknown class %q", o, o.Class)
+	}
+	switch o.Recovery {
+	case "", Retry, Observe, Ask, Forgo:
+	default:
+		return fmt.Errorf("op %s: unknown recovery %q", o, o.Recovery)
+	}
+	for _, f := range append(append([]Field{}, o.Args...), o.Returns...) {
+		if err := f.verify(); err != nil {
+			return fmt.Errorf("op %s: %w", o, err)
+		}
+	}
+	return nil
+}
+
+func validName(s string) bool {
+	for i, r := range s {
+		letter := r >= 'a' && r <= 'z' || r == '_'
+		if !letter && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
