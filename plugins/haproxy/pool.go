@@ -1,0 +1,275 @@
+package haproxy
+
+import (
+	"context"
+	"encoding/csv"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// pool is what HAProxy reported about one of its backends at one time.
+type pool struct {
+	name    string
+	servers []*server // in HAProxy's order
+}
+
+// readPool reads a pool. aliases are the names that scripts use; with strict,
+// each of them has to stand for a server of this pool.
+func readPool(ctx context.Context, c *client, name string, aliases map[string]string, strict bool) (*pool, error) {
+	state, _, err := c.ask(ctx, "show servers state "+name)
+	if err != nil {
+		return nil, err
+	}
+	p := &pool{name: name}
+	rows, ok := parseState(state)
+	if !ok {
+		return nil, c.notRead(ctx, name, state)
+	}
+	for _, row := range rows {
+		s := &server{name: row["srv_name"], real: row["srv_name"]}
+		if err := numbers(row, map[string]*int{"srv_uweight": &s.weight, "srv_admin_state": &s.admin, "srv_op_state": &s.op}); err != nil {
+			return nil, effect.Errorf(effect.CodeFailed, "%s: `show servers state %s`: server %s: %v", c, name, s.real, err)
+		}
+		p.servers = append(p.servers, s)
+	}
+	// 4 stands for servers, -1 for all of them.
+	stat, _, err := c.ask(ctx, "show stat "+name+" 4 -1")
+	if err != nil {
+		return nil, err
+	}
+	if err := p.addStat(stat); err != nil {
+		return nil, effect.Errorf(effect.CodeFailed, "%s: `show stat %s 4 -1`: %v", c, name, err)
+	}
+	return p, p.rename(aliases, strict)
+}
+
+// addStat adds what only the statistics tell.
+func (p *pool) addStat(text string) error {
+	rows, err := parseStat(text)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if row["pxname"] != p.name {
+			continue
+		}
+		for _, s := range p.servers {
+			if s.real != row["svname"] {
+				continue
+			}
+			s.backup = row["bck"] == "1"
+			if err := numbers(row, map[string]*int{"scur": &s.sessions}); err != nil {
+				return fmt.Errorf("server %s: %w", s.real, err)
+			}
+		}
+	}
+	return nil
+}
+
+// rename gives the servers the names that scripts use.
+func (p *pool) rename(aliases map[string]string, strict bool) error {
+	for _, alias := range sortedKeys(aliases) {
+		s := p.byReal(aliases[alias])
+		if s == nil && strict {
+			return effect.Errorf(effect.CodeNotFound, "the configuration calls %s the server %s, which pool %s does not have",
+				alias, aliases[alias], p.name).WithHint("its servers are %s; mend `servers` in the configuration", p.reals())
+		}
+		if s != nil {
+			s.name = alias
+		}
+	}
+	for _, s := range p.servers {
+		if other := p.byReal(s.name); other != nil && other != s && other.name == s.name {
+			return effect.Errorf(effect.CodeInvalid, "pool %s: the name %s means the server %s by the configuration, and is another server's own",
+				p.name, s.name, s.real).WithHint("give %s a name of its own in `servers` of the configuration", other.real)
+		}
+	}
+	return nil
+}
+
+// find returns the server that a script names.
+func (p *pool) find(name string) (*server, error) {
+	names := make([]string, 0, len(p.servers))
+	for _, s := range p.servers {
+		if s.name == name {
+			return s, nil
+		}
+		names = append(names, s.name)
+	}
+	sort.Strings(names)
+	hint := "its servers are " + strings.Join(names, ", ")
+	if near := effect.DidYouMean(name, names); near != "" {
+		hint = near + " " + hint
+	}
+	return nil, effect.Errorf(effect.CodeNotFound, "pool %s has no server %q", p.name, name).WithHint("%s", hint)
+}
+
+func (p *pool) byReal(name string) *server {
+	for _, s := range p.servers {
+		if s.real == name {
+			return s
+		}
+	}
+	return nil
+}
+
+func (p *pool) reals() string {
+	names := make([]string, len(p.servers))
+	for i, s := range p.servers {
+		names[i] = s.real
+	}
+	return strings.Join(names, ", ")
+}
+
+// share returns the percentage of new requests that a server takes: a server
+// that is not up takes none, a backup only when no other server can.
+func (p *pool) share(of *server) float64 {
+	total, active := 0, p.hasActive()
+	for _, s := range p.servers {
+		if s.backup != active {
+			total += s.capacity()
+		}
+	}
+	if total == 0 || of.backup == active {
+		return 0
+	}
+	return 100 * float64(of.capacity()) / float64(total)
+}
+
+// hasActive reports whether a server that is no backup takes requests.
+func (p *pool) hasActive() bool {
+	for _, s := range p.servers {
+		if !s.backup && s.capacity() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// shares returns the share of each server, by the name that scripts use.
+func (p *pool) shares() map[string]any {
+	out := make(map[string]any, len(p.servers))
+	for _, s := range p.servers {
+		out[s.name] = p.share(s)
+	}
+	return out
+}
+
+// list returns the servers in the form of traffic.servers.
+func (p *pool) list() []any {
+	out := make([]any, len(p.servers))
+	for i, s := range p.servers {
+		out[i] = map[string]any{"name": s.name, "weight": p.share(s), "status": s.status(), "sessions": float64(s.sessions)}
+	}
+	return out
+}
+
+// notRead explains a reply to `show servers state` that is no table.
+func (c *client) notRead(ctx context.Context, name, reply string) *effect.Error {
+	first, _, _ := strings.Cut(reply, "\n")
+	e := effect.Errorf(effect.CodeRefused, "%s: `show servers state %s` was answered %q", c, name, first)
+	switch {
+	case strings.HasPrefix(reply, "Can't find backend"):
+		e = effect.Errorf(effect.CodeNotFound, "HAProxy has no backend %q", name)
+		if all, _, err := c.ask(ctx, "show servers state"); err == nil {
+			rows, _ := parseState(all)
+			seen := map[string]bool{}
+			for _, row := range rows {
+				seen[row["be_name"]] = true
+			}
+			known := sortedKeys(seen)
+			if near := effect.DidYouMean(name, known); near != "" {
+				return e.WithHint("%s it has %s", near, strings.Join(known, ", "))
+			}
+			return e.WithHint("it has %s", strings.Join(known, ", "))
+		}
+		return e
+	case strings.HasPrefix(reply, "Unknown command"):
+		return e.WithHint("version 1.8 of HAProxy or newer is needed, or the address is no stats socket")
+	case strings.HasPrefix(reply, "Permission denied"):
+		return e.WithHint("write `stats socket … level admin` in haproxy.cfg")
+	}
+	return e
+}
+
+// parseState reads `show servers state`: a line with the format's version, a
+// line with the columns' names after "# ", then a line a server.
+func parseState(text string) ([]map[string]string, bool) {
+	var columns []string
+	var rows []map[string]string
+	for _, line := range strings.Split(text, "\n") {
+		if names, ok := strings.CutPrefix(line, "# "); ok {
+			columns = strings.Fields(names)
+			continue
+		}
+		values := strings.Fields(line)
+		if columns == nil || len(values) == 0 {
+			continue
+		}
+		row := make(map[string]string, len(columns))
+		for i, v := range values[:min(len(values), len(columns))] {
+			row[columns[i]] = v
+		}
+		rows = append(rows, row)
+	}
+	return rows, columns != nil
+}
+
+// parseStat reads `show stat`: CSV whose first line begins with "# ".
+func parseStat(text string) ([]map[string]string, error) {
+	header, ok := strings.CutPrefix(text, "# ")
+	if !ok {
+		first, _, _ := strings.Cut(text, "\n")
+		return nil, fmt.Errorf("the answer is no table: %q", first)
+	}
+	r := csv.NewReader(strings.NewReader(header))
+	r.FieldsPerRecord, r.LazyQuotes = -1, true
+	records, err := r.ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("read the table: %w", err)
+	}
+	var rows []map[string]string
+	for _, record := range records[1:] {
+		row := make(map[string]string, len(record))
+		for i, v := range record[:min(len(record), len(records[0]))] {
+			row[records[0][i]] = v
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// numbers reads whole numbers out of a row.
+func numbers(row map[string]string, into map[string]*int) error {
+	for _, column := range sortedKeys(into) {
+		n, err := strconv.Atoi(row[column])
+		if err != nil {
+			return fmt.Errorf("column %s: %q is not a number", column, row[column])
+		}
+		*into[column] = n
+	}
+	return nil
+}
+
+// validName keeps what could end or extend a command off the socket.
+func validName(name string) bool {
+	for _, r := range name {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.:", r) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
