@@ -1,0 +1,81 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// Pauses between the tries of a check grow from the first to the last.
+const (
+	firstPause = 50 * time.Millisecond
+	lastPause  = time.Second
+	// leastTry is the time below which another try is not worth it.
+	leastTry = 50 * time.Millisecond
+)
+
+// check looks until the target is up or the timeout has passed; at least once.
+func check(ctx context.Context, t *target, timeout time.Duration, progress func(string)) (any, error) {
+	start := time.Now()
+	end := start.Add(timeout)
+	enough := min(leastTry, timeout/10)
+	detail := ""
+	for tries, pause := 1, firstPause; ; tries++ {
+		limit := min(t.timeout, slack) // with a timeout of zero, the host waits for little more
+		if timeout > 0 {
+			limit = min(t.timeout, time.Until(end))
+		}
+		tryCtx, cancel := context.WithTimeout(ctx, limit)
+		seen := t.look(tryCtx)
+		cancel()
+		if seen.up {
+			return map[string]any{"healthy": true, "latency": seen.took.Seconds(), "detail": seen.detail}, nil
+		}
+		if ctx.Err() != nil {
+			return nil, interrupted(ctx, "checking "+t.name, start)
+		}
+		// A last try that had less time than the others says less than they did.
+		if detail == "" || seen.answered || limit == t.timeout {
+			detail = seen.detail
+		}
+		progress(seen.detail)
+		left := time.Until(end)
+		if left <= enough {
+			return nil, effect.Errorf(effect.CodeUnhealthy, "%s, %s in %s", detail, count(tries, "try", "tries"),
+				effect.FormatDuration(time.Since(start))).
+				WithHint("see why %s does not answer as it should, or give it longer: timeout = \"1m\"", t.name)
+		}
+		if !sleep(ctx, min(pause, left/2)) {
+			return nil, interrupted(ctx, "checking "+t.name, start)
+		}
+		pause = min(2*pause, lastPause)
+	}
+}
+
+// sleep waits; it returns false when ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// interrupted is the error of a read that its caller gave up.
+func interrupted(ctx context.Context, what string, start time.Time) *effect.Error {
+	return effect.Errorf(effect.CodeTimeout, "%s was broken off after %s: %v", what,
+		effect.FormatDuration(time.Since(start)), context.Cause(ctx))
+}
+
+// count returns "1 try" or "4 tries".
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -1,0 +1,91 @@
+package probe
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// startTLS serves HTTPS with a certificate of that life, and returns its
+// address and a file with its authority.
+func startTLS(t *testing.T, life time.Duration) (addr, ca string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"},
+		NotBefore: time.Now().Add(-365 * 24 * time.Hour), NotAfter: time.Now().Add(life),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	s.Config.ErrorLog = nil
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	ca = filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return s.Listener.Addr().String(), ca
+}
+
+func TestTLS(t *testing.T) {
+	const day = 24 * time.Hour
+	good, goodCA := startTLS(t, 90*day+time.Hour)
+	soon, soonCA := startTLS(t, 3*day)
+	past, pastCA := startTLS(t, -day)
+	plain := startService(t)
+
+	tests := []struct {
+		name   string
+		target map[string]any
+		want   string
+		fails  bool
+	}{
+		{"valid", map[string]any{"tls": good, "ca": goodCA}, "certificate valid for 90 days", false},
+		{"https", map[string]any{"url": "https://" + good, "ca": goodCA}, "200 OK", false},
+		{"untrusted", map[string]any{"tls": good}, "x509: certificate signed by unknown authority", true},
+		{"https untrusted", map[string]any{"url": "https://" + good}, "x509: certificate signed by unknown authority", true},
+		{"ends soon", map[string]any{"tls": soon, "ca": soonCA}, "the certificate is valid for 3.0 days more (wants 7)", true},
+		{"ends soon enough", map[string]any{"tls": soon, "ca": soonCA, "min_days": 2.0}, "certificate valid for 2 days", false},
+		{"expired", map[string]any{"tls": past, "ca": pastCA}, "certificate has expired", true},
+		{"no TLS", map[string]any{"tls": plain.Listener.Addr().String()}, "first record does not look like a TLS handshake", true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := configured(t, map[string]any{"green": test.target})
+			got, err := invoke(context.Background(), b, "check", map[string]any{"env": "green", "timeout": 0.3})
+			if test.fails {
+				if e := wantCode(t, err, effect.CodeUnhealthy); !strings.Contains(e.Message, test.want) {
+					t.Error(e.Message)
+				}
+				return
+			}
+			if err != nil || got["detail"] != test.want {
+				t.Errorf("got %v, %v", got, err)
+			}
+		})
+	}
+}
