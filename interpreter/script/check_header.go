@@ -1,0 +1,290 @@
+package script
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/yuin/gopher-lua/ast"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// headerExample is what a script without a header is shown.
+const headerExample = `begin the script with runbook { name = "…" }`
+
+// header finds and checks the call of runbook{} that has to come first.
+func (f *checkFile) header(stmts []ast.Stmt) {
+	for _, s := range stmts {
+		if call, ok := f.headerOf(s); ok {
+			f.headerCall = call
+			f.headerTable(call)
+			return
+		}
+		if !f.quiet(s) {
+			break
+		}
+	}
+	for _, s := range stmts { // it may stand further down, or inside something
+		found := 0
+		checkEach(s, func(node any) {
+			if call, ok := node.(*ast.FuncCallExpr); ok && found == 0 && f.isGlobal(call.Func, "runbook") {
+				found, f.headerCall = call.Line(), call
+			}
+		})
+		if found > 0 {
+			f.report(found, "move it to the top of the script", "runbook{} has to come first")
+			f.headerTable(f.headerCall)
+			return
+		}
+	}
+	f.report(1, headerExample, "the script has no runbook{} header")
+}
+
+func (f *checkFile) headerOf(s ast.Stmt) (*ast.FuncCallExpr, bool) {
+	stmt, ok := s.(*ast.FuncCallStmt)
+	if !ok {
+		return nil, false
+	}
+	call, ok := stmt.Expr.(*ast.FuncCallExpr)
+	if !ok || call.Method != "" || !f.isGlobal(call.Func, "runbook") {
+		return nil, false
+	}
+	return call, true
+}
+
+// quiet reports whether a statement before the header does nothing that needs
+// one: it declares locals without calling anything but require.
+func (f *checkFile) quiet(s ast.Stmt) bool {
+	local, ok := s.(*ast.LocalAssignStmt)
+	if !ok {
+		return false
+	}
+	for _, e := range local.Exprs {
+		if _, isRequire := f.requireOf(e); isRequire {
+			continue
+		}
+		if _, isFunction := e.(*ast.FunctionExpr); isFunction {
+			continue
+		}
+		calls := false
+		checkEach(e, func(node any) {
+			switch n := node.(type) {
+			case *ast.FuncCallExpr:
+				calls = true
+			case *ast.IdentExpr:
+				calls = calls || n.Value == "params" && f.scopes.names[n] == nil
+			}
+		})
+		if calls {
+			return false
+		}
+	}
+	return true
+}
+
+// runbookCall reports calls of runbook{} other than the header.
+func (f *checkFile) runbookCall(call *ast.FuncCallExpr) {
+	switch {
+	case call == f.headerCall:
+	case f.isMain:
+		f.report(call.Line(), "", "runbook{} may be called once")
+	default:
+		f.report(call.Line(), "remove it here", "runbook{} belongs at the top of the main script, not into a required file")
+	}
+}
+
+// headerFields declares the header's keys; params is checked by itself.
+func headerFields() []effect.Field {
+	return []effect.Field{
+		{Name: "name", Type: effect.String, Required: true, Min: effect.Bound(1)},
+		{Name: "summary", Type: effect.String},
+		{Name: "params", Type: effect.Any},
+		{Name: "locks", Type: effect.List, Elem: &effect.Field{Type: effect.String, Min: effect.Bound(1)}},
+		{Name: "on_failure", Type: effect.Enum, Enum: []string{"rollback", "ask", "stop"}},
+	}
+}
+
+func (f *checkFile) headerTable(call *ast.FuncCallExpr) {
+	table, ok := f.oneTable(call, "runbook", "write runbook { name = … }")
+	if !ok {
+		return
+	}
+	t := f.readTable(table, call.Line())
+	f.noPositional("runbook", t)
+	rest := *t
+	rest.keyed = nil
+	for _, e := range t.keyed {
+		if e.key != "params" {
+			rest.keyed = append(rest.keyed, e)
+		}
+	}
+	f.checkTable("runbook", "", headerFields(), nil, &rest)
+	f.headerParams(t)
+}
+
+func (f *checkFile) noPositional(name string, t *checkTableRead) {
+	for _, p := range t.positional {
+		f.report(p.line, "write key = value", "%s: every entry has to have a name", name)
+	}
+}
+
+// headerParams checks the declarations of the parameters and remembers their
+// names.
+func (f *checkFile) headerParams(header *checkTableRead) {
+	params := &checkParams{names: map[string]bool{}}
+	for _, e := range header.keyed {
+		if e.key != "params" {
+			continue
+		}
+		table, ok := f.tableOf(e.value)
+		if !ok {
+			if kind := f.kindOf(e.value); kind != "" && kind != "table" {
+				f.report(e.line, `write params = { version = { type = "string" } }`, "runbook: params: wants a table, got %s", checkArticle(kind))
+			}
+			return
+		}
+		t := f.readTable(table, e.line)
+		f.noPositional("runbook: params", t)
+		for _, p := range t.keyed {
+			params.names[p.key] = true
+			f.paramDeclaration(p)
+		}
+		if !t.closed {
+			return
+		}
+	}
+	if header.closed {
+		f.params = params
+	}
+}
+
+// paramTypes returns the types that a parameter may have.
+func paramTypes() []string {
+	return []string{"string", "int", "number", "bool", "duration", "percent", "size", "enum", "list", "secret"}
+}
+
+// attributeFields declares what may be said about a parameter.
+func attributeFields() []effect.Field {
+	text := func(name string) effect.Field { return effect.Field{Name: name, Type: effect.String} }
+	return []effect.Field{
+		text("type"), text("doc"), {Name: "required", Type: effect.Bool}, {Name: "default", Type: effect.Any},
+		text("pattern"), {Name: "min", Type: effect.Any}, {Name: "max", Type: effect.Any},
+		{Name: "values", Type: effect.List, Min: effect.Bound(1), Elem: &effect.Field{Type: effect.String}},
+		{Name: "of", Type: effect.Any},
+	}
+}
+
+func (f *checkFile) paramDeclaration(p checkEntry) {
+	where := "param " + p.key
+	table, ok := f.tableOf(p.value)
+	if !ok {
+		if kind := f.kindOf(p.value); kind != "" && kind != "table" {
+			f.report(p.line, fmt.Sprintf(`write %s = { type = "string" }`, p.key), "%s: wants a table that declares it, got %s", where, checkArticle(kind))
+		}
+		return
+	}
+	t := f.readTable(table, p.line)
+	f.noPositional(where, t)
+	before := len(f.findings)
+	f.checkTable(where, "", attributeFields(), nil, t)
+	if len(f.findings) > before {
+		return
+	}
+	values, ok := t.values()
+	if !ok || !t.closed {
+		return
+	}
+	field, problem := checkParamField(p.key, values)
+	if problem != nil {
+		f.fieldError(where, "", problem, t)
+		return
+	}
+	if err := effect.Verify([]effect.Field{field}); err != nil {
+		message := strings.TrimPrefix(err.Error(), "field "+p.key+": ")
+		at := ""
+		if strings.HasPrefix(message, "its default") {
+			at = "default"
+		}
+		f.report(t.lineOf(at), "", "%s: %s", where, message)
+	}
+}
+
+// checkParamField turns the attributes of a parameter into its field. The
+// pattern, which the header translates, is left out.
+func checkParamField(name string, values map[string]any) (effect.Field, *effect.FieldError) {
+	field := effect.Field{Name: name, Type: effect.String, Default: values["default"]}
+	if problem := checkSetType(&field, "type", values["type"]); problem != nil {
+		return field, problem
+	}
+	if list, ok := values["values"].([]any); ok {
+		for _, v := range list {
+			if s, ok := v.(string); ok {
+				field.Enum = append(field.Enum, s)
+			}
+		}
+		if values["type"] == nil {
+			field.Type = effect.Enum
+		}
+	}
+	if field.Type == effect.Enum && len(field.Enum) == 0 {
+		return field, &effect.FieldError{Path: "type", Problem: "an enum needs values", Hint: `write values = { "a", "b" }`}
+	}
+	if of := values["of"]; of != nil {
+		elem := effect.Field{}
+		if problem := checkSetType(&elem, "of", of); problem != nil {
+			return field, problem
+		}
+		field.Elem = &elem
+	}
+	for key, bound := range map[string]**float64{"min": &field.Min, "max": &field.Max} {
+		if values[key] == nil {
+			continue
+		}
+		n, problem := checkBound(field.Type, values[key])
+		if problem != nil {
+			problem.Path = key
+			return field, problem
+		}
+		*bound = &n
+	}
+	return field, nil
+}
+
+// checkBound reads a min or max, in the type's own notation or as a number.
+func checkBound(t effect.Type, v any) (float64, *effect.FieldError) {
+	bound := effect.Field{Type: effect.Number}
+	switch t {
+	case effect.Duration, effect.Percent, effect.Size:
+		bound.Type = t
+	}
+	c, err := bound.Check(v)
+	if n, ok := c.(float64); ok && err == nil {
+		return n, nil
+	}
+	if fe, ok := err.(*effect.FieldError); ok {
+		c := *fe
+		return 0, &c
+	}
+	return 0, &effect.FieldError{Problem: "wants a number"}
+}
+
+// checkSetType sets a field's type from its name in a script.
+func checkSetType(field *effect.Field, key string, v any) *effect.FieldError {
+	name, ok := v.(string)
+	if !ok {
+		if v == nil {
+			return nil
+		}
+		return &effect.FieldError{Path: key, Problem: "wants the name of a type"}
+	}
+	for _, t := range paramTypes() {
+		if t != name {
+			continue
+		}
+		if field.Type = effect.Type(name); name == "secret" {
+			field.Type, field.Secret = effect.String, true
+		}
+		return nil
+	}
+	return &effect.FieldError{Path: key, Problem: fmt.Sprintf("%q is not a type", name), Hint: checkSuggest(name, paramTypes())}
+}

@@ -1,0 +1,186 @@
+package script
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib"
+)
+
+// checkDir loads required files from a directory.
+type checkDir string
+
+func (d checkDir) Load(module string) (Source, error) {
+	name := strings.ReplaceAll(module, ".", "/") + ".lua"
+	text, err := os.ReadFile(filepath.Join(string(d), name))
+	return Source{Name: name, Text: text}, err
+}
+
+func checkCatalog(t testing.TB) *effect.Catalog {
+	t.Helper()
+	catalog, err := effect.NewCatalog(append(stdlib.Modules(), effect.Control())...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return catalog
+}
+
+func checkScripts(t testing.TB, dir string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.lua"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts in %s: %v", dir, err)
+	}
+	return files
+}
+
+func checkSource(t testing.TB, path string) Source {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Source{Name: filepath.Base(path), Text: text}
+}
+
+func TestCheckFindsNothingInCorrectScripts(t *testing.T) {
+	for _, dir := range []string{"testdata/check/ok", "../../runbooks"} {
+		if files, _ := filepath.Glob(filepath.Join(dir, "*.lua")); len(files) == 0 && dir != "testdata/check/ok" {
+			continue
+		}
+		for _, path := range checkScripts(t, dir) {
+			if strings.HasSuffix(path, "_test.lua") {
+				continue
+			}
+			for _, f := range Check(checkSource(t, path), checkDir(dir), checkCatalog(t)) {
+				t.Errorf("%s", f)
+			}
+		}
+	}
+}
+
+// Each wrong script names the findings beside the line: -- error: REGEXP.
+var checkExpectation = regexp.MustCompile(`-- (error|warning): (.*?)( -- error: (.*))?$`)
+
+func TestCheckFindsWhatIsWrong(t *testing.T) {
+	const dir = "testdata/check/wrong"
+	for _, path := range checkScripts(t, dir) {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			wanted := map[string][]string{} // file:line → severity: regexps
+			for _, file := range append([]string{filepath.Base(path)}, checkRequired(t, path)...) {
+				text, err := os.ReadFile(filepath.Join(dir, file))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, line := range strings.Split(string(text), "\n") {
+					m := checkExpectation.FindStringSubmatch(line)
+					if m == nil {
+						continue
+					}
+					at := fmt.Sprintf("%s:%d", file, i+1)
+					wanted[at] = append(wanted[at], m[1]+": "+m[2])
+					if m[4] != "" {
+						wanted[at] = append(wanted[at], "error: "+m[4])
+					}
+				}
+			}
+			for _, f := range Check(checkSource(t, path), checkDir(dir), checkCatalog(t)) {
+				at, text := f.Where.String(), string(f.Severity)+": "+f.Message+"; "+f.Hint
+				found := false
+				for i, want := range wanted[at] {
+					severity, re, _ := strings.Cut(want, ": ")
+					if string(f.Severity) == severity && regexp.MustCompile(re).MatchString(text) {
+						wanted[at] = append(wanted[at][:i:i], wanted[at][i+1:]...)
+						found = true
+						break
+					}
+				}
+				if !found {
+					t.Errorf("not expected: %s: %s", at, text)
+				}
+			}
+			for at, rest := range wanted {
+				for _, want := range rest {
+					t.Errorf("not found: %s: %s", at, want)
+				}
+			}
+		})
+	}
+}
+
+var checkRequire = regexp.MustCompile(`require "lib\.(bad|broken)"`)
+
+func checkRequired(t *testing.T, path string) []string {
+	var files []string
+	for _, m := range checkRequire.FindAllStringSubmatch(string(checkSource(t, path).Text), -1) {
+		files = append(files, "lib/"+m[1]+".lua")
+	}
+	return files
+}
+
+func TestCheckOrdersFindings(t *testing.T) {
+	findings := Check(checkSource(t, "testdata/check/wrong/uses-lib.lua"), checkDir("testdata/check/wrong"), checkCatalog(t))
+	last := map[string]int{}
+	for _, f := range findings {
+		if f.Where.Line < last[f.Where.File] {
+			t.Errorf("%s comes after line %d", f, last[f.Where.File])
+		}
+		last[f.Where.File] = f.Where.Line
+	}
+	if len(last) != 2 {
+		t.Errorf("findings are in %v, want both required files", last)
+	}
+}
+
+func TestCheckReportsLoaderErrors(t *testing.T) {
+	main := Source{Name: "m.lua", Text: []byte("runbook { name = \"m\" }\nlocal x = require \"locked\"\nprint(x)\n")}
+	findings := Check(main, checkRefusing{}, checkCatalog(t))
+	if len(findings) != 1 || !strings.Contains(findings[0].Message, "permission denied") || findings[0].Where.Line != 2 {
+		t.Errorf("got %v", findings)
+	}
+	if findings := Check(main, nil, checkCatalog(t)); len(findings) != 1 || !strings.Contains(findings[0].Message, "no file of that name") {
+		t.Errorf("without a loader: %v", findings)
+	}
+}
+
+type checkRefusing struct{}
+
+func (checkRefusing) Load(string) (Source, error) { return Source{}, fs.ErrPermission }
+
+func TestCheckEndsOnHostileScripts(t *testing.T) {
+	for name, text := range map[string]string{
+		"minus":   "return " + strings.Repeat("- ", 1_000_000) + "1",
+		"concat":  "return " + strings.Repeat(`"a" .. `, 100_000) + `"a"`,
+		"nesting": strings.Repeat("do ", 50_000) + strings.Repeat(" end", 50_000),
+		"tables":  "return " + strings.Repeat("{", 50_000) + strings.Repeat("}", 50_000),
+		"sum":     "return " + strings.Repeat("1 + ", 100_000) + "1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if len(Check(Source{Name: "x.lua", Text: []byte(text)}, nil, checkCatalog(t))) == 0 {
+				t.Error("nothing was found")
+			}
+		})
+	}
+}
+
+func FuzzCheck(f *testing.F) {
+	for _, dir := range []string{"testdata/check/ok", "testdata/check/wrong"} {
+		for _, path := range checkScripts(f, dir) {
+			f.Add(checkSource(f, path).Text)
+		}
+	}
+	catalog := checkCatalog(f)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for _, finding := range Check(Source{Name: "x.lua", Text: text}, nil, catalog) {
+			if finding.Message == "" || finding.Where.Line < 1 {
+				t.Errorf("finding without a message or a line: %+v", finding)
+			}
+		}
+	})
+}

@@ -1,0 +1,134 @@
+package script
+
+import (
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/yuin/gopher-lua/ast"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// walk checks every call and every look into a module or the params.
+func (f *checkFile) walk(stmts []ast.Stmt) {
+	written := map[ast.Expr]bool{}
+	for _, s := range stmts {
+		checkEach(s, func(node any) {
+			switch n := node.(type) {
+			case *ast.AssignStmt:
+				for _, l := range n.Lhs {
+					written[l] = true
+					f.assignment(l)
+				}
+			case *ast.FuncDefStmt:
+				if n.Name.Func != nil {
+					written[n.Name.Func] = true
+					f.assignment(n.Name.Func)
+				}
+			case *ast.AttrGetExpr:
+				if !written[n] {
+					f.look(n)
+				}
+			case *ast.FuncCallExpr:
+				f.call(n)
+			}
+		})
+	}
+}
+
+// assignment reports changes to what cannot be changed.
+func (f *checkFile) assignment(target ast.Expr) {
+	get, ok := target.(*ast.AttrGetExpr)
+	if !ok {
+		return
+	}
+	if m, ok := f.moduleOf(get.Object); ok {
+		f.report(get.Line(), "keep it in a local of your own", "the module %s cannot be changed", m.Name)
+	}
+	if f.isGlobal(get.Object, "params") {
+		f.report(get.Line(), "keep it in a local of your own", "params cannot be changed")
+	}
+	if lib, ok := f.origin(get.Object).(*ast.IdentExpr); ok && f.scopes.names[lib] == nil && libraryMembers()[lib.Value] != nil {
+		f.extended = true
+	}
+}
+
+// look checks the name after a dot, where the table before it is known.
+func (f *checkFile) look(get *ast.AttrGetExpr) {
+	key, ok := get.Key.(*ast.StringExpr)
+	if !ok {
+		return
+	}
+	line := max(get.Line(), key.Line())
+	if m, ok := f.moduleOf(get.Object); ok {
+		if _, ok := f.member(m.Name + "." + key.Value); !ok {
+			f.report(line, checkSuggest(key.Value, m.Members()), "%s.%s: the module %s has no such op", m.Name, key.Value, m.Name)
+		}
+		return
+	}
+	if f.params != nil && f.isGlobal(get.Object, "params") {
+		if !f.params.names[key.Value] {
+			f.report(line, checkSuggest(key.Value, f.params.list()), "params.%s is not declared in runbook{}", key.Value)
+		}
+		return
+	}
+	if f.isGlobal(get.Object, "log") {
+		if levels := logLevels(); !slices.Contains(levels, key.Value) {
+			f.report(line, checkSuggest(key.Value, levels), "log.%s is not a level of the log", key.Value)
+		}
+	}
+}
+
+// call checks one call.
+func (f *checkFile) call(call *ast.FuncCallExpr) {
+	if module, ok := f.requireOf(call); ok {
+		if _, standard := f.catalog.Module(module); !standard || module == effect.ControlModule {
+			f.require(module, call.Line())
+		}
+		return
+	}
+	if call.Method != "" {
+		if m, ok := f.moduleOf(call.Receiver); ok {
+			f.report(call.Line(), "write "+m.Name+"."+call.Method+" { … }", "%s:%s: ops are called with a dot", m.Name, call.Method)
+		}
+		return
+	}
+	if op, ok := f.opOf(call.Func); ok {
+		f.opCall(op, call)
+		return
+	}
+	switch fn := f.origin(call.Func).(type) {
+	case *ast.IdentExpr:
+		if f.scopes.names[fn] == nil {
+			f.control(fn.Value, call)
+		}
+	case *ast.AttrGetExpr:
+		f.library(fn, call)
+	}
+}
+
+// checkSuggest returns a suggestion, or the list of what there is.
+func checkSuggest(word string, known []string) string {
+	if hint := effect.DidYouMean(word, known); hint != "" {
+		return hint
+	}
+	if len(known) == 0 {
+		return ""
+	}
+	return "known: " + strings.Join(known, ", ")
+}
+
+// checkParams is what the header declares under params.
+type checkParams struct {
+	names map[string]bool
+}
+
+func (p *checkParams) list() []string {
+	var names []string
+	for name := range p.names {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}

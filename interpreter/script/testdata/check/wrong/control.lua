@@ -1,0 +1,39 @@
+runbook { name = "control" }
+step("x") -- error: step takes 2 arguments
+step(function() end, "x") -- error: step wants a string here, got a function
+step("x", {}) -- error: step wants a function here, got a table
+step { "x" } -- error: step takes 2 arguments
+checkpoint() -- error: checkpoint takes one argument
+checkpoint { name = "x" } -- error: checkpoint wants a string
+on_rollback("x") -- error: on_rollback wants a function here, got a string
+on_rollback { function() end } -- error: on_rollback wants a function
+sleep() -- error: sleep takes one argument
+sleep "10" -- error: sleep: wants a duration like "15m", got "10"
+sleep "10 parsecs" -- error: sleep: wants a duration
+sleep(-1) -- error: may not be negative
+sleep { for_ = "10m" } -- error: for_: is not known here -- error: duration: is required
+sleep(true) -- error: sleep wants a duration, got a boolean
+sleep { reason = "x" } -- error: sleep: duration: is required
+approve { titel = "x" } -- error: approve: titel: is not known here; did you mean "title"\?
+approve { title = "x", count = 0 } -- error: count: must be at least 1
+approve "x" -- error: approve takes a table
+retry { attempts = 3 } -- error: retry has no function to try
+retry { atempts = 3, function() end } -- error: did you mean "attempts"\?
+retry { attempts = 0, function() end } -- error: attempts: must be at least 1
+retry { function() end, function() end } -- error: retry takes one function
+retry(function() end) -- error: retry takes a table, not a function
+retry { "x" } -- error: retry wants a function, got a string
+parallel { a = 1, b = function() end } -- error: a branch of parallel has to be a function, not a number
+parallel { a = function() end, function() end } -- error: mixes named branches
+parallel(function() end) -- error: parallel takes a table
+parallel() -- error: parallel takes one table
+fail() -- error: fail wants a message
+fail { mesage = "x" } -- error: did you mean "message"\?
+log.inof "x" -- error: did you mean "info"\?
+log.info() -- error: log\.info wants a text
+now(1) -- error: now takes no arguments
+env() -- error: env takes one argument
+env(1) -- error: env wants a string
+string.fromat("%d", 1) -- error: string\.fromat does not exist; did you mean "format"\?
+math.randomseed(1) -- error: math\.randomseed does not exist
+runbook { name = "again" } -- error: runbook\{\} may be called once

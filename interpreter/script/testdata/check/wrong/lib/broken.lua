@@ -1,0 +1,6 @@
+local broken = {}
+function broken.go()
+  if true then
+    print("x")
+end
+return broken -- error: an "end", "}" or "\)" is missing

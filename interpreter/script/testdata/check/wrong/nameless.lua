@@ -1,0 +1,1 @@
+runbook {} -- error: runbook: name: is required

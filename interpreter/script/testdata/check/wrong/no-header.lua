@@ -1,0 +1,1 @@
+print("hello") -- error: the script has no runbook\{\} header

@@ -1,0 +1,2 @@
+runbook { name = "x" }
+break -- error: no loop to break

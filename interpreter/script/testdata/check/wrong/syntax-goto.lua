@@ -1,0 +1,2 @@
+runbook { name = "x" }
+goto nowhere -- error: no visible label

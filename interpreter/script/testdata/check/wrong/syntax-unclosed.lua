@@ -1,0 +1,2 @@
+runbook { name = "x" }
+print("hello -- error: unterminated string

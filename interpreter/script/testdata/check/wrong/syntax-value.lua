@@ -1,0 +1,2 @@
+runbook { name = "x" }
+params.x; -- error: a value where a statement is wanted
