@@ -24,6 +24,7 @@ type service struct {
 	delay   atomic.Int64 // of /healthz, in nanoseconds
 	asked   atomic.Int64 // probes that came in
 	metrics atomic.Pointer[metrics]
+	scraped atomic.Int64 // readings of the metrics that were answered; probes aside
 }
 
 // metrics are what one life of the service counted.
@@ -65,7 +66,12 @@ func startService(t *testing.T) *service {
 		}
 		w.WriteHeader(int(s.status.Load()))
 	})
-	mux.HandleFunc("/metrics", func(w http.ResponseWriter, r *http.Request) { s.metrics.Load().handler.ServeHTTP(w, r) })
+	mux.HandleFunc("/metrics", func(w http.ResponseWriter, r *http.Request) {
+		s.metrics.Load().handler.ServeHTTP(w, r)
+		if r.Header.Get("Accept") != "" {
+			s.scraped.Add(1)
+		}
+	})
 	mux.Handle("/login", http.RedirectHandler("/healthz", http.StatusFound))
 	s.Server = httptest.NewServer(mux)
 	t.Cleanup(s.Close)
