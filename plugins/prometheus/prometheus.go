@@ -1,0 +1,135 @@
+// Package prometheus is the backend that asks a Prometheus server how services
+// do. It carries the module health.
+//
+// Each metric of a target is a PromQL query: one of the configuration, or one
+// made from the usual metric names when the target has a selector. What a
+// query does not answer with a number is left out of the measurement, so that
+// missing data never looks like health.
+package prometheus
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/api"
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/stdlib"
+)
+
+// slack bounds what the queries of one call take together beyond the window
+// that the call takes anyway. The host allows five seconds.
+const slack = 4 * time.Second
+
+// querier is what the backend needs of Prometheus' API.
+type querier interface {
+	Query(ctx context.Context, query string, at time.Time, opts ...v1.Option) (model.Value, v1.Warnings, v1.Infos, error)
+}
+
+// Backend asks one Prometheus server. Use New.
+type Backend struct {
+	address string // as it may be shown
+	api     querier
+	targets map[string]*target
+}
+
+// New returns a backend that is not configured yet.
+func New() *Backend { return &Backend{} }
+
+// Describe says what the backend is.
+func (b *Backend) Describe() plugins.Description {
+	return plugins.Description{
+		Name: "prometheus", Module: "health", Version: "1.0.0",
+		Doc:    "Ask a Prometheus server how services do",
+		Ops:    stdlib.Health().Ops,
+		Config: configFields(),
+	}
+}
+
+// Configure reads the targets; it asks the server nothing.
+func (b *Backend) Configure(_ context.Context, config map[string]any) error {
+	address, transport, err := connection(config)
+	if err != nil {
+		return err
+	}
+	list, _ := config["targets"].(map[string]any)
+	if len(list) == 0 {
+		return effect.Errorf(effect.CodeInvalid, "configure prometheus: there is no target").
+			WithHint(`name at least one: targets: { green: { selector: 'job="web",env="green"' } }`)
+	}
+	targets := make(map[string]*target, len(list))
+	for name, v := range list {
+		t, err := newTarget(name, v)
+		if err != nil {
+			return err
+		}
+		targets[name] = t
+	}
+	client, cerr := api.NewClient(api.Config{Address: address.String(), Client: &http.Client{Transport: transport}})
+	if cerr != nil {
+		return effect.Errorf(effect.CodeInvalid, "configure prometheus: address: %s cannot be used", address.Redacted())
+	}
+	b.address, b.api, b.targets = address.Redacted(), v1.NewAPI(client), targets
+	return nil
+}
+
+// Invoke carries out check and measure.
+func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) {
+	switch req.Op {
+	case "check", "measure":
+	default:
+		return nil, effect.Errorf(effect.CodeUnsupported, "the prometheus backend has no op %q", req.Op).
+			WithHint("it has check and measure")
+	}
+	t, err := b.target(req.Args["env"])
+	if err != nil {
+		return nil, err
+	}
+	if req.Op == "check" {
+		timeout, _ := req.Args["timeout"].(float64)
+		return b.check(ctx, t, effect.Seconds(timeout), req.Progress)
+	}
+	window, _ := req.Args["window"].(float64)
+	return b.measure(ctx, t, effect.Seconds(window), req.Progress)
+}
+
+// Health says whether the server answers queries.
+func (b *Backend) Health(ctx context.Context) error {
+	if b.api == nil {
+		return effect.Errorf(effect.CodeInvalid, "the prometheus backend is not configured")
+	}
+	ctx, cancel := context.WithTimeout(ctx, slack)
+	defer cancel()
+	if _, _, _, err := b.api.Query(ctx, "1", time.Now()); err != nil {
+		return b.failure(ctx, "1", err)
+	}
+	return nil
+}
+
+func (b *Backend) target(env any) (*target, error) {
+	name, _ := env.(string)
+	if t, ok := b.targets[name]; ok {
+		return t, nil
+	}
+	names := make([]string, 0, len(b.targets))
+	for n := range b.targets {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	err := effect.Errorf(effect.CodeNotFound, "no target %q is configured", name)
+	if len(names) == 0 {
+		return nil, err.WithHint("the prometheus backend is not configured")
+	}
+	hint := "known: " + strings.Join(names, ", ")
+	if near := effect.DidYouMean(name, names); near != "" {
+		hint = fmt.Sprintf("%s (%s)", near, hint)
+	}
+	return nil, err.WithHint("%s", hint)
+}
