@@ -1,0 +1,22 @@
+// Package lab runs a small production on loopback, in one process: real
+// servers that speak the protocols which the backends speak elsewhere.
+//
+//	load ──HTTP──▶ proxy ──┬─▶ blue   (a web service, v1.0.0)
+//	                 ▲     └─▶ green  (the same, not deployed yet)
+//	                 │ unix socket, HAProxy's runtime API
+//	              haproxy backend
+//
+//	webhook sink, SMTP sink   keep the messages that they receive
+//	control API               deploys, breaks and heals the services
+//
+// [Start] starts all of it and writes into its directory
+//
+//   - runbook.yaml, a configuration that points the engine at these servers,
+//   - lab.json, where everything listens ([Info]); [Connect] reads it,
+//   - lab.lock, held while the lab runs: one directory, one lab.
+//
+// The lab is an example and a test bed, not a product: nothing in it survives
+// a restart, as HAProxy's own weights do not. No backend knows that it speaks
+// to the lab; where the lab answers a runtime command, it answers byte for
+// byte as HAProxy 2.6 does, which a test compares against the real one.
+package lab

@@ -1,0 +1,37 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// problem is a request that the lab does not carry out, with the HTTP status
+// that tells why.
+type problem struct {
+	status int
+	text   string
+}
+
+func (p *problem) Error() string { return p.text }
+
+func badRequest(format string, args ...any) error {
+	return &problem{http.StatusBadRequest, fmt.Sprintf(format, args...)}
+}
+
+func notFound(format string, args ...any) error {
+	return &problem{http.StatusNotFound, fmt.Sprintf(format, args...)}
+}
+
+func conflict(format string, args ...any) error {
+	return &problem{http.StatusConflict, fmt.Sprintf(format, args...)}
+}
+
+// statusOf returns the HTTP status that reports err.
+func statusOf(err error) int {
+	var p *problem
+	if errors.As(err, &p) {
+		return p.status
+	}
+	return http.StatusInternalServerError
+}
