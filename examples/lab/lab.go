@@ -2,18 +2,14 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"sync"
 	"time"
-
-	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
 // Options say how a lab is made. Dir is required.
@@ -30,8 +26,6 @@ const (
 	frontName = "http"
 	// firstVersion is what blue serves at the start.
 	firstVersion = "v1.0.0"
-	// settleTime bounds the wait for the proxy to see what a change did.
-	settleTime = 5 * time.Second
 )
 
 // environments returns the names of the services, in order.
@@ -76,7 +70,8 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 		_ = l.Close()
 		return nil, err
 	}
-	context.AfterFunc(ctx, func() { _ = l.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	context.AfterFunc(l.ctx, func() { stop() })
 	return l, nil
 }
 
@@ -90,11 +85,6 @@ func (l *Lab) start(ctx context.Context, o Options) error {
 	if err := l.startSinks(); err != nil {
 		return err
 	}
-	control, err := l.serveHTTP(l.control())
-	if err != nil {
-		return err
-	}
-	l.info.Control = control
 	checks := newChecker(l.pool)
 	for range checkFall {
 		checks.once(ctx)
@@ -112,6 +102,9 @@ func (l *Lab) start(ctx context.Context, o Options) error {
 	}
 	l.load = newLoad(l.info.Proxy+"/", rate, recentWindow)
 	l.running.Go(func() { l.load.run(l.ctx, 0) })
+	if err := l.serveHTTP(&l.info.Control, l.control()); err != nil {
+		return err
+	}
 	if err := l.claim.writeConfig(l.info); err != nil {
 		return err
 	}
@@ -149,13 +142,12 @@ func (l *Lab) startProxy() error {
 	}
 	l.pool = newPool(poolName, servers, time.Now())
 	x := newProxy(l.pool)
-	at, err := l.serveHTTP(x)
-	if err != nil {
+	if err := l.serveHTTP(&l.info.Proxy, x); err != nil {
 		return err
 	}
-	l.info.Proxy = at
 	l.closers = append(l.closers, x.transport.CloseIdleConnections)
 
+	var err error
 	if l.info.Socket, err = l.claim.socketPath(); err != nil {
 		return err
 	}
@@ -173,11 +165,10 @@ func (l *Lab) startProxy() error {
 }
 
 func (l *Lab) startSinks() error {
-	hook, err := l.serveHTTP(l.inbox)
-	if err != nil {
+	if err := l.serveHTTP(&l.info.Webhook, l.inbox); err != nil {
 		return err
 	}
-	l.info.Webhook = hook + "/hook"
+	l.info.Webhook += "/hook"
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("start SMTP sink: %w", err)
@@ -192,20 +183,21 @@ func (l *Lab) startSinks() error {
 	return nil
 }
 
-// serveHTTP serves a handler on a port of the kernel's choice and returns its
-// URL.
-func (l *Lab) serveHTTP(h http.Handler) (string, error) {
+// serveHTTP serves a handler on a port of the kernel's choice. The URL is set
+// before the first request can come.
+func (l *Lab) serveHTTP(url *string, h http.Handler) error {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
-		return "", fmt.Errorf("start lab: %w", err)
+		return fmt.Errorf("start lab: %w", err)
 	}
+	*url = "http://" + listener.Addr().String()
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 	l.running.Go(func() { _ = server.Serve(listener) })
 	l.closers = append(l.closers, func() {
 		_ = server.Close()
 		_ = listener.Close()
 	})
-	return "http://" + listener.Addr().String(), nil
+	return nil
 }
 
 // Close ends the lab: listeners and sockets are gone when it returns. It may
@@ -235,181 +227,3 @@ func (l *Lab) Load() Stats { return l.load.recorder.read() }
 
 // Messages returns what the sinks received, oldest first.
 func (l *Lab) Messages() []Message { return l.inbox.list() }
-
-// State is all there is to know about a lab at one time.
-type State struct {
-	Info
-	Environments map[string]ServiceState `json:"environments"`
-	Servers      []ServerState           `json:"servers"`
-	Rate         int                     `json:"rate"` // of the steady load
-	Load         Stats                   `json:"load"`
-	Messages     []Message               `json:"messages"`
-}
-
-// State returns the lab's state.
-func (l *Lab) State() State {
-	st := State{Info: l.info, Environments: map[string]ServiceState{}, Servers: l.pool.state(), Load: l.Load(),
-		Messages: l.Messages()}
-	st.Rate, _ = l.load.current()
-	for name, s := range l.services {
-		st.Environments[name] = s.state()
-	}
-	return st
-}
-
-// Deploy replaces the version of an environment, which takes about half a
-// second without service there, and waits until the proxy sees the new one up.
-// If ctx ends first, the deployment goes on all the same.
-func (l *Lab) Deploy(ctx context.Context, env, version string) error {
-	s, err := l.service("deploy", env)
-	if err != nil {
-		return err
-	}
-	if err := s.deploy(l.ctx, version); err != nil {
-		return err
-	}
-	l.logf("%s serves %s", env, version)
-	return l.settle(ctx, env, true)
-}
-
-// Decommission takes the version of an environment away. It is refused while
-// the proxy sends requests there.
-func (l *Lab) Decommission(env string) error {
-	s, err := l.service("decommission", env)
-	if err != nil {
-		return err
-	}
-	member, serving := l.pool.find(env), false
-	l.pool.read(func(time.Time) { serving = member.usable() })
-	if serving {
-		return conflict("decommission %s: it takes traffic of pool %s: move that away first", env, l.pool.name)
-	}
-	if err := s.decommission(); err != nil {
-		return err
-	}
-	l.logf("%s is decommissioned", env)
-	return nil
-}
-
-// SetFault breaks or heals an environment. When it went down or came up, it
-// waits until the proxy sees that.
-func (l *Lab) SetFault(ctx context.Context, env string, f Fault) error {
-	s, err := l.service("set fault", env)
-	if err != nil {
-		return err
-	}
-	before := s.state().Fault.Down
-	if err := s.setFault(f); err != nil {
-		return err
-	}
-	after := s.state()
-	l.logf("%s: fault %s", env, after.Fault)
-	if before != after.Fault.Down && after.Version != "" {
-		return l.settle(ctx, env, !after.Fault.Down)
-	}
-	return nil
-}
-
-// SetRate changes the steady load, in requests a second; 0 pauses it.
-func (l *Lab) SetRate(rate int) error { return l.load.setRate(rate) }
-
-// LoadRequest asks for a load test of one environment, past the proxy.
-type LoadRequest struct {
-	Env      string `json:"env,omitempty"`      // the environment to test, or
-	URL      string `json:"url,omitempty"`      // a URL on this machine
-	Duration string `json:"duration,omitempty"` // "5s" if empty; at most ten minutes
-	Rate     int    `json:"rate,omitempty"`     // requests a second; DefaultRate if 0
-}
-
-// LoadTest sends requests for a while and tells how they fared.
-func (l *Lab) LoadTest(ctx context.Context, r LoadRequest) (Stats, error) {
-	target, err := l.target(r)
-	if err != nil {
-		return Stats{}, err
-	}
-	if r.Duration == "" {
-		r.Duration = "5s"
-	}
-	seconds, err := effect.ParseDuration(r.Duration)
-	if err != nil || seconds <= 0 || seconds > 600 {
-		return Stats{}, badRequest("load test: duration %q is not between 0 and 10m: write 5s", r.Duration)
-	}
-	if r.Rate == 0 {
-		r.Rate = DefaultRate
-	}
-	if r.Rate < 0 || r.Rate > maxRate {
-		return Stats{}, badRequest("load test: a rate of %d is not between 1 and %d requests a second", r.Rate, maxRate)
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(l.ctx, cancel)()
-	test := newLoad(target, r.Rate, 0)
-	test.run(ctx, max(1, int(seconds*float64(r.Rate))))
-	if err := ctx.Err(); err != nil {
-		return Stats{}, fmt.Errorf("load test of %s: %w", target, err)
-	}
-	return test.recorder.read(), nil
-}
-
-func (l *Lab) target(r LoadRequest) (string, error) {
-	if (r.Env == "") == (r.URL == "") {
-		return "", badRequest("load test: wants exactly one of env and url")
-	}
-	if r.URL == "" {
-		s, err := l.service("load test", r.Env)
-		if err != nil {
-			return "", err
-		}
-		return s.url() + "/", nil
-	}
-	u, err := url.Parse(r.URL)
-	if err != nil || u.Scheme != "http" || !onLoopback(u.Hostname()) {
-		return "", badRequest("load test: url %q is not an http URL on this machine", r.URL)
-	}
-	return u.String(), nil
-}
-
-// service finds an environment; what is to be done there is for the error.
-func (l *Lab) service(what, env string) (*service, error) {
-	if s := l.services[env]; s != nil {
-		return s, nil
-	}
-	hint := effect.DidYouMean(env, environments())
-	if hint == "" {
-		hint = "there are blue and green"
-	}
-	return nil, notFound("%s: there is no environment %q: %s", what, env, hint)
-}
-
-// settle waits until the proxy's health checks agree that an environment is up
-// or down. What cannot become so (down by a fault, in maintenance) is not
-// waited for.
-func (l *Lab) settle(ctx context.Context, env string, up bool) error {
-	if up && l.services[env].state().Fault.Down {
-		return nil
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, settleTime, errors.New("the proxy's health checks do not agree"))
-	defer cancel()
-	defer context.AfterFunc(l.ctx, cancel)()
-	tick := time.NewTicker(checkInterval / 5)
-	defer tick.Stop()
-	s := l.pool.find(env)
-	for {
-		agreed := false
-		l.pool.read(func(time.Time) { agreed = s.admin == adminMaint || s.running() == up })
-		if agreed {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for %s: %w", env, context.Cause(ctx))
-		case <-tick.C:
-		}
-	}
-}
-
-// onLoopback reports whether a host is this machine.
-func onLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}

@@ -1,0 +1,194 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// DefaultDir is the lab's directory where none is given.
+const DefaultDir = ".runbook-lab"
+
+// Usage is the help of Main.
+const Usage = `usage: runbook lab [--dir DIR] [--rate N]      start the lab; it runs until Ctrl-C
+       runbook lab status [--json]             show versions, weights, faults, load, messages
+       runbook lab deploy ENV VERSION          deploy a version to blue or green
+       runbook lab decommission ENV            take it away again
+       runbook lab slow ENV DURATION           add latency: slow green 300ms
+       runbook lab fail ENV PERCENT            fail requests: fail green 5%
+       runbook lab down ENV                    refuse connections
+       runbook lab heal ENV                    take all faults back
+       runbook lab load ENV [--duration 5s] [--rate N] [--json]   test one service, past the proxy
+       runbook lab rate N                      change the steady load (requests a second; 0 pauses)
+
+Every command takes --dir; it is ` + DefaultDir + ` if left out.
+`
+
+// errUsage is a command line that makes no sense.
+type errUsage struct{ text string }
+
+func (e *errUsage) Error() string { return e.text }
+
+// settings are the flags of all commands.
+type settings struct {
+	dir      string
+	rate     int
+	duration string
+	json     bool
+}
+
+// Main carries out the command line of the lab, without the words "runbook
+// lab". It ends with ctx, and returns the exit code: 0, 1 for a failure, 2 for
+// wrong usage.
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	err := execute(ctx, args, stdout)
+	var usage *errUsage
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, Usage)
+		return 0
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "lab: %v\n\n%s", err, Usage)
+		return 2
+	}
+	fmt.Fprintf(stderr, "lab: %v\n", err)
+	return 1
+}
+
+func execute(ctx context.Context, args []string, stdout io.Writer) error {
+	var s settings
+	words, err := s.parse(args)
+	if err != nil {
+		return err
+	}
+	if len(words) == 0 {
+		return Run(ctx, Options{Dir: s.dir, Rate: s.rate}, stdout)
+	}
+	arity := map[string]int{"status": 0, "deploy": 2, "decommission": 1, "slow": 2, "fail": 2, "down": 1, "heal": 1,
+		"load": 1, "rate": 1}
+	verb, rest := words[0], words[1:]
+	want, known := arity[verb]
+	switch {
+	case !known:
+		verbs := []string{"status", "deploy", "decommission", "slow", "fail", "down", "heal", "load", "rate"}
+		hint := effect.DidYouMean(verb, verbs)
+		if hint == "" {
+			hint = "known: " + strings.Join(verbs, ", ")
+		}
+		return &errUsage{fmt.Sprintf("unknown command %q: %s", verb, hint)}
+	case len(rest) != want:
+		return &errUsage{fmt.Sprintf("%s wants %d arguments, got %d", verb, want, len(rest))}
+	}
+	c, err := Connect(s.dir)
+	if err != nil {
+		return err
+	}
+	return s.ask(ctx, c, verb, rest, stdout)
+}
+
+// parse reads flags, which may stand before, between and behind the words.
+func (s *settings) parse(args []string) (words []string, err error) {
+	flags := flag.NewFlagSet("lab", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&s.dir, "dir", DefaultDir, "")
+	flags.IntVar(&s.rate, "rate", 0, "")
+	flags.StringVar(&s.duration, "duration", "", "")
+	flags.BoolVar(&s.json, "json", false, "")
+	for {
+		if err := flags.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, err
+			}
+			return nil, &errUsage{err.Error()}
+		}
+		args = flags.Args()
+		if len(args) == 0 {
+			return words, nil
+		}
+		words, args = append(words, args[0]), args[1:]
+	}
+}
+
+// ask carries one command out on a running lab.
+func (s *settings) ask(ctx context.Context, c *Control, verb string, args []string, stdout io.Writer) error {
+	switch verb {
+	case "deploy":
+		return c.Deploy(ctx, args[0], args[1])
+	case "decommission":
+		return c.Decommission(ctx, args[0])
+	case "slow":
+		return c.Fault(ctx, args[0], Fault{Slow: args[1]})
+	case "fail":
+		return c.Fault(ctx, args[0], Fault{Fail: args[1]})
+	case "down":
+		return c.Fault(ctx, args[0], Fault{Down: true})
+	case "heal":
+		return c.Heal(ctx, args[0])
+	case "rate":
+		rate, err := strconv.Atoi(args[0])
+		if err != nil {
+			return &errUsage{fmt.Sprintf("rate wants a number of requests a second, got %q", args[0])}
+		}
+		return c.SetRate(ctx, rate)
+	case "load":
+		stats, err := c.LoadTest(ctx, LoadRequest{Env: args[0], Duration: s.duration, Rate: s.rate})
+		if err != nil {
+			return err
+		}
+		if s.json {
+			return json.NewEncoder(stdout).Encode(stats)
+		}
+		fmt.Fprintln(stdout, stats)
+		return nil
+	}
+	state, err := c.State(ctx)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return json.NewEncoder(stdout).Encode(state)
+	}
+	return PrintState(stdout, state)
+}
+
+// Run starts a lab, says where it listens, and returns when it ends: with ctx.
+func Run(ctx context.Context, o Options, stdout io.Writer) error {
+	if o.Logf == nil {
+		o.Logf = func(format string, args ...any) {
+			fmt.Fprintf(stdout, "%s  %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, args...))
+		}
+	}
+	l, err := Start(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	info := l.Info()
+	rate, _ := l.load.current()
+	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "proxy\t%s\t%d requests a second, all to blue %s\n", info.Proxy, rate, firstVersion)
+	for _, name := range environments() {
+		fmt.Fprintf(w, "%s\t%s\t\n", name, info.Services[name])
+	}
+	fmt.Fprintf(w, "runtime API\t%s\tas HAProxy's, pool %s\n", info.Socket, info.Pool)
+	fmt.Fprintf(w, "mail\t%s\t\n", info.SMTP)
+	fmt.Fprintf(w, "webhook\t%s\t\n", info.Webhook)
+	fmt.Fprintf(w, "config\t%s\t\n", info.Config)
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("start lab: %w", err)
+	}
+	fmt.Fprintln(stdout, "The lab runs until Ctrl-C.")
+	<-l.Done()
+	return nil
+}
