@@ -1,0 +1,262 @@
+package journal
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// maxDepth bounds the nesting of a body's JSON; values are 64 deep at most,
+// and an escaped map counts twice.
+const maxDepth = 256
+
+// decodeBody reads what appendBody wrote. Members that are kept as JSON stay
+// slices of data; members that this version does not know are passed over.
+func decodeBody(data []byte, b *effect.Body) error {
+	s := scanner{data: data}
+	s.object(func(name []byte) {
+		switch string(name) {
+		case "op":
+			b.Op = s.text()
+		case "args":
+			b.Args = s.raw()
+		case "class":
+			b.Class = effect.Class(s.text())
+		case "recovery":
+			b.Recovery = effect.Recovery(s.text())
+		case "key":
+			b.Key = s.text()
+		case "attempt":
+			b.Attempt = s.number()
+		case "where":
+			b.Where = s.position()
+		case "value":
+			b.Value = s.raw()
+		case "error":
+			if raw := s.raw(); s.err == nil {
+				s.err = json.Unmarshal(raw, &b.Error)
+			}
+		case "outcome":
+			b.Outcome = s.text()
+		case "name":
+			b.Name = s.text()
+		case "text":
+			b.Text = s.text()
+		case "by":
+			b.By = s.text()
+		case "reason":
+			b.Reason = s.text()
+		case "status":
+			b.Status = effect.Status(s.text())
+		case "run":
+			b.Run = s.text()
+		case "hash":
+			b.Hash = s.text()
+		default:
+			s.raw()
+		}
+	})
+	s.space()
+	if s.err == nil && s.pos != len(data) {
+		s.fail("text after the end")
+	}
+	if s.err != nil {
+		return fmt.Errorf("decode event: %w", s.err)
+	}
+	return nil
+}
+
+// scanner reads JSON from the front. After an error every method returns
+// quickly with a zero value.
+type scanner struct {
+	data  []byte
+	pos   int
+	depth int
+	err   error
+}
+
+func (s *scanner) fail(problem string) {
+	if s.err == nil {
+		s.err = fmt.Errorf("%s at byte %d", problem, s.pos)
+	}
+	s.pos = len(s.data)
+}
+
+func (s *scanner) space() {
+	for s.pos < len(s.data) {
+		switch s.data[s.pos] {
+		case ' ', '\t', '\r', '\n':
+			s.pos++
+		default:
+			return
+		}
+	}
+}
+
+// peek returns the next byte that is not space, or 0 at the end.
+func (s *scanner) peek() byte {
+	s.space()
+	if s.pos >= len(s.data) {
+		return 0
+	}
+	return s.data[s.pos]
+}
+
+func (s *scanner) expect(c byte) bool {
+	if s.peek() != c || s.err != nil {
+		s.fail("wants " + strconv.QuoteRune(rune(c)))
+		return false
+	}
+	s.pos++
+	return true
+}
+
+// object calls member for each member with the scanner before its value, which
+// member has to read.
+func (s *scanner) object(member func(name []byte)) {
+	if !s.expect('{') {
+		return
+	}
+	if s.peek() == '}' {
+		s.pos++
+		return
+	}
+	for s.err == nil {
+		quoted := s.quoted()
+		if !s.expect(':') {
+			return
+		}
+		name := quoted[1 : len(quoted)-1]
+		member(name)
+		if s.peek() == ',' {
+			s.pos++
+			continue
+		}
+		s.expect('}')
+		return
+	}
+}
+
+// quoted returns a string with its quotes, as it stands.
+func (s *scanner) quoted() []byte {
+	if !s.expect('"') {
+		return nil
+	}
+	start := s.pos - 1
+	for ; s.pos < len(s.data); s.pos++ {
+		switch c := s.data[s.pos]; {
+		case c == '"':
+			s.pos++
+			return s.data[start:s.pos]
+		case c == '\\':
+			s.pos++
+		case c < ' ':
+			s.fail("control character in a string")
+			return nil
+		}
+	}
+	s.fail("string without an end")
+	return nil
+}
+
+func (s *scanner) text() string {
+	quoted := s.quoted()
+	if s.err != nil {
+		return ""
+	}
+	for _, c := range quoted[1 : len(quoted)-1] {
+		if c == '\\' || c >= 0x80 {
+			var v string
+			s.err = json.Unmarshal(quoted, &v)
+			return v
+		}
+	}
+	return string(quoted[1 : len(quoted)-1])
+}
+
+func (s *scanner) number() int {
+	raw := s.raw()
+	if s.err != nil {
+		return 0
+	}
+	n, err := strconv.Atoi(string(raw))
+	s.err = err
+	return n
+}
+
+func (s *scanner) position() (p effect.Position) {
+	s.object(func(name []byte) {
+		switch string(name) {
+		case "file":
+			p.File = s.text()
+		case "line":
+			p.Line = s.number()
+		default:
+			s.raw()
+		}
+	})
+	return p
+}
+
+// raw returns the next value as it stands.
+func (s *scanner) raw() json.RawMessage {
+	c := s.peek()
+	start := s.pos
+	if s.depth++; s.depth > maxDepth {
+		s.fail("nested too deep")
+	}
+	switch c {
+	case '{':
+		s.object(func([]byte) { s.raw() })
+	case '[':
+		s.array()
+	case '"':
+		if quoted := s.quoted(); s.err == nil && !json.Valid(quoted) {
+			s.fail("bad escape in a string")
+		}
+	default:
+		s.literal()
+	}
+	s.depth--
+	if s.err != nil {
+		return nil
+	}
+	return s.data[start:s.pos:s.pos]
+}
+
+func (s *scanner) array() {
+	s.pos++
+	if s.peek() == ']' {
+		s.pos++
+		return
+	}
+	for s.err == nil {
+		s.raw()
+		if s.peek() == ',' {
+			s.pos++
+			continue
+		}
+		s.expect(']')
+		return
+	}
+}
+
+var errLiteral = errors.New("neither a number, true, false nor null")
+
+// literal reads a number, true, false or null.
+func (s *scanner) literal() {
+	start := s.pos
+loop:
+	for ; s.pos < len(s.data); s.pos++ {
+		switch s.data[s.pos] {
+		case ' ', '\t', '\r', '\n', ',', ']', '}', ':', '"', '{', '[':
+			break loop
+		}
+	}
+	if !json.Valid(s.data[start:s.pos]) && s.err == nil {
+		s.fail(errLiteral.Error())
+	}
+}

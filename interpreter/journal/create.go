@@ -1,0 +1,213 @@
+package journal
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// Create records a new run, with status running, held by owner. The error may
+// be an *ExistsError, or a *NotFoundError for the parent.
+func (d *DB) Create(ctx context.Context, n NewRun, owner Owner) (*Writer, error) {
+	if err := n.complete(); err != nil {
+		return nil, fmt.Errorf("create run %s: %w", n.ID, err)
+	}
+	r := &record{id: n.ID, name: n.Name, script: n.Script, env: n.Env, by: n.By, parent: n.Parent,
+		params: string(n.Params), status: string(effect.StatusRunning)}
+	w := &Writer{db: d, run: n.ID}
+	var began time.Time
+	err := d.update(ctx, "create run "+n.ID+" in", func(ctx context.Context, c *sql.Conn) error {
+		now := d.now()
+		began = now
+		if n.Created.At.IsZero() {
+			n.Created.At = now
+		}
+		r.created = nanos(n.Created.At)
+		if err := r.take(owner, now); err != nil {
+			return err
+		}
+		if err := d.insertRun(ctx, c, r); err != nil {
+			return err
+		}
+		events := append([]effect.Event{n.Created}, n.History...)
+		if last := lastStatus(n.History); last != "" && last != effect.StatusRunning {
+			// The past ended in another status; the new run starts from it.
+			events = append(events, effect.Event{At: now, Kind: effect.StatusChanged,
+				Body: effect.Body{Status: effect.StatusRunning}})
+		}
+		head, err := d.extend(ctx, r, link{}, events)
+		if err != nil {
+			return err
+		}
+		for _, s := range n.Sources {
+			if err := insertSource(ctx, c, r.num, 1, s); err != nil {
+				return err
+			}
+		}
+		if n.Forked.Kind != "" {
+			if err := d.fork(ctx, c, n); err != nil {
+				return err
+			}
+		}
+		w.num, w.epoch, w.head = r.num, r.epoch, head
+		return d.store(ctx, c, r)
+	})
+	if err != nil {
+		return nil, err
+	}
+	w.lease.extend(began)
+	return w, nil
+}
+
+// complete fills in what n leaves open.
+func (n *NewRun) complete() error {
+	if n.ID == "" || newest(n.ID) {
+		return fmt.Errorf("%q cannot be an id", n.ID)
+	}
+	if n.Created.Kind != effect.RunCreated {
+		return fmt.Errorf("the first event is %q, not %q", n.Created.Kind, effect.RunCreated)
+	}
+	if len(n.Params) == 0 {
+		n.Params = []byte("{}")
+	}
+	if n.Script == "" && len(n.Sources) > 0 {
+		n.Script = n.Sources[0].Name
+	}
+	sources := make([]Source, len(n.Sources))
+	for i, s := range n.Sources {
+		if err := s.complete(); err != nil {
+			return err
+		}
+		sources[i] = s
+	}
+	n.Sources = sources
+	b := &n.Created.Body
+	if b.Name == "" {
+		b.Name = n.Name
+	}
+	if b.By == "" {
+		b.By = n.By
+	}
+	if len(b.Args) == 0 {
+		b.Args = n.Params
+	}
+	b.Hash = sourcesDigest(sources)
+	return nil
+}
+
+// complete fills the hash in, or checks it.
+func (s *Source) complete() error {
+	hash := sourceHash(s.Text)
+	if s.Hash != "" && s.Hash != hash {
+		return fmt.Errorf("source %s: its text has the hash %s, not %s", s.Name, hash, s.Hash)
+	}
+	s.Hash = hash
+	if s.Text == nil {
+		s.Text = []byte{} // a nil would be stored as NULL
+	}
+	return nil
+}
+
+func sourceHash(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// sourcesDigest stands for names and hashes of a run's first sources.
+func sourcesDigest(sources []Source) string {
+	sorted := append([]Source{}, sources...)
+	sort.Slice(sorted, func(i, j int) bool { return sorted[i].Name < sorted[j].Name })
+	var buf []byte
+	for _, s := range sorted {
+		buf = appendField(appendField(buf, []byte(s.Name)), []byte(s.Hash))
+	}
+	return sourceHash(buf)
+}
+
+func (d *DB) insertRun(ctx context.Context, c *sql.Conn, r *record) error {
+	var deleted bool
+	if err := c.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM deleted WHERE id = ?)", r.id).Scan(&deleted); err != nil {
+		return err
+	}
+	if deleted {
+		return &ExistsError{r.id, true}
+	}
+	result, err := c.ExecContext(ctx, `INSERT INTO runs (epoch, lease_until, lease_since, status, head_seq, head_hash, seal,
+		id, name, script, created, env, started_by, parent, successor, holder, params)
+		VALUES (?, ?, ?, ?, 0, x'', '', ?, ?, ?, ?, ?, ?, ?, '', ?, ?)`, r.epoch, r.leaseUntil, r.leaseSince, r.status,
+		r.id, r.name, r.script, r.created, r.env, r.by, r.parent, r.holder, r.params)
+	if conflict(err) {
+		return &ExistsError{r.id, false}
+	}
+	if err != nil {
+		return err
+	}
+	r.num, err = result.LastInsertId()
+	return err
+}
+
+// extend appends events to a run's chain behind head. Called inside a
+// transaction that holds the run.
+func (d *DB) extend(ctx context.Context, r *record, head link, events []effect.Event) (link, error) {
+	for i := range events {
+		row, err := d.toRow(&events[i], head.seq+1, r.epoch)
+		if err != nil {
+			return head, fmt.Errorf("run %s: %w", r.id, err)
+		}
+		head = head.next(r.id, &row)
+		_, err = d.writes.extend.ExecContext(ctx,
+			r.num, row.seq, row.at, row.epoch, row.kind, row.place, row.version, row.body, head.hash[:])
+		if err != nil {
+			return head, err
+		}
+	}
+	return head, nil
+}
+
+// fork tells the parent of its successor.
+func (d *DB) fork(ctx context.Context, c *sql.Conn, n NewRun) error {
+	parent, err := loadRecord(ctx, c, n.Parent)
+	if err != nil {
+		return err
+	}
+	head, err := headOf(ctx, c, parent.num)
+	if err != nil {
+		return err
+	}
+	n.Forked.Body.Run = n.ID
+	if _, err := d.extend(ctx, parent, head, []effect.Event{n.Forked}); err != nil {
+		return err
+	}
+	parent.follow(&n.Forked)
+	return d.store(ctx, c, parent)
+}
+
+// follow keeps what the row says in step with an event that was appended
+// without changing the status.
+func (r *record) follow(e *effect.Event) {
+	if e.Kind == effect.Forked {
+		r.successor = e.Body.Run
+	}
+}
+
+func insertSource(ctx context.Context, c *sql.Conn, num, seq int64, s Source) error {
+	_, err := c.ExecContext(ctx, "INSERT INTO sources (run, seq, name, hash, text) VALUES (?, ?, ?, ?, ?)",
+		num, seq, s.Name, s.Hash, s.Text)
+	return err
+}
+
+// lastStatus returns the status that events end in, "" if they change none.
+func lastStatus(events []effect.Event) effect.Status {
+	for i := len(events) - 1; i >= 0; i-- {
+		if events[i].Kind == effect.StatusChanged {
+			return events[i].Body.Status
+		}
+	}
+	return ""
+}

@@ -1,0 +1,97 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+	"time"
+)
+
+// lease is a runner's own view of how long it may write. It has a mutex of its
+// own, so that nobody waits for the disk to read it.
+type lease struct {
+	mu    sync.Mutex
+	began time.Time // when it was last extended; zero when it has ended
+}
+
+func (l *lease) extend(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.began = now
+}
+
+func (l *lease) end() { l.extend(time.Time{}) }
+
+// valid goes by the monotonic clock, which no adjustment moves, and by the wall
+// clock, which goes on while the machine sleeps: the stricter one counts.
+func (l *lease) valid(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	const safe = LeaseTTL - leaseMargin
+	return !l.began.IsZero() && now.Sub(l.began) < safe && now.Round(0).Sub(l.began.Round(0)) < safe
+}
+
+// Acquire takes a run up: its epoch rises by one, and whoever held it before
+// can write nothing more. The error is a *HeldError while another process
+// holds it (or this one does already), or a *NotFoundError. A holder whose
+// process has ended on this machine loses the run at once; any other when its
+// lease has run out. A run that has ended can be acquired too, to be rolled
+// back.
+func (d *DB) Acquire(ctx context.Context, run string, owner Owner) (*Writer, error) {
+	w := &Writer{db: d, run: run}
+	var began time.Time
+	err := d.update(ctx, "acquire run "+run+" in", func(ctx context.Context, c *sql.Conn) error {
+		r, err := loadRecord(ctx, c, run)
+		if err != nil {
+			return err
+		}
+		began = d.now()
+		if h := r.heldBy(); h != nil && !h.Gone(owner, began) {
+			return &HeldError{Run: run, Holder: h.Owner, Since: h.Since, Until: h.Until}
+		}
+		if err := r.take(owner, began); err != nil {
+			return err
+		}
+		if w.head, err = headOf(ctx, c, r.num); err != nil {
+			return err
+		}
+		w.num, w.epoch = r.num, r.epoch
+		return d.store(ctx, c, r)
+	})
+	if err != nil {
+		return nil, err
+	}
+	w.lease.extend(began)
+	return w, nil
+}
+
+// Renew extends the lease to LeaseTTL from now, and records the newest event
+// as the run's head. Call it every few seconds. The error is a *FencedError
+// when the lease was lost.
+func (w *Writer) Renew(ctx context.Context) error {
+	var now time.Time
+	err := w.update(ctx, "renew the lease in", func(ctx context.Context, c *sql.Conn, t *turn) error {
+		now = t.now
+		t.record.leaseUntil = nanos(now.Add(LeaseTTL))
+		return w.db.store(ctx, c, t.record)
+	})
+	if err == nil {
+		w.lease.extend(now)
+	}
+	return err
+}
+
+// Close gives the run up, if it is still held, so that the next runner need
+// not wait. It may be called more than once.
+func (w *Writer) Close(ctx context.Context) error {
+	err := w.update(ctx, "give up run "+w.run+" in", func(ctx context.Context, c *sql.Conn, t *turn) error {
+		t.record.free()
+		return w.db.store(ctx, c, t.record)
+	})
+	var gone *NotFoundError
+	if errors.Is(err, ErrFenced) || errors.As(err, &gone) {
+		return nil
+	}
+	return err
+}

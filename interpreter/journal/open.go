@@ -1,0 +1,200 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// busyTimeout is how long a write waits for another process's commit.
+const busyTimeout = 5 * time.Second
+
+// Pragmas stand in the DSN, so that every connection has them. The driver's
+// own default for synchronous loses acknowledged commits with the power.
+const (
+	writeDSN = "?_journal_mode=WAL&_synchronous=FULL&_busy_timeout=5000&_txlock=immediate&_foreign_keys=on"
+	readDSN  = "?mode=ro&_query_only=on&_synchronous=FULL&_busy_timeout=5000&_foreign_keys=on"
+)
+
+// readers bounds the connections that read.
+const readers = 4
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Options say how a journal is opened. The zero value opens it for reading and
+// writing.
+type Options struct {
+	ReadOnly bool
+	// Now is the clock that leases go by; time.Now if nil.
+	Now func() time.Time
+}
+
+// Open opens the journal at path, and unless opts.ReadOnly creates it and
+// brings it to this version's format. New directories are 0700, new files
+// 0600. The error is an *Error; a read-only open of a missing file satisfies
+// fs.ErrNotExist.
+func Open(ctx context.Context, path string, opts Options) (*DB, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, wrapAt("open", path, err)
+	}
+	d := &DB{path: abs, now: opts.Now, kinds: map[string]effect.Kind{}}
+	if d.now == nil {
+		d.now = time.Now
+	}
+	for _, k := range effect.Kinds() {
+		d.kinds[string(k)] = k
+	}
+	if err := d.open(ctx, opts.ReadOnly); err != nil {
+		_ = d.Close()
+		return nil, wrapAt("open", abs, err)
+	}
+	return d, nil
+}
+
+func (d *DB) open(ctx context.Context, readOnly bool) error {
+	if readOnly {
+		return d.openRead(ctx, true)
+	}
+	if err := createFile(d.path); err != nil {
+		return err
+	}
+	if err := d.openWrite(ctx); err != nil {
+		return err
+	}
+	return d.openRead(ctx, false)
+}
+
+func (d *DB) openWrite(ctx context.Context) error {
+	var err error
+	if d.write, err = sql.Open("sqlite3", dsn(d.path, writeDSN)); err != nil {
+		return err
+	}
+	d.write.SetMaxOpenConns(1)
+	if d.conn, err = connect(ctx, d.write); err != nil {
+		return err
+	}
+	if err := migrate(ctx, d.conn, d.path, migrations); err != nil {
+		return err
+	}
+	for _, s := range []struct {
+		stmt  **sql.Stmt
+		query string
+	}{
+		{&d.writes.begin, "BEGIN IMMEDIATE"},
+		{&d.writes.commit, "COMMIT"},
+		{&d.writes.rollback, "ROLLBACK"},
+		{&d.writes.insert, insertEvent},
+		{&d.writes.extend, extendEvents},
+		{&d.writes.after, eventsAfter},
+	} {
+		if *s.stmt, err = d.conn.PrepareContext(ctx, s.query); err != nil {
+			return err
+		}
+	}
+	return d.openKey(ctx)
+}
+
+// connect takes the one connection of pool. Two processes that turn a new
+// file to WAL at once are refused by SQLite without waiting.
+func connect(ctx context.Context, pool *sql.DB) (*sql.Conn, error) {
+	const pause = 10 * time.Millisecond
+	for deadline := time.Now().Add(busyTimeout); ; {
+		conn, err := pool.Conn(ctx)
+		if err == nil || time.Now().After(deadline) || !errors.Is(wrapAt("", "", err), ErrBusy) {
+			return conn, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (d *DB) openRead(ctx context.Context, alone bool) error {
+	if alone {
+		if _, err := os.Stat(d.path); err != nil {
+			return err
+		}
+	}
+	query := readDSN
+	if alone && !writable(filepath.Dir(d.path)) {
+		// A reader of a WAL database needs the index beside it. Where that can
+		// neither be found nor made, nobody is writing either.
+		if _, err := os.Stat(d.path + "-shm"); errors.Is(err, fs.ErrNotExist) {
+			query += "&immutable=1"
+		}
+	}
+	var err error
+	if d.read, err = sql.Open("sqlite3", dsn(d.path, query)); err != nil {
+		return err
+	}
+	d.read.SetMaxOpenConns(readers)
+	d.read.SetMaxIdleConns(readers)
+	if d.watch, err = d.read.Conn(ctx); err != nil {
+		return err
+	}
+	if alone {
+		if err := checkVersion(ctx, d.watch, d.path, migrations); err != nil {
+			return err
+		}
+		if err := d.loadKey(ctx); err != nil {
+			return err
+		}
+	}
+	if d.reads.version, err = d.watch.PrepareContext(ctx, "PRAGMA data_version"); err != nil {
+		return err
+	}
+	d.reads.events, err = d.read.PrepareContext(ctx, eventsOfRun)
+	return err
+}
+
+// createFile makes the directories and an empty file, so that SQLite gives
+// what it puts beside it the same narrow permissions.
+func createFile(path string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		f, err = os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		return f.Close()
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// syncDir makes a new directory entry outlive a loss of power.
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = f.Sync()
+	return errors.Join(err, f.Close())
+}
+
+func dsn(path, query string) string {
+	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + query
+}
