@@ -1,0 +1,90 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Spec says how to start one plugin and what to tell it.
+type Spec struct {
+	Name   string // the backend: "haproxy"
+	Module string // the module it is to carry: "traffic"
+	// Path is the executable of a plugin that is no part of this program. A
+	// relative one counts from the host's working directory.
+	Path string
+	Args []string
+	// SHA256 is the digest of the executable that the operator pinned, in hex.
+	SHA256 string
+	// Builtin starts this program itself, with the arguments "plugin NAME"
+	// unless Args says otherwise. Path and SHA256 are not used.
+	Builtin bool
+	// Config is checked against what the backend declares; values may be
+	// effect.Secret.
+	Config map[string]any
+	Dir    string   // where it runs; the host's working directory if empty
+	Env    []string // beside PATH, HOME, LANG and TMPDIR: "KEY=value"
+}
+
+// check reports what is missing from the spec.
+func (s *Spec) check() error {
+	switch {
+	case s.Name == "":
+		return errors.New("a backend without a name")
+	case s.Builtin:
+		return nil
+	case s.Path == "":
+		return fmt.Errorf("backend %s: there is no executable for it: it is not built in, and no plugin runbook-plugin-%s was found", s.Name, s.Name)
+	case s.SHA256 == "":
+		return fmt.Errorf("backend %s: %s is not pinned: run `runbook plugins verify` and put the sha256 that it prints into the configuration", s.Name, s.Path)
+	}
+	return nil
+}
+
+// command returns what to execute and with which arguments, the first of them
+// being the program's name.
+func (s *Spec) command() (*image, []string, error) {
+	if s.Builtin {
+		img, err := selfImage()
+		if err != nil {
+			return nil, nil, err
+		}
+		args := s.Args
+		if args == nil {
+			args = []string{"plugin", s.Name}
+		}
+		return img, append([]string{img.name}, args...), nil
+	}
+	path, err := filepath.Abs(s.Path)
+	if err != nil {
+		return nil, nil, err
+	}
+	img, err := pinnedImage(path, s.SHA256)
+	if err != nil {
+		return nil, nil, err
+	}
+	return img, append([]string{path}, s.Args...), nil
+}
+
+// environment is all that the plugin sees of the host's, and what the spec
+// adds; the latter wins.
+func (s *Spec) environment() []string {
+	var env []string
+	for _, name := range []string{"PATH", "HOME", "LANG", "TMPDIR"} {
+		if v, ok := os.LookupEnv(name); ok && !s.sets(name) {
+			env = append(env, name+"="+v)
+		}
+	}
+	return append(env, s.Env...)
+}
+
+func (s *Spec) sets(name string) bool {
+	for _, kv := range s.Env {
+		if strings.HasPrefix(kv, name+"=") {
+			return true
+		}
+	}
+	return false
+}
