@@ -35,12 +35,7 @@ func (d *DB) Create(ctx context.Context, n NewRun, owner Owner) (*Writer, error)
 		if err := d.insertRun(ctx, c, r); err != nil {
 			return err
 		}
-		events := append([]effect.Event{n.Created}, n.History...)
-		if last := lastStatus(n.History); last != "" && last != effect.StatusRunning {
-			// The past ended in another status; the new run starts from it.
-			events = append(events, effect.Event{At: now, Kind: effect.StatusChanged,
-				Body: effect.Body{Status: effect.StatusRunning}})
-		}
+		events := append([]effect.Event{n.Created}, pastOf(n.History)...)
 		head, err := d.extend(ctx, r, link{}, events)
 		if err != nil {
 			return err
@@ -88,16 +83,7 @@ func (n *NewRun) complete() error {
 	}
 	n.Sources = sources
 	b := &n.Created.Body
-	if b.Name == "" {
-		b.Name = n.Name
-	}
-	if b.By == "" {
-		b.By = n.By
-	}
-	if len(b.Args) == 0 {
-		b.Args = n.Params
-	}
-	b.Hash = sourcesDigest(sources)
+	b.Name, b.By, b.Args, b.Hash = n.Name, n.By, n.Params, sourcesDigest(sources)
 	return nil
 }
 
@@ -202,12 +188,16 @@ func insertSource(ctx context.Context, c *sql.Conn, num, seq int64, s Source) er
 	return err
 }
 
-// lastStatus returns the status that events end in, "" if they change none.
-func lastStatus(events []effect.Event) effect.Status {
-	for i := len(events) - 1; i >= 0; i-- {
-		if events[i].Kind == effect.StatusChanged {
-			return events[i].Body.Status
+// pastOf leaves out of another run's events those that say how that run fared
+// and not what it did.
+func pastOf(history []effect.Event) []effect.Event {
+	var past []effect.Event
+	for _, e := range history {
+		switch e.Kind {
+		case effect.RunCreated, effect.StatusChanged, effect.SourceChanged, effect.Forked:
+		default:
+			past = append(past, e)
 		}
 	}
-	return ""
+	return past
 }

@@ -78,6 +78,8 @@ func wrapAt(op, path string, err error) error {
 		errors.As(err, &errno)
 	}
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		e.Hint = "nothing has been run with this journal yet, or it is another one: see --db and RUNBOOK_DB"
 	case isSQLite && s.Code == sqlite3.ErrFull, errno == syscall.ENOSPC, errno == syscall.EDQUOT:
 		e.Reason = ErrFull
 		e.Hint = "make room on its file system and resume the run; what was recorded before is intact"

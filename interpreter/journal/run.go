@@ -60,15 +60,16 @@ type NewRun struct {
 	Script  string // name of the main source; "" takes the first of Sources
 	Env     string
 	By      string
-	Parent  string // the run this one is forked from, which has to exist
+	Parent  string // the run this one is forked from
 	Params  json.RawMessage
 	Sources []Source
-	// Created is the first event. Its Kind is run.created; Name, By and Args
-	// are filled in from Name, By and Params when empty, and Hash is always
-	// the digest of Sources, which binds them to the chain.
+	// Created is the first event, run.created. Its Name, By and Args are set
+	// from Name, By and Params, and its Hash to the digest of Sources, so that
+	// the chain covers them.
 	Created effect.Event
-	// History is copied behind Created with new numbers, as the past of a
-	// forked run. It should not contain the parent's run.created.
+	// History is the past of a forked run: it is copied behind Created with
+	// new numbers. Events of the kinds run.created, status.changed,
+	// source.changed and forked are left out; the new run has its own.
 	History []effect.Event
 	// Forked, if its Kind is set, is posted to Parent in the same transaction.
 	Forked effect.Event

@@ -65,8 +65,9 @@ func (v *verifier) checkChain(ctx context.Context, r *record) (*past, error) {
 		}
 		if row.epoch < p.epoch || row.epoch > r.epoch {
 			v.fault(r.id, row.seq, "events: epoch %d does not fit between %d, of the row before, and %d, of the run", row.epoch, p.epoch, r.epoch)
+		} else {
+			p.epoch = row.epoch
 		}
-		p.epoch = row.epoch
 		computed = want
 		stored.seq = row.seq
 		stored.hash = [len(stored.hash)]byte{}
@@ -131,9 +132,6 @@ func (v *verifier) checkRecord(r *record, p *past) {
 			v.fault(r.id, 0, "runs: %s is %q and its events say %q", c.column, c.row, c.chain)
 		}
 	}
-	if effect.Status(r.status).Terminal() && r.holder == "" && r.leaseUntil != 0 {
-		v.fault(r.id, 0, "runs: a lease without a holder")
-	}
 }
 
 // checkLocks returns the names of the run's locks.
@@ -161,7 +159,6 @@ func (v *verifier) checkLocks(ctx context.Context, r *record) ([]string, error) 
 func (v *verifier) checkSources(ctx context.Context, r *record, p *past) error {
 	var first []Source
 	later := map[int64]bool{}
-	changed := false
 	err := v.rows(ctx, "SELECT seq, name, hash, text FROM sources WHERE run = ? ORDER BY seq, name", func(scan scanFunc) error {
 		var s Source
 		var seq int64
@@ -170,7 +167,6 @@ func (v *verifier) checkSources(ctx context.Context, r *record, p *past) error {
 		}
 		if got := sourceHash(s.Text); got != s.Hash {
 			v.fault(r.id, 0, "sources: %s, of event %d: the text or its hash was changed: %s is recorded, the text has %s", s.Name, seq, s.Hash, got)
-			changed = true
 		}
 		if seq == 1 {
 			first = append(first, s)
@@ -189,21 +185,11 @@ func (v *verifier) checkSources(ctx context.Context, r *record, p *past) error {
 		v.fault(r.id, 0, "sources: the files that the run began with are not those of its first event")
 	}
 	for seq, b := range p.sources {
-		// A forked run's past names sources that its own first event holds.
-		if !later[seq] && !changed && !has(first, b) {
+		if !later[seq] {
 			v.fault(r.id, 0, "sources: %s, of event %d, is missing", b.Name, seq)
 		}
 	}
 	return nil
-}
-
-func has(sources []Source, b effect.Body) bool {
-	for _, s := range sources {
-		if s.Name == b.Name && s.Hash == b.Hash {
-			return true
-		}
-	}
-	return false
 }
 
 // span names events first to last.
