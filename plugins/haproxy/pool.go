@@ -3,6 +3,7 @@ package haproxy
 import (
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"sort"
 	"strconv"
@@ -231,6 +232,9 @@ func parseStat(text string) ([]map[string]string, error) {
 	records, err := r.ReadAll()
 	if err != nil {
 		return nil, fmt.Errorf("read the table: %w", err)
+	}
+	if len(records) == 0 {
+		return nil, errors.New("the table has no columns")
 	}
 	var rows []map[string]string
 	for _, record := range records[1:] {

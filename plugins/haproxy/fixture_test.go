@@ -1,0 +1,260 @@
+package haproxy
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	osexec "os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/stdlib"
+)
+
+// testPatience bounds the waits for conditions.
+const testPatience = 20 * time.Second
+
+// proxy is a running HAProxy with the pool web of blue and green, which name
+// themselves in the header X-Env.
+type proxy struct {
+	cmd    *osexec.Cmd
+	dir    string
+	socket string // level admin
+	front  string // "http://…" of the pool web
+	down   map[string]*atomic.Bool
+}
+
+// startProxy runs Debian's HAProxy. extra is added to its configuration.
+func startProxy(t *testing.T, extra string) *proxy {
+	t.Helper()
+	bin, err := osexec.LookPath("haproxy")
+	if err != nil {
+		if os.Getenv("RUNBOOK_REQUIRE_SERVERS") == "1" {
+			t.Fatal("haproxy is not installed, and RUNBOOK_REQUIRE_SERVERS=1 asks for it")
+		}
+		t.Skip("haproxy is not installed: apt-get install haproxy")
+	}
+	dir, err := os.MkdirTemp("", "rb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	p := &proxy{dir: dir, socket: filepath.Join(dir, "admin.sock"), front: "http://" + freeAddr(t), down: map[string]*atomic.Bool{}}
+	addr := map[string]string{}
+	for _, name := range []string{"blue", "green", "red"} {
+		p.down[name] = &atomic.Bool{}
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Env", name)
+			if r.URL.Path == "/healthz" && p.down[name].Load() {
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
+		}))
+		t.Cleanup(s.Close)
+		addr[name] = s.Listener.Addr().String()
+	}
+	config := fmt.Sprintf(`global
+  stats socket %[1]s/admin.sock level admin
+  stats socket %[1]s/operator.sock level operator
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 5s
+  timeout server 5s
+frontend front
+  bind %[2]s
+  default_backend web
+backend web
+  balance roundrobin
+  option httpchk GET /healthz
+  default-server check inter 50ms fall 1 rise 1
+  server blue %[3]s weight 100
+  server green %[4]s weight 0
+backend more
+  server blue %[3]s weight 1
+  server green %[4]s weight 1
+  server red %[5]s weight 1
+  server spare %[5]s backup weight 7
+backend fixed
+  balance source
+  server blue %[3]s weight 1
+  server green %[4]s weight 1
+%[6]s
+`, dir, strings.TrimPrefix(p.front, "http://"), addr["blue"], addr["green"], addr["red"], extra)
+	path := filepath.Join(dir, "haproxy.cfg")
+	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.cmd = osexec.Command(bin, "-db", "-f", path)
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		_ = p.cmd.Wait()
+	})
+	b := p.backend(t, nil)
+	until(t, "HAProxy serves", func() bool { return b.Health(t.Context()) == nil && statusOf(t, b, "green") == "up" })
+	return p
+}
+
+// backend returns a backend configured for the pool web of the proxy; more
+// adds to the configuration or replaces what is there.
+func (p *proxy) backend(t *testing.T, more map[string]any) *Backend {
+	t.Helper()
+	config := map[string]any{"socket": p.socket, "pool": "web"}
+	for k, v := range more {
+		config[k] = v
+	}
+	return configured(t, config)
+}
+
+// configured returns a backend with a configuration that passed the checks of
+// the host.
+func configured(t *testing.T, config map[string]any) *Backend {
+	t.Helper()
+	b := New()
+	checked, err := effect.CheckFields(b.Describe().Config, nil, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Configure(t.Context(), checked); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// request returns a request whose arguments passed the contract.
+func request(t *testing.T, op string, args map[string]any) plugins.Request {
+	t.Helper()
+	catalog, err := effect.NewCatalog(stdlib.Traffic())
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared, ok := catalog.Op("traffic." + op)
+	if !ok {
+		t.Fatalf("no op %s", op)
+	}
+	checked, err := declared.Check(args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plugins.Request{Op: op, Args: checked, Attempt: 1, Progress: func(string) {}}
+}
+
+func invoke(t *testing.T, b *Backend, op string, args map[string]any) (map[string]any, error) {
+	t.Helper()
+	v, err := b.Invoke(t.Context(), request(t, op, args))
+	if err != nil {
+		return nil, err
+	}
+	return v.(map[string]any), nil
+}
+
+// must carries out an op that has to succeed, and returns the weights.
+func must(t *testing.T, b *Backend, op string, args map[string]any) map[string]any {
+	t.Helper()
+	v, err := invoke(t, b, op, args)
+	if err != nil {
+		t.Fatalf("%s %v: %v", op, args, err)
+	}
+	weights, _ := v["weights"].(map[string]any)
+	return weights
+}
+
+// wantError checks an error's code and that its text and hint hold what an
+// operator needs.
+func wantError(t *testing.T, err error, code effect.Code, says ...string) {
+	t.Helper()
+	e, ok := err.(*effect.Error)
+	if !ok || e.Code != code {
+		t.Errorf("want code %s, got %v", code, err)
+		return
+	}
+	for _, s := range says {
+		if !strings.Contains(e.Message+" | "+e.Hint, s) {
+			t.Errorf("%q (hint %q) does not hold %q", e.Message, e.Hint, s)
+		}
+	}
+	if e.Hint == "" && code != effect.CodeInternal {
+		t.Errorf("%q gives no hint", e.Message)
+	}
+}
+
+func statusOf(t *testing.T, b *Backend, name string) string {
+	t.Helper()
+	v, err := b.Invoke(context.Background(), request(t, "servers", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range v.(map[string]any)["servers"].([]any) {
+		if s := s.(map[string]any); s["name"] == name {
+			return s["status"].(string)
+		}
+	}
+	return "absent"
+}
+
+// distribution sends requests, a few at a time, and counts who answered.
+func distribution(t *testing.T, url string, n int) map[string]int {
+	t.Helper()
+	const clients = 20
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	count := map[string]int{}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
+	defer client.CloseIdleConnections()
+	for range clients {
+		all.Go(func() {
+			for range n / clients {
+				answer := "failed"
+				resp, err := client.Get(url)
+				if err == nil {
+					_ = resp.Body.Close()
+					if answer = resp.Status; resp.StatusCode == http.StatusOK {
+						answer = resp.Header.Get("X-Env")
+					}
+				}
+				mu.Lock()
+				count[answer]++
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	return count
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(testPatience); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %s", what, testPatience)
+		}
+	}
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
