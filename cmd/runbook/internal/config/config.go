@@ -1,0 +1,307 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// Version is the version of the file's format that this program reads.
+const Version = 1
+
+// Config is what a runbook.yaml says. The zero value is the configuration
+// where there is no file: it has no environments.
+type Config struct {
+	Path   string            // the file; "" if there is none
+	Dirs   []string          // where external backends are looked for; absolute if Path is
+	SHA256 map[string]string // pinned backends: name → lower-case hex digest
+
+	environments map[string]*Environment
+}
+
+// Load reads a configuration file. The error is a joined list of *Error, or
+// what the system says about the file.
+func Load(path string) (*Config, error) {
+	text, err := readFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	return Parse(path, text)
+}
+
+// Parse reads the text of a configuration file; path is what errors name and
+// what relative paths in it start from.
+func Parse(path string, text []byte) (*Config, error) {
+	root, err := parseYAML(path, text)
+	if err != nil {
+		return nil, err
+	}
+	r := &configReader{config: &Config{Path: path, SHA256: map[string]string{}, environments: map[string]*Environment{}}}
+	if root == nil {
+		root = &node{line: 1, kind: "table"}
+	}
+	r.root(root)
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	return r.config, nil
+}
+
+// Environments returns the names of the environments in order.
+func (c *Config) Environments() []string {
+	names := make([]string, 0, len(c.environments))
+	for name := range c.environments {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Environment returns the environment of that name. Without a name it is
+// "default", or the only one there is; without a file it is an empty one.
+func (c *Config) Environment(name string) (*Environment, error) {
+	names := c.Environments()
+	if name == "" {
+		switch {
+		case c.Path == "":
+			return &Environment{config: c}, nil
+		case c.environments["default"] != nil:
+			name = "default"
+		case len(names) == 1:
+			name = names[0]
+		default:
+			return nil, errorf(effect.Position{File: c.Path, Line: 1}, "choose one with --env: "+list(names),
+				"there is no environment \"default\"")
+		}
+	}
+	if e, ok := c.environments[name]; ok {
+		return e, nil
+	}
+	if c.Path == "" {
+		return nil, errorf(effect.Position{}, "write a runbook.yaml, or leave --env out",
+			"there is no environment %q, because there is no configuration file", name)
+	}
+	return nil, errorf(effect.Position{File: c.Path, Line: 1}, suggest(name, names), "there is no environment %q", name)
+}
+
+// CheckModules reports the modules of the file that are not among the known
+// ones: those of the standard library and those that plugins bring.
+func (c *Config) CheckModules(known []string) error {
+	var p problems
+	for _, name := range c.Environments() {
+		e := c.environments[name]
+		for _, m := range e.own {
+			if !slices.Contains(known, m.name) {
+				p.add(e.at(m.line), suggest(m.name, known), "environment %s: there is no module %q", name, m.name)
+			}
+		}
+	}
+	return p.err()
+}
+
+// configReader checks a document's shape and fills a Config.
+type configReader struct {
+	problems
+	config *Config
+}
+
+func (r *configReader) at(line int) effect.Position {
+	return effect.Position{File: r.config.Path, Line: line}
+}
+
+// table reports whether n is a table, and reports its unknown keys if known
+// is given.
+func (r *configReader) table(where string, n *node, known ...string) bool {
+	if n.kind != "table" {
+		r.add(r.at(n.line), "", "%s: wants a table, got %s", where, n.describe())
+		return false
+	}
+	for _, e := range n.keys {
+		if len(known) > 0 && !slices.Contains(known, e.key) {
+			r.add(r.at(e.line), suggest(e.key, known), "%s: %s is not known here", where, e.key)
+		}
+	}
+	return true
+}
+
+func (r *configReader) root(n *node) {
+	if !r.table("the file", n, "version", "plugins", "environments") {
+		return
+	}
+	switch v := n.child("version"); {
+	case v == nil:
+		r.add(r.at(1), fmt.Sprintf("begin the file with version: %d", Version), "the file has no version")
+	case v.kind != "number":
+		r.add(r.at(v.line), fmt.Sprintf("write version: %d", Version), "version: wants a number, got %s", v.describe())
+	case v.value.(float64) > Version:
+		r.add(r.at(v.line), "use a newer version of runbook", "version %v is newer than this program, which reads version %d", v.value, Version)
+	case v.value.(float64) != Version:
+		r.add(r.at(v.line), fmt.Sprintf("write version: %d", Version), "there is no version %v", v.value)
+	}
+	if p := n.child("plugins"); p != nil {
+		r.plugins(p)
+	}
+	envs := n.child("environments")
+	if envs == nil {
+		r.add(r.at(n.line), "add environments: { default: { … } }", "the file has no environments")
+		return
+	}
+	if !r.table("environments", envs) {
+		return
+	}
+	if len(envs.keys) == 0 {
+		r.add(r.at(envs.line), "add one, such as default", "environments: there is none")
+	}
+	for _, e := range envs.keys {
+		r.environment(e)
+	}
+	r.extend()
+}
+
+func (r *configReader) plugins(n *node) {
+	if !r.table("plugins", n, "dirs", "sha256") {
+		return
+	}
+	if dirs := n.child("dirs"); dirs != nil {
+		if dirs.kind != "list" {
+			r.add(r.at(dirs.line), "write dirs: [./plugins]", "plugins: dirs: wants a list, got %s", dirs.describe())
+		}
+		for _, d := range dirs.items {
+			text, ok := d.value.(string)
+			if !ok || text == "" {
+				r.add(r.at(d.line), "", "plugins: dirs: wants the path of a directory, got %s", d.describe())
+				continue
+			}
+			r.config.Dirs = append(r.config.Dirs, relativeTo(filepath.Dir(r.config.Path), text))
+		}
+	}
+	sums := n.child("sha256")
+	if sums == nil || !r.table("plugins: sha256", sums) {
+		return
+	}
+	for _, e := range sums.keys {
+		text, _ := e.value.value.(string)
+		if text = strings.ToLower(text); !regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(text) {
+			r.add(r.at(e.line), "sha256sum prints it; put it in quotes", "plugins: sha256: %s: wants 64 hexadecimal digits", e.key)
+			continue
+		}
+		r.config.SHA256[e.key] = text
+	}
+}
+
+func (r *configReader) environment(e entry) {
+	where := "environment " + e.key
+	env := &Environment{Name: e.key, config: r.config, line: e.line}
+	r.config.environments[e.key] = env
+	if e.value.kind == "nothing" { // "lab:" alone: nothing configured yet
+		return
+	}
+	if !r.table(where, e.value) {
+		return
+	}
+	for _, m := range e.value.keys {
+		if m.key == "extends" {
+			text, ok := m.value.value.(string)
+			if !ok {
+				r.add(r.at(m.line), "write extends: default", "%s: extends: wants the name of an environment, got %s", where, m.value.describe())
+			}
+			env.extends, env.extendsLine = text, m.line
+			continue
+		}
+		r.module(env, where+": "+m.key, m)
+	}
+}
+
+func (r *configReader) module(env *Environment, where string, m entry) {
+	if m.value.kind == "text" {
+		r.add(r.at(m.line), fmt.Sprintf("write %s: { backend: %s }", m.key, m.value.value), "%s: wants a table, got %s", where, m.value.describe())
+		return
+	}
+	if !r.table(where, m.value) {
+		return
+	}
+	module := &moduleEntry{name: m.key, line: m.line, config: &node{line: m.line, kind: "table"}}
+	for _, e := range m.value.keys {
+		if e.key != "backend" {
+			module.config.keys = append(module.config.keys, e)
+			continue
+		}
+		name, _ := e.value.value.(string)
+		if !regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`).MatchString(name) {
+			r.add(r.at(e.line), "", "%s: backend: wants the name of a backend, got %s", where, e.value.describe())
+			return
+		}
+		module.backend = name
+	}
+	if module.backend == "" {
+		var keys []string
+		for _, e := range m.value.keys {
+			keys = append(keys, e.key)
+		}
+		hint := fmt.Sprintf("write %s: { backend: … }", m.key)
+		if near, ok := effect.Nearest("backend", keys); ok {
+			hint = fmt.Sprintf("you wrote %q, is it \"backend\"?", near)
+		}
+		r.add(r.at(m.line), hint, "%s: names no backend", where)
+		return
+	}
+	env.own = append(env.own, module)
+}
+
+// extend resolves the environments that build on others.
+func (r *configReader) extend() {
+	for _, name := range r.config.Environments() {
+		e := r.config.environments[name]
+		chain := []string{name}
+		for e.extends != "" {
+			parent, ok := r.config.environments[e.extends]
+			if !ok {
+				if e.Name == name {
+					r.add(r.at(e.extendsLine), suggest(e.extends, r.config.Environments()), "environment %s: extends: there is no environment %q", name, e.extends)
+				}
+				break
+			}
+			if slices.Contains(chain, parent.Name) {
+				if parent.Name == name {
+					r.add(r.at(parent.extendsLine), "", "environment %s extends itself: %s", name, strings.Join(append(chain, name), " → "))
+				}
+				break
+			}
+			chain = append(chain, parent.Name)
+			e = parent
+		}
+		r.config.environments[name].chain = chain
+	}
+}
+
+// describe says in words what a value is, without showing a text: it may be
+// a secret.
+func (n *node) describe() string {
+	switch n.kind {
+	case "number", "true or false":
+		return fmt.Sprint(n.value)
+	case "nothing":
+		return "nothing"
+	}
+	return "a " + n.kind
+}
+
+func relativeTo(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// list puts names into a sentence.
+func list(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,23 @@
+// Package config reads runbook.yaml, which says for each environment which
+// backend carries each module, and the parameters of a run.
+//
+//	version: 1
+//	plugins:                        # optional
+//	  dirs: [./plugins]             # relative to this file
+//	  sha256: { acme: 9f86d081… }   # pinned backends
+//	environments:
+//	  default:
+//	    traffic: { backend: haproxy, socket: /run/haproxy/admin.sock, pool: web }
+//	  prod:
+//	    extends: default            # what prod does not name comes from there
+//	    notify:
+//	      backend: shoutrrr
+//	      channels: { deployments: { url: "env:SLACK_URL" } }
+//
+// Everything in a module's entry but "backend" belongs to the backend and is
+// checked against the fields that it declares. A field declared secret takes
+// a reference, "env:NAME" or "file:PATH", and never the secret itself.
+//
+// Nothing is guessed: unknown and repeated keys, wrong types and secrets in
+// clear are errors with file and line.
+package config

@@ -1,0 +1,138 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sort"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// Environment says which backend carries each module.
+type Environment struct {
+	Name string // "" where there is no file
+
+	config      *Config
+	line        int
+	extends     string
+	extendsLine int
+	own         []*moduleEntry // what the environment itself names
+	chain       []string       // itself, and what it extends, nearest first
+}
+
+// moduleEntry is one module's entry in an environment.
+type moduleEntry struct {
+	name    string
+	line    int
+	backend string
+	config  *node // without "backend"
+}
+
+// Modules returns the names of the modules that have a backend, in order.
+func (e *Environment) Modules() []string {
+	seen := map[string]bool{}
+	var names []string
+	for _, env := range e.lineage() {
+		for _, m := range env.own {
+			if !seen[m.name] {
+				seen[m.name] = true
+				names = append(names, m.name)
+			}
+		}
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Backend returns the name of the backend that carries a module. The error
+// says what to write, and where.
+func (e *Environment) Backend(module string) (string, error) {
+	if m, _ := e.find(module); m != nil {
+		return m.backend, nil
+	}
+	return "", e.missing(module)
+}
+
+// Where returns the place of a module's entry; the zero Position if it has
+// none.
+func (e *Environment) Where(module string) effect.Position {
+	if m, env := e.find(module); m != nil {
+		return env.at(m.line)
+	}
+	return effect.Position{}
+}
+
+// Resolve returns a module's configuration in canonical form, checked against
+// the fields that its backend declares, with the secrets that it refers to as
+// effect.Secret values. The error is a joined list of *Error.
+func (e *Environment) Resolve(fields []effect.Field, module string) (map[string]any, error) {
+	m, env := e.find(module)
+	if m == nil {
+		return nil, e.missing(module)
+	}
+	var p problems
+	report := func(path string, err error) {
+		message, hint := err.Error(), ""
+		var ce *Error
+		var fe *effect.FieldError
+		if errors.As(err, &ce) {
+			message, hint = ce.Message, ce.Hint
+		} else if errors.As(err, &fe) {
+			path, message, hint = joinPath(path, fe.Path), fe.Problem, fe.Hint
+		}
+		line := m.config.lineOf(path)
+		if path != "" {
+			path += ": "
+		}
+		p.add(env.at(line), hint, "%s (%s): %s%s", module, m.backend, path, message)
+	}
+	values, _ := m.config.plain().(map[string]any)
+	out := checkAll(fields, values, &secretResolver{dir: filepath.Dir(e.config.Path), prefix: module + ".", report: report})
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// find returns a module's entry and the environment that holds it.
+func (e *Environment) find(module string) (*moduleEntry, *Environment) {
+	for _, env := range e.lineage() {
+		for _, m := range env.own {
+			if m.name == module {
+				return m, env
+			}
+		}
+	}
+	return nil, nil
+}
+
+// lineage returns the environment and those it extends, nearest first.
+func (e *Environment) lineage() []*Environment {
+	var out []*Environment
+	for _, name := range e.chain {
+		out = append(out, e.config.environments[name])
+	}
+	return out
+}
+
+func (e *Environment) at(line int) effect.Position {
+	return effect.Position{File: e.config.Path, Line: line}
+}
+
+func (e *Environment) missing(module string) error {
+	if e.config == nil || e.config.Path == "" {
+		return errorf(effect.Position{}, "write a file runbook.yaml beside the runbook:\n\n"+Example("default", module),
+			"the module %s needs a backend, and there is no configuration file", module)
+	}
+	return errorf(e.at(e.line), "add it there:\n\n"+Example(e.Name, module),
+		"environment %s names no backend for the module %s", e.Name, module)
+}
+
+// joinPath appends a key or an index to a path.
+func joinPath(path, key string) string {
+	if path == "" || key == "" || key[0] == '[' {
+		return path + key
+	}
+	return fmt.Sprintf("%s.%s", path, key)
+}

@@ -1,0 +1,113 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// LoadParams reads a file of parameters in YAML or JSON: one table, whose
+// values come back as plain data. Errors are as of Load.
+func LoadParams(path string) (map[string]any, error) {
+	text, err := readFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read parameters: %w", err)
+	}
+	return parseParamFile(path, text)
+}
+
+func parseParamFile(path string, text []byte) (map[string]any, error) {
+	root, err := parseYAML(path, text)
+	if err != nil {
+		return nil, err
+	}
+	if root == nil || root.kind == "nothing" {
+		return map[string]any{}, nil
+	}
+	values, ok := root.plain().(map[string]any)
+	if !ok {
+		return nil, errorf(effect.Position{File: path, Line: root.line}, "write name: value, one a line",
+			"a file of parameters holds a table, this one %s", root.describe())
+	}
+	return values, nil
+}
+
+// ParseParams returns a run's parameters in canonical form, defaults filled
+// in: the values of a parameter file, which may be nil, overridden by pairs
+// "name=value" of the command line. Secret parameters are given by reference
+// in both, and paths start from the working directory. The error is a joined
+// list of *Error that names everything that is wrong or missing.
+func ParseParams(fields []effect.Field, file map[string]any, pairs []string) (map[string]any, error) {
+	var p problems
+	report := func(path string, err error) {
+		var ce *Error
+		var fe *effect.FieldError
+		message, hint := err.Error(), ""
+		if errors.As(err, &ce) {
+			message, hint = ce.Message, ce.Hint
+		} else if errors.As(err, &fe) {
+			path, message, hint = joinPath(path, fe.Path), fe.Problem, fe.Hint
+		}
+		p.add(effect.Position{}, hint, "param %s: %s", path, message)
+	}
+	values := make(map[string]any, len(file))
+	for k, v := range file {
+		values[k] = v
+	}
+	given := map[string]bool{}
+	bad := map[string]bool{} // already reported
+	for _, pair := range pairs {
+		name, text, ok := strings.Cut(pair, "=")
+		if name = strings.TrimSpace(name); !ok || name == "" {
+			// What stands there may be a secret: it is not repeated.
+			p.add(effect.Position{}, "write --param name=value", "a parameter of the command line has no name or no value")
+			continue
+		}
+		if given[name] {
+			p.add(effect.Position{}, "give it once; the elements of a list are separated by commas", "param %s: is given twice", name)
+			continue
+		}
+		given[name] = true
+		v, err := parsePair(fields, name, text)
+		if err != nil {
+			report(name, err)
+			bad[name] = true
+		}
+		values[name] = v
+	}
+	var rest []effect.Field
+	for i := range fields {
+		if bad[fields[i].Name] {
+			delete(values, fields[i].Name)
+			continue
+		}
+		rest = append(rest, fields[i])
+	}
+	out := checkAll(rest, values, &secretResolver{dir: ".", report: report})
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// parsePair reads one value of the command line. References to secrets, and
+// values of unknown parameters, are left as they are.
+func parsePair(fields []effect.Field, name, text string) (any, error) {
+	for i := range fields {
+		f := &fields[i]
+		if f.Name != name || f.Secret {
+			continue
+		}
+		if f.Type == effect.List && f.Elem != nil && f.Elem.Secret {
+			refs := []any{}
+			for _, ref := range strings.Split(text, ",") {
+				refs = append(refs, strings.TrimSpace(ref))
+			}
+			return refs, nil
+		}
+		return effect.ParseText(f, text)
+	}
+	return text, nil
+}

@@ -1,0 +1,126 @@
+package config
+
+import (
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+func paramFields() []effect.Field {
+	return []effect.Field{
+		{Name: "version", Type: effect.String, Required: true, Pattern: `v\d+`},
+		{Name: "bake", Type: effect.Duration, Default: "15m"},
+		{Name: "regions", Type: effect.List, Elem: &effect.Field{Type: effect.String}},
+		{Name: "count", Type: effect.Int, Min: effect.Bound(1)},
+		{Name: "owner", Type: effect.String, Required: true},
+		{Name: "token", Type: effect.String, Secret: true},
+	}
+}
+
+func TestParseParams(t *testing.T) {
+	t.Setenv("TEST_RUNBOOK_TOKEN", "s3cret")
+	file := map[string]any{"version": "v1", "owner": "ann", "count": 2.0, "regions": []any{"eu"}}
+	got, err := ParseParams(paramFields(), file, []string{"version=v2", "bake=90s", "regions=eu, us", "token=env:TEST_RUNBOOK_TOKEN"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if secret, ok := got["token"].(effect.Secret); !ok || secret.Reveal() != "s3cret" {
+		t.Errorf("token = %v", got["token"])
+	}
+	delete(got, "token")
+	want := map[string]any{"version": "v2", "bake": 90.0, "regions": []any{"eu", "us"}, "count": 2.0, "owner": "ann"}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if file["version"] != "v1" {
+		t.Error("the file's values were changed")
+	}
+	got, err = ParseParams(paramFields(), nil, []string{"version=v1", "owner=a=b"})
+	if want := map[string]any{"version": "v1", "owner": "a=b", "bake": 900.0}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestParseParamsSaysEverythingThatIsWrong(t *testing.T) {
+	for _, tt := range []struct {
+		file  map[string]any
+		pairs []string
+		want  []string
+	}{
+		{nil, nil, []string{"param version: is required: a string", "param owner: is required: a string"}},
+		{nil, []string{"verson=v1", "owner=x"}, []string{`param verson: is not known here; did you mean "version"?`}},
+		{nil, []string{"version=1", "owner=x", "count=0", "bake=soon"}, []string{
+			`param version: must match v\d+, got "1"`, "param count: must be at least 1, got 0", `param bake: wants a duration like "15m", got "soon"`}},
+		{nil, []string{"version=v1", "version=v2", "owner=x"}, []string{
+			"param version: is given twice; give it once; the elements of a list are separated by commas"}},
+		{nil, []string{"version=v1", "owner=x", "token=s3cret"}, []string{
+			"param token: a secret may not stand here in clear; write env:NAME or file:PATH, and keep the secret there"}},
+		{map[string]any{"version": "v1", "owner": "x", "token": "s3cret"}, []string{"s3cret"}, []string{
+			"a parameter of the command line has no name or no value; write --param name=value",
+			"param token: a secret may not stand here in clear; write env:NAME or file:PATH, and keep the secret there"}},
+		{map[string]any{"version": 1.0, "owner": "x", "regions": []any{"eu", 3.0}}, nil, []string{
+			"param version: wants a string, got 1", "param regions[2]: wants a string, got 3"}},
+	} {
+		_, err := ParseParams(paramFields(), tt.file, tt.pairs)
+		var got []string
+		for _, e := range all(err) {
+			got = append(got, e.Error())
+			if strings.Contains(e.Error(), "s3cret") {
+				t.Errorf("%v: the error shows the secret: %v", tt.pairs, e)
+			}
+		}
+		if strings.Join(got, "\n") != strings.Join(tt.want, "\n") {
+			t.Errorf("%v:\n%s\nwant\n%s", tt.pairs, strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
+		}
+	}
+}
+
+func TestLoadParams(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"p.yaml": "version: v1 # the version\ncount: 3\nshare: 0.5\nbake: 15m\ndry: true\nregions: [eu, us]\nday: 2026-01-02\nnone: null\n",
+		"p.json": `{"version": "v1", "count": 3, "share": 0.5, "bake": "15m", "dry": true, "regions": ["eu", "us"], "day": "2026-01-02", "none": null}`,
+	} {
+		got, err := LoadParams(write(t, filepath.Join(dir, name), text, 0o600))
+		want := map[string]any{"version": "v1", "count": 3.0, "share": 0.5, "bake": "15m", "dry": true,
+			"regions": []any{"eu", "us"}, "day": "2026-01-02", "none": nil}
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	if got, err := LoadParams(write(t, filepath.Join(dir, "empty.yaml"), "# nothing\n", 0o600)); err != nil || len(got) != 0 {
+		t.Errorf("an empty file: %v, %v", got, err)
+	}
+	for text, want := range map[string]string{
+		"a: 1\na: 2\n":         "w.yaml:2: a is given twice, first in line 1",
+		`{"a": 1, "a": 2}`:     "w.yaml:1: a is given twice, first in line 1",
+		"- a\n":                "w.yaml:1: a file of parameters holds a table, this one a list",
+		"a: [\n":               "not YAML that can be read",
+		"a: 1\nb: .nan\n":      "w.yaml:2: .nan is not a number to work with",
+		"true: x\n":            "w.yaml:1: the key true is not a text",
+		"a: 9007199254740993 ": "too large to be kept exactly",
+	} {
+		_, err := LoadParams(write(t, filepath.Join(dir, "w.yaml"), text, 0o600))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+	if _, err := LoadParams(filepath.Join(dir, "nowhere.yaml")); err == nil || !strings.HasPrefix(err.Error(), "read parameters: ") {
+		t.Errorf("a missing file: %v", err)
+	}
+}
+
+func FuzzParams(f *testing.F) {
+	f.Add([]byte("version: v1\nregions: [a]\n"), "bake=1m")
+	f.Add([]byte(`{"token": "env:X"}`), "regions=a,b")
+	f.Fuzz(func(t *testing.T, text []byte, pair string) {
+		values, err := parseParamFile("x.yaml", text)
+		if err != nil {
+			return
+		}
+		_, _ = ParseParams(paramFields(), values, []string{pair})
+	})
+}

@@ -1,0 +1,160 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sort"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// maxSecret bounds a secret's size, in bytes.
+const maxSecret = 64 << 10
+
+// secretHint says how a secret is given.
+const secretHint = "write env:NAME or file:PATH, and keep the secret there"
+
+// ResolveSecret returns the secret that a reference leads to: "env:NAME" is
+// an environment variable of this process, "file:PATH" a file that nobody
+// else can read, without its final line break. Relative paths start from dir.
+// The name is what is shown in the secret's place. The error is an *Error
+// without a place, and never holds the text of the reference's target.
+func ResolveSecret(name, ref, dir string) (effect.Secret, error) {
+	nowhere := effect.Position{}
+	if variable, ok := strings.CutPrefix(ref, "env:"); ok {
+		value, set := os.LookupEnv(variable)
+		switch {
+		case variable == "":
+			return effect.Secret{}, errorf(nowhere, "write env:NAME", "the reference env: names no variable")
+		case !set:
+			return effect.Secret{}, errorf(nowhere, "set it, and start runbook again", "the environment variable %s is not set", variable)
+		case value == "":
+			return effect.Secret{}, errorf(nowhere, "set it, and start runbook again", "the environment variable %s is empty", variable)
+		}
+		return effect.NewSecret(name, value), nil
+	}
+	if path, ok := strings.CutPrefix(ref, "file:"); ok {
+		if path == "" {
+			return effect.Secret{}, errorf(nowhere, "write file:PATH", "the reference file: names no file")
+		}
+		value, err := readSecret(relativeTo(dir, path))
+		if err != nil {
+			return effect.Secret{}, err
+		}
+		return effect.NewSecret(name, value), nil
+	}
+	return effect.Secret{}, errorf(nowhere, secretHint, "a secret may not stand here in clear")
+}
+
+// readSecret reads a file that holds a secret.
+func readSecret(path string) (string, error) {
+	nowhere := effect.Position{}
+	info, err := os.Stat(path) // before opening: a pipe would block
+	if err != nil {
+		return "", errorf(nowhere, "", "the secret file %s cannot be read: %s", path, cause(err))
+	}
+	if !info.Mode().IsRegular() {
+		return "", errorf(nowhere, "", "the secret file %s is not a regular file", path)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return "", errorf(nowhere, "", "the secret file %s cannot be read: %s", path, cause(err))
+	}
+	defer file.Close()
+	if info, err = file.Stat(); err != nil { // of what was really opened
+		return "", errorf(nowhere, "", "the secret file %s cannot be read: %s", path, cause(err))
+	}
+	if mode := info.Mode().Perm(); mode&0o007 != 0 {
+		return "", errorf(nowhere, "run chmod 600 "+path, "the secret file %s is open to every user of the machine (mode %04o)", path, mode)
+	}
+	text, err := io.ReadAll(io.LimitReader(file, maxSecret+1))
+	if err != nil {
+		return "", errorf(nowhere, "", "the secret file %s cannot be read: %s", path, cause(err))
+	}
+	if len(text) > maxSecret {
+		return "", errorf(nowhere, "", "the secret file %s is larger than %d bytes", path, maxSecret)
+	}
+	text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
+	if len(text) == 0 {
+		return "", errorf(nowhere, "", "the secret file %s is empty", path)
+	}
+	if !utf8.Valid(text) {
+		return "", errorf(nowhere, "", "the secret file %s is not a text", path)
+	}
+	return string(text), nil
+}
+
+// cause returns an error of the file system without operation and path.
+func cause(err error) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}
+
+// secretResolver puts secrets in the place of the references to them.
+type secretResolver struct {
+	dir    string // where relative paths start
+	prefix string // of the secrets' names: "notify."
+	report func(path string, err error)
+}
+
+// resolve returns v with the references in its secret fields resolved; ok is
+// false if something was reported.
+func (r *secretResolver) resolve(f *effect.Field, v any, path string) (resolved any, ok bool) {
+	if f == nil || v == nil {
+		return v, true
+	}
+	if f.Secret {
+		ref, isText := v.(string)
+		if !isText {
+			if _, done := v.(effect.Secret); done {
+				return v, true
+			}
+			r.report(path, &Error{Message: "a secret may not stand here in clear", Hint: secretHint})
+			return nil, false
+		}
+		secret, err := ResolveSecret(r.prefix+path, ref, r.dir)
+		if err != nil {
+			r.report(path, err)
+			return nil, false
+		}
+		return secret, true
+	}
+	ok = true
+	switch v := v.(type) {
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			var good bool
+			out[i], good = r.resolve(f.Elem, item, fmt.Sprintf("%s[%d]", path, i+1))
+			ok = ok && good
+		}
+		return out, ok
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for _, key := range sortedKeys(v) {
+			var good bool
+			out[key], good = r.resolve(memberOf(f, key), v[key], joinPath(path, key))
+			ok = ok && good
+		}
+		return out, ok
+	}
+	return v, true
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
