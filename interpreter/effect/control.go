@@ -14,6 +14,7 @@ const (
 	OpApprove    = "run.approve"
 	OpStep       = "run.step"
 	OpStepLeft   = "run.step_left"
+	OpParallel   = "run.parallel"
 	OpBranchLeft = "run.branch_left"
 	OpCheckpoint = "run.checkpoint"
 	OpRegistered = "run.on_rollback"
@@ -44,6 +45,8 @@ func Control() Module {
 			text("detail", "what the people asked should know")),
 		op("step", "Enter a step", Mark, "", text("name", "")),
 		op("step_left", "Leave a step", Mark, "", text("name", ""), text("error", "")),
+		op("parallel", "Start parallel branches", Mark, "",
+			Field{Name: "names", Type: List, Elem: &Field{Type: String}}),
 		op("branch_left", "Leave a parallel branch", Mark, "", text("name", ""), text("error", "")),
 		op("checkpoint", "Mark a place to fork from", Mark, "", text("name", "")),
 		op("on_rollback", "Register a rollback", Mark, ""),
