@@ -1,0 +1,288 @@
+package replay
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// maxAttempts bounds how often one runner sends a call whose outcome keeps
+// coming back unknown; after that an operator has to look.
+const maxAttempts = 3
+
+// mark notes a step, a log line or another mark, unless it is recorded.
+func (r *Recorder) mark(call effect.Call) error {
+	if call.Op.String() == effect.OpParallel {
+		return r.forked(call)
+	}
+	kind, body, err := markBody(call)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stop != nil {
+		return r.stop
+	}
+	if kind == effect.BranchLeft {
+		if err := r.unclaimed(call.Place + "."); err != nil {
+			return err
+		}
+	}
+	if r.hist.marks[call.Place] || r.opts.Journal == nil {
+		return nil
+	}
+	r.hist.marks[call.Place] = true
+	r.buffer(r.event(kind, call, body))
+	return nil
+}
+
+func markBody(call effect.Call) (effect.Kind, effect.Body, error) {
+	text := func(name string) string { s, _ := call.Args[name].(string); return s }
+	body := effect.Body{Name: text("name"), Where: call.Where}
+	if msg := text("error"); msg != "" {
+		body.Error = &effect.Error{Code: effect.CodeFailed, Message: msg}
+	}
+	var payload any
+	kind := effect.Logged
+	switch call.Op.String() {
+	case effect.OpStep:
+		kind = effect.StepEntered
+	case effect.OpStepLeft:
+		kind = effect.StepLeft
+	case effect.OpBranchLeft:
+		kind = effect.BranchLeft
+	case effect.OpCheckpoint:
+		kind = effect.CheckpointReached
+	case effect.OpRegistered:
+		kind = effect.RollbackRegistered
+	case effect.OpGate:
+		kind, payload = effect.Gated, call.Args["values"]
+	default:
+		body.Name, body.Text = text("level"), text("text")
+		if fields, ok := call.Args["fields"].(map[string]any); ok && len(fields) > 0 {
+			payload = fields
+		}
+	}
+	if payload != nil {
+		data, err := effect.Encode(payload, nil)
+		if err != nil {
+			return kind, body, effect.Errorf(effect.CodeInvalid, "%v", err)
+		}
+		body.Value = data
+	}
+	return kind, body, nil
+}
+
+// value draws a value; it is recorded with the next commit.
+func (r *Recorder) value(ctx context.Context, call effect.Call, args []byte) (effect.Result, error) {
+	call.Began = r.opts.Now()
+	res, err := r.opts.Next.Do(ctx, call)
+	if s := effect.AsStop(err); s != nil {
+		return effect.Result{}, s
+	}
+	kind, body, err := r.outcomeBody(call, res, err)
+	if err != nil {
+		return effect.Result{}, err
+	}
+	body.Args = args
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.opts.Journal == nil { // the walk ends at the next effect
+		return outcome(body.Value, body.Error)
+	}
+	r.values = true
+	r.buffer(r.event(kind, call, body))
+	return outcome(body.Value, body.Error)
+}
+
+// read carries a read out; its outcome is its only event.
+func (r *Recorder) read(ctx context.Context, call effect.Call, args []byte) (effect.Result, error) {
+	if ctx.Err() != nil {
+		return effect.Result{}, stopOf(ctx)
+	}
+	if err := r.flushValues(ctx); err != nil {
+		return effect.Result{}, err
+	}
+	call.Began = r.opts.Now()
+	res, err := r.opts.Next.Do(ctx, call)
+	if s := effect.AsStop(err); s != nil {
+		return effect.Result{}, s
+	}
+	if err != nil && ctx.Err() != nil { // cut short: not an outcome of the read
+		return effect.Result{}, stopOf(ctx)
+	}
+	kind, body, err := r.outcomeBody(call, res, err)
+	if err != nil {
+		return effect.Result{}, err
+	}
+	body.Args = args
+	return r.close(call, kind, body)
+}
+
+// flushValues commits pending values before a request that may depend on them
+// leaves the process.
+func (r *Recorder) flushValues(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.values {
+		return nil
+	}
+	return r.append(context.WithoutCancel(ctx))
+}
+
+// write carries a write out: intent, call, outcome. rec is nil for a new
+// effect; otherwise it was begun by a runner before.
+func (r *Recorder) write(ctx context.Context, call effect.Call, args []byte, rec *record) (effect.Result, error) {
+	unknown := false
+	if rec != nil {
+		call.Began, call.Attempt = rec.began, rec.attempt
+		unknown = rec.state == open
+	} else {
+		call.Attempt = 0
+	}
+	for sent := 0; ; {
+		if unknown {
+			done, res, err := r.resolve(ctx, call, sent)
+			if done {
+				return res, err
+			}
+		}
+		if ctx.Err() != nil {
+			return effect.Result{}, stopOf(ctx)
+		}
+		// A wait that goes on after a resume is the same wait: no new intent.
+		if waiting := rec != nil && sent == 0 && call.Op.Module == effect.ControlModule; !waiting {
+			call.Attempt++
+			if err := r.intend(ctx, &call, args); err != nil {
+				return effect.Result{}, err
+			}
+		}
+		if !r.opts.Journal.Valid() {
+			return effect.Result{}, r.stale(call)
+		}
+		sent++
+		res, err := r.opts.Next.Do(r.bounds(ctx, call), call)
+		if s := effect.AsStop(err); s != nil {
+			return effect.Result{}, s
+		}
+		if err == nil || effect.AsError(err).Code != effect.CodeUnknown {
+			kind, body, err := r.outcomeBody(call, res, err)
+			if err != nil {
+				return effect.Result{}, err
+			}
+			return r.close(call, kind, body)
+		}
+		if r.opts.Hard.Err() != nil {
+			return effect.Result{}, &effect.Stop{Cause: effect.Interrupted,
+				Err: fmt.Errorf("%s at %s was under way: its outcome is not known; the resume will find out", call.Op, call.Where)}
+		}
+		call.Report("outcome unknown: %s", effect.AsError(err).Message)
+		unknown = true
+	}
+}
+
+// bounds chooses the context of a write: once sent it is left to finish, but a
+// wait of the engine's own ends as soon as the run shall stop.
+func (r *Recorder) bounds(ctx context.Context, call effect.Call) context.Context {
+	if call.Op.Module == effect.ControlModule {
+		return ctx
+	}
+	return r.opts.Hard
+}
+
+// intend records the intent. The first one fixes when the effect began.
+func (r *Recorder) intend(ctx context.Context, call *effect.Call, args []byte) error {
+	kind := effect.EffectIntended
+	switch call.Op.String() {
+	case effect.OpSleep:
+		kind = effect.TimerSet
+	case effect.OpApprove:
+		kind = effect.QuestionAsked
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stop != nil {
+		return r.stop
+	}
+	ev := r.event(kind, *call, effect.Body{Op: call.Op.String(), Args: args, Class: call.Class, Recovery: call.Recovery,
+		Key: call.Key, Attempt: call.Attempt, Where: call.Where})
+	if call.Began.IsZero() {
+		call.Began = ev.At
+	}
+	return r.append(context.WithoutCancel(ctx), ev)
+}
+
+// close records the outcome and lets the branch go on, in one critical
+// section: the journal's order of outcomes is the order of branches.
+func (r *Recorder) close(call effect.Call, kind effect.Kind, body effect.Body) (effect.Result, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// What happened is recorded even when the run is being stopped.
+	if err := r.append(context.Background(), r.event(kind, call, body)); err != nil {
+		return effect.Result{}, lostOutcome(call, err)
+	}
+	r.live++
+	settled(call)
+	return outcome(body.Value, body.Error)
+}
+
+// lostOutcome says what it means that an outcome could not be written.
+func lostOutcome(call effect.Call, err error) error {
+	s := effect.AsStop(err)
+	if s == nil || !call.Class.Writes() || s.Cause == effect.Fenced {
+		return err
+	}
+	return &effect.Stop{Cause: s.Cause, Err: fmt.Errorf(
+		"%s at %s was carried out, but its outcome could not be recorded; its intent is, and the resume settles it by %s: %w",
+		call.Op, call.Where, call.Recovery, s.Err)}
+}
+
+// outcomeBody encodes what the next Handler returned.
+func (r *Recorder) outcomeBody(call effect.Call, res effect.Result, failure error) (effect.Kind, effect.Body, error) {
+	body := effect.Body{Op: call.Op.String(), Class: call.Class, Attempt: call.Attempt, Where: call.Where}
+	if failure != nil {
+		body.Error = stamped(effect.AsError(failure), call)
+		return effect.EffectFailed, body, nil
+	}
+	value, err := r.encode(res.Value)
+	if err != nil {
+		// The effect happened; its value cannot be kept. That is the backend's
+		// fault and the script's error, not a reason to do it again.
+		body.Error = stamped(effect.Errorf(effect.CodeInternal, "%s succeeded, but returned what cannot be recorded: %v", call.Op, err), call)
+		return effect.EffectFailed, body, nil
+	}
+	body.Value = value
+	return effect.EffectDone, body, nil
+}
+
+func (r *Recorder) encode(v any) (json.RawMessage, error) {
+	if v == nil {
+		return nil, nil
+	}
+	return effect.Encode(v, r.opts.Seal)
+}
+
+func stamped(e *effect.Error, call effect.Call) *effect.Error {
+	c := *e
+	if c.Op == "" {
+		c.Op = call.Op.String()
+	}
+	if c.Where == (effect.Position{}) {
+		c.Where = call.Where
+	}
+	return &c
+}
+
+func (r *Recorder) stale(call effect.Call) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.halt(&effect.Stop{Cause: effect.Fenced, Err: fmt.Errorf(
+		"%s at %s was not sent: this runner stalled past its lease, and another may have taken the run over", call.Op, call.Where)})
+}
+
+// errUnsettled is the reason why a run is parked.
+var errUnsettled = errors.New("nobody knows whether it happened")

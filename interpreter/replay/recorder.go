@@ -1,0 +1,351 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// Journal is where a Recorder writes.
+type Journal interface {
+	// Append makes events durable, all or none, and returns them with their
+	// sequence numbers. An error may be a *effect.Stop.
+	Append(ctx context.Context, events ...effect.Event) ([]effect.Event, error)
+	// Valid reports whether the runner's lease certainly holds at this
+	// instant.
+	Valid() bool
+}
+
+// Options are what a Recorder works with.
+type Options struct {
+	Run     string
+	History []effect.Event // the run's journal so far
+	Journal Journal        // nil for a read-only replay
+	Next    effect.Handler // carries out what is not recorded
+	Now     func() time.Time
+	Seal    func(effect.Secret) string
+	// Watch, if set, is told of every event as it is recorded.
+	Watch func(effect.Event)
+	// Hard bounds writes that are under way. The context of Do, which ends
+	// first, keeps new effects from starting and cuts reads and waits short.
+	Hard context.Context
+	// NoNewEffects stops the script with this cause where it asks for an
+	// effect that has no intent yet; empty lets it go on.
+	NoNewEffects effect.Cause
+}
+
+// Recorder answers effects from the journal and records new ones. It is made
+// for one walk through one script.
+type Recorder struct {
+	opts Options
+
+	mu      sync.Mutex
+	turn    *sync.Cond // signalled when the cursor moves or the walk stops
+	hist    *history
+	cursor  int // into hist.order: outcomes before it are claimed
+	rolling bool
+	pending []effect.Event // values and marks that wait for the next commit
+	values  bool           // pending holds a value
+	stop    *effect.Stop
+	beyond  *effect.Call
+	live    int // effects carried out by this Recorder
+	// branches holds the parallel branches that the script has started: the
+	// names by the place of parallel{}.
+	branches map[string]map[string]bool
+}
+
+// New returns a Recorder at the beginning of the run's history.
+func New(opts Options) *Recorder {
+	r := &Recorder{opts: opts, hist: fold(opts.History), branches: map[string]map[string]bool{}}
+	r.turn = sync.NewCond(&r.mu)
+	if r.opts.Hard == nil {
+		r.opts.Hard = context.Background()
+	}
+	return r
+}
+
+// Do answers the call from the journal, or carries it out and records it.
+func (r *Recorder) Do(ctx context.Context, call effect.Call) (effect.Result, error) {
+	if call.Class == effect.Mark {
+		return effect.Result{}, r.mark(call)
+	}
+	args, err := effect.Encode(call.Args, r.opts.Seal)
+	if err != nil {
+		return effect.Result{}, effect.Errorf(effect.CodeInvalid, "%v", err)
+	}
+	call.Run, call.Key, call.Attempt = r.opts.Run, Key(r.opts.Run, call.Place), 1
+
+	rec, err := r.claim(call, args)
+	if err != nil {
+		return effect.Result{}, err
+	}
+	if rec != nil && rec.state == closed {
+		return r.replayed(ctx, call, rec)
+	}
+	if call.Class == effect.Value {
+		return r.value(ctx, call, args)
+	}
+	if err := r.caughtUp(ctx, call, rec != nil && call.Op.Module != effect.ControlModule); err != nil {
+		return effect.Result{}, err
+	}
+	if call.Class.Writes() {
+		return r.write(ctx, call, args, rec)
+	}
+	return r.read(ctx, call, args)
+}
+
+// Key returns the idempotency key of the effect at a place: 32 hex digits, the
+// same for every attempt.
+func Key(run, place string) string {
+	sum := sha256.Sum256([]byte(run + "\x00" + place))
+	return hex.EncodeToString(sum[:16])
+}
+
+// claim finds the record at the call's place and compares it.
+func (r *Recorder) claim(call effect.Call, args []byte) (*record, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stop != nil {
+		return nil, r.stop
+	}
+	rec := r.hist.records[call.Place]
+	if rec == nil {
+		return nil, nil
+	}
+	rec.claimed = true
+	if rec.op != call.Op.String() || !bytes.Equal(rec.args, args) {
+		return nil, r.diverge(call.Place, rec, Side{call.Op.String(), args, call.Where})
+	}
+	return rec, nil
+}
+
+// diverge ends the walk; r.mu is held.
+func (r *Recorder) diverge(place string, rec *record, requested Side) error {
+	d := &Divergence{Run: r.opts.Run, Place: place, Recorded: Side{rec.op, rec.args, rec.where}, Requested: requested}
+	return r.halt(&effect.Stop{Cause: effect.Diverged, Err: d})
+}
+
+// halt ends the walk for all branches; r.mu is held. The first cause counts.
+func (r *Recorder) halt(s *effect.Stop) *effect.Stop {
+	if r.stop == nil {
+		r.stop = s
+	}
+	r.turn.Broadcast()
+	return r.stop
+}
+
+// replayed waits until it is this outcome's turn and returns it.
+func (r *Recorder) replayed(ctx context.Context, call effect.Call, rec *record) (effect.Result, error) {
+	if call.Class != effect.Value {
+		err := r.await(ctx, call, func() bool { return r.cursor < len(r.hist.order) && r.hist.order[r.cursor] == call.Place },
+			func() {
+				r.cursor++
+				settled(call)
+				r.turn.Broadcast()
+			})
+		if err != nil {
+			return effect.Result{}, err
+		}
+	}
+	return outcome(rec.value, rec.err)
+}
+
+// caughtUp waits until every recorded outcome has been claimed, so that
+// nothing new starts before the script has agreed with all of its past.
+func (r *Recorder) caughtUp(ctx context.Context, call effect.Call, begun bool) error {
+	err := r.await(ctx, call, func() bool { return r.cursor >= r.bound() }, func() {
+		switch {
+		case r.opts.Journal == nil:
+			r.beyond = &call
+			r.halt(&effect.Stop{Cause: effect.EndOfRecord})
+		case !r.rolling && r.hist.rolling:
+			r.halt(&effect.Stop{Cause: effect.RollingBack})
+		case r.opts.NoNewEffects != "" && !begun && !r.rolling:
+			r.halt(&effect.Stop{Cause: r.opts.NoNewEffects})
+		}
+	})
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stop != nil {
+		return r.stop
+	}
+	return nil
+}
+
+// bound returns how many outcomes belong to the part of the run under way.
+func (r *Recorder) bound() int {
+	if r.rolling {
+		return len(r.hist.order)
+	}
+	return r.hist.main
+}
+
+// await blocks the call until ready, then calls then; both run under r.mu. The
+// outcome at the cursor has to be one that another branch can still claim.
+func (r *Recorder) await(ctx context.Context, call effect.Call, ready func() bool, then func()) error {
+	defer context.AfterFunc(ctx, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.turn.Broadcast()
+	})()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for {
+		switch {
+		case r.stop != nil:
+			return r.stop
+		case ctx.Err() != nil:
+			return stopOf(ctx)
+		case ready():
+			then()
+			return nil
+		case r.cursor < r.bound() && !r.reachable(r.hist.order[r.cursor], call.Place):
+			rec := r.hist.records[r.hist.order[r.cursor]]
+			args, _ := effect.Encode(call.Args, r.opts.Seal)
+			return r.diverge(rec.place, rec, Side{call.Op.String(), args, call.Where})
+		}
+		r.turn.Wait()
+	}
+}
+
+// BeginRollback tells the Recorder that the main chunk has ended and the
+// functions of a rollback follow.
+func (r *Recorder) BeginRollback() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rolling = true
+	if s := r.stop; s != nil && s.Cause == effect.RollingBack {
+		r.stop = nil
+	}
+}
+
+// Finish verifies that a script which has ended asked for all that is
+// recorded of the part under way. It returns a *effect.Stop with cause
+// Diverged otherwise.
+func (r *Recorder) Finish() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.unclaimed("")
+}
+
+// unclaimed finds recorded effects below prefix that nobody asked for; r.mu is
+// held.
+func (r *Recorder) unclaimed(prefix string) error {
+	for _, place := range r.hist.order[:r.bound()] {
+		if rec := r.hist.records[place]; !rec.claimed && strings.HasPrefix(place, prefix) {
+			return r.diverge(place, rec, Side{})
+		}
+	}
+	for place, rec := range r.hist.records {
+		inPart := r.rolling || !strings.HasPrefix(place, "r")
+		if !rec.claimed && rec.state != closed && inPart && strings.HasPrefix(place, prefix) {
+			return r.diverge(place, rec, Side{})
+		}
+	}
+	return nil
+}
+
+// Live returns how many effects were carried out rather than replayed.
+func (r *Recorder) Live() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.live
+}
+
+// Replayed returns how many effects were answered from the journal.
+func (r *Recorder) Replayed() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cursor
+}
+
+// Flush writes values and marks that still wait for a commit.
+func (r *Recorder) Flush(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.append(ctx)
+}
+
+// append commits what is pending and then events; r.mu is held.
+func (r *Recorder) append(ctx context.Context, events ...effect.Event) error {
+	if len(r.pending)+len(events) == 0 || r.opts.Journal == nil {
+		return nil
+	}
+	batch := append(r.pending, events...)
+	written, err := r.opts.Journal.Append(ctx, batch...)
+	if err != nil {
+		var s *effect.Stop
+		if !errors.As(err, &s) {
+			s = &effect.Stop{Cause: effect.Unwritable, Err: err}
+		}
+		return r.halt(s)
+	}
+	r.pending, r.values = nil, false
+	if r.opts.Watch != nil {
+		for _, ev := range written[len(written)-len(events):] {
+			r.opts.Watch(ev)
+		}
+	}
+	return nil
+}
+
+// buffer keeps an event for the next commit; r.mu is held.
+func (r *Recorder) buffer(ev effect.Event) {
+	r.pending = append(r.pending, ev)
+	if r.opts.Watch != nil {
+		r.opts.Watch(ev)
+	}
+}
+
+func (r *Recorder) event(kind effect.Kind, call effect.Call, body effect.Body) effect.Event {
+	return effect.Event{At: r.opts.Now().UTC(), Kind: kind, Place: call.Place, Body: body}
+}
+
+// outcome turns a recorded outcome into what Do returns.
+func outcome(value json.RawMessage, failure *effect.Error) (effect.Result, error) {
+	if failure != nil {
+		return effect.Result{}, failure
+	}
+	if len(value) == 0 {
+		return effect.Result{}, nil
+	}
+	v, err := effect.Decode(value)
+	if err != nil {
+		return effect.Result{}, fmt.Errorf("read a recorded value: %w", err)
+	}
+	return effect.Result{Value: v}, nil
+}
+
+func settled(call effect.Call) {
+	if call.Settled != nil {
+		call.Settled()
+	}
+}
+
+// stopOf says why a context ended, as a Stop.
+func stopOf(ctx context.Context) *effect.Stop {
+	if s := effect.AsStop(context.Cause(ctx)); s != nil {
+		return s
+	}
+	return &effect.Stop{Cause: effect.Interrupted}
+}
+
+// Beyond returns the first effect that the script asked for and the journal
+// does not hold, or nil. It serves a read-only replay.
+func (r *Recorder) Beyond() *effect.Call {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.beyond
+}

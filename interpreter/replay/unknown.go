@@ -1,0 +1,97 @@
+package replay
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// Unknown is why a run is parked: an effect was begun, and neither the journal
+// nor its backend can say whether it happened.
+type Unknown struct {
+	Place string
+	Op    string
+	Where effect.Position
+	Args  json.RawMessage
+	Why   error
+}
+
+// Error says what has to be looked at.
+func (u *Unknown) Error() string {
+	return fmt.Sprintf("%s: %s (effect %s) was begun and its outcome is unknown: %v", u.Where, u.Op, u.Place, u.Why)
+}
+
+// Unwrap returns the reason.
+func (u *Unknown) Unwrap() error { return u.Why }
+
+// resolve settles an unknown outcome by the op's recovery. done says that the
+// call has its result; otherwise it is to be sent (again).
+func (r *Recorder) resolve(ctx context.Context, call effect.Call, sent int) (done bool, res effect.Result, err error) {
+	recovery := call.Recovery
+	if sent >= maxAttempts {
+		recovery = effect.Ask
+	}
+	switch recovery {
+	case effect.Retry:
+		return false, effect.Result{}, nil
+	case effect.Observe:
+		return r.observe(ctx, call)
+	case effect.Forgo:
+		value := json.RawMessage(`{}`)
+		res, err := r.close(call, effect.EffectResolved, effect.Body{Op: call.Op.String(), Outcome: string(OutcomeForgone),
+			Value: value, Where: call.Where, Reason: "its outcome is unknown, and " + call.Op.String() + " is neither repeated nor asked about"})
+		return true, res, err
+	}
+	return true, effect.Result{}, r.park(call, errUnsettled)
+}
+
+// observe asks the backend whether the call was applied.
+func (r *Recorder) observe(ctx context.Context, call effect.Call) (bool, effect.Result, error) {
+	inquiry := call
+	inquiry.Verb = effect.Inquire
+	seen, err := r.opts.Next.Do(ctx, inquiry)
+	if s := effect.AsStop(err); s != nil {
+		return true, effect.Result{}, s
+	}
+	if err != nil && ctx.Err() != nil {
+		return true, effect.Result{}, stopOf(ctx)
+	}
+	body := effect.Body{Op: call.Op.String(), Where: call.Where, Outcome: string(seen.Observed), Attempt: call.Attempt}
+	if err != nil {
+		body.Outcome, body.Reason = string(OutcomeUnknown), effect.AsError(err).Message
+	}
+	switch seen.Observed {
+	case effect.Applied:
+		if body.Value, err = r.encode(seen.Value); err != nil {
+			return true, effect.Result{}, effect.Errorf(effect.CodeInternal, "%s was applied, but its observed value cannot be recorded: %v", call.Op, err)
+		}
+		res, err := r.close(call, effect.EffectObserved, body)
+		return true, res, err
+	case effect.NotApplied:
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if err := r.append(context.WithoutCancel(ctx), r.event(effect.EffectObserved, call, body)); err != nil {
+			return true, effect.Result{}, err
+		}
+		return false, effect.Result{}, nil
+	}
+	why := errUnsettled
+	if body.Reason != "" {
+		why = fmt.Errorf("its backend could not be asked: %s", body.Reason)
+	}
+	return true, effect.Result{}, r.park(call, why)
+}
+
+// park stops the run until an operator says what happened.
+func (r *Recorder) park(call effect.Call, why error) error {
+	args, err := effect.Encode(call.Args, r.opts.Seal)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.halt(&effect.Stop{Cause: effect.Parked,
+		Err: &Unknown{Place: call.Place, Op: call.Op.String(), Where: call.Where, Args: args, Why: why}})
+}
