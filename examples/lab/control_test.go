@@ -46,6 +46,7 @@ func TestCommandLine(t *testing.T) {
 		{"decommission blue", 1, "takes traffic of pool web"},
 		{"deploy gren v1", 1, `did you mean "green"?`},
 		{"deploy purple v1", 1, "there are blue and green"},
+		{"deploy green v1;rm", 1, "is not a version"},
 		{"slow green 300", 1, "300 is not a duration"},
 		{"slow green 2h", 1, "more than 1m"},
 		{"fail green 500%", 1, "not a percentage"},

@@ -175,7 +175,7 @@ func TestDrainLetsRequestsEnd(t *testing.T) {
 	if err := l.Deploy(t.Context(), "green", "v1.1.0"); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.SetFault(t.Context(), "blue", lab.Fault{Slow: "1s"}); err != nil {
+	if err := l.SetFault(t.Context(), "blue", lab.Fault{Slow: "2s"}); err != nil {
 		t.Fatal(err)
 	}
 	type answer struct {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -162,8 +163,9 @@ func (s *service) draw() (*release, time.Duration, bool) {
 // deploy replaces what is deployed by a version. Like a restart in place it
 // takes a moment without service, and counters start again from zero.
 func (s *service) deploy(ctx context.Context, version string) error {
-	if version == "" {
-		return badRequest("deploy to %s: no version given: write deploy %s v1.1.0", s.name, s.name)
+	if !validVersion(version) {
+		return badRequest("deploy to %s: %q is not a version: write v1.1.0 (letters, digits, and . _ + -, at most 64)",
+			s.name, version)
 	}
 	s.mu.Lock()
 	if s.incoming != "" {
@@ -189,6 +191,15 @@ func (s *service) deploy(ctx context.Context, version string) error {
 	}
 	s.release = next
 	return nil
+}
+
+// validVersion reports whether a version can stand in headers and labels.
+func validVersion(version string) bool {
+	odd := strings.IndexFunc(version, func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		return !letter && (r < '0' || r > '9') && !strings.ContainsRune("._+-", r)
+	})
+	return version != "" && len(version) <= 64 && odd < 0
 }
 
 // decommission takes away what is deployed; there may be nothing.
