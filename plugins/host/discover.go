@@ -62,15 +62,13 @@ func examine(dir, name string) Found {
 		f.Problem = fmt.Errorf("%s: a backend's name has lower-case letters, digits, _ and - only", f.Path)
 		return f
 	}
-	root, err := realPath(dir)
-	if err == nil {
-		f.Path, err = realPath(f.Path)
-	}
+	path, err := realPath(f.Path)
 	if err != nil {
 		f.Problem = fmt.Errorf("resolve plugin: %w", err)
 		return f
 	}
-	if f.Problem = trusted(f.Path, root); f.Problem != nil {
+	f.Path = path
+	if f.Problem = trusted(path, dir); f.Problem != nil {
 		return f
 	}
 	file, err := os.Open(f.Path)

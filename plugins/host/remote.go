@@ -124,8 +124,8 @@ func (r *Remote) encode(call effect.Call) (*wire.Call, error) {
 	}
 	args, err := wire.EncodeArgs(call.Args)
 	if err != nil {
-		return nil, effect.Errorf(effect.CodeInvalid, "send %s to backend %s: %v", call.Op, r.name, err).
-			WithHint("give the arguments as plain values; a secret has to be read anew in every run")
+		return nil, named(effect.Errorf(effect.CodeInvalid, "send %s to backend %s: %v", call.Op, r.name, err).
+			WithHint("give the arguments as plain values; a secret has to be read anew in every run"), call)
 	}
 	return &wire.Call{Op: call.Op.Name, Args: args, Key: wire.Text(call.Key), Run: wire.Text(call.Run), Place: wire.Text(call.Place),
 		Attempt: int32(min(max(call.Attempt, 1), math.MaxInt32)), TimeoutMs: max(timeout(call).Milliseconds(), 1)}, nil

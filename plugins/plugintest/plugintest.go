@@ -58,7 +58,7 @@ func Run(t *testing.T, fresh func(t *testing.T) plugins.Backend, cases Cases) {
 		t.Run(fmt.Sprintf("write %d %s", i+1, req.Op), func(t *testing.T) { s.write(t, req) })
 	}
 	for i, req := range cases.Reads {
-		t.Run(fmt.Sprintf("read %d %s", i+1, req.Op), func(t *testing.T) { s.invoke(t, req) })
+		t.Run(fmt.Sprintf("read %d %s", i+1, req.Op), func(t *testing.T) { s.invoke(t, s.call(t, req)) })
 	}
 	t.Run("unknown op", s.unknownOp)
 	t.Run("concurrent", s.concurrent)
@@ -145,7 +145,7 @@ func (s *suite) health(t *testing.T) {
 
 func (s *suite) write(t *testing.T, req plugins.Request) {
 	call := s.call(t, req)
-	s.invoke(t, req)
+	s.invoke(t, call)
 	if call.Recovery != effect.Observe || t.Failed() {
 		return
 	}
@@ -165,8 +165,7 @@ func (s *suite) write(t *testing.T, req plugins.Request) {
 	}
 }
 
-func (s *suite) invoke(t *testing.T, req plugins.Request) {
-	call := s.call(t, req)
+func (s *suite) invoke(t *testing.T, call effect.Call) {
 	call.Progress = func(line string) { t.Logf("progress: %s", line) }
 	res, err := s.remote.Do(t.Context(), call)
 	if err != nil {
