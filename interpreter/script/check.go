@@ -56,9 +56,6 @@ func Check(main Source, loader Loader, catalog *effect.Catalog) []Finding {
 		c.queue = c.queue[1:]
 		c.file(next, false)
 	}
-	if !c.extended {
-		c.findings = append(c.findings, c.libraries...)
-	}
 	return c.sorted()
 }
 
@@ -71,10 +68,6 @@ type checkRun struct {
 	order    map[string]int    // files in the order in which they were met
 	sources  map[string]string // module → its file's name; "" if it does not exist
 	findings []Finding
-	// libraries holds what looks wrong in uses of string, table and the like;
-	// it is dropped if some file adds to them, which extended says.
-	libraries []Finding
-	extended  bool
 }
 
 // file checks one file.
@@ -83,6 +76,13 @@ func (c *checkRun) file(src Source, isMain bool) {
 		return
 	}
 	c.order[src.Name] = len(c.order)
+	if len(src.Text) > maxSource {
+		c.findings = append(c.findings, *checkSyntaxFinding(src.Name, 1,
+			fmt.Sprintf("the file has %d bytes, more than the %d that are read", len(src.Text), maxSource),
+			"move parts of it into files of their own and require them"))
+		return
+	}
+	src.Text = plainText(src.Text)
 	stmts, err := checkParse(src)
 	if err != nil {
 		c.findings = append(c.findings, *err)
@@ -93,6 +93,8 @@ func (c *checkRun) file(src Source, isMain bool) {
 	f.findFrozen(stmts)
 	if isMain {
 		f.header(stmts)
+	} else {
+		f.whileRequired(stmts)
 	}
 	f.reportScopes()
 	f.walk(stmts)

@@ -209,9 +209,6 @@ func (f *checkFile) library(get *ast.AttrGetExpr, call *ast.FuncCallExpr) {
 		hint = "every run draws its own numbers, and a resume draws the same"
 	}
 	f.report(call.Line(), hint, "%s.%s does not exist", lib.Value, key.Value)
-	last := len(f.findings) - 1
-	f.libraries = append(f.libraries, f.findings[last])
-	f.findings = f.findings[:last]
 }
 
 // libraryMembers returns the functions and values of Lua's own libraries.

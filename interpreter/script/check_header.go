@@ -2,7 +2,6 @@ package script
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/yuin/gopher-lua/ast"
 
@@ -194,97 +193,7 @@ func (f *checkFile) paramDeclaration(p checkEntry) {
 	if !ok || !t.closed {
 		return
 	}
-	field, problem := checkParamField(p.key, values)
-	if problem != nil {
+	if _, problem := checkParamField(p.key, values); problem != nil {
 		f.fieldError(where, "", problem, t)
-		return
 	}
-	if err := effect.Verify([]effect.Field{field}); err != nil {
-		message := strings.TrimPrefix(err.Error(), "field "+p.key+": ")
-		at := ""
-		if strings.HasPrefix(message, "its default") {
-			at = "default"
-		}
-		f.report(t.lineOf(at), "", "%s: %s", where, message)
-	}
-}
-
-// checkParamField turns the attributes of a parameter into its field. The
-// pattern, which the header translates, is left out.
-func checkParamField(name string, values map[string]any) (effect.Field, *effect.FieldError) {
-	field := effect.Field{Name: name, Type: effect.String, Default: values["default"]}
-	if problem := checkSetType(&field, "type", values["type"]); problem != nil {
-		return field, problem
-	}
-	if list, ok := values["values"].([]any); ok {
-		for _, v := range list {
-			if s, ok := v.(string); ok {
-				field.Enum = append(field.Enum, s)
-			}
-		}
-		if values["type"] == nil {
-			field.Type = effect.Enum
-		}
-	}
-	if field.Type == effect.Enum && len(field.Enum) == 0 {
-		return field, &effect.FieldError{Path: "type", Problem: "an enum needs values", Hint: `write values = { "a", "b" }`}
-	}
-	if of := values["of"]; of != nil {
-		elem := effect.Field{}
-		if problem := checkSetType(&elem, "of", of); problem != nil {
-			return field, problem
-		}
-		field.Elem = &elem
-	}
-	for key, bound := range map[string]**float64{"min": &field.Min, "max": &field.Max} {
-		if values[key] == nil {
-			continue
-		}
-		n, problem := checkBound(field.Type, values[key])
-		if problem != nil {
-			problem.Path = key
-			return field, problem
-		}
-		*bound = &n
-	}
-	return field, nil
-}
-
-// checkBound reads a min or max, in the type's own notation or as a number.
-func checkBound(t effect.Type, v any) (float64, *effect.FieldError) {
-	bound := effect.Field{Type: effect.Number}
-	switch t {
-	case effect.Duration, effect.Percent, effect.Size:
-		bound.Type = t
-	}
-	c, err := bound.Check(v)
-	if n, ok := c.(float64); ok && err == nil {
-		return n, nil
-	}
-	if fe, ok := err.(*effect.FieldError); ok {
-		c := *fe
-		return 0, &c
-	}
-	return 0, &effect.FieldError{Problem: "wants a number"}
-}
-
-// checkSetType sets a field's type from its name in a script.
-func checkSetType(field *effect.Field, key string, v any) *effect.FieldError {
-	name, ok := v.(string)
-	if !ok {
-		if v == nil {
-			return nil
-		}
-		return &effect.FieldError{Path: key, Problem: "wants the name of a type"}
-	}
-	for _, t := range paramTypes() {
-		if t != name {
-			continue
-		}
-		if field.Type = effect.Type(name); name == "secret" {
-			field.Type, field.Secret = effect.String, true
-		}
-		return nil
-	}
-	return &effect.FieldError{Path: key, Problem: fmt.Sprintf("%q is not a type", name), Hint: checkSuggest(name, paramTypes())}
 }

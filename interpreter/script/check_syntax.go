@@ -44,7 +44,7 @@ func checkCompile(stmts []ast.Stmt, name string) (finding *Finding) {
 			finding = checkSyntaxFinding(name, 1, fmt.Sprintf("the script cannot be compiled: %v", p), "")
 		}
 	}()
-	_, err := lua.Compile(stmts, name)
+	proto, err := lua.Compile(stmts, name)
 	var ce *lua.CompileError
 	if errors.As(err, &ce) {
 		line, message := ce.Line, ce.Message
@@ -58,6 +58,10 @@ func checkCompile(stmts []ast.Stmt, name string) (finding *Finding) {
 	}
 	if err != nil {
 		return checkSyntaxFinding(name, 1, err.Error(), "")
+	}
+	if line := longConcat(proto); line > 0 {
+		return checkSyntaxFinding(name, line, fmt.Sprintf("more than %d values are joined in one expression", maxConcat),
+			"collect the parts in a table and use table.concat")
 	}
 	return nil
 }

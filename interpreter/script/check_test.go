@@ -155,8 +155,8 @@ func (checkRefusing) Load(string) (Source, error) { return Source{}, fs.ErrPermi
 
 func TestCheckEndsOnHostileScripts(t *testing.T) {
 	for name, text := range map[string]string{
-		"minus":   "return " + strings.Repeat("- ", 1_000_000) + "1",
-		"concat":  "return " + strings.Repeat(`"a" .. `, 100_000) + `"a"`,
+		"minus":   "return " + strings.Repeat("- ", 200_000) + "1",
+		"concat":  "return " + strings.Repeat(`"a" .. `, 70_000) + `"a"`,
 		"nesting": strings.Repeat("do ", 50_000) + strings.Repeat(" end", 50_000),
 		"tables":  "return " + strings.Repeat("{", 50_000) + strings.Repeat("}", 50_000),
 		"sum":     "return " + strings.Repeat("1 + ", 100_000) + "1",

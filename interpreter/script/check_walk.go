@@ -49,8 +49,38 @@ func (f *checkFile) assignment(target ast.Expr) {
 	if f.isGlobal(get.Object, "params") {
 		f.report(get.Line(), "keep it in a local of your own", "params cannot be changed")
 	}
-	if lib, ok := f.origin(get.Object).(*ast.IdentExpr); ok && f.scopes.names[lib] == nil && libraryMembers()[lib.Value] != nil {
-		f.extended = true
+	lib, ok := f.origin(get.Object).(*ast.IdentExpr)
+	if ok && f.scopes.names[lib] == nil && (libraryMembers()[lib.Value] != nil || lib.Value == "log") {
+		f.report(get.Line(), "keep your own functions in a local table", "%s cannot be changed", lib.Value)
+	}
+}
+
+// whileRequired reports effects that a file asks for while it is being
+// required: it may only define things then.
+func (f *checkFile) whileRequired(stmts []ast.Stmt) {
+	var look func(node any)
+	look = func(node any) {
+		switch n := node.(type) {
+		case *ast.FunctionExpr: // runs later
+			return
+		case *ast.FuncCallExpr:
+			name := ""
+			if op, ok := f.opOf(n.Func); ok {
+				name = op.String()
+			} else if id, ok := f.origin(n.Func).(*ast.IdentExpr); ok && f.scopes.names[id] == nil &&
+				slices.Contains([]string{"step", "checkpoint", "sleep", "approve", "on_rollback", "now", "uuid", "env", "random", "print"}, id.Value) {
+				name = id.Value
+			}
+			if name != "" {
+				f.report(n.Line(), "put it into a function and call that from the script", "%s may not be called while a file is being required", name)
+			}
+		}
+		for _, child := range checkChildren(node) {
+			look(child)
+		}
+	}
+	for _, s := range stmts {
+		look(s)
 	}
 }
 

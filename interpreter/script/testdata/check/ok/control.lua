@@ -2,7 +2,7 @@ local traffic = require "traffic"
 local exec = require("exec")
 local gates = require "lib.gates"
 
-runbook { name = "control", params = { ["wait-time"] = { type = "duration", default = 3 }, name = { type = "string" } } }
+runbook { name = "control", params = { wait = { type = "duration", default = 3 }, name = { type = "string" } } }
 
 -- names of the language used as locals, fields and parameters
 local function helper(step, ...)
@@ -58,7 +58,7 @@ if not ok then fail { message = tostring(err), code = "raised", hint = "look" } 
 local _, why = pcall(error, "x")
 log.warn(why)
 local first = select(1, "a")
-log.error(first .. params["wait-time"])
+log.error(first .. params["wait"])
 
 exec.run { argv = { "./deploy.sh", "--env=" .. params.name }, env = { A = "1" }, class = "write", recovery = "retry", ok = { 0, 3 } }
 exec.run { shell = "true", timeout = 60 * 5 }
@@ -75,7 +75,7 @@ on_rollback("undo", function() end)
 on_rollback(body)
 sleep "15m"
 sleep(0.5)
-sleep(params["wait-time"])
+sleep(params["wait"])
 sleep { duration = "1h", reason = "the cache warms" }
 approve { title = "Go on?", by = { "ann", "bob" }, count = 2, timeout = "1d", detail = "x" }
 local got = retry { attempts = 5, wait = "1s", backoff = 1.5, max_wait = "1m", any = true, function() return now() end }

@@ -37,3 +37,5 @@ env(1) -- error: env wants a string
 string.fromat("%d", 1) -- error: string\.fromat does not exist; did you mean "format"\?
 math.randomseed(1) -- error: math\.randomseed does not exist
 runbook { name = "again" } -- error: runbook\{\} may be called once
+string.trim = function(s) return s end -- error: string cannot be changed
+function math.half(n) return n / 2 end -- error: math cannot be changed

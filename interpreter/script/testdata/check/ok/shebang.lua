@@ -1,0 +1,2 @@
+#!/usr/bin/env runbook run
+runbook { name = "shebang" }
