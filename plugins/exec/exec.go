@@ -16,8 +16,8 @@
 // time is up or the call is canceled, the whole group gets SIGTERM, after the
 // grace period SIGKILL, and the call returns once the group is gone. A program
 // that was stopped like this and may change something has an unknown outcome:
-// nobody knows how far it came. If the plugin itself is killed, the kernel
-// kills the program (on Linux), and again the outcome is unknown.
+// nobody knows how far it came. If the plugin itself is killed, a guard process
+// kills the group, and again the outcome is unknown.
 //
 // A child that makes a session of its own (setsid) leaves the group and is
 // out of reach.

@@ -20,9 +20,11 @@ const (
 	// pipeLimit is the most that a pipe can hold: what the program wrote
 	// before its exit is within this many bytes.
 	pipeLimit = 1 << 20
-	// hostMargin is kept free before the call's own deadline, when the host
-	// gives up on the plugin.
+	// hostMargin is kept free before the call's own deadline. There, and soon
+	// after a cancellation, the host gives up on the plugin and kills it.
 	hostMargin = 1500 * time.Millisecond
+	// hurriedGrace bounds the grace period once the call itself has ended.
+	hurriedGrace = time.Second
 )
 
 // result is how a program ended.
@@ -45,16 +47,23 @@ func (c *command) run(ctx context.Context, show func(line string)) (*result, err
 		outEnd.Close()
 		return nil, notStarted(c, err)
 	}
-	began := time.Now()
-	p, err := startProcess(c, stdin, outEnd)
-	outEnd.Close() // only the program's copies count now
-	if stdin != nil {
-		stdin.Close()
+	if feed != nil {
 		defer feed.Close()
 	}
+	g, err := newGuard()
+	if err != nil {
+		closeAll(outEnd, stdin)
+		return nil, effect.Errorf(effect.CodeUnavailable, "%s was not started: %v; nothing ran", c, err).
+			WithHint("/bin/sh is needed, and a machine with processes and memory left")
+	}
+	defer g.dismiss()
+	began := time.Now()
+	p, err := startProcess(c, stdin, outEnd)
+	closeAll(outEnd, stdin) // only the program's copies count now
 	if err != nil {
 		return nil, err
 	}
+	g.watch(p.pid)
 	if feed != nil {
 		go func() {
 			_, _ = io.WriteString(feed, c.stdin) // a program need not read all of it
@@ -100,8 +109,9 @@ func (c *command) wait(ctx context.Context, p *process) (why string, killed bool
 	case <-ctx.Done():
 		why = "was canceled"
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			why, grace = "was still running when the call's time was up", min(grace, hostMargin)
+			why = "was still running when the call's time was up"
 		}
+		grace = min(grace, hurriedGrace)
 	}
 	if p.hasExited() {
 		return "", false // at the last moment, and by itself
@@ -116,6 +126,15 @@ func (c *command) stdinPipe() (read, write *os.File, err error) {
 		return nil, nil, nil
 	}
 	return os.Pipe()
+}
+
+// closeAll closes files; nil ones are none.
+func closeAll(files ...*os.File) {
+	for _, f := range files {
+		if f != nil {
+			f.Close()
+		}
+	}
 }
 
 // stopped explains a program that did not come to its end.

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		_, err := b.Invoke(context.Background(), plugins.Request{Op: "run",
-			Args:     map[string]any{"argv": []any{"/bin/sh", "-c", "echo $$; exec sleep 1000"}},
+			Args:     map[string]any{"argv": []any{"/bin/sh", "-c", "sleep 1000 & echo $$ $!; wait"}},
 			Progress: func(line string) { fmt.Println(line) }})
 		fmt.Println(err)
 		os.Exit(1)
@@ -92,11 +92,11 @@ func TestSigtermComesFirst(t *testing.T) {
 
 func TestCanceledCall(t *testing.T) {
 	dir := t.TempDir()
-	b := configured(t, map[string]any{"dir": dir})
+	b := configured(t, map[string]any{"dir": dir, "grace": "1h"}) // more than the host grants
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		_, err := b.Invoke(ctx, request(t, sh("echo $$ > self; exec sleep 1000")))
+		_, err := b.Invoke(ctx, request(t, sh("trap '' TERM; echo $$ > self; while :; do sleep 0.1; done")))
 		done <- err
 	}()
 	pid := readPid(t, filepath.Join(dir, "self"))
@@ -147,6 +147,9 @@ func TestDaemonsDoNotHoldTheCall(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if quiet := name == "silent child" || name == "session"; quiet && !alive(pid) {
+				t.Error("what the program left behind was killed")
+			}
 			if out := v["output"].(string); name != "loud child" && (!strings.Contains(out, "before\n") || !strings.Contains(out, "after\n")) {
 				t.Errorf("output %q", out)
 			}
@@ -167,7 +170,8 @@ func TestLastOutputIsNotLost(t *testing.T) {
 	}
 }
 
-// TestProgramDiesWithThePlugin kills a process that has a program under way.
+// TestProgramDiesWithThePlugin kills a process that has a program under way,
+// as the host does, and everything that the program started has to end.
 func TestProgramDiesWithThePlugin(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -175,6 +179,7 @@ func TestProgramDiesWithThePlugin(t *testing.T) {
 	}
 	plugin := osexec.Command(self)
 	plugin.Env = append(os.Environ(), victim+"=1")
+	plugin.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := plugin.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -183,22 +188,23 @@ func TestProgramDiesWithThePlugin(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = plugin.Wait() }()
-	defer func() { _ = plugin.Process.Kill() }()
+	defer func() { _ = syscall.Kill(-plugin.Process.Pid, syscall.SIGKILL) }()
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
 	}
-	var pid int
-	if _, err := fmt.Sscan(line, &pid); err != nil {
+	var program, child int
+	if _, err := fmt.Sscan(line, &program, &child); err != nil {
 		t.Fatalf("%q: %v", line, err)
 	}
-	if !alive(pid) {
+	if !alive(program) || !alive(child) {
 		t.Fatal("the program does not run")
 	}
-	if err := plugin.Process.Kill(); err != nil {
+	if err := syscall.Kill(-plugin.Process.Pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the program's end", func() bool { return !alive(pid) })
+	until(t, "the program's end", func() bool { return !alive(program) })
+	until(t, "the end of its child", func() bool { return !alive(child) })
 }
 
 func TestConcurrentCalls(t *testing.T) {
