@@ -100,8 +100,13 @@ func (b *Backend) Configure(_ context.Context, config map[string]any) error {
 
 // Invoke implements plugins.Backend.
 func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) {
-	if req.Op != "weights" && req.Op != "servers" {
+	switch req.Op {
+	case "split", "switch", "drain", "ready":
 		return b.write(ctx, req)
+	case "weights", "servers":
+	default:
+		return nil, effect.Errorf(effect.CodeUnsupported, "the haproxy backend has no op called %q", req.Op).
+			WithHint("it has weights, servers, split, switch, drain and ready")
 	}
 	p, err := b.readFor(ctx, req)
 	if err != nil {
