@@ -1,0 +1,212 @@
+package script
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// Header is what runbook{} says about a script.
+type Header struct {
+	Name      string
+	Summary   string
+	Params    []effect.Field // in the order of the script
+	Locks     []string
+	OnFailure string // "rollback", "ask" or "stop"
+	Where     effect.Position
+}
+
+// headerProblem is a mistake in a header.
+type headerProblem struct {
+	key  string // under which the mistake stands; "" for the header itself
+	text string
+	hint string
+}
+
+func (p *headerProblem) Error() string { return p.text }
+
+// ReadHeader runs a script up to its runbook{} and returns what that says.
+// Handler and OnHeader are not needed. The error is an *Error: an effect
+// before runbook{}, or a script that ends without it, among others.
+func ReadHeader(ctx context.Context, opts Options) (Header, error) {
+	opts.Handler = effect.HandlerFunc(func(context.Context, effect.Call) (effect.Result, error) {
+		return effect.Result{}, errors.New("no effects while the header is read")
+	})
+	var header *Header
+	found := &effect.Stop{Cause: effect.EndOfRecord}
+	opts.OnHeader = func(_ context.Context, h Header) (map[string]any, error) {
+		header = &h
+		return nil, found
+	}
+	s, err := New(opts)
+	if err != nil {
+		return Header{}, err
+	}
+	defer s.Close()
+	err = s.Run(ctx)
+	if header != nil && effect.AsStop(err) == found {
+		return *header, nil
+	}
+	return Header{}, err
+}
+
+// callRunbook is the global runbook.
+func (s *Script) callRunbook(L *lua.LState) int {
+	b := s.enter(L)
+	switch {
+	case s.header != nil:
+		b.fail(L, "", "runbook{} may be called once; it was called at %s", s.header.Where)
+	case len(b.loading) > 0:
+		b.fail(L, "remove it here", "runbook{} belongs at the top of the main script, not into a required file")
+	case b.parent != nil:
+		b.fail(L, "move it to the top of the script", "runbook{} must come first")
+	}
+	table, ok := L.Get(1).(*lua.LTable)
+	if !ok || L.GetTop() != 1 {
+		b.fail(L, `write runbook { name = "…" }`, "runbook takes one table")
+	}
+	h, err := readHeader(s, table)
+	h.Where = b.position(L)
+	if err != nil {
+		var p *headerProblem
+		if !errors.As(err, &p) {
+			p = &headerProblem{text: err.Error()}
+		}
+		b.raise(L, &effect.Error{Code: effect.CodeRaised, Message: "runbook: " + p.text, Hint: p.hint,
+			Where: s.lineOfKey(h.Where, p.key)}, nil)
+	}
+	s.header = &h
+	s.adopt(L, b, h)
+	return 0
+}
+
+// adopt takes the parameters' values from OnHeader and makes the global params
+// of them.
+func (s *Script) adopt(L *lua.LState, b *branch, h Header) {
+	onHeader := s.opts.OnHeader
+	if onHeader == nil {
+		onHeader = func(context.Context, Header) (map[string]any, error) {
+			return effect.CheckFields(h.Params, nil, nil)
+		}
+	}
+	b.walk.meter.pause()
+	values, err := onHeader(b.walk.ctx, h)
+	b.walk.meter.resume()
+	if stop := effect.AsStop(err); stop != nil {
+		b.stop(stop)
+	}
+	if err != nil {
+		e := *effect.AsError(err)
+		if e.Code == effect.CodeInternal {
+			e.Code = effect.CodeRaised
+		}
+		e.Where = h.Where
+		b.raise(L, &e, nil)
+	}
+	real := s.base.NewTable()
+	for i := range h.Params {
+		if v := values[h.Params[i].Name]; v != nil {
+			real.RawSetString(h.Params[i].Name, s.toLua(v))
+		}
+	}
+	s.globals.RawSetString("params", s.seal(real, "params", func(L *lua.LState, key string) {
+		names := make([]string, len(h.Params))
+		for i := range h.Params {
+			if names[i] = h.Params[i].Name; names[i] == key {
+				return // declared, without a value
+			}
+		}
+		hint := checkSuggest(key, names)
+		if len(names) == 0 {
+			hint = fmt.Sprintf(`declare it: params = { %s = { type = "string" } }`, key)
+		}
+		s.enter(L).fail(L, hint, "params.%s is not declared in runbook{}", key)
+	}))
+}
+
+// readHeader reads and checks the table of runbook{}. The error is a
+// *headerProblem.
+func readHeader(s *Script, table *lua.LTable) (Header, error) {
+	h := Header{OnFailure: "rollback"}
+	values, err := s.goMap(table, "params")
+	if err != nil {
+		return h, problemOf("", err)
+	}
+	if values, err = effect.CheckFields(headerFields(), nil, values); err != nil {
+		return h, problemOf("", err)
+	}
+	h.Name, _ = values["name"].(string)
+	h.Summary, _ = values["summary"].(string)
+	if of, ok := values["on_failure"].(string); ok {
+		h.OnFailure = of
+	}
+	locks, _ := values["locks"].([]any)
+	for _, l := range locks {
+		h.Locks = append(h.Locks, l.(string))
+	}
+	params, ok := table.RawGetString("params").(*lua.LTable)
+	if !ok {
+		if table.RawGetString("params") != lua.LNil {
+			return h, &headerProblem{key: "params", text: "params: wants a table",
+				hint: `write params = { version = { type = "string" } }`}
+		}
+		return h, nil
+	}
+	for k, v := params.Next(lua.LNil); k != lua.LNil; k, v = params.Next(k) {
+		field, err := s.readParam(k, v)
+		if err != nil {
+			return h, err
+		}
+		h.Params = append(h.Params, field)
+	}
+	return h, nil
+}
+
+// problemOf words a FieldError as the problem of one key of the header.
+func problemOf(prefix string, err error) *headerProblem {
+	var fe *effect.FieldError
+	if !errors.As(err, &fe) {
+		return &headerProblem{text: prefix + err.Error()}
+	}
+	text := fe.Problem
+	if fe.Path != "" {
+		text = fe.Path + ": " + text
+	}
+	key := fe.Path
+	if i := strings.IndexAny(key, ".["); i >= 0 {
+		key = key[:i]
+	}
+	return &headerProblem{key: key, text: prefix + text, hint: fe.Hint}
+}
+
+// lineOfKey finds the line on which a key of a table stands that begins near
+// a position: Lua keeps no lines of table fields. It returns the position
+// itself when it finds nothing.
+func (s *Script) lineOfKey(at effect.Position, key string) effect.Position {
+	if key == "" {
+		return at
+	}
+	re, err := regexp.Compile(`(^|[{,;\s])(` + regexp.QuoteMeta(key) + `|\["` + regexp.QuoteMeta(key) + `"\])\s*=([^=]|$)`)
+	if err != nil {
+		return at
+	}
+	lines := s.lines(at.File)
+	start := min(at.Line, len(lines))
+	// A call's line is its first or its last, so begin where "runbook" stands.
+	for start > 1 && !strings.Contains(lines[start-1], "runbook") {
+		start--
+	}
+	for n := max(start, 1); n <= len(lines); n++ {
+		text, _, _ := strings.Cut(lines[n-1], "--")
+		if re.MatchString(text) {
+			return effect.Position{File: at.File, Line: n}
+		}
+	}
+	return at
+}

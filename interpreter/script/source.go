@@ -1,0 +1,19 @@
+package script
+
+// Source is one Lua file.
+type Source struct {
+	Name string // as messages show it: "blue-green.lua", "lib/slo.lua"
+	Text []byte
+}
+
+// Loader finds the files that a script requires.
+type Loader interface {
+	// Load returns the source of a module named as in require: "lib.slo" is
+	// the file lib/slo.lua beside the script. For a module that does not exist
+	// the error satisfies errors.Is(err, fs.ErrNotExist).
+	Load(module string) (Source, error)
+}
+
+// maxSource bounds a source file, in bytes. It keeps the compiler's recursion
+// far from the limit of a goroutine's stack.
+const maxSource = 512 << 10
