@@ -1,0 +1,128 @@
+package script
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/metrics"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// meter watches what a script uses: time that it computes without an effect,
+// and growth of the heap. It looks every few milliseconds while Lua runs, and
+// not at all while the script waits.
+type meter struct {
+	budget time.Duration
+	memory uint64
+	tick   time.Duration
+	cancel context.CancelCauseFunc
+
+	running atomic.Bool
+	armed   atomic.Bool
+	segment atomic.Uint64 // grows whenever Lua goes on after an effect
+
+	mu     sync.Mutex // guards what follows
+	timer  *time.Timer
+	closed bool
+	seen   uint64        // the segment of the last look
+	last   time.Time     // when that was
+	used   time.Duration // by the segment seen
+	base   uint64        // the heap when the walk began, in bytes
+}
+
+func newMeter(budget time.Duration, memory uint64, cancel context.CancelCauseFunc) *meter {
+	m := &meter{budget: budget, memory: memory, cancel: cancel, base: heapBytes()}
+	m.tick = min(max(budget/10, time.Millisecond), 20*time.Millisecond)
+	return m
+}
+
+// resume says that Lua runs from here on.
+func (m *meter) resume() {
+	m.segment.Add(1)
+	m.running.Store(true)
+	if !m.armed.Swap(true) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.arm()
+	}
+}
+
+// pause says that no Lua runs from here on.
+func (m *meter) pause() { m.running.Store(false) }
+
+func (m *meter) arm() {
+	switch {
+	case m.closed:
+	case m.timer == nil:
+		m.timer = time.AfterFunc(m.tick, m.look)
+	default:
+		m.timer.Reset(m.tick)
+	}
+}
+
+func (m *meter) close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	if m.timer != nil {
+		m.timer.Stop()
+	}
+}
+
+// look is what the timer calls.
+func (m *meter) look() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return
+	}
+	now, segment := time.Now(), m.segment.Load()
+	if !m.running.Load() {
+		m.used = 0
+		m.armed.Store(false)
+		if m.running.Load() && !m.armed.Swap(true) { // it resumed in between
+			m.arm()
+		}
+		return
+	}
+	if segment == m.seen {
+		// A process that was stopped for a while did not compute meanwhile.
+		m.used += min(now.Sub(m.last), 4*m.tick)
+	} else {
+		m.used = 0
+	}
+	m.seen, m.last = segment, now
+	switch {
+	case m.used > m.budget:
+		m.exhaust("the script computed for more than %s without an effect", effect.FormatDuration(m.budget))
+	case m.grown():
+		m.exhaust("the script uses more than %d MiB of memory", m.memory>>20)
+	default:
+		m.arm()
+	}
+}
+
+// grown reports whether the heap grew beyond the bound, garbage not counted.
+func (m *meter) grown() bool {
+	if heapBytes() <= m.base+m.memory {
+		return false
+	}
+	runtime.GC()
+	return heapBytes() > m.base+m.memory
+}
+
+func (m *meter) exhaust(format string, args ...any) {
+	m.cancel(&effect.Stop{Cause: effect.Exhausted, Err: fmt.Errorf(format, args...)})
+}
+
+// heapBytes returns what objects on the heap take, dead ones included that
+// have not been swept.
+func heapBytes() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
