@@ -1,0 +1,244 @@
+package script
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// site is where in the script an effect is called.
+type site struct {
+	where effect.Position
+	scope *scope
+}
+
+// callOp is what a module's function does: the arguments are one table.
+func (b *branch) callOp(L *lua.LState, name string) lua.LValue {
+	args := b.namedArgs(L, name)
+	at := site{b.position(L), &b.scope}
+	value, failed := b.perform(b.walk.ctx, at, name, args)
+	if failed != nil {
+		b.raise(L, failed, b.walk.script.shownArgs(name, args))
+	}
+	return b.walk.script.toLua(value)
+}
+
+// shownArgs returns the arguments of a failed op in canonical form, in which
+// secrets are sealed; nil if they are not valid.
+func (s *Script) shownArgs(name string, args map[string]any) map[string]any {
+	op, ok := s.declaration(name)
+	if !ok {
+		return nil
+	}
+	canonical, err := op.Check(args)
+	if err != nil {
+		return nil
+	}
+	return canonical
+}
+
+// namedArgs reads the one table of named arguments that ops take.
+func (b *branch) namedArgs(L *lua.LState, name string) map[string]any {
+	usage := func(problem string) {
+		op, _ := b.walk.script.declaration(name)
+		b.raise(L, &effect.Error{Code: effect.CodeInvalid, Op: scriptName(name), Where: b.position(L),
+			Message: problem + "; write " + checkUsage(op, scriptName(name))}, nil)
+	}
+	if L.GetTop() == 0 {
+		return map[string]any{}
+	}
+	table, ok := L.Get(1).(*lua.LTable)
+	if !ok {
+		usage("takes named arguments in a table, got " + describe(L.Get(1)))
+	}
+	if _, isSealed := b.walk.script.sealed[table]; isSealed && L.GetTop() > 1 {
+		usage(`is called with ".", not with ":"`)
+	}
+	if L.GetTop() > 1 {
+		usage(fmt.Sprintf("takes one table, got %d values", L.GetTop()))
+	}
+	if first := table.RawGetInt(1); first != lua.LNil {
+		usage(fmt.Sprintf("takes named arguments, got %s without a name", describe(first)))
+	}
+	args, err := b.walk.script.goMap(table)
+	if err != nil {
+		b.raise(L, invalid(name, b.position(L), err), nil)
+	}
+	return args
+}
+
+// declaration returns the op of that name, or the op that a composite looks
+// like.
+func (s *Script) declaration(name string) (*effect.Op, bool) {
+	if op, ok := s.opts.Catalog.Op(name); ok {
+		return op, true
+	}
+	if comp, ok := s.opts.Catalog.Composite(name); ok {
+		return &comp.Op, true
+	}
+	return nil, false
+}
+
+// scriptName returns an op's name as scripts write it: the engine's own ops
+// are globals.
+func scriptName(op string) string {
+	const prefix = effect.ControlModule + "."
+	if len(op) > len(prefix) && op[:len(prefix)] == prefix {
+		return op[len(prefix):]
+	}
+	return op
+}
+
+func invalid(op string, where effect.Position, err error) *effect.Error {
+	return &effect.Error{Code: effect.CodeInvalid, Op: scriptName(op), Where: where, Message: err.Error()}
+}
+
+// perform carries out an op or a composite at the next place of its scope.
+func (b *branch) perform(ctx context.Context, at site, name string, args map[string]any) (any, *effect.Error) {
+	if comp, ok := b.walk.script.opts.Catalog.Composite(name); ok {
+		return b.composite(ctx, at, comp, args)
+	}
+	op, ok := b.walk.script.opts.Catalog.Op(name)
+	if !ok {
+		return nil, &effect.Error{Code: effect.CodeInternal, Op: name, Where: at.where, Message: "there is no such op"}
+	}
+	canonical, err := op.Check(args)
+	if err != nil {
+		return nil, invalid(name, at.where, err)
+	}
+	place := at.scope.nextMark
+	if op.ClassFor(canonical) != effect.Mark {
+		place = at.scope.next
+	}
+	return b.send(ctx, op, canonical, at.where, place)
+}
+
+// note writes a mark at a place of its own.
+func (b *branch) note(name, place string, where effect.Position, args map[string]any) *effect.Error {
+	op, ok := b.walk.script.opts.Catalog.Op(name)
+	if !ok {
+		return &effect.Error{Code: effect.CodeInternal, Op: name, Where: where, Message: "there is no such op"}
+	}
+	_, err := b.send(b.walk.ctx, op, args, where, func() string { return place })
+	return err
+}
+
+// send hands a call to the handler and waits for its outcome. A stop does not
+// return.
+func (b *branch) send(ctx context.Context, op *effect.Op, args map[string]any, where effect.Position,
+	place func() string) (any, *effect.Error) {
+	b.check(nil)
+	switch {
+	case b.walk.script.header == nil:
+		return nil, &effect.Error{Code: effect.CodeRaised, Where: where, Message: "runbook{} must come first",
+			Hint: "move it above " + scriptName(op.String())}
+	case len(b.loading) > 0:
+		return nil, &effect.Error{Code: effect.CodeRaised, Where: where,
+			Message: fmt.Sprintf("%s may not be called while a file is being required", scriptName(op.String())),
+			Hint:    "put it into a function and call that from the script"}
+	}
+	call := effect.Call{Place: place(), Op: op, Args: args, Class: op.ClassFor(args), Recovery: op.RecoveryFor(args), Where: where}
+	var result effect.Result
+	var err error
+	if call.Class == effect.Mark || call.Class == effect.Value {
+		b.walk.meter.pause()
+		result, err = b.walk.handle(ctx, call)
+		if stop := effect.AsStop(err); stop != nil {
+			b.stop(stop)
+		}
+		b.walk.meter.resume()
+	} else {
+		result, err = b.sendAway(ctx, call)
+	}
+	if err != nil {
+		return nil, outcome(call, err)
+	}
+	return result.Value, nil
+}
+
+// sendAway is send for calls that take time: other branches run meanwhile.
+func (b *branch) sendAway(ctx context.Context, call effect.Call) (effect.Result, error) {
+	b.depart()
+	settlement := b.walk.baton.leave(b)
+	call.Settled = settlement.settle
+	result, err := b.walk.handle(ctx, call)
+	if stop := effect.AsStop(err); stop != nil {
+		if stop.Cause != effect.Waiting {
+			b.walk.cancel(stop) // before another branch can go on
+		}
+		b.walk.baton.withdraw(settlement, stop)
+		runtime.Goexit()
+	}
+	b.walk.baton.back(settlement)
+	b.await()
+	return result, err
+}
+
+// outcome returns the error of a call with its op and position filled in. The
+// handler's own error is left as it is: it may be recorded elsewhere.
+func outcome(call effect.Call, err error) *effect.Error {
+	e := *effect.AsError(err)
+	if e.Op == "" {
+		e.Op = scriptName(call.Op.String())
+	}
+	if e.Where.File == "" {
+		e.Where = call.Where
+	}
+	return &e
+}
+
+// composite runs a composite, whose effects take places inside its own.
+func (b *branch) composite(ctx context.Context, at site, comp *effect.Composite, args map[string]any) (any, *effect.Error) {
+	canonical, err := comp.Check(args)
+	if err != nil {
+		return nil, invalid(comp.String(), at.where, err)
+	}
+	inner := &performer{b, site{at.where, &scope{prefix: at.scope.next()}}}
+	value, err := inner.run(ctx, comp, canonical)
+	if stop := effect.AsStop(err); stop != nil {
+		b.stop(stop)
+	}
+	if err != nil {
+		return nil, outcome(effect.Call{Op: &comp.Op, Where: at.where}, err)
+	}
+	return value, nil
+}
+
+// performer is the effect.Performer of one composite.
+type performer struct {
+	branch *branch
+	site   site
+}
+
+// Perform carries out an op, or another composite, inside the composite.
+func (p *performer) Perform(ctx context.Context, op string, args map[string]any) (any, error) {
+	value, err := p.branch.perform(ctx, p.site, op, args)
+	if err != nil {
+		return nil, err
+	}
+	return value, nil
+}
+
+// run calls the composite. A panic in it is a fault of the program and stops
+// the script.
+func (p *performer) run(ctx context.Context, comp *effect.Composite, args map[string]any) (value any, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			if _, ok := fault.(*lua.ApiError); ok {
+				panic(fault)
+			}
+			err = &effect.Stop{Cause: effect.Interrupted,
+				Err: fmt.Errorf("%s at %s: internal fault: %v\n%s", comp, p.site.where, fault, debug.Stack())}
+		}
+	}()
+	if comp.Run == nil {
+		return nil, errors.New("the composite cannot be run")
+	}
+	return comp.Run(ctx, p, args)
+}

@@ -1,0 +1,155 @@
+package script
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// Defaults of Options.
+const (
+	DefaultBudget = 10 * time.Second
+	DefaultMemory = 1 << 30
+)
+
+// Options say what a script consists of and where its effects go.
+type Options struct {
+	Main    Source
+	Loader  Loader          // finds required files; nil if there are none
+	Catalog *effect.Catalog // every module, effect.Control() included
+	Handler effect.Handler
+	// OnHeader is called when the script reaches runbook{}, with its header.
+	// What it returns, in canonical form, becomes the global params. A nil
+	// OnHeader gives every parameter its default. A *effect.Stop ends the
+	// script there.
+	OnHeader func(ctx context.Context, h Header) (map[string]any, error)
+	// Budget is how long Lua may compute between two effects.
+	Budget time.Duration
+	// Memory is how much the heap may grow, in bytes.
+	Memory uint64
+}
+
+// Script is a compiled script and its Lua state. Its methods may not be called
+// while Run or RunRollback is under way.
+type Script struct {
+	opts    Options
+	sources []Source // main, then required files in the order of loading
+	chunk   *lua.FunctionProto
+
+	base       *lua.LState // owns the state that all threads share; runs nothing
+	globals    *lua.LTable // what a script finds by name
+	sealed     map[*lua.LTable]*lua.LTable
+	modules    map[string]lua.LValue // what require returned
+	secretMeta *lua.LTable
+	errorText  *lua.LFunction
+	errorJoin  *lua.LFunction
+
+	lua    context.Context // ends when no Lua may run any more
+	cancel context.CancelCauseFunc
+
+	cur       *branch // holds the baton; belongs to whoever does
+	ran       bool
+	header    *Header
+	rollbacks []registered
+}
+
+// Rollback is a function that the script registered with on_rollback.
+type Rollback struct {
+	Name  string // as given, or the step it stands in
+	Where effect.Position
+	Index int // 1 for the first that was registered
+}
+
+type registered struct {
+	Rollback
+	fn *lua.LFunction
+}
+
+// init bounds what one assignment to a table can allocate. gopher-lua keeps
+// the bound in a variable of its own.
+func init() { lua.MaxArrayIndex = 1 << 20 }
+
+// New compiles a script. Text that is not Lua gives an *Error with its line.
+func New(opts Options) (*Script, error) {
+	if opts.Catalog == nil || opts.Handler == nil {
+		return nil, errors.New("new script: a catalog and a handler are needed")
+	}
+	if opts.Budget <= 0 {
+		opts.Budget = DefaultBudget
+	}
+	if opts.Memory == 0 {
+		opts.Memory = DefaultMemory
+	}
+	chunk, err := compile(opts.Main)
+	if err != nil {
+		return nil, err
+	}
+	s := &Script{opts: opts, sources: []Source{opts.Main}, chunk: chunk,
+		sealed: map[*lua.LTable]*lua.LTable{}, modules: map[string]lua.LValue{}}
+	s.lua, s.cancel = context.WithCancelCause(context.Background())
+	s.base = lua.NewState(lua.Options{SkipOpenLibs: true, CallStackSize: 250,
+		RegistrySize: 1024, RegistryGrowStep: 4096, RegistryMaxSize: 1 << 16})
+	s.base.G.MainThread = s.base
+	s.base.G.CurrentThread = s.base
+	s.openLibraries()
+	return s, nil
+}
+
+// Run runs the script. It returns nil, an *Error if the script failed, or the
+// *effect.Stop that ended it. It can be called once.
+func (s *Script) Run(ctx context.Context) error {
+	if s.ran {
+		return errors.New("run script: it has run already")
+	}
+	s.ran = true
+	err := s.walk(ctx, s.base.NewFunctionFromProto(s.chunk), "", false)
+	if err == nil && s.header == nil {
+		return &Error{Message: "the script has no runbook{} header", Hint: headerExample,
+			Where: effect.Position{File: s.opts.Main.Name, Line: 1}}
+	}
+	return err
+}
+
+// Rollbacks returns what on_rollback registered, newest first: the order in
+// which they are to run.
+func (s *Script) Rollbacks() []Rollback {
+	list := make([]Rollback, 0, len(s.rollbacks))
+	for i := len(s.rollbacks) - 1; i >= 0; i-- {
+		list = append(list, s.rollbacks[i].Rollback)
+	}
+	return list
+}
+
+// RunRollback runs one registered rollback after Run has returned. Its effects
+// get the places prefix.1, prefix.2 and so on. It returns as Run does.
+func (s *Script) RunRollback(ctx context.Context, r Rollback, prefix string) error {
+	if r.Index < 1 || r.Index > len(s.rollbacks) {
+		return errors.New("run rollback: there is none of that index")
+	}
+	return s.walk(ctx, s.rollbacks[r.Index-1].fn, prefix, true)
+}
+
+// Sources returns the files that were loaded so far: the script, then what it
+// required, in that order.
+func (s *Script) Sources() []Source { return append([]Source(nil), s.sources...) }
+
+// Close frees the script. It may be called more than once.
+func (s *Script) Close() {
+	s.cancel(&effect.Stop{Cause: effect.Interrupted})
+	s.rollbacks = nil
+}
+
+// lines returns the text of a loaded file by lines.
+func (s *Script) lines(file string) []string {
+	for _, src := range s.sources {
+		if src.Name == file {
+			return strings.Split(string(src.Text), "\n")
+		}
+	}
+	return nil
+}
