@@ -1,0 +1,115 @@
+package haproxy
+
+import (
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// tolerance is how many percent points a weight may miss its share by.
+const tolerance = 0.5
+
+// division gives every server of a pool but the backups a weight.
+type division struct {
+	weights map[string]int // by HAProxy's name; 0 if absent
+}
+
+// newDivision turns shares, by the names that scripts use, into weights.
+func newDivision(p *pool, shares map[string]float64, scale float64) (*division, error) {
+	d := &division{weights: map[string]int{}}
+	total := 0
+	for _, name := range sortedKeys(shares) {
+		s, err := p.find(name)
+		if err != nil {
+			return nil, err
+		}
+		w := int(math.Round(shares[name] / 100 * scale))
+		if w > 0 && s.backup {
+			return nil, effect.Errorf(effect.CodeConflict, "server %s of pool %s is a backup: it takes requests only when all others are down",
+				s.label(), p.name).WithHint("take `backup` off its line in haproxy.cfg, or leave it out of the split")
+		}
+		d.weights[s.real] = w
+		total += w
+	}
+	if total == 0 {
+		return nil, effect.Errorf(effect.CodeInvalid, "no server of pool %s would take any request", p.name).
+			WithHint("the shares have to add up to 100")
+	}
+	for _, name := range sortedKeys(shares) {
+		s, _ := p.find(name)
+		got := 100 * float64(d.weights[s.real]) / float64(total)
+		if math.Abs(got-shares[name]) > tolerance || (shares[name] > 0) != (got > 0) {
+			e := effect.Errorf(effect.CodeInvalid, "%s cannot be given %s: weights are whole numbers, and out of a total of %v the nearest gives %s",
+				name, percent(shares[name]), scale, percent(got))
+			if scale < maxWeight {
+				return nil, e.WithHint("set `scale: %d` in the configuration of the backend, or ask for whole percents", maxWeight)
+			}
+			return nil, e.WithHint("the smallest share is %s", percent(100.0/maxWeight))
+		}
+	}
+	return d, nil
+}
+
+func (d *division) missing(p *pool) string {
+	var diff []string
+	for _, s := range p.servers {
+		if want := d.weights[s.real]; !s.backup && s.weight != want {
+			diff = append(diff, fmt.Sprintf("%s has weight %d, asked was %d", s.label(), s.weight, want))
+		}
+	}
+	return strings.Join(diff, ", ")
+}
+
+func (d *division) allowed(p *pool) error {
+	for _, s := range p.servers {
+		if d.weights[s.real] == 0 || s.status() == "up" {
+			continue
+		}
+		e := effect.Errorf(effect.CodeConflict, "server %s of pool %s is to take traffic, and HAProxy sees it as %s; nothing changed",
+			s.label(), p.name, s.status())
+		if s.status() == "down" {
+			e.Retryable = true // it may be a check or two away from up
+			return e.WithHint("HAProxy's own health check fails: check the server, and wait until traffic.servers {} calls it up")
+		}
+		return e.WithHint("a weight does not bring it back: call traffic.ready { server = %q } first", s.name)
+	}
+	return nil
+}
+
+func (d *division) commands(p *pool) []string {
+	var changed []*server
+	for _, s := range p.servers {
+		if !s.backup && s.weight != d.weights[s.real] {
+			changed = append(changed, s)
+		}
+	}
+	growth := func(s *server) int { return d.weights[s.real] - s.weight }
+	sort.SliceStable(changed, func(i, j int) bool { return growth(changed[i]) > growth(changed[j]) })
+	list := make([]string, len(changed))
+	for i, s := range changed {
+		list[i] = fmt.Sprintf("set weight %s/%s %d", p.name, s.real, d.weights[s.real])
+	}
+	return list
+}
+
+func (d *division) change(p *pool) effect.Change {
+	total := 0
+	for _, w := range d.weights {
+		total += w
+	}
+	var from, to []string
+	for _, s := range p.servers {
+		if s.backup {
+			continue
+		}
+		from = append(from, s.name+" "+percent(p.share(s)))
+		to = append(to, s.name+" "+percent(100*float64(d.weights[s.real])/float64(total)))
+	}
+	return effect.Change{Target: "pool " + p.name, From: strings.Join(from, ", "), To: strings.Join(to, ", ")}
+}
+
+// percent prints a share: "10%", "33.33%".
+func percent(share float64) string { return fmt.Sprintf("%.4g%%", share) }
