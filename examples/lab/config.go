@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -39,11 +40,12 @@ func (c *claim) writeConfig(info Info) error {
 			return err
 		}
 	}
-	return writeFile(path, []byte(config(info)))
+	return writeFile(path, []byte(config(info, c.path(""))))
 }
 
-// config returns the text of runbook.yaml.
-func config(info Info) string {
+// config returns the text of runbook.yaml. Programs that exec.run starts find
+// this program, and through it the lab in dir.
+func config(info Info, dir string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: the next start overwrites it.\n", configMark)
 	b.WriteString("version: 1\nenvironments:\n  default:\n")
@@ -59,6 +61,13 @@ func config(info Info) string {
 	fmt.Fprintf(&b, "        deployments: { url: %s }\n", quote("file:"+deploymentsFile))
 	fmt.Fprintf(&b, "        oncall: { url: %s }\n", quote("file:"+oncallFile))
 	b.WriteString("    exec:\n      backend: exec\n")
+	if abs, err := filepath.Abs(dir); err == nil {
+		fmt.Fprintf(&b, "      env: { %s: %s }\n", EnvDir, quote(abs))
+	}
+	if program, err := os.Executable(); err == nil {
+		path := filepath.Dir(program) + string(os.PathListSeparator) + os.Getenv("PATH")
+		fmt.Fprintf(&b, "      path: %s\n", quote(path))
+	}
 	return b.String()
 }
 

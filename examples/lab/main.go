@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -15,8 +16,20 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
-// DefaultDir is the lab's directory where none is given.
+// DefaultDir is the lab's directory where neither --dir nor EnvDir names one.
 const DefaultDir = ".runbook-lab"
+
+// EnvDir is the environment variable that names the lab's directory. The
+// configuration that the lab writes sets it for the programs of exec.run, so
+// that a runbook can say `runbook lab deploy`.
+const EnvDir = "RUNBOOK_LAB"
+
+func defaultDir() string {
+	if dir := os.Getenv(EnvDir); dir != "" {
+		return dir
+	}
+	return DefaultDir
+}
 
 // Usage is the help of Main.
 const Usage = `usage: runbook lab [--dir DIR] [--rate N]      start the lab; it runs until Ctrl-C
@@ -30,7 +43,7 @@ const Usage = `usage: runbook lab [--dir DIR] [--rate N]      start the lab; it 
        runbook lab load ENV [--duration 5s] [--rate N] [--json]   test one service, past the proxy
        runbook lab rate N                      change the steady load (requests a second; 0 pauses)
 
-Every command takes --dir; it is ` + DefaultDir + ` if left out.
+Every command takes --dir; it is $` + EnvDir + ` or ` + DefaultDir + ` if left out.
 `
 
 // errUsage is a command line that makes no sense.
@@ -101,7 +114,7 @@ func execute(ctx context.Context, args []string, stdout io.Writer) error {
 func (s *settings) parse(args []string) (words []string, err error) {
 	flags := flag.NewFlagSet("lab", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&s.dir, "dir", DefaultDir, "")
+	flags.StringVar(&s.dir, "dir", defaultDir(), "")
 	flags.IntVar(&s.rate, "rate", 0, "")
 	flags.StringVar(&s.duration, "duration", "", "")
 	flags.BoolVar(&s.json, "json", false, "")

@@ -1,0 +1,48 @@
+# The program is one file, bin/runbook; it needs Go and a C compiler (SQLite).
+# Lines that start with ## are the help.
+
+BIN := bin/runbook
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+.PHONY: help build demo demo-crash demo-slow test lint bench clean
+
+## make help         this text
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## make build        build bin/runbook
+build:
+	@mkdir -p bin
+	go build -o $(BIN) ./cmd/runbook
+
+## make demo         start the lab and move a version from blue to green
+demo: build
+	@sh examples/blue-green/demo.sh ok
+
+## make demo-crash   the same, with the runner killed half way and resumed
+demo-crash: build
+	@sh examples/blue-green/demo.sh crash
+
+## make demo-slow    the same, with green getting slow half way: it rolls back
+demo-slow: build
+	@sh examples/blue-green/demo.sh slow
+
+## make test         all tests, with the race detector
+test:
+	go test -race -timeout 25m ./...
+
+## make lint         gofmt, vet, staticcheck, and govulncheck where its database can be reached
+lint:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	@sh .ci/vulncheck $(GOVULNCHECK)
+
+## make bench        benchmarks, as ratios against the bare library in the same run
+bench:
+	go test -run '^$$' -bench . -benchtime 2s ./interpreter/... ./plugins/host/...
+
+## make clean        remove what was built
+clean:
+	rm -rf bin

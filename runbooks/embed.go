@@ -1,0 +1,9 @@
+// Package runbooks holds the runbooks that are shipped with the program.
+package runbooks
+
+import "embed"
+
+// Files are the runbooks, by file name.
+//
+//go:embed *.lua
+var Files embed.FS
