@@ -88,7 +88,10 @@ func (e *Environment) Resolve(fields []effect.Field, module string) (map[string]
 		p.add(env.at(line), hint, "%s (%s): %s%s", module, m.backend, path, message)
 	}
 	values, _ := m.config.plain().(map[string]any)
-	out := checkAll(fields, values, &secretResolver{dir: filepath.Dir(e.config.Path), prefix: module + ".", report: report})
+	find := func(path, ref string) (effect.Secret, error) {
+		return ResolveSecret(module+"."+path, ref, filepath.Dir(e.config.Path))
+	}
+	out := checkAll(fields, values, &secretResolver{find, report})
 	if err := p.err(); err != nil {
 		return nil, err
 	}

@@ -37,8 +37,9 @@ func parseParamFile(path string, text []byte) (map[string]any, error) {
 // ParseParams returns a run's parameters in canonical form, defaults filled
 // in: the values of a parameter file, which may be nil, overridden by pairs
 // "name=value" of the command line. Secret parameters are given by reference
-// in both, and paths start from the working directory. The error is a joined
-// list of *Error that names everything that is wrong or missing.
+// in both, where paths start from the working directory, and are named as by
+// Secret. The error is a joined list of *Error that names everything that is
+// wrong or missing.
 func ParseParams(fields []effect.Field, file map[string]any, pairs []string) (map[string]any, error) {
 	var p problems
 	report := func(path string, err error) {
@@ -85,7 +86,8 @@ func ParseParams(fields []effect.Field, file map[string]any, pairs []string) (ma
 		}
 		rest = append(rest, fields[i])
 	}
-	out := checkAll(rest, values, &secretResolver{dir: ".", report: report})
+	out := checkAll(rest, values, &secretResolver{
+		func(_, ref string) (effect.Secret, error) { return Secret(ref) }, report})
 	if err := p.err(); err != nil {
 		return nil, err
 	}

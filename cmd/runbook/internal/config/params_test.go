@@ -27,7 +27,7 @@ func TestParseParams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if secret, ok := got["token"].(effect.Secret); !ok || secret.Reveal() != "s3cret" {
+	if secret, ok := got["token"].(effect.Secret); !ok || secret.Reveal() != "s3cret" || secret.Name() != "env:TEST_RUNBOOK_TOKEN" {
 		t.Errorf("token = %v", got["token"])
 	}
 	delete(got, "token")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -50,6 +51,22 @@ func ResolveSecret(name, ref, dir string) (effect.Secret, error) {
 		return effect.NewSecret(name, value), nil
 	}
 	return effect.Secret{}, errorf(nowhere, secretHint, "a secret may not stand here in clear")
+}
+
+// Secret returns the secret that a reference leads to, named by the reference
+// itself with its path made absolute: a journal that keeps the name can find
+// the secret again from wherever a run is resumed. Errors are as of
+// ResolveSecret.
+func Secret(ref string) (effect.Secret, error) {
+	name := ref
+	if path, ok := strings.CutPrefix(ref, "file:"); ok && path != "" {
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return effect.Secret{}, fmt.Errorf("find the secret file %s: %w", path, err)
+		}
+		name = "file:" + abs
+	}
+	return ResolveSecret(name, name, ".")
 }
 
 // readSecret reads a file that holds a secret.
@@ -101,8 +118,8 @@ func cause(err error) string {
 
 // secretResolver puts secrets in the place of the references to them.
 type secretResolver struct {
-	dir    string // where relative paths start
-	prefix string // of the secrets' names: "notify."
+	// find returns the secret for a reference that stands at a path.
+	find   func(path, ref string) (effect.Secret, error)
 	report func(path string, err error)
 }
 
@@ -121,7 +138,7 @@ func (r *secretResolver) resolve(f *effect.Field, v any, path string) (resolved 
 			r.report(path, &Error{Message: "a secret may not stand here in clear", Hint: secretHint})
 			return nil, false
 		}
-		secret, err := ResolveSecret(r.prefix+path, ref, r.dir)
+		secret, err := r.find(path, ref)
 		if err != nil {
 			r.report(path, err)
 			return nil, false

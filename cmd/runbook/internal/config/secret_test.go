@@ -72,6 +72,28 @@ func TestResolveSecret(t *testing.T) {
 	}
 }
 
+func TestSecretIsNamedByItsReference(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TEST_RUNBOOK_TOKEN", "s3cret")
+	path := write(t, filepath.Join(dir, "token"), "s3cret\n", 0o600)
+	t.Chdir(dir)
+	for ref, name := range map[string]string{"env:TEST_RUNBOOK_TOKEN": "env:TEST_RUNBOOK_TOKEN", "file:token": "file:" + path} {
+		secret, err := Secret(ref)
+		if err != nil || secret.Name() != name || secret.Reveal() != "s3cret" {
+			t.Errorf("%s: %v, %v", ref, secret, err)
+			continue
+		}
+		t.Chdir(t.TempDir())
+		if again, err := Secret(secret.Name()); err != nil || again != secret {
+			t.Errorf("%s is not found again: %v, %v", secret.Name(), again, err)
+		}
+		t.Chdir(dir)
+	}
+	if _, err := Secret("s3cret"); err == nil || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("a secret in clear: %v", err)
+	}
+}
+
 // notifyFields is what a backend with secrets inside declares.
 func notifyFields() []effect.Field {
 	return []effect.Field{
