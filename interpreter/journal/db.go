@@ -52,14 +52,29 @@ func (d *DB) Path() string { return d.path }
 // runs are free at once.
 func (d *DB) Close() error {
 	var errs []error
+	closeAll := func(stmts ...*sql.Stmt) {
+		// database/sql leaves the statements of a *sql.Conn open, and SQLite
+		// does not close a connection that has any.
+		for _, s := range stmts {
+			if s != nil {
+				errs = append(errs, s.Close())
+			}
+		}
+	}
+	d.watchMu.Lock()
+	closeAll(d.reads.events, d.reads.version)
 	if d.watch != nil {
 		errs = append(errs, d.watch.Close())
 	}
+	d.watchMu.Unlock()
 	if d.read != nil {
 		errs = append(errs, d.read.Close())
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	w := &d.writes
+	closeAll(w.begin, w.commit, w.rollback, w.insert, w.extend, w.after)
+	// The writer goes last: with the last connection the -wal is merged.
 	if d.conn != nil {
 		errs = append(errs, d.conn.Close())
 	}

@@ -147,12 +147,12 @@ func (d *DB) loadKey(ctx context.Context) error {
 	return err
 }
 
-var errOtherKey = errors.New("it is the key of another journal")
+var errOtherKey = errors.New("it is not the key whose fingerprint stands in the journal's table key_file")
 
 // paired reports whether the key is the one that the journal was written with.
 func (d *DB) paired(ctx context.Context, q querier) (bool, error) {
 	var stored string
-	err := q.QueryRowContext(ctx, "SELECT coalesce(max(fingerprint), '') FROM key_file").Scan(&stored)
+	err := q.QueryRowContext(ctx, "SELECT coalesce((SELECT fingerprint FROM key_file WHERE one = 1), '')").Scan(&stored)
 	return stored == d.key.fingerprint(), err
 }
 

@@ -56,16 +56,15 @@ func (v *verifier) checkChain(ctx context.Context, r *record) (*past, error) {
 		}
 		want := stored.next(r.id, &row)
 		if !gap && !bytes.Equal(hash, want.hash[:]) {
-			second := computed.next(r.id, &row)
-			if bytes.Equal(hash, second.hash[:]) {
-				want = second
-			} else {
-				v.fault(r.id, row.seq, "events: the row was changed: its hash does not follow from its content and the row before")
-			}
+			want = computed.next(r.id, &row)
 		}
-		if row.epoch < p.epoch || row.epoch > r.epoch {
-			v.fault(r.id, row.seq, "events: epoch %d does not fit between %d, of the row before, and %d, of the run", row.epoch, p.epoch, r.epoch)
-		} else {
+		switch intact := bytes.Equal(hash, want.hash[:]); {
+		case !intact && !gap:
+			v.fault(r.id, row.seq, "events: the row was changed: its hash does not follow from its content and the row before")
+		case row.epoch < p.epoch || row.epoch > r.epoch:
+			v.fault(r.id, row.seq, "events: epoch %d does not fit between %d, of the rows before, and %d, of the run",
+				row.epoch, p.epoch, r.epoch)
+		case intact:
 			p.epoch = row.epoch
 		}
 		computed = want
