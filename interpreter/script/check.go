@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"sort"
 
 	"github.com/yuin/gopher-lua/ast"
@@ -49,13 +50,15 @@ func (f Finding) String() string {
 // silence: a correct runbook has no findings. The loader may be nil when the
 // runbook stands alone; the catalog may not.
 func Check(main Source, loader Loader, catalog *effect.Catalog) []Finding {
-	c := &checkRun{loader: loader, catalog: catalog, order: map[string]int{}, sources: map[string]string{}}
+	c := &checkRun{loader: loader, catalog: catalog, order: map[string]int{}, sources: map[string]string{},
+		edges: map[string][]checkEdge{}}
 	c.file(main, true)
 	for len(c.queue) > 0 {
 		next := c.queue[0]
 		c.queue = c.queue[1:]
 		c.file(next, false)
 	}
+	c.circles()
 	return c.sorted()
 }
 
@@ -67,6 +70,7 @@ type checkRun struct {
 	queue    []Source          // required files yet to be read
 	order    map[string]int    // files in the order in which they were met
 	sources  map[string]string // module → its file's name; "" if it does not exist
+	edges    map[string][]checkEdge
 	findings []Finding
 }
 
@@ -95,6 +99,7 @@ func (c *checkRun) file(src Source, isMain bool) {
 		f.header(stmts)
 	} else {
 		f.whileRequired(stmts)
+		f.requiresAtOnce(stmts)
 	}
 	f.reportScopes()
 	f.walk(stmts)
@@ -130,10 +135,16 @@ func (f *checkFile) require(module string, line int) {
 }
 
 func (f *checkFile) load(module string) (Source, error) {
-	if f.loader == nil {
+	if f.loader == nil || !loadable(module) {
 		return Source{}, fs.ErrNotExist
 	}
 	return f.loader.Load(module)
+}
+
+// loadable reports whether a module's name can be that of a file: one that
+// leads out of the script's folder is never asked for.
+func loadable(module string) bool {
+	return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*$`).MatchString(module)
 }
 
 // sorted returns the findings in the order of files and lines, each once.

@@ -33,7 +33,7 @@ func (f *checkFile) namedCall(op *effect.Op, name string, call *ast.FuncCallExpr
 		return
 	}
 	switch kind := f.kindOf(arg); kind {
-	case "", "table", "nil":
+	case "", "table":
 	default:
 		f.report(call.Line(), "write "+checkUsage(op, name), "%s takes a table of named arguments, not %s", name, checkArticle(kind))
 	}

@@ -2,8 +2,8 @@ package script
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/yuin/gopher-lua/ast"
 
@@ -25,15 +25,13 @@ func (f *checkFile) control(name string, call *ast.FuncCallExpr) {
 	case "env":
 		f.shape(call, name, `env "NAME"`, "string")
 	case "now", "uuid":
-		if len(call.Args) > 0 {
-			f.report(call.Line(), "write "+name+"()", "%s takes no arguments", name)
-		}
+		f.shape(call, name, name+"()")
 	case "on_rollback":
 		f.onRollback(call)
 	case "sleep":
 		f.sleep(call)
 	case "approve":
-		if op, ok := f.catalog.Op(effect.OpApprove); ok {
+		if op, ok := f.catalog.Op(effect.OpApprove); ok && !(len(call.Args) == 1 && f.kindOf(call.Args[0]) == "string") {
 			f.namedCall(op, name, call)
 		}
 	case "retry":
@@ -45,24 +43,35 @@ func (f *checkFile) control(name string, call *ast.FuncCallExpr) {
 	}
 }
 
-// shape checks that a call has these arguments, by their Lua types.
+// shape checks that a call has these arguments, by their Lua types. Texts may
+// not be empty. What is given beyond them has no effect.
 func (f *checkFile) shape(call *ast.FuncCallExpr, name, usage string, kinds ...string) {
 	n := len(call.Args)
 	open := n > 0 && checkMulti(call.Args[n-1])
-	if n > len(kinds) || n < len(kinds) && !open {
+	if n < len(kinds) && !open {
 		f.report(call.Line(), "write "+usage, "%s takes %s", name, checkCount(len(kinds)))
 		return
 	}
-	for i, arg := range call.Args {
+	for i, arg := range call.Args[:min(n, len(kinds))] {
 		if kind := f.kindOf(arg); kind != "" && kind != kinds[i] {
 			f.report(call.Line(), "write "+usage, "%s wants %s here, got %s", name, checkArticle(kinds[i]), checkArticle(kind))
 			return
 		}
+		if text, _ := f.fold(arg); text == "" {
+			f.report(call.Line(), "write "+usage, "%s wants a text that is not empty", name)
+			return
+		}
+	}
+	if n > len(kinds) {
+		f.warn(call.Line(), "write "+usage, "%s takes %s; the rest has no effect", name, checkCount(len(kinds)))
 	}
 }
 
 func checkCount(n int) string {
-	if n == 1 {
+	switch n {
+	case 0:
+		return "no arguments"
+	case 1:
 		return "one argument"
 	}
 	return fmt.Sprintf("%d arguments", n)
@@ -70,7 +79,7 @@ func checkCount(n int) string {
 
 func (f *checkFile) onRollback(call *ast.FuncCallExpr) {
 	usage := "on_rollback(function() … end)"
-	if len(call.Args) == 2 {
+	if len(call.Args) > 1 {
 		f.shape(call, "on_rollback", `on_rollback("name", function() … end)`, "string", "function")
 		return
 	}
@@ -125,6 +134,11 @@ func (f *checkFile) retry(call *ast.FuncCallExpr) {
 	}
 	t := f.readTable(table, call.Line())
 	f.checkTable("retry", "", retryFields(), nil, t)
+	for _, e := range t.keyed {
+		if n, ok := f.foldNumber(e.value); ok && e.key == "backoff" && n < 1 {
+			f.report(e.line, "write backoff = 2 to double the pauses, 1 to keep them", "retry: backoff must be at least 1")
+		}
+	}
 	switch {
 	case len(t.positional) == 0 && t.closed:
 		f.report(call.Line(), usage, "retry has no function to try")
@@ -146,6 +160,11 @@ func (f *checkFile) parallel(call *ast.FuncCallExpr) {
 	t := f.readTable(table, call.Line())
 	if len(t.keyed) > 0 && len(t.positional) > 0 {
 		f.report(call.Line(), "name all branches or none", "parallel mixes named branches with others")
+	}
+	for _, branch := range t.keyed {
+		if !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`).MatchString(branch.key) {
+			f.report(branch.line, "use letters, digits, _ and -, and begin with a letter", "%q cannot be the name of a branch", branch.key)
+		}
 	}
 	for _, branch := range append(t.keyed, t.positional...) {
 		if kind := f.kindOf(branch.value); kind != "" && kind != "function" && kind != "nil" {
@@ -187,34 +206,24 @@ func (f *checkFile) oneTable(call *ast.FuncCallExpr, name, usage string) (*ast.T
 	return f.tableOf(call.Args[0])
 }
 
-// library checks that a called function of Lua's own libraries exists.
-func (f *checkFile) library(get *ast.AttrGetExpr, call *ast.FuncCallExpr) {
-	lib, ok := f.origin(get.Object).(*ast.IdentExpr)
-	key, isText := get.Key.(*ast.StringExpr)
-	if !ok || !isText || f.scopes.names[lib] != nil {
+// logCall checks a call of log.info and its like, which take one text or one
+// table.
+func (f *checkFile) logCall(get *ast.AttrGetExpr, call *ast.FuncCallExpr) {
+	level, ok := get.Key.(*ast.StringExpr)
+	if !ok || !f.isGlobal(get.Object, "log") || !slices.Contains(logLevels(), level.Value) {
 		return
 	}
-	if lib.Value == "log" {
-		if len(call.Args) == 0 && slices.Contains(logLevels(), key.Value) {
-			f.report(call.Line(), fmt.Sprintf("write log.%s \"what happened\"", key.Value), "log.%s wants a text", key.Value)
-		}
+	n := len(call.Args)
+	if n == 1 || n > 0 && checkMulti(call.Args[n-1]) {
 		return
 	}
-	members, ok := libraryMembers()[lib.Value]
-	if !ok || slices.Contains(members, key.Value) {
-		return
-	}
-	hint := effect.DidYouMean(key.Value, members)
-	if strings.HasPrefix(key.Value, "random") {
-		hint = "every run draws its own numbers, and a resume draws the same"
-	}
-	f.report(call.Line(), hint, "%s.%s does not exist", lib.Value, key.Value)
+	f.report(call.Line(), fmt.Sprintf("write log.%s \"what happened\"", level.Value), "log.%s takes one text or one table", level.Value)
 }
 
-// libraryMembers returns the functions and values of Lua's own libraries.
+// libraryMembers returns what the sandbox keeps of Lua's own libraries.
 func libraryMembers() map[string][]string {
 	return map[string][]string{
-		"string": {"byte", "char", "dump", "find", "format", "gmatch", "gsub", "len", "lower", "match", "rep", "reverse", "sub", "upper"},
+		"string": {"byte", "char", "find", "format", "gmatch", "gsub", "len", "lower", "match", "rep", "reverse", "sub", "upper"},
 		"table":  {"concat", "getn", "insert", "maxn", "remove", "sort", "unpack"},
 		"math": {"abs", "acos", "asin", "atan", "atan2", "ceil", "cos", "cosh", "deg", "exp", "floor", "fmod", "frexp", "huge",
 			"ldexp", "log", "log10", "max", "min", "mod", "modf", "pi", "pow", "rad", "random", "sin", "sinh", "sqrt", "tan", "tanh"},

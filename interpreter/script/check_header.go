@@ -11,32 +11,39 @@ import (
 // headerExample is what a script without a header is shown.
 const headerExample = `begin the script with runbook { name = "…" }`
 
-// header finds and checks the call of runbook{} that has to come first.
+// header finds and checks the call of runbook{}. Definitions may stand before
+// it, effects may not.
 func (f *checkFile) header(stmts []ast.Stmt) {
-	for _, s := range stmts {
+	for i, s := range stmts {
 		if call, ok := f.headerOf(s); ok {
 			f.headerCall = call
 			f.headerTable(call)
+			f.beforeHeader(stmts[:i])
 			return
 		}
-		if !f.quiet(s) {
-			break
-		}
 	}
-	for _, s := range stmts { // it may stand further down, or inside something
-		found := 0
+	for _, s := range stmts { // it may stand inside something
 		checkEach(s, func(node any) {
-			if call, ok := node.(*ast.FuncCallExpr); ok && found == 0 && f.isGlobal(call.Func, "runbook") {
-				found, f.headerCall = call.Line(), call
+			if call, ok := node.(*ast.FuncCallExpr); ok && f.headerCall == nil && call.Method == "" && f.isGlobal(call.Func, "runbook") {
+				f.headerCall = call
 			}
 		})
-		if found > 0 {
-			f.report(found, "move it to the top of the script", "runbook{} has to come first")
-			f.headerTable(f.headerCall)
-			return
-		}
 	}
-	f.report(1, headerExample, "the script has no runbook{} header")
+	if f.headerCall == nil {
+		f.report(1, headerExample, "the script has no runbook{} header")
+		return
+	}
+	f.report(f.headerCall.Line(), "move it to the top of the script", "runbook{} must come first")
+	f.headerTable(f.headerCall)
+}
+
+// beforeHeader reports what needs the header and stands before it.
+func (f *checkFile) beforeHeader(stmts []ast.Stmt) {
+	for _, s := range stmts {
+		f.atOnce(s, func(name string, line int) {
+			f.report(line, "move runbook{} above "+name, "runbook{} must come first")
+		})
+	}
 }
 
 func (f *checkFile) headerOf(s ast.Stmt) (*ast.FuncCallExpr, bool) {
@@ -49,36 +56,6 @@ func (f *checkFile) headerOf(s ast.Stmt) (*ast.FuncCallExpr, bool) {
 		return nil, false
 	}
 	return call, true
-}
-
-// quiet reports whether a statement before the header does nothing that needs
-// one: it declares locals without calling anything but require.
-func (f *checkFile) quiet(s ast.Stmt) bool {
-	local, ok := s.(*ast.LocalAssignStmt)
-	if !ok {
-		return false
-	}
-	for _, e := range local.Exprs {
-		if _, isRequire := f.requireOf(e); isRequire {
-			continue
-		}
-		if _, isFunction := e.(*ast.FunctionExpr); isFunction {
-			continue
-		}
-		calls := false
-		checkEach(e, func(node any) {
-			switch n := node.(type) {
-			case *ast.FuncCallExpr:
-				calls = true
-			case *ast.IdentExpr:
-				calls = calls || n.Value == "params" && f.scopes.names[n] == nil
-			}
-		})
-		if calls {
-			return false
-		}
-	}
-	return true
 }
 
 // runbookCall reports calls of runbook{} other than the header.

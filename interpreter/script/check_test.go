@@ -1,13 +1,17 @@
 package script
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	lua "github.com/yuin/gopher-lua"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/stdlib"
@@ -114,14 +118,46 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
-var checkRequire = regexp.MustCompile(`require "lib\.(bad|broken)"`)
-
+// checkRequired returns the files that a wrong script brings along.
 func checkRequired(t *testing.T, path string) []string {
-	var files []string
-	for _, m := range checkRequire.FindAllStringSubmatch(string(checkSource(t, path).Text), -1) {
-		files = append(files, "lib/"+m[1]+".lua")
+	if filepath.Base(path) != "uses-lib.lua" {
+		return nil
 	}
-	return files
+	return []string{"lib/bad.lua", "lib/broken.lua", "lib/friend.lua"}
+}
+
+// The lists that the check goes by are those of the sandbox.
+func TestCheckKnowsTheSandbox(t *testing.T) {
+	s, err := New(Options{Main: Source{Name: "m.lua"}, Catalog: checkCatalog(t),
+		Handler: effect.HandlerFunc(func(context.Context, effect.Call) (effect.Result, error) { return effect.Result{}, nil })})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	keys := func(table *lua.LTable) []string {
+		var names []string
+		for k, _ := table.Next(lua.LNil); k != lua.LNil; k, _ = table.Next(k) {
+			names = append(names, k.String())
+		}
+		slices.Sort(names)
+		return names
+	}
+	globals := append(keys(s.globals), "params") // which runbook{} sets
+	slices.Sort(globals)
+	if known := Globals(); !slices.Equal(known, globals) {
+		t.Errorf("Globals() = %q\nthe sandbox has %q", known, globals)
+	}
+	libraries := libraryMembers()
+	libraries["log"] = logLevels()
+	for name, members := range libraries {
+		slices.Sort(members)
+		front, ok := s.globals.RawGetString(name).(*lua.LTable)
+		if !ok {
+			t.Errorf("the sandbox has no %s", name)
+		} else if got := keys(s.open(front)); !slices.Equal(members, got) {
+			t.Errorf("%s: the check knows %q\nthe sandbox has %q", name, members, got)
+		}
+	}
 }
 
 func TestCheckOrdersFindings(t *testing.T) {
@@ -133,8 +169,8 @@ func TestCheckOrdersFindings(t *testing.T) {
 		}
 		last[f.Where.File] = f.Where.Line
 	}
-	if len(last) != 2 {
-		t.Errorf("findings are in %v, want both required files", last)
+	if len(last) != 3 {
+		t.Errorf("findings are in %v, want all three required files", last)
 	}
 }
 

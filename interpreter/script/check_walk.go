@@ -55,35 +55,6 @@ func (f *checkFile) assignment(target ast.Expr) {
 	}
 }
 
-// whileRequired reports effects that a file asks for while it is being
-// required: it may only define things then.
-func (f *checkFile) whileRequired(stmts []ast.Stmt) {
-	var look func(node any)
-	look = func(node any) {
-		switch n := node.(type) {
-		case *ast.FunctionExpr: // runs later
-			return
-		case *ast.FuncCallExpr:
-			name := ""
-			if op, ok := f.opOf(n.Func); ok {
-				name = op.String()
-			} else if id, ok := f.origin(n.Func).(*ast.IdentExpr); ok && f.scopes.names[id] == nil &&
-				slices.Contains([]string{"step", "checkpoint", "sleep", "approve", "on_rollback", "now", "uuid", "env", "random", "print"}, id.Value) {
-				name = id.Value
-			}
-			if name != "" {
-				f.report(n.Line(), "put it into a function and call that from the script", "%s may not be called while a file is being required", name)
-			}
-		}
-		for _, child := range checkChildren(node) {
-			look(child)
-		}
-	}
-	for _, s := range stmts {
-		look(s)
-	}
-}
-
 // look checks the name after a dot, where the table before it is known.
 func (f *checkFile) look(get *ast.AttrGetExpr) {
 	key, ok := get.Key.(*ast.StringExpr)
@@ -103,11 +74,22 @@ func (f *checkFile) look(get *ast.AttrGetExpr) {
 		}
 		return
 	}
-	if f.isGlobal(get.Object, "log") {
-		if levels := logLevels(); !slices.Contains(levels, key.Value) {
-			f.report(line, checkSuggest(key.Value, levels), "log.%s is not a level of the log", key.Value)
-		}
+	lib, ok := f.origin(get.Object).(*ast.IdentExpr)
+	if !ok || f.scopes.names[lib] != nil {
+		return
 	}
+	members := libraryMembers()[lib.Value]
+	if lib.Value == "log" {
+		members = logLevels()
+	}
+	if members == nil || slices.Contains(members, key.Value) {
+		return
+	}
+	hint := effect.DidYouMean(key.Value, members)
+	if lib.Value == "math" && key.Value == "randomseed" {
+		hint = "every run draws its own numbers, and a resume draws the same"
+	}
+	f.report(line, hint, "%s.%s does not exist", lib.Value, key.Value)
 }
 
 // call checks one call.
@@ -134,7 +116,7 @@ func (f *checkFile) call(call *ast.FuncCallExpr) {
 			f.control(fn.Value, call)
 		}
 	case *ast.AttrGetExpr:
-		f.library(fn, call)
+		f.logCall(fn, call)
 	}
 }
 

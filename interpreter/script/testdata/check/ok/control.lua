@@ -1,6 +1,7 @@
 local traffic = require "traffic"
 local exec = require("exec")
 local gates = require "lib.gates"
+local dashes = string.rep("-", 3)
 
 runbook { name = "control", params = { wait = { type = "duration", default = 3 }, name = { type = "string" } } }
 
@@ -50,7 +51,6 @@ traffic.split(with({ green = 1 }, { blue = 99 }))
 traffic.split { [params.name] = 30, blue = 70 }
 traffic.weights()
 traffic.weights {}
-traffic.weights(nil)
 local key = "green"
 traffic.split { [key] = 100 }
 local ok, err = pcall(traffic.split, { green = 1, blue = 99 })
@@ -77,6 +77,7 @@ sleep "15m"
 sleep(0.5)
 sleep(params["wait"])
 sleep { duration = "1h", reason = "the cache warms" }
+approve "Go on?"
 approve { title = "Go on?", by = { "ann", "bob" }, count = 2, timeout = "1d", detail = "x" }
 local got = retry { attempts = 5, wait = "1s", backoff = 1.5, max_wait = "1m", any = true, function() return now() end }
 local out = parallel { eu = function() return 1 end, us = body }
@@ -84,8 +85,8 @@ parallel { body, body }
 local branches = {}
 for i = 1, 3 do branches[i] = function() return i end end
 parallel(branches)
-log.info(got, out.eu, random(), random(6), math.random(1, 6), uuid(), env "HOME", env("PATH") or "")
-log.info(string.format("%d", 3), ("x"):rep(3), table.concat({ 1 }, ","), math.floor(1.5))
+print(got, out.eu, random(), random(6), math.random(1, 6), uuid(), env "HOME", env("PATH") or "")
+print(string.format("%d", 3), ("x"):rep(3), table.concat({ 1 }, ","), math.floor(1.5))
 local co = coroutine.wrap(function() coroutine.yield(1) end)
 co()
 
@@ -101,5 +102,5 @@ for i = 10, 1, -1 do
   print(i)
   ::continue::
 end
-gates.watch(traffic)
+gates.watch(traffic, dashes)
 if params.name then return end

@@ -10,6 +10,7 @@ traffic.split { green = 120 } -- error: green: must be from 0 to 100, got 120
 traffic.split(10, 90) -- error: takes one table of named arguments
 traffic.split "green" -- error: takes a table of named arguments, not a string
 traffic.split(function() end) -- error: not a function
+traffic.weights(nil) -- error: takes a table of named arguments, not nil
 traffic.switch {} -- error: traffic\.switch: to: is required
 traffic.switch() -- error: traffic\.switch: to: is required
 traffic.switch { too = "green" } -- error: too: is not known here; did you mean "to"\?
@@ -42,5 +43,7 @@ local trafic = require "trafic" -- error: require "trafic": there is no module.*
 trafic.x()
 local lib = require "lib.nowhere" -- error: a file of that name has to stand beside the script
 lib.x()
+local out = require "../secrets" -- error: there is no module and no file
+out.x()
 local inner = function() require("healt") end -- error: did you mean "health"\?
 inner()

@@ -16,7 +16,7 @@ sleep(true) -- error: sleep wants a duration, got a boolean
 sleep { reason = "x" } -- error: sleep: duration: is required
 approve { titel = "x" } -- error: approve: titel: is not known here; did you mean "title"\?
 approve { title = "x", count = 0 } -- error: count: must be at least 1
-approve "x" -- error: approve takes a table
+approve(7) -- error: approve takes a table
 retry { attempts = 3 } -- error: retry has no function to try
 retry { atempts = 3, function() end } -- error: did you mean "attempts"\?
 retry { attempts = 0, function() end } -- error: attempts: must be at least 1
@@ -30,8 +30,15 @@ parallel() -- error: parallel takes one table
 fail() -- error: fail wants a message
 fail { mesage = "x" } -- error: did you mean "message"\?
 log.inof "x" -- error: did you mean "info"\?
-log.info() -- error: log\.info wants a text
-now(1) -- error: now takes no arguments
+log.info() -- error: log\.info takes one text or one table
+log.info("a", "b") -- error: log\.info takes one text or one table
+step("", function() end) -- error: not empty
+step("x", function() end, 3) -- warning: the rest has no effect
+retry { backoff = 0.5, function() end } -- error: retry: backoff must be at least 1
+parallel { ["a b"] = function() end } -- error: "a b" cannot be the name of a branch
+local trim = string.trim -- error: string\.trim does not exist
+print(trim)
+now(1) -- warning: now takes no arguments; the rest has no effect
 env() -- error: env takes one argument
 env(1) -- error: env wants a string
 string.fromat("%d", 1) -- error: string\.fromat does not exist; did you mean "format"\?

@@ -1,0 +1,3 @@
+if true then
+  runbook { name = "hidden" } -- error: runbook\{\} must come first; move it to the top
+end
