@@ -30,6 +30,13 @@ func (s *Script) parallel(L *lua.LState) int {
 	b := s.enter(L)
 	strands := b.strands(L)
 	where, place := b.position(L), b.scope.next()
+	names := make([]any, len(strands))
+	for i, st := range strands {
+		names[i] = st.name
+	}
+	if err := b.note(effect.OpParallel, place, where, map[string]any{"names": names}); err != nil {
+		b.raise(L, err, nil)
+	}
 	children := make([]*branch, len(strands))
 	for i, st := range strands {
 		children[i] = b.walk.newBranch(b, place+"."+st.name, st.name, st.fn)

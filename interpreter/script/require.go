@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
 // require returns a standard module, or what a file beside the script
@@ -39,6 +41,8 @@ func (b *branch) load(L *lua.LState, name string) lua.LValue {
 	case errors.Is(err, fs.ErrNotExist):
 		hint := checkSuggest(name, s.opts.Catalog.Names())
 		b.fail(L, hint, "require %q: there is no module and no file of that name", name)
+	case effect.AsStop(err) != nil: // the file could not be pinned
+		b.stop(effect.AsStop(err))
 	case err != nil:
 		b.fail(L, "", "require %q: %s", name, err)
 	}

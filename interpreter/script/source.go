@@ -1,5 +1,7 @@
 package script
 
+import "strings"
+
 // Source is one Lua file.
 type Source struct {
 	Name string // as messages show it: "blue-green.lua", "lib/slo.lua"
@@ -12,6 +14,12 @@ type Loader interface {
 	// the file lib/slo.lua beside the script. For a module that does not exist
 	// the error satisfies errors.Is(err, fs.ErrNotExist).
 	Load(module string) (Source, error)
+}
+
+// FileName returns the name of the file that holds a module: "lib/slo.lua" for
+// "lib.slo". It always uses slashes.
+func FileName(module string) string {
+	return strings.ReplaceAll(module, ".", "/") + ".lua"
 }
 
 // maxSource bounds a source file, in bytes. It keeps the compiler's recursion

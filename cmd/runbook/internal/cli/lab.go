@@ -1,0 +1,25 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/q-ecosystem/runbook/examples/lab"
+)
+
+// labCommand hands everything on: the lab reads its own command line.
+func (a *app) labCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:                "lab [COMMAND]",
+		Short:              "Start real servers on loopback to try runbooks on",
+		Long:               lab.Usage,
+		DisableFlagParsing: true,
+		RunE: func(cmd *cobra.Command, argv []string) error {
+			ctx, release := a.untilInterrupted(cmd.Context())
+			defer release()
+			if code := lab.Main(ctx, argv, a.stdout, a.stderr); code != 0 {
+				return exitError{code}
+			}
+			return nil
+		},
+	}
+}

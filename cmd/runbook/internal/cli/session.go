@@ -1,0 +1,200 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"os/user"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/config"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
+	"github.com/q-ecosystem/runbook/interpreter"
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/journal"
+	"github.com/q-ecosystem/runbook/plugins/host"
+	"github.com/q-ecosystem/runbook/stdlib"
+)
+
+type flag = *pflag.Flag
+
+// waitFlag says whether to wait when people have to answer.
+type waitFlag struct{ wait, noWait bool }
+
+func (w *waitFlag) add(f *pflag.FlagSet) {
+	f.BoolVar(&w.wait, "wait", false, "wait for people to answer (default on a terminal)")
+	f.BoolVar(&w.noWait, "no-wait", false, "stop with exit code 4 when people have to answer (default elsewhere)")
+}
+
+// session is everything that carrying out a run needs.
+type session struct {
+	app    *app
+	db     *journal.DB
+	engine *interpreter.Engine
+	host   *host.Host
+	live   *view.Live
+	tree   *view.Tree
+	env    string
+	run    string // id, once known
+	shown  bool
+	detach bool // do not wait for people
+}
+
+// open reads the configuration and the journal, before anything starts.
+func (a *app) open(ctx context.Context, c carry) (*session, error) {
+	cfg, err := config.Open(a.flags.config, ".")
+	if err != nil {
+		return nil, err
+	}
+	s := &session{app: a, detach: c.wait.detach(a.terminal)}
+	if s.db, err = a.openDB(ctx); err != nil {
+		return nil, err
+	}
+	env := a.flags.env
+	if c.id != "" {
+		run, err := s.db.Find(ctx, c.id)
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		s.run = run.ID
+		if env == "" {
+			env = run.Env // a run goes on where it began
+		}
+	}
+	environment, err := cfg.Environment(env)
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	s.env = environment.Name
+	if s.host, err = a.newHost(ctx, cfg, environment, c.modules); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// connect starts the plugins and puts the engine together.
+func (s *session) connect(ctx context.Context) error {
+	if err := s.host.Open(ctx); err != nil {
+		return err
+	}
+	catalog, err := effect.NewCatalog(append(append(stdlib.Modules(), s.host.Modules()...), effect.Control())...)
+	if err != nil {
+		return err
+	}
+	s.tree = &view.Tree{Style: s.app.style, Catalog: catalog}
+	s.live = view.NewLive(s.app.stderr, s.tree, s.app.terminal && !s.app.flags.json)
+	s.shown = true
+	var watch interpreter.Watcher = s.live
+	if s.app.flags.json {
+		watch = jsonWatcher{s}
+	}
+	if s.run != "" {
+		if err := s.past(ctx); err != nil {
+			return err
+		}
+	}
+	s.engine = interpreter.New(interpreter.Options{
+		DB: s.db, Catalog: catalog, World: s.host, Clock: interpreter.SystemClock{}, Random: rand.Reader, Getenv: os.LookupEnv,
+		Owner: journal.Self(), Secret: secret, Watch: watch, Detach: s.detach, Stopping: s.app.stopping,
+	})
+	return nil
+}
+
+// past lets the tree go on where the run stopped.
+func (s *session) past(ctx context.Context) error {
+	events, err := s.db.Events(ctx, s.run, 0)
+	if err != nil {
+		return err
+	}
+	for _, ev := range events {
+		s.tree.Skip(ev)
+	}
+	s.tree.Run = shortID(s.run)
+	return nil
+}
+
+// ready prints a new run's id at once.
+func (s *session) ready(id string) {
+	s.run, s.tree.Run = id, shortID(id)
+	if s.app.flags.json {
+		s.app.jsonLine(map[string]any{"type": "run", "id": id})
+		return
+	}
+	s.live.Note(fmt.Sprintf("run %s  (if this process dies: runbook resume %s)", s.app.style.Bold(id), shortID(id)))
+}
+
+func (s *session) say(line string) {
+	if s.live != nil && !s.app.flags.json {
+		s.live.Note(s.app.style.Yellow(line))
+		return
+	}
+	s.app.note("%s\n", line)
+}
+
+// quiet ends the live view.
+func (s *session) quiet() {
+	if s.shown {
+		s.live.Close()
+		s.shown = false
+	}
+}
+
+func (s *session) close() {
+	s.quiet()
+	if s.host != nil {
+		s.host.Close()
+	}
+	if s.db != nil {
+		if err := s.db.Close(); err != nil {
+			s.app.note("runbook: close the journal: %v\n", err)
+		}
+	}
+}
+
+// jsonWatcher prints events as JSON lines.
+type jsonWatcher struct{ s *session }
+
+func (w jsonWatcher) Recorded(ev effect.Event) { w.s.app.jsonEvent(w.s.run, ev) }
+func (w jsonWatcher) Started(call effect.Call) {
+	w.s.app.jsonLine(map[string]any{"type": "started", "run": w.s.run, "at": time.Now().UTC(), "place": call.Place, "op": call.Op.String()})
+}
+func (w jsonWatcher) Progress(call effect.Call, line string) {
+	w.s.app.jsonLine(map[string]any{"type": "progress", "run": w.s.run, "place": call.Place, "op": call.Op.String(), "text": line})
+}
+
+// operator is who types: user@host.
+func operator() string {
+	name := "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if host, err := os.Hostname(); err == nil {
+		name += "@" + host
+	}
+	return name
+}
+
+// person is who answers: --as, or the user's name.
+func person(as string) string {
+	if as != "" {
+		return as
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown"
+}
+
+// shortID is enough of a run's id to be typed: its time in milliseconds.
+func shortID(id string) string {
+	if len(id) < 13 {
+		return id
+	}
+	return id[:13]
+}

@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// interruptible makes the first Ctrl-C (or SIGTERM, or the loss of the
+// terminal) stop the run in good order, and the second stop it now. say prints
+// what is going on.
+func (a *app) interruptible(ctx context.Context, say func(string)) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-ctx.Done():
+				return
+			case <-signals:
+			}
+			switch n {
+			case 0:
+				say("stopping: the effect under way is finished and recorded first; Ctrl-C again stops now")
+				close(a.stopping)
+			case 1:
+				say("stopping now: a write under way has an unknown outcome, which the resume will settle")
+				cancel()
+			}
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel()
+	}
+}

@@ -1,0 +1,187 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// Live prints a run while it goes on. It is an interpreter.Watcher. On a
+// terminal a status line below the tree says what is under way, for how long,
+// and until when.
+type Live struct {
+	out   io.Writer
+	tree  *Tree
+	moves bool // the status line is on
+
+	mu     sync.Mutex
+	active map[string]*underWay
+	order  []string
+	drawn  bool
+	done   chan struct{}
+	wg     sync.WaitGroup
+}
+
+type underWay struct {
+	text  string
+	since time.Time
+	until time.Time
+	line  string // last progress
+}
+
+// NewLive returns a Live that prints to out. Call Close when the run ends.
+func NewLive(out io.Writer, tree *Tree, terminal bool) *Live {
+	l := &Live{out: out, tree: tree, moves: terminal, active: map[string]*underWay{}, done: make(chan struct{})}
+	if terminal {
+		l.wg.Add(1)
+		go func() {
+			defer l.wg.Done()
+			l.tick()
+		}()
+	}
+	return l
+}
+
+// Close removes the status line.
+func (l *Live) Close() {
+	close(l.done)
+	l.wg.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.erase()
+}
+
+// Recorded prints an event.
+func (l *Live) Recorded(ev effect.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch ev.Kind {
+	case effect.EffectDone, effect.EffectFailed, effect.EffectObserved, effect.EffectResolved:
+		delete(l.active, ev.Place)
+	}
+	l.print(l.tree.Lines(ev))
+}
+
+// Started notes an effect that is under way.
+func (l *Live) Started(call effect.Call) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if call.Class == effect.Read {
+		l.tree.Begun(call.Place, time.Now())
+	}
+	args, err := effect.Encode(call.Args, func(s effect.Secret) string { return "" })
+	if err != nil {
+		args = nil
+	}
+	a := &underWay{text: strings.TrimSpace(call.Op.String() + " " + Args(l.tree.Catalog, call.Op.String(), args)), since: time.Now()}
+	switch call.Op.String() {
+	case effect.OpSleep:
+		d, why := sleepOf(args)
+		a.text, a.until, a.since = "sleeping"+reason(why), call.Began.Add(d), call.Began
+	case effect.OpApprove:
+		title, _ := call.Args["title"].(string)
+		timeout, _ := call.Args["timeout"].(float64)
+		a.text, a.until, a.since = "waiting for people: "+clean(title), call.Began.Add(effect.Seconds(timeout)), call.Began
+	}
+	if _, ok := l.active[call.Place]; !ok {
+		l.order = append(l.order, call.Place)
+	}
+	l.active[call.Place] = a
+	l.draw()
+}
+
+// Progress shows a line of an effect under way: in the status line on a
+// terminal, as a line of its own elsewhere.
+func (l *Live) Progress(call effect.Call, line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a := l.active[call.Place]; a != nil {
+		a.line = clean(line)
+	}
+	if !l.moves {
+		l.print([]string{fmt.Sprintf("%s  %s· %s", time.Now().Format("15:04:05"), strings.Repeat("  ", 1), clean(line))})
+		return
+	}
+	l.draw()
+}
+
+// Note prints a line among the run's own.
+func (l *Live) Note(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.print([]string{line})
+}
+
+func (l *Live) print(lines []string) {
+	l.erase()
+	for _, line := range lines {
+		_, _ = fmt.Fprintln(l.out, line)
+	}
+	l.draw()
+}
+
+func (l *Live) tick() {
+	t := time.NewTicker(250 * time.Millisecond)
+	defer t.Stop()
+	for {
+		select {
+		case <-l.done:
+			return
+		case <-t.C:
+			l.mu.Lock()
+			l.draw()
+			l.mu.Unlock()
+		}
+	}
+}
+
+func (l *Live) erase() {
+	if l.drawn {
+		_, _ = fmt.Fprint(l.out, "\r\x1b[K")
+		l.drawn = false
+	}
+}
+
+// draw writes the status line; l.mu is held.
+func (l *Live) draw() {
+	if !l.moves {
+		return
+	}
+	kept := l.order[:0]
+	for _, place := range l.order {
+		if l.active[place] != nil {
+			kept = append(kept, place)
+		}
+	}
+	l.order = kept
+	if len(kept) == 0 {
+		l.erase()
+		return
+	}
+	a, now := l.active[kept[0]], time.Now()
+	text := "… " + a.text + "  " + elapsed(now.Sub(a.since))
+	if !a.until.IsZero() {
+		text = fmt.Sprintf("… %s  %s of %s, until %s", a.text, elapsed(now.Sub(a.since)), effect.FormatDuration(a.until.Sub(a.since)), a.until.Local().Format("15:04:05"))
+	}
+	if a.line != "" {
+		text += "  " + a.line
+	}
+	if len(kept) > 1 {
+		text = fmt.Sprintf("(%d under way) %s", len(kept), text)
+	}
+	_, _ = fmt.Fprint(l.out, "\r\x1b[K"+l.tree.Style.Dim(fit(text, l.tree.Style.Width-1)))
+	l.drawn = true
+}
+
+// elapsed rounds to whole seconds: a moving figure that flickers tells nobody
+// more.
+func elapsed(d time.Duration) string {
+	if d < time.Second {
+		return "0s"
+	}
+	return effect.FormatDuration(d.Truncate(time.Second))
+}

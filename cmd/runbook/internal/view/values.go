@@ -1,0 +1,156 @@
+package view
+
+import (
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib"
+)
+
+// Args prints an effect's recorded arguments in the units of their fields:
+// "green 10%, blue 90%". Defaults that the caller did not need to say are left
+// out where they can be told.
+func Args(catalog *effect.Catalog, op string, raw json.RawMessage) string {
+	v, err := effect.Decode(raw)
+	if err != nil || len(raw) == 0 {
+		return ""
+	}
+	args, _ := v.(map[string]any)
+	decl, ok := catalog.Op(op)
+	if !ok {
+		decl = &effect.Op{}
+	}
+	var parts []string
+	seen := map[string]bool{}
+	for i := range decl.Args {
+		f := &decl.Args[i]
+		seen[f.Name] = true
+		val, ok := args[f.Name]
+		if !ok || isDefault(f, val) {
+			continue
+		}
+		text := value(f, val)
+		if !f.Required {
+			text = f.Name + " " + text
+		}
+		parts = append(parts, text)
+	}
+	var rest []string
+	for k := range args {
+		if !seen[k] {
+			rest = append(rest, k)
+		}
+	}
+	sort.Strings(rest)
+	for _, k := range rest {
+		parts = append(parts, k+" "+value(decl.Rest, args[k]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func isDefault(f *effect.Field, v any) bool {
+	if f.Default == nil {
+		return false
+	}
+	d, err := f.Check(f.Default)
+	if err != nil {
+		return false
+	}
+	a, errA := effect.Encode(v, nil)
+	b, errB := effect.Encode(d, nil)
+	return errA == nil && errB == nil && string(a) == string(b)
+}
+
+// value prints one value in the unit of its field; f may be nil.
+func value(f *effect.Field, v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "nil"
+	case string:
+		return clean(v)
+	case bool:
+		return strconv.FormatBool(v)
+	case float64:
+		if f != nil {
+			switch f.Type {
+			case effect.Duration:
+				return effect.FormatDuration(effect.Seconds(v))
+			case effect.Percent:
+				return strconv.FormatFloat(v, 'g', 6, 64) + "%"
+			}
+		}
+		return strconv.FormatFloat(v, 'g', 10, 64)
+	case []any:
+		parts := make([]string, len(v))
+		for i := range v {
+			var elem *effect.Field
+			if f != nil {
+				elem = f.Elem
+			}
+			parts[i] = value(elem, v[i])
+		}
+		return strings.Join(parts, " ")
+	case map[string]any:
+		keys := make([]string, 0, len(v))
+		for k := range v {
+			keys = append(keys, k)
+		}
+		sort.Strings(keys)
+		parts := make([]string, len(keys))
+		for i, k := range keys {
+			var elem *effect.Field
+			if f != nil {
+				elem = f.Elem
+			}
+			parts[i] = k + " " + value(elem, v[k])
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	}
+	return clean(fmt.Sprint(v))
+}
+
+// gate prints a gate's measurement beside its thresholds: "green 30s/15m
+// p99_latency 12ms < 200ms, error_rate 0% < 0.1%".
+func gate(s Style, raw json.RawMessage) (line string, broken bool) {
+	v, err := effect.Decode(raw)
+	if err != nil {
+		return "", false
+	}
+	g, _ := v.(map[string]any)
+	measured, _ := g["measured"].(map[string]any)
+	slo, _ := g["slo"].(map[string]any)
+	bad, _ := g["broken"].([]any)
+	isBad := func(metric string) bool {
+		for _, b := range bad {
+			if text, _ := b.(string); strings.HasPrefix(text, metric+" ") || strings.HasPrefix(text, "nothing") {
+				return true
+			}
+		}
+		return false
+	}
+	var names []string
+	for k := range slo {
+		names = append(names, k)
+	}
+	sort.Strings(names)
+	parts := []string{}
+	for _, name := range names {
+		got := "no data"
+		if x, ok := measured[name].(float64); ok {
+			got = stdlib.FormatMetric(name, x)
+		}
+		text := fmt.Sprintf("%s %s %s", strings.TrimSuffix(name, "_latency"), got, value(nil, slo[name]))
+		if isBad(name) {
+			text = s.Red(text + " ✗")
+		}
+		parts = append(parts, text)
+	}
+	elapsed, _ := g["elapsed"].(float64)
+	during, _ := g["during"].(float64)
+	head := fmt.Sprintf("%s %s/%s", value(nil, g["env"]), effect.FormatDuration(effect.Seconds(elapsed)), effect.FormatDuration(effect.Seconds(during)))
+	return head + "  " + strings.Join(parts, "  "), len(bad) > 0
+}

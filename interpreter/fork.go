@@ -1,0 +1,114 @@
+package interpreter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/journal"
+	"github.com/q-ecosystem/runbook/interpreter/replay"
+)
+
+// Fork says where a new run parts from an old one.
+type Fork struct {
+	Run  string
+	From string // the name of a step or checkpoint, or its place ("~12")
+	By   string
+	// Ready is called with the new run's id when it is on disk.
+	Ready func(id string)
+}
+
+// Fork starts a new run whose past is an old run's journal up to a step
+// (before it) or a checkpoint (after it). What follows is done again. The old
+// run stays as it was and names its successor.
+func (e *Engine) Fork(ctx context.Context, f Fork) (Outcome, error) {
+	old, err := e.opts.DB.Find(ctx, f.Run)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if e.held(old) {
+		return Outcome{}, fmt.Errorf("run %s is being carried out by %s: stop it first", old.ID, old.Holder)
+	}
+	events, err := e.opts.DB.Events(ctx, old.ID, 0)
+	if err != nil {
+		return Outcome{}, err
+	}
+	past, err := pastUntil(events, f.From)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("fork run %s: %w", old.ID, err)
+	}
+	sources, err := e.opts.DB.Sources(ctx, old.ID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	id, err := uuid.NewV7FromReader(e.opts.Random)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("make a run id: %w", err)
+	}
+	now := e.opts.Clock.Now().UTC()
+	w, err := e.opts.DB.Create(ctx, journal.NewRun{
+		ID: id.String(), Name: old.Name, Script: old.Script, Env: old.Env, By: f.By, Parent: old.ID, Params: old.Params,
+		Sources: sources, History: past,
+		Created: effect.Event{At: now, Kind: effect.RunCreated, Body: effect.Body{Text: old.Script, Run: old.ID}},
+		Forked:  effect.Event{At: now, Kind: effect.Forked, Body: effect.Body{Run: id.String(), By: f.By, Name: f.From}},
+	}, e.opts.Owner)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("create the run: %w", err)
+	}
+	if f.Ready != nil {
+		f.Ready(id.String())
+	}
+	k, err := e.prepare(ctx, id.String(), w)
+	if err != nil {
+		return Outcome{}, errors.Join(err, w.Close(context.WithoutCancel(ctx)))
+	}
+	return k.carry(ctx)
+}
+
+// pastUntil returns the effects and marks before a step, or up to a
+// checkpoint.
+func pastUntil(events []effect.Event, from string) ([]effect.Event, error) {
+	cut := -1
+	var names, places []string
+	for i, ev := range events {
+		if ev.Kind != effect.StepEntered && ev.Kind != effect.CheckpointReached {
+			continue
+		}
+		names = append(names, ev.Body.Name)
+		if ev.Body.Name != from && ev.Place != from {
+			continue
+		}
+		places = append(places, ev.Place)
+		cut = i
+		if ev.Kind == effect.CheckpointReached {
+			cut++
+		}
+	}
+	switch {
+	case cut < 0 && len(names) == 0:
+		return nil, errors.New("it has no steps and no checkpoints to fork from")
+	case cut < 0:
+		hint := effect.DidYouMean(from, names)
+		return nil, fmt.Errorf("it has no step or checkpoint %q; it has: %s. %s", from, strings.Join(names, ", "), hint)
+	case len(places) > 1:
+		return nil, fmt.Errorf("it came to %q several times; say which by its place: --from %s", from, strings.Join(places, ", --from "))
+	}
+	var past []effect.Event
+	for _, ev := range events[1:cut] {
+		switch ev.Kind {
+		case effect.StatusChanged, effect.RollbackRequested, effect.CancelRequested, effect.Forked, effect.SourceChanged:
+		case effect.RollbackStarted:
+			return nil, fmt.Errorf("%q stands in a rollback", from)
+		default:
+			past = append(past, ev)
+		}
+	}
+	if opens := replay.Opens(past); len(opens) > 0 {
+		return nil, fmt.Errorf("%s at %s was under way at %q: fork from an earlier place", opens[0].Op, opens[0].Where, from)
+	}
+	return past, nil
+}

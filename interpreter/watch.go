@@ -1,0 +1,43 @@
+package interpreter
+
+import (
+	"context"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// Watcher is told what a run does, as it does it. Its methods are called from
+// the run's goroutines, sometimes under locks: they return quickly and call
+// nothing of the engine.
+type Watcher interface {
+	// Recorded is told of every event; marks and values are told before they
+	// are on disk.
+	Recorded(ev effect.Event)
+	// Started is told when an effect is about to be carried out, after its
+	// intent is recorded.
+	Started(call effect.Call)
+	// Progress is told of lines from an effect under way.
+	Progress(call effect.Call, line string)
+}
+
+// nobody watches.
+type nobody struct{}
+
+func (nobody) Recorded(effect.Event)        {}
+func (nobody) Started(effect.Call)          {}
+func (nobody) Progress(effect.Call, string) {}
+
+// watching tells a Watcher of the calls that pass.
+type watching struct {
+	watcher Watcher
+	next    effect.Handler
+}
+
+// Do announces the call and hands it on.
+func (w watching) Do(ctx context.Context, call effect.Call) (effect.Result, error) {
+	if call.Verb == effect.Invoke && call.Class != effect.Value {
+		w.watcher.Started(call)
+	}
+	call.Progress = func(line string) { w.watcher.Progress(call, line) }
+	return w.next.Do(ctx, call)
+}
