@@ -192,6 +192,9 @@ func (b *backend) Do(ctx context.Context, call effect.Call) (effect.Result, erro
 // as far as the process is concerned.
 func (b *backend) try(ctx context.Context, call effect.Call) (effect.Result, *loss, error) {
 	p, err := b.acquire(ctx)
+	if err != nil && ctx.Err() != nil {
+		return effect.Result{}, &loss{why: canceled}, nil
+	}
 	if err != nil {
 		return effect.Result{}, nil, b.unavailable(err, call)
 	}

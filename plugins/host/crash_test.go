@@ -56,7 +56,7 @@ func TestSIGKILLInACall(t *testing.T) {
 		t.Run(op, func(t *testing.T) {
 			h := open(t)
 			victim := pid(t, h)
-			done := underWay(t, t.Context(), h, call(op, "wait", "timeout", 60.0))
+			done := underWay(t, t.Context(), h, call(op, "wait"))
 			if err := syscall.Kill(victim, syscall.SIGKILL); err != nil {
 				t.Fatal(err)
 			}
@@ -94,7 +94,7 @@ func TestHang(t *testing.T) {
 		h := open(t)
 		victim := pid(t, h)
 		late := filepath.Join(t.TempDir(), "late")
-		e := failure(t, t.Context(), h, change("hang", "text", late), effect.CodeUnknown)
+		e := failure(t, t.Context(), h, brief(change("hang", "text", late)), effect.CodeUnknown)
 		if !strings.Contains(e.Message, "did not answer in time") {
 			t.Errorf("a hang reads %q", e.Message)
 		}
@@ -111,7 +111,7 @@ func TestHang(t *testing.T) {
 	t.Run("read", func(t *testing.T) {
 		h := open(t)
 		victim := pid(t, h)
-		failure(t, t.Context(), h, look("hang"), effect.CodeUnavailable)
+		failure(t, t.Context(), h, brief(look("hang")), effect.CodeUnavailable)
 		if alive(victim) {
 			t.Error("the plugin that hangs was let live, with nothing else to do")
 		}
@@ -119,8 +119,8 @@ func TestHang(t *testing.T) {
 	t.Run("read beside a write", func(t *testing.T) {
 		h := open(t)
 		ctx, cancel := context.WithCancel(t.Context())
-		done := underWay(t, ctx, h, change("wait and tell", "timeout", 60.0))
-		failure(t, t.Context(), h, look("hang"), effect.CodeUnavailable)
+		done := underWay(t, ctx, h, change("wait and tell"))
+		failure(t, t.Context(), h, brief(look("hang")), effect.CodeUnavailable)
 		cancel()
 		if e := effect.AsError(<-done); e.Code != effect.CodeRefused {
 			t.Errorf("a read that hung cost a write its outcome: %v", e)
@@ -132,19 +132,36 @@ func TestHang(t *testing.T) {
 		if err := syscall.Kill(victim, syscall.SIGSTOP); err != nil {
 			t.Fatal(err)
 		}
-		failure(t, t.Context(), h, change("echo"), effect.CodeUnknown)
+		eventually(t, "all its threads have stopped", func() bool { return stopped(t, victim) })
+		failure(t, t.Context(), h, brief(change("echo")), effect.CodeUnknown)
 		if alive(victim) {
 			t.Error("the stopped plugin was let live")
 		}
 	})
 }
 
+// stopped reports whether no thread of a process runs.
+func stopped(t *testing.T, pid int) bool {
+	t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(threads) == 0 {
+		t.Fatalf("no threads of %d: %v", pid, err)
+	}
+	for _, thread := range threads {
+		stat, _ := os.ReadFile(thread)
+		if _, after, _ := strings.Cut(string(stat), ") "); !strings.HasPrefix(after, "T") {
+			return false
+		}
+	}
+	return true
+}
+
 func TestTimeoutThatTheBackendKeeps(t *testing.T) {
 	h := open(t)
 	first := pid(t, h)
-	failure(t, t.Context(), h, change("wait"), effect.CodeUnknown)
-	failure(t, t.Context(), h, look("wait"), effect.CodeTimeout)
-	failure(t, t.Context(), h, change("wait and tell"), effect.CodeRefused)
+	failure(t, t.Context(), h, brief(change("wait")), effect.CodeUnknown)
+	failure(t, t.Context(), h, brief(look("wait")), effect.CodeTimeout)
+	failure(t, t.Context(), h, brief(change("wait and tell")), effect.CodeRefused)
 	if pid(t, h) != first {
 		t.Error("a plugin that kept its time was killed")
 	}
@@ -166,7 +183,7 @@ func TestCancel(t *testing.T) {
 			h := open(t)
 			worker := pid(t, h)
 			ctx, cancel := context.WithCancel(t.Context())
-			done := underWay(t, ctx, h, call(test.op, test.do, "timeout", 60.0))
+			done := underWay(t, ctx, h, call(test.op, test.do))
 			cancel()
 			if e := effect.AsError(<-done); e.Code != test.code {
 				t.Errorf("%v, want the code %s", e, test.code)
@@ -202,8 +219,13 @@ func TestPluginEndsWithItsHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	dir, err := os.MkdirTemp("", "rb") // the host cannot clear up behind itself
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), roleEnv+"=host")
+	cmd.Env = append(os.Environ(), roleEnv+"=host", "TMPDIR="+dir)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -169,7 +169,9 @@ func TestCallsThatAreNotSent(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	failure(t, ctx, h, change("echo"), effect.CodeUnavailable)
+	if e := failure(t, ctx, h, change("echo"), effect.CodeUnavailable); !strings.Contains(e.Message, "before the request had left") {
+		t.Errorf("a call canceled beforehand reads %q", e.Message)
+	}
 	other := effect.Call{Op: &effect.Op{Module: "traffic", Name: "split"}}
 	failure(t, t.Context(), h, other, effect.CodeUnsupported)
 	typo := look("echo")

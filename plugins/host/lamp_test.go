@@ -24,13 +24,11 @@ type lamp struct{ config map[string]any }
 func lampOps() []effect.Op {
 	op := func(name string, class effect.Class, recovery effect.Recovery) effect.Op {
 		return effect.Op{Module: "lamp", Name: name, Doc: "Do as told", Class: class, Recovery: recovery,
-			Timeout: 300 * time.Millisecond,
 			Args: []effect.Field{
 				{Name: "do", Type: effect.String, Required: true, Doc: "what to do"},
 				{Name: "file", Type: effect.String, Doc: "where to leave a mark"},
 				{Name: "text", Type: effect.String, Doc: "what to say"},
 				{Name: "key", Type: effect.String, Secret: true, Doc: "a secret"},
-				{Name: "timeout", Type: effect.Duration, Doc: "how long it may take"},
 			},
 			Returns: []effect.Field{{Name: "said", Type: effect.Any, Doc: "the answer"}}}
 	}
@@ -196,3 +194,11 @@ func call(op, do string, more ...any) effect.Call {
 
 func look(do string, more ...any) effect.Call   { return call("look", do, more...) }
 func change(do string, more ...any) effect.Call { return call("change", do, more...) }
+
+// brief gives a call little time.
+func brief(c effect.Call) effect.Call {
+	op := *c.Op
+	op.Timeout = 300 * time.Millisecond
+	c.Op = &op
+	return c
+}

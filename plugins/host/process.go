@@ -83,9 +83,7 @@ func launch(ctx context.Context, spec Spec, opt launchOptions) (*process, error)
 		if cause != nil {
 			err = cause
 		}
-		err = p.explain(spec, err, cause != nil)
-		p.kill()
-		return nil, err
+		return nil, p.explain(spec, err, cause != nil)
 	}
 	return p, nil
 }
@@ -109,17 +107,18 @@ func (p *process) connect(ctx context.Context, name string, grace time.Duration)
 	return err
 }
 
-// explain says why a start failed, in words that help: go-plugin's own are
-// about its protocol. How the process ended says nothing if we gave up on it.
+// explain ends the process and says why its start failed, in words that help:
+// go-plugin's own are about its protocol. How the process ended says nothing
+// if we gave up on it.
 func (p *process) explain(spec Spec, cause error, gaveUp bool) error {
 	var parts []string
-	hello, said := "", ""
-	if p.runner.ID() != "" {
-		if how := p.runner.ended(drain); how != "" && !gaveUp {
+	if p.runner.ID() != "" && !gaveUp {
+		if how := p.runner.ended(drain); how != "" {
 			parts = append(parts, "it ended with "+how)
 		}
-		hello, said = p.runner.words()
 	}
+	p.kill() // all that it said has been read then
+	hello, said := p.runner.words()
 	fields := strings.Split(hello, "|")
 	version, versionErr := 0, errors.New("no version")
 	if len(fields) >= 5 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/host"
+	"github.com/q-ecosystem/runbook/plugins/internal/wire"
 )
 
 // serve puts the backend behind a unix socket and returns it as a host sees
@@ -27,11 +28,12 @@ func serve(t *testing.T, b plugins.Backend) *host.Remote {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := grpc.NewServer()
+	server := grpc.NewServer(grpc.MaxRecvMsgSize(wire.MaxMessage))
 	plugins.Register(server, b)
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
-	conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(wire.MaxMessage)))
 	if err != nil {
 		t.Fatal(err)
 	}
