@@ -96,7 +96,8 @@ func wrapAt(op, path string, err error) error {
 		errors.Is(err, fs.ErrPermission), errno == syscall.EROFS, errno == syscall.EACCES,
 		isSQLite && s.Code == sqlite3.ErrCantOpen && !writable(filepath.Dir(path)):
 		e.Reason = ErrReadOnly
-		e.Hint = "the file and its directory must be writable by this user; name another file, or mend the permissions"
+		e.Hint = "the file, its -wal and -shm if there are any, and its directory must be writable by this user; " +
+			"mend the permissions, or name another file"
 	}
 	return e
 }

@@ -119,12 +119,12 @@ func (d *DB) openKey(ctx context.Context) error {
 			return nil
 		}
 		d.key = key{secret: secret}
-		paired, err := d.paired(ctx, c)
-		if err != nil || paired {
+		stored, err := storedFingerprint(ctx, c)
+		if err != nil || stored == d.key.fingerprint() {
 			return err
 		}
 		if used {
-			d.key = key{err: d.keyError(errOtherKey)}
+			d.key = key{err: d.unpaired(stored)}
 			return nil
 		}
 		_, err = c.ExecContext(ctx, "INSERT OR REPLACE INTO key_file (one, fingerprint) VALUES (1, ?)", d.key.fingerprint())
@@ -140,20 +140,27 @@ func (d *DB) loadKey(ctx context.Context) error {
 		return nil
 	}
 	d.key = key{secret: secret}
-	paired, err := d.paired(ctx, d.watch)
-	if err == nil && !paired {
-		d.key = key{err: d.keyError(errOtherKey)}
+	stored, err := storedFingerprint(ctx, d.watch)
+	if err == nil && stored != d.key.fingerprint() {
+		d.key = key{err: d.unpaired(stored)}
 	}
 	return err
 }
 
-var errOtherKey = errors.New("it is not the key whose fingerprint stands in the journal's table key_file")
+// unpaired says why a key does not belong to a journal with this fingerprint.
+func (d *DB) unpaired(stored string) error {
+	if stored == "" {
+		return &Error{Op: "use the key of", Path: d.path, Reason: ErrCorrupt,
+			Err: errors.New("the table key_file is empty"), Hint: corruptHint}
+	}
+	return d.keyError(errors.New("it is not the key whose fingerprint stands in the journal's table key_file"))
+}
 
-// paired reports whether the key is the one that the journal was written with.
-func (d *DB) paired(ctx context.Context, q querier) (bool, error) {
-	var stored string
-	err := q.QueryRowContext(ctx, "SELECT coalesce((SELECT fingerprint FROM key_file WHERE one = 1), '')").Scan(&stored)
-	return stored == d.key.fingerprint(), err
+// storedFingerprint returns that of the key which the journal is written with,
+// or "".
+func storedFingerprint(ctx context.Context, q querier) (stored string, err error) {
+	err = q.QueryRowContext(ctx, "SELECT coalesce((SELECT fingerprint FROM key_file WHERE one = 1), '')").Scan(&stored)
+	return stored, err
 }
 
 func (k key) fingerprint() string { return hex.EncodeToString(k.mac("fingerprint")) }

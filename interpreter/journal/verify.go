@@ -114,8 +114,7 @@ func (v *verifier) checkKey(ctx context.Context) {
 		return
 	}
 	v.key = true
-	paired, err := v.db.paired(ctx, v.tx)
-	if err != nil || !paired {
+	if stored, err := storedFingerprint(ctx, v.tx); err != nil || stored != v.db.key.fingerprint() {
 		v.fault("", 0, "key_file: the fingerprint was changed: it is not that of %s", v.db.keyPath())
 	}
 }
