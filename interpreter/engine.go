@@ -187,7 +187,10 @@ func (e *Engine) prepare(ctx context.Context, id string, w *journal.Writer) (*wa
 	if err != nil {
 		return nil, fmt.Errorf("run %s: %w", run.ID, err)
 	}
-	k := &walk{engine: e, opts: e.opts, writer: w, run: run, history: events, params: params}
+	k := &walk{engine: e, opts: e.opts, run: run, history: events, params: params}
+	if w != nil {
+		k.writer = w
+	}
 	pinned := pinnedSources{}
 	for _, s := range sources {
 		pinned[s.Name] = script.Source{Name: s.Name, Text: s.Text}
@@ -236,7 +239,7 @@ func source(s script.Source) journal.Source {
 // pinning loads files from beside the script and pins what it loads.
 type pinning struct {
 	base   script.Loader
-	writer *journal.Writer
+	writer standing
 	clock  Clock
 }
 

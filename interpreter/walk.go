@@ -12,14 +12,36 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/script"
 )
 
-// Journal is what a walk writes to.
+// Journal is what a walk writes effects to.
 type Journal = replay.Journal
+
+// ledger is all that a walk needs of the run that it holds: a *journal.Writer,
+// or a simulation's memory.
+type ledger interface {
+	Journal
+	standing
+	lease
+}
+
+// standing is what a run has beside its effects.
+type standing interface {
+	SetStatus(ctx context.Context, st effect.Status, events ...effect.Event) error
+	Lock(ctx context.Context, names []string) error
+	AddSource(ctx context.Context, s journal.Source, ev effect.Event) error
+}
+
+// lease is the right to carry the run, and the ear for what others post.
+type lease interface {
+	Renew(ctx context.Context) error
+	News(ctx context.Context) ([]effect.Event, error)
+	Close(ctx context.Context) error
+}
 
 // walk is one walk through one script.
 type walk struct {
 	engine  *Engine
 	opts    Options
-	writer  *journal.Writer // nil: read-only
+	writer  ledger // nil: read-only
 	run     journal.Run
 	history []effect.Event
 	header  script.Header
@@ -231,8 +253,8 @@ func (k *walk) outcome(status effect.Status, why error) Outcome {
 	return out
 }
 
-// writing adapts a journal.Writer: its errors become Stops.
-type writing struct{ w *journal.Writer }
+// writing makes a journal's errors Stops.
+type writing struct{ w Journal }
 
 // Append writes events.
 func (w writing) Append(ctx context.Context, events ...effect.Event) ([]effect.Event, error) {

@@ -82,4 +82,7 @@ runbook lab status
 say "runbook audit verify"
 runbook audit verify
 say "The run ended with exit code $code."
-exit $code
+case $mode in
+slow) [ $code -eq 3 ] ;; # rolled back, as it should be
+*) [ $code -eq 0 ] ;;
+esac

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	lua "github.com/yuin/gopher-lua"
@@ -67,6 +68,84 @@ func TestCheckFindsNothingInCorrectScripts(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What the check calls correct runs: else the corpus proves nothing.
+func TestCheckedScriptsRun(t *testing.T) {
+	const dir = "testdata/check/ok"
+	for _, path := range checkScripts(t, dir) {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			s, err := New(Options{Main: checkSource(t, path), Loader: checkDir(dir), Catalog: checkCatalog(t), Handler: &checkWorld{},
+				OnHeader: func(_ context.Context, h Header) (map[string]any, error) {
+					values := map[string]any{}
+					for _, f := range h.Params {
+						if values[f.Name] = f.Default; f.Default == nil {
+							values[f.Name] = "v1.0.0"
+						}
+					}
+					return effect.CheckFields(h.Params, nil, values)
+				}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if err := s.Run(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// What the check calls an error fails when it is run, and what it only warns
+// of does not. The scripts here consist of lines that stand by themselves.
+func TestCheckAgreesWithTheHost(t *testing.T) {
+	const prelude = `runbook { name = "x", params = { version = { type = "string", default = "v1" } } } ` +
+		`local traffic, health, exec = require "traffic", require "health", require "exec" `
+	tried := 0
+	for _, file := range []string{"control.lua", "calls.lua"} {
+		for i, line := range strings.Split(string(checkSource(t, "testdata/check/wrong/"+file).Text), "\n") {
+			m := checkExpectation.FindStringSubmatch(line)
+			if m == nil {
+				continue
+			}
+			main := Source{Name: "x.lua", Text: []byte(prelude + line)}
+			if _, finding := checkParse(main); finding != nil {
+				continue // a part of something longer
+			}
+			found := Check(main, nil, checkCatalog(t))
+			if !slices.ContainsFunc(found, func(f Finding) bool { return string(f.Severity) == m[1] }) {
+				continue // it needs the lines before it
+			}
+			tried++
+			s, err := New(Options{Main: main, Catalog: checkCatalog(t), Handler: &checkWorld{}})
+			if err == nil {
+				err = s.Run(t.Context())
+				s.Close()
+			}
+			if failed := err != nil; failed != (m[1] == "error") {
+				t.Errorf("%s:%d: the check says %s, and the run ends with %v:\n%s", file, i+1, m[1], err, line)
+			}
+		}
+	}
+	if tried < 60 {
+		t.Errorf("only %d lines were tried", tried)
+	}
+}
+
+// checkWorld answers every effect with something of the declared kind. Its
+// clock goes on by a minute whenever it is looked at, so that gates end.
+type checkWorld struct{ minutes atomic.Int64 }
+
+func (w *checkWorld) Do(_ context.Context, call effect.Call) (effect.Result, error) {
+	switch call.Op.String() {
+	case effect.OpNow:
+		return effect.Result{Value: 1e9 + 60*float64(w.minutes.Add(1))}, nil
+	case effect.OpRandom:
+		return effect.Result{Value: 0.5}, nil
+	case effect.OpUUID, effect.OpEnv:
+		return effect.Result{Value: "x"}, nil
+	}
+	return effect.Result{Value: map[string]any{"p99_latency": 0.1, "error_rate": 0.0, "uptime": 100.0}}, nil
 }
 
 // Each wrong script names the findings beside the line: -- error: REGEXP.

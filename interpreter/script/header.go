@@ -61,7 +61,7 @@ func (s *Script) callRunbook(L *lua.LState) int {
 	b := s.enter(L)
 	switch {
 	case s.header != nil:
-		b.fail(L, "", "runbook{} may be called once; it was called at %s", s.header.Where)
+		b.fail(L, fmt.Sprintf("it was called at %s", s.header.Where), "runbook{} may be called once")
 	case len(b.loading) > 0:
 		b.fail(L, "remove it here", "runbook{} belongs at the top of the main script, not into a required file")
 	case b.parent != nil:
@@ -69,7 +69,7 @@ func (s *Script) callRunbook(L *lua.LState) int {
 	}
 	table, ok := L.Get(1).(*lua.LTable)
 	if !ok || L.GetTop() != 1 {
-		b.fail(L, `write runbook { name = "…" }`, "runbook takes one table")
+		b.fail(L, `write runbook { name = "…" }`, "runbook takes one table, got %s", describe(L.Get(1)))
 	}
 	h, err := readHeader(s, table)
 	h.Where = b.position(L)

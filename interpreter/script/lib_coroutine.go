@@ -24,7 +24,9 @@ func (s *Script) coroutineFunctions(from *lua.LTable) map[string]lua.LGFunction 
 		}
 		b.nesting++
 		defer func() { b.nesting-- }()
+		running := L.G.CurrentThread
 		n := resume(L)
+		L.G.CurrentThread = running // gopher-lua leaves L there
 		b.check(L)
 		return n
 	}

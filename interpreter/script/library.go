@@ -55,7 +55,7 @@ func (s *Script) openLibraries() {
 
 	maths := keep(library("math"), "abs", "acos", "asin", "atan", "atan2", "ceil", "cos", "cosh", "deg", "exp", "floor", "fmod",
 		"frexp", "ldexp", "log", "log10", "max", "min", "mod", "modf", "pi", "pow", "rad", "sin", "sinh", "sqrt", "tan", "tanh")
-	s.set(maths, map[string]lua.LGFunction{"random": s.random})
+	maths.RawSetString("random", s.globals.RawGetString("random"))
 	maths.RawSetString("huge", infinity())
 	s.publish("math", maths)
 

@@ -12,8 +12,8 @@ import (
 )
 
 // Args prints an effect's recorded arguments in the units of their fields:
-// "green 10%, blue 90%". Defaults that the caller did not need to say are left
-// out where they can be told.
+// "green 10%, blue 90%". Defaults, and arguments that say how rather than what
+// (timeouts, class, recovery), are left out.
 func Args(catalog *effect.Catalog, op string, raw json.RawMessage) string {
 	v, err := effect.Decode(raw)
 	if err != nil || len(raw) == 0 {
@@ -30,11 +30,12 @@ func Args(catalog *effect.Catalog, op string, raw json.RawMessage) string {
 		f := &decl.Args[i]
 		seen[f.Name] = true
 		val, ok := args[f.Name]
-		if !ok || isDefault(f, val) {
+		how := f.Name == "timeout" || f.Name != "" && (f.Name == decl.ClassArg || f.Name == decl.RecoveryArg)
+		if !ok || how || isDefault(f, val) {
 			continue
 		}
 		text := value(f, val)
-		if !f.Required {
+		if !f.Required && i > 0 {
 			text = f.Name + " " + text
 		}
 		parts = append(parts, text)

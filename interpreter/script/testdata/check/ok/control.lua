@@ -31,7 +31,7 @@ end
 
 -- a module held in a variable that changes is not guessed at
 local mover = require "traffic"
-if params.name == "fake" then mover = { move = function() end } end
+if params.name ~= "real" then mover = { move = function() end } end
 mover.move()
 
 -- tables made elsewhere
