@@ -45,5 +45,4 @@ local lib = require "lib.nowhere" -- error: a file of that name has to stand bes
 lib.x()
 local out = require "../secrets" -- error: there is no module and no file
 out.x()
-local inner = function() require("healt") end -- error: did you mean "health"\?
-inner()
+local inner = function() require("healt") end inner() -- error: did you mean "health"\?
