@@ -2,6 +2,7 @@ package journal
 
 import (
 	"crypto/sha256"
+	"fmt"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
@@ -52,7 +53,7 @@ func (d *DB) toRow(e *effect.Event, seq, epoch int64) (row, error) {
 	}
 	e.Seq, e.Epoch, e.At = seq, epoch, fromNanos(nanos(e.At))
 	if _, ok := d.kinds[string(e.Kind)]; !ok {
-		return row{}, &UnknownKindError{Seq: seq, Kind: e.Kind, Version: bodyVersion}
+		return row{}, fmt.Errorf("encode event: the kind %q is none of effect.Kinds", e.Kind)
 	}
 	body, err := appendBody(nil, &e.Body)
 	if err != nil {

@@ -131,9 +131,11 @@ func (d *DB) openRead(ctx context.Context, alone bool) error {
 	}
 	query := readDSN
 	if alone && !writable(filepath.Dir(d.path)) {
-		// A reader of a WAL database needs the index beside it. Where that can
-		// neither be found nor made, nobody is writing either.
-		if _, err := os.Stat(d.path + "-shm"); errors.Is(err, fs.ErrNotExist) {
+		// A reader of a WAL database needs the index beside it. Where there is
+		// neither that nor a log, and neither can be made, nobody is writing.
+		_, shm := os.Stat(d.path + "-shm")
+		_, wal := os.Stat(d.path + "-wal")
+		if errors.Is(shm, fs.ErrNotExist) && errors.Is(wal, fs.ErrNotExist) {
 			query += "&immutable=1"
 		}
 	}

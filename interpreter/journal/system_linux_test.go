@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -119,9 +120,22 @@ func TestReadOnlyFileAndDirectory(t *testing.T) {
 	refused("a new directory in a read-only directory", filepath.Join(dir, "new", "new.db"))
 	chmod(dir, 0o700)
 
+	// A log that cannot be read is not passed over: it may hold the newest events.
+	if err := os.WriteFile(filepath.Join(dir, "runbook.db-wal"), make([]byte, 32), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_ = os.Remove(path + "-shm")
+	chmod(dir, 0o500)
+	if _, err := journal.Open(ctx, path, journal.Options{ReadOnly: true}); !errors.Is(err, journal.ErrReadOnly) {
+		t.Errorf("a log without an index in a read-only directory: %v", err)
+	}
+	chmod(dir, 0o700)
+
 	// What the reader of a read-only file had to make is read-only itself.
 	for _, suffix := range []string{"-wal", "-shm"} {
-		chmod(path+suffix, 0o600)
+		if err := os.Chmod(path+suffix, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
 	}
 	chmod(path+".key", 0)
 	db := open(t, path, journal.Options{})
