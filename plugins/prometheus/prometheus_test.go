@@ -1,0 +1,339 @@
+package prometheus
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	prom "github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
+	"github.com/q-ecosystem/runbook/plugins/prometheus/prometheustest"
+)
+
+// scrape is how often the servers of the tests look at their targets.
+const scrape = 100 * time.Millisecond
+
+// service exposes metrics of requests that it is told of.
+type service struct {
+	requests *prom.CounterVec
+	latency  prom.Histogram
+	addr     string
+}
+
+func startService(t *testing.T) *service {
+	t.Helper()
+	s := &service{
+		requests: prom.NewCounterVec(prom.CounterOpts{Name: "http_requests_total"}, []string{"code"}),
+		latency:  prom.NewHistogram(prom.HistogramOpts{Name: "http_request_duration_seconds", Buckets: []float64{0.01, 0.1, 0.5}}),
+	}
+	registry := prom.NewRegistry()
+	registry.MustRegister(s.requests, s.latency)
+	server := httptest.NewServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	t.Cleanup(server.Close)
+	s.addr = server.Listener.Addr().String()
+	return s
+}
+
+// serve counts a request every few milliseconds until the test ends.
+func (s *service) serve(t *testing.T, took time.Duration, failEvery int) {
+	t.Helper()
+	end, done := make(chan struct{}), make(chan struct{})
+	t.Cleanup(func() {
+		close(end)
+		<-done
+	})
+	s.requests.WithLabelValues("200")
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(2 * time.Millisecond)
+		defer ticker.Stop()
+		for i := 1; ; i++ {
+			code := "200"
+			if failEvery > 0 && i%failEvery == 0 {
+				code = "500"
+			}
+			s.requests.WithLabelValues(code).Inc()
+			s.latency.Observe(took.Seconds())
+			select {
+			case <-end:
+				return
+			case <-ticker.C:
+			}
+		}
+	}()
+}
+
+func configure(b *Backend, config map[string]any) error {
+	checked, err := effect.CheckFields(b.Describe().Config, nil, config)
+	if err != nil {
+		return err
+	}
+	return b.Configure(context.Background(), checked)
+}
+
+func configured(t *testing.T, config map[string]any) *Backend {
+	t.Helper()
+	b := New()
+	if err := configure(b, config); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func invoke(ctx context.Context, b *Backend, op string, args map[string]any) (map[string]any, []string, error) {
+	var lines []string
+	v, err := b.Invoke(ctx, plugins.Request{Op: op, Args: args, Key: "k", Run: "r", Place: "1", Attempt: 1,
+		Progress: func(line string) { lines = append(lines, line) }})
+	m, _ := v.(map[string]any)
+	return m, lines, err
+}
+
+func wantCode(t *testing.T, err error, code effect.Code) *effect.Error {
+	t.Helper()
+	var e *effect.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v, want an error of code %s", err, code)
+	}
+	if e.Code != code {
+		t.Fatalf("got code %s (%s), want %s", e.Code, e.Message, code)
+	}
+	return e
+}
+
+func TestRealServer(t *testing.T) {
+	good, failing, slow, idle := startService(t), startService(t), startService(t), startService(t)
+	good.serve(t, 50*time.Millisecond, 0)
+	failing.serve(t, 50*time.Millisecond, 10)
+	slow.serve(t, 5*time.Second, 0)
+	down := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(down.Close)
+	address := prometheustest.Start(t, scrape, map[string]string{"good": good.addr, "failing": failing.addr,
+		"slow": slow.addr, "idle": idle.addr, "down": down.Listener.Addr().String()})
+	target := func(selector string) map[string]any { return map[string]any{"selector": selector} }
+	config := map[string]any{"address": address, "targets": map[string]any{
+		"good": target(`job="good"`), "failing": target(`{job="failing"}`), "slow": target(`job="slow"`), "idle": target(`job="idle",`),
+		"down": target(`job="down"`), "nowhere": target(`job="nowhere"`),
+		"own": map[string]any{"selector": `job="good"`, "check": `up{job=~"good|slow"}`, "queries": map[string]any{
+			"throughput": "vector(42)", "p99_latency": "scalar(vector(0.25))", "uptime": "", "error_rate": "vector(0) / 0"}},
+		"several":  map[string]any{"queries": map[string]any{"throughput": `up`}},
+		"range":    map[string]any{"queries": map[string]any{"throughput": `up[$window]`}},
+		"nonsense": map[string]any{"queries": map[string]any{"throughput": `sum(`}, "check": "sum("},
+		"any":      map[string]any{"check": `up`},
+	}}
+	b := configured(t, config)
+
+	t.Run("check", func(t *testing.T) {
+		got, _, err := invoke(context.Background(), b, "check", map[string]any{"env": "good", "timeout": 30.0})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got["healthy"] != true || got["detail"] != `min(up{job="good"}) is above 0` || got["latency"].(float64) <= 0 {
+			t.Errorf("got %v", got)
+		}
+		if _, _, err := invoke(context.Background(), b, "check", map[string]any{"env": "own", "timeout": 30.0}); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("check fails", func(t *testing.T) {
+		// up has a value once the target was scraped, if in vain.
+		for seen := false; !seen; {
+			points, err := b.ask(context.Background(), `up{job="down"}`, time.Now(), func(string) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen = len(points) > 0
+		}
+		for env, want := range map[string]string{
+			"down":    `min(up{job="down"}) is 0`,
+			"nowhere": `min(up{job="nowhere"}) has no data`,
+			"any":     `up is 0 at up{instance="`,
+		} {
+			_, _, err := invoke(context.Background(), b, "check", map[string]any{"env": env, "timeout": 0.3})
+			if e := wantCode(t, err, effect.CodeUnhealthy); !strings.HasPrefix(e.Message, want) || e.Hint == "" {
+				t.Errorf("message %q, hint %q", e.Message, e.Hint)
+			}
+		}
+		_, _, err := invoke(context.Background(), b, "check", map[string]any{"env": "nonsense", "timeout": 30.0})
+		wantCode(t, err, effect.CodeInvalid)
+		_, _, err = invoke(context.Background(), b, "check", map[string]any{"env": "several", "timeout": 30.0})
+		wantCode(t, err, effect.CodeInvalid)
+	})
+	t.Run("measure", func(t *testing.T) {
+		start := time.Now()
+		got, lines, err := invoke(context.Background(), b, "measure", map[string]any{"env": "good", "window": 2.0})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); took < 2*time.Second {
+			t.Errorf("took %s: it tells of the time before the call", took)
+		}
+		near(t, got, "p50_latency", 0.055, 1e-6)
+		near(t, got, "p99_latency", 0.0991, 1e-6)
+		near(t, got, "error_rate", 0, 0)
+		near(t, got, "uptime", 100, 0)
+		near(t, got, "throughput", 400, 200)
+		if n := got["samples"].(float64); n < 100 || n != math.Trunc(n) {
+			t.Errorf("samples is %v", n)
+		}
+		if len(lines) != 0 {
+			t.Errorf("said %q", lines)
+		}
+	})
+	t.Run("measure failures", func(t *testing.T) {
+		got, _, err := invoke(context.Background(), b, "measure", map[string]any{"env": "failing", "window": 2.0})
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, got, "error_rate", 10, 3)
+	})
+	t.Run("slower than the last bucket is not healthy", func(t *testing.T) {
+		got, lines, err := invoke(context.Background(), b, "measure", map[string]any{"env": "slow", "window": 1.0})
+		if err != nil {
+			t.Fatal(err)
+		}
+		absent(t, got, "p50_latency", "p95_latency", "p99_latency")
+		if len(lines) != 1 || !strings.Contains(lines[0], "no data in the last 1s: p50_latency, p95_latency, p99_latency") {
+			t.Errorf("said %q", lines)
+		}
+	})
+	t.Run("no requests", func(t *testing.T) {
+		got, _, err := invoke(context.Background(), b, "measure", map[string]any{"env": "idle", "window": 1.0})
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, got, "uptime", 100, 0)
+		absent(t, got, "error_rate", "p50_latency", "p95_latency", "p99_latency")
+	})
+	t.Run("no data", func(t *testing.T) {
+		_, _, err := invoke(context.Background(), b, "measure", map[string]any{"env": "nowhere", "window": 0.2})
+		if e := wantCode(t, err, effect.CodeNoData); !strings.Contains(e.Message, "uptime") || e.Hint == "" {
+			t.Errorf("message %q", e.Message)
+		}
+	})
+	t.Run("own queries", func(t *testing.T) {
+		got, _, err := invoke(context.Background(), b, "measure", map[string]any{"env": "own", "window": 1.0})
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, got, "throughput", 42, 0)
+		near(t, got, "p99_latency", 0.25, 0)
+		near(t, got, "p50_latency", 0.055, 1e-6)
+		absent(t, got, "uptime", "error_rate")
+	})
+	t.Run("queries that give no number", func(t *testing.T) {
+		for env, want := range map[string]string{"several": "answers with 5 series", "range": "answers with a matrix", "nonsense": "parse error"} {
+			_, _, err := invoke(context.Background(), b, "measure", map[string]any{"env": env, "window": 0.2})
+			if e := wantCode(t, err, effect.CodeInvalid); !strings.Contains(e.Message, want) || e.Hint == "" {
+				t.Errorf("%s: message %q, hint %q", env, e.Message, e.Hint)
+			}
+		}
+		_, _, err := invoke(context.Background(), b, "measure", map[string]any{"env": "any", "window": 0.2})
+		wantCode(t, err, effect.CodeInvalid)
+	})
+	t.Run("conformance", func(t *testing.T) {
+		plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+			Config: config,
+			Reads: []plugins.Request{
+				{Op: "check", Args: map[string]any{"env": "good"}},
+				{Op: "measure", Args: map[string]any{"env": "good", "window": "500ms"}},
+			},
+		})
+	})
+}
+
+func TestServerErrors(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := "http://" + l.Addr().String()
+	_ = l.Close()
+	guarded := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if name, password, _ := r.BasicAuth(); r.Header.Get("Authorization") != "Bearer t0ken" && name+password != "opspassw0rd" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		_, _ = w.Write([]byte(`{"status":"success","data":{"resultType":"scalar","result":[1,"1"]}}`))
+	}))
+	t.Cleanup(guarded.Close)
+	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then the end of the connection is noticed
+		<-r.Context().Done()
+	}))
+	t.Cleanup(hanging.Close)
+	starting := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	t.Cleanup(starting.Close)
+	other := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(other.Close)
+
+	tests := []struct {
+		name   string
+		config map[string]any
+		code   effect.Code // "" for none
+		want   string
+	}{
+		{"not running", map[string]any{"address": closed}, effect.CodeUnavailable, "ask " + closed + ": connection refused"},
+		{"not ready", map[string]any{"address": starting.URL}, effect.CodeUnavailable, "503"},
+		{"no Prometheus", map[string]any{"address": other.URL}, effect.CodeRefused, "404"},
+		{"no credentials", map[string]any{"address": guarded.URL}, effect.CodeRefused, "401"},
+		{"wrong token", map[string]any{"address": guarded.URL, "token": "wr0ng"}, effect.CodeRefused, "401"},
+		{"token", map[string]any{"address": guarded.URL, "token": "t0ken"}, "", ""},
+		{"password", map[string]any{"address": guarded.URL, "username": "ops", "password": "passw0rd"}, "", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			test.config["targets"] = map[string]any{"green": map[string]any{"check": "up"}}
+			b := configured(t, test.config)
+			err := b.Health(context.Background())
+			if test.code == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				if _, _, err := invoke(context.Background(), b, "check", map[string]any{"env": "green", "timeout": 1.0}); err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if e := wantCode(t, err, test.code); !strings.Contains(e.Message, test.want) || e.Hint == "" || strings.Contains(e.Message+e.Hint, "wr0ng") {
+				t.Errorf("message %q, hint %q", e.Message, e.Hint)
+			}
+		})
+	}
+	t.Run("hanging", func(t *testing.T) {
+		b := configured(t, map[string]any{"address": hanging.URL, "targets": map[string]any{"green": map[string]any{"check": "up"}}})
+		_, _, err := invoke(context.Background(), b, "check", map[string]any{"env": "green", "timeout": 0.2})
+		wantCode(t, err, effect.CodeUnhealthy)
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_, _, err = invoke(ctx, b, "check", map[string]any{"env": "green", "timeout": 60.0})
+		wantCode(t, err, effect.CodeTimeout)
+	})
+}
+
+func near(t *testing.T, values map[string]any, name string, want, tolerance float64) {
+	t.Helper()
+	got, ok := values[name].(float64)
+	if !ok || math.Abs(got-want) > tolerance {
+		t.Errorf("%s is %v, want %v", name, values[name], want)
+	}
+}
+
+func absent(t *testing.T, values map[string]any, names ...string) {
+	t.Helper()
+	for _, n := range names {
+		if v, there := values[n]; there {
+			t.Errorf("%s is %v, want nothing", n, v)
+		}
+	}
+}
