@@ -116,11 +116,18 @@ func (s *server) invoke(ctx context.Context, call *wire.Call, progress func(stri
 	}
 	req.Progress = progress
 	var value any
+	returned := false
 	err = s.guard(op.Name, func() (err error) {
 		value, err = s.backend.Invoke(ctx, req)
+		returned = true
 		return err
 	})
 	writes := op.ClassFor(req.Args).Writes()
+	if !returned && writes { // it panicked, and may have come half way
+		e := *effect.AsError(err)
+		e.Code, e.Retryable = effect.CodeUnknown, false
+		err = &e
+	}
 	if err != nil {
 		return failure(ended(ctx, op, writes, err))
 	}
