@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -113,8 +114,8 @@ func TestRandomDamage(t *testing.T) {
 			found++
 			continue
 		}
-		if len(events) != len(truth) {
-			t.Errorf("%d events of %d, and no fault", len(events), len(truth))
+		if !reflect.DeepEqual(events, truth) {
+			t.Errorf("no fault, and not what was written: %v", events)
 		}
 	}
 	t.Logf("%d of %d showed; the others struck bytes that say nothing", found, rounds)
