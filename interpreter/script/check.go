@@ -62,6 +62,9 @@ func Check(main Source, loader Loader, catalog *effect.Catalog) []Finding {
 	return c.sorted()
 }
 
+// checkMaxFindings bounds the findings in one file.
+const checkMaxFindings = 200
+
 // checkRun is one run of Check over all the files of a runbook.
 type checkRun struct {
 	loader   Loader
@@ -154,7 +157,10 @@ func (c *checkRun) sorted() []Finding {
 		if a.Where.File != b.Where.File {
 			return c.order[a.Where.File] < c.order[b.Where.File]
 		}
-		return a.Where.Line < b.Where.Line
+		if a.Where.Line != b.Where.Line {
+			return a.Where.Line < b.Where.Line
+		}
+		return a.Message < b.Message
 	})
 	var out []Finding
 	seen := map[Finding]bool{}
@@ -176,17 +182,25 @@ type checkFile struct {
 	// headerCall is the one call of runbook{} that is in its place.
 	headerCall *ast.FuncCallExpr
 	// frozen holds the locals whose tables nothing changes.
-	frozen map[*checkVar]bool
+	frozen   map[*checkVar]bool
+	reported int
+	// folding is the work left for the constant under way; 0 between two.
+	folding int
 }
 
-// report adds an error.
+// report adds an error, unless the file has too many already.
 func (f *checkFile) report(line int, hint, format string, args ...any) {
+	if f.reported++; f.reported > checkMaxFindings {
+		return
+	}
 	f.findings = append(f.findings, Finding{Where: effect.Position{File: f.name, Line: line},
 		Message: fmt.Sprintf(format, args...), Hint: hint, Severity: SeverityError})
 }
 
 // warn adds a warning.
 func (f *checkFile) warn(line int, hint, format string, args ...any) {
-	f.report(line, hint, format, args...)
-	f.findings[len(f.findings)-1].Severity = SeverityWarning
+	before := len(f.findings)
+	if f.report(line, hint, format, args...); len(f.findings) > before {
+		f.findings[before].Severity = SeverityWarning
+	}
 }

@@ -49,6 +49,9 @@ func (f *checkFile) reportGlobals() {
 	}
 	assigned := map[string]bool{}
 	for _, w := range f.scopes.writes {
+		if f.reported >= checkMaxFindings {
+			return
+		}
 		switch {
 		case known[w.name]:
 			f.report(w.line, fmt.Sprintf("give your own another name, as a local: local my_%s = …", w.name),
@@ -62,7 +65,10 @@ func (f *checkFile) reportGlobals() {
 		assigned[w.name] = true
 	}
 	for _, r := range f.scopes.reads {
-		if !known[r.name] && !assigned[r.name] {
+		if f.reported >= checkMaxFindings {
+			return
+		}
+		if !assigned[r.name] {
 			f.report(r.line, f.globalHint(r, ""), "%s is not defined", r.name)
 		}
 	}

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/yuin/gopher-lua/ast"
@@ -39,14 +40,14 @@ type checkGlobalUse struct {
 type checkScopes struct {
 	names  map[*ast.IdentExpr]*checkVar // nil for a global
 	vars   []*checkVar
-	groups [][]*checkVar // several locals that take one call's results
-	reads  []checkGlobalUse
+	groups [][]*checkVar    // several locals that take one call's results
+	reads  []checkGlobalUse // of globals that do not exist
 	writes []checkGlobalUse
 }
 
 // resolveScopes follows Lua's scope rules through a file.
 func resolveScopes(stmts []ast.Stmt) *checkScopes {
-	r := &scopeResolver{out: &checkScopes{names: map[*ast.IdentExpr]*checkVar{}}}
+	r := &scopeResolver{out: &checkScopes{names: map[*ast.IdentExpr]*checkVar{}}, known: Globals()}
 	r.block(stmts)
 	return r.out
 }
@@ -54,6 +55,7 @@ func resolveScopes(stmts []ast.Stmt) *checkScopes {
 type scopeResolver struct {
 	out    *checkScopes
 	scopes []map[string]*checkVar
+	known  []string // the globals that there are
 }
 
 func (r *scopeResolver) block(stmts []ast.Stmt) {
@@ -82,7 +84,12 @@ func (r *scopeResolver) lookup(name string) *checkVar {
 	return nil
 }
 
-func (r *scopeResolver) visible() []string {
+// visible returns the locals in sight, for the nth use that is recorded; those
+// beyond what is ever reported do without.
+func (r *scopeResolver) visible(n int) []string {
+	if n >= checkMaxFindings {
+		return nil
+	}
 	var names []string
 	for _, scope := range r.scopes {
 		for name := range scope {
@@ -190,7 +197,7 @@ func (r *scopeResolver) assign(target ast.Expr, defines bool) {
 		v.assigned = true
 		return
 	}
-	r.out.writes = append(r.out.writes, checkGlobalUse{id.Value, id.Line(), r.visible(), defines})
+	r.out.writes = append(r.out.writes, checkGlobalUse{id.Value, id.Line(), r.visible(len(r.out.writes)), defines})
 }
 
 func (r *scopeResolver) exprs(list []ast.Expr) {
@@ -209,7 +216,9 @@ func (r *scopeResolver) expr(e ast.Expr) {
 			v.reads++
 			return
 		}
-		r.out.reads = append(r.out.reads, checkGlobalUse{e.Value, e.Line(), r.visible(), false})
+		if !slices.Contains(r.known, e.Value) {
+			r.out.reads = append(r.out.reads, checkGlobalUse{e.Value, e.Line(), r.visible(len(r.out.reads)), false})
+		}
 	case *ast.FunctionExpr:
 		r.function(e, false)
 	default:

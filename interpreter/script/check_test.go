@@ -270,11 +270,13 @@ func (checkRefusing) Load(string) (Source, error) { return Source{}, fs.ErrPermi
 
 func TestCheckEndsOnHostileScripts(t *testing.T) {
 	for name, text := range map[string]string{
-		"minus":   "return " + strings.Repeat("- ", 200_000) + "1",
-		"concat":  "return " + strings.Repeat(`"a" .. `, 70_000) + `"a"`,
-		"nesting": strings.Repeat("do ", 50_000) + strings.Repeat(" end", 50_000),
-		"tables":  "return " + strings.Repeat("{", 50_000) + strings.Repeat("}", 50_000),
-		"sum":     "return " + strings.Repeat("1 + ", 100_000) + "1",
+		"minus":    "return " + strings.Repeat("- ", 200_000) + "1",
+		"concat":   "return " + strings.Repeat(`"a" .. `, 70_000) + `"a"`,
+		"nesting":  strings.Repeat("do ", 50_000) + strings.Repeat(" end", 50_000),
+		"tables":   "return " + strings.Repeat("{", 50_000) + strings.Repeat("}", 50_000),
+		"doubling": `runbook { name = "x" } local a0 = "ab" ` + doubled(180) + ` undefined(a180) require("exec").run { shell = a180 }`,
+		"unknown":  strings.Repeat("local a,b,c,d,e,f,g,h\n", 11_000) + "print(x" + strings.Repeat(",x", 100_000) + ")",
+		"sum":      "return " + strings.Repeat("1 + ", 100_000) + "1",
 	} {
 		t.Run(name, func(t *testing.T) {
 			if len(Check(Source{Name: "x.lua", Text: []byte(text)}, nil, checkCatalog(t))) == 0 {
@@ -282,6 +284,15 @@ func TestCheckEndsOnHostileScripts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// doubled declares locals each of which is the one before it twice.
+func doubled(n int) string {
+	var b strings.Builder
+	for i := 1; i <= n; i++ {
+		fmt.Fprintf(&b, "local a%d = a%d .. a%d ", i, i-1, i-1)
+	}
+	return b.String()
 }
 
 func FuzzCheck(f *testing.F) {

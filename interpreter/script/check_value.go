@@ -83,9 +83,24 @@ func (f *checkFile) member(name string) (*effect.Op, bool) {
 	return nil, false
 }
 
+// checkMaxFold bounds the work on one constant, and the length of a text that
+// comes of it: locals that double one another grow without end.
+const (
+	checkMaxFold = 1000
+	checkMaxText = 64 << 10
+)
+
 // fold returns the value of an expression that is the same in every run: a
 // literal, or arithmetic and concatenation of literals.
 func (f *checkFile) fold(e ast.Expr) (value any, known bool) {
+	if f.folding == 0 {
+		f.folding = checkMaxFold
+		defer func() { f.folding = 0 }()
+	}
+	if f.folding == 1 {
+		return nil, false
+	}
+	f.folding--
 	switch e := f.origin(e).(type) {
 	case *ast.NilExpr:
 		return nil, true
@@ -104,18 +119,26 @@ func (f *checkFile) fold(e ast.Expr) (value any, known bool) {
 	case *ast.ArithmeticOpExpr:
 		return f.foldArithmetic(e)
 	case *ast.StringConcatOpExpr:
-		l, lok := f.fold(e.Lhs)
-		r, rok := f.fold(e.Rhs)
-		ls, lok2 := l.(string)
-		rs, rok2 := r.(string)
-		if lok && rok && lok2 && rok2 {
-			return ls + rs, true
-		}
+		return f.foldConcat(e)
 	}
 	if t, ok := f.tableOf(e); ok {
 		return f.foldTable(t)
 	}
 	return nil, false
+}
+
+func (f *checkFile) foldConcat(e *ast.StringConcatOpExpr) (any, bool) {
+	l, _ := f.fold(e.Lhs)
+	left, ok := l.(string)
+	if !ok {
+		return nil, false
+	}
+	r, _ := f.fold(e.Rhs)
+	right, ok := r.(string)
+	if !ok || len(left)+len(right) > checkMaxText {
+		return nil, false
+	}
+	return left + right, true
 }
 
 func (f *checkFile) foldNumber(e ast.Expr) (float64, bool) {
