@@ -56,7 +56,11 @@ func TestCheck(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			b := configured(t, map[string]any{"green": test.target})
-			got, err := invoke(context.Background(), b, "check", map[string]any{"env": "green", "timeout": 0.5})
+			timeout := 30.0
+			if test.fails {
+				timeout = 0.5
+			}
+			got, err := invoke(context.Background(), b, "check", map[string]any{"env": "green", "timeout": timeout})
 			if test.fails {
 				e := wantCode(t, err, effect.CodeUnhealthy)
 				if !strings.HasPrefix(e.Message, test.detail) || !strings.Contains(e.Message, " tries in ") || e.Hint == "" {

@@ -24,7 +24,8 @@ type service struct {
 	delay   atomic.Int64 // of /healthz, in nanoseconds
 	asked   atomic.Int64 // probes that came in
 	metrics atomic.Pointer[metrics]
-	scraped atomic.Int64 // readings of the metrics that were answered; probes aside
+	scraped atomic.Int64                  // readings of the metrics that were answered; probes aside
+	hold    atomic.Pointer[chan struct{}] // if set, the second reading waits for it
 }
 
 // metrics are what one life of the service counted.
@@ -67,8 +68,12 @@ func startService(t *testing.T) *service {
 		w.WriteHeader(int(s.status.Load()))
 	})
 	mux.HandleFunc("/metrics", func(w http.ResponseWriter, r *http.Request) {
+		scrape := r.Header.Get("Accept") != ""
+		if hold := s.hold.Load(); scrape && hold != nil && s.scraped.Load() > 0 {
+			<-*hold
+		}
 		s.metrics.Load().handler.ServeHTTP(w, r)
-		if r.Header.Get("Accept") != "" {
+		if scrape {
 			s.scraped.Add(1)
 		}
 	})

@@ -78,7 +78,11 @@ func TestTLS(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			b := configured(t, map[string]any{"green": test.target})
-			got, err := invoke(context.Background(), b, "check", map[string]any{"env": "green", "timeout": 0.3})
+			timeout := 30.0
+			if test.fails {
+				timeout = 0.5
+			}
+			got, err := invoke(context.Background(), b, "check", map[string]any{"env": "green", "timeout": timeout})
 			if test.fails {
 				if e := wantCode(t, err, effect.CodeUnhealthy); !strings.Contains(e.Message, test.want) {
 					t.Error(e.Message)
