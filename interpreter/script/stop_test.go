@@ -1,0 +1,288 @@
+package script
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// constructs are the ways in which Lua calls a function and might catch what
+// comes out of it. BODY stands for the statements inside.
+func constructs() map[string]string {
+	return map[string]string{
+		"plain":      `BODY`,
+		"pcall":      `while true do pcall(function() BODY end) end`,
+		"pcall go":   `while true do pcall(sleep, 1) BODY end`,
+		"xpcall":     `while true do xpcall(function() BODY end, function(e) return e end) end`,
+		"handler":    `while true do xpcall(function() error("x") end, function(e) BODY end) end`,
+		"go handler": `while true do xpcall(function() error("x") end, sleep) BODY end`,
+		"wrap":       `while true do pcall(coroutine.wrap(function() BODY end)) end`,
+		"resume":     `while true do coroutine.resume(coroutine.create(function() BODY end)) end`,
+		"nested":     `while true do pcall(function() coroutine.wrap(function() pcall(function() BODY end) end)() end) end`,
+		"index":      `local t = setmetatable({}, { __index = function() BODY end }) while true do pcall(function() return t.x end) end`,
+		"tostring":   `local t = setmetatable({}, { __tostring = function() BODY return "" end }) while true do pcall(tostring, t) end`,
+		"add":        `local t = setmetatable({}, { __add = function() BODY end }) while true do pcall(function() return t + 1 end) end`,
+		"sort":       `while true do pcall(table.sort, { 3, 1, 2 }, function(a, b) BODY return a < b end) end`,
+		"gsub":       `while true do pcall(string.gsub, "abc", ".", function() BODY end) end`,
+		"iterator":   `while true do pcall(function() for x in function() BODY return nil end do end end) end`,
+		"step":       `while true do pcall(step, "s", function() BODY end) end`,
+		"retry":      `while true do pcall(retry, { any = true, wait = 0, attempts = 100, function() BODY error("x") end }) end`,
+		"parallel":   `while true do pcall(parallel, { a = function() pcall(function() BODY end) end, b = function() BODY end }) end`,
+	}
+}
+
+func TestStopsCannotBeCaught(t *testing.T) {
+	for name, construct := range constructs() {
+		t.Run(name, func(t *testing.T) {
+			stop := &effect.Stop{Cause: effect.Diverged, Err: errors.New("parted")}
+			var after atomic.Int64
+			stopped := atomic.Bool{}
+			h := effect.HandlerFunc(func(_ context.Context, c effect.Call) (effect.Result, error) {
+				if stopped.Load() && name != "parallel" {
+					after.Add(1)
+				}
+				if c.Op.String() == "traffic.weights" {
+					stopped.Store(true)
+					return effect.Result{}, stop
+				}
+				return effect.Result{}, nil
+			})
+			text := `local traffic = require "traffic" ` + strings.ReplaceAll(construct, "BODY", "traffic.weights()")
+			err := run(t, newScript(t, text+` print "not reached"`, h))
+			if effect.AsStop(err) != stop {
+				t.Errorf("Run returned %v, want the stop", err)
+			}
+			if n := after.Load(); n > 0 {
+				t.Errorf("%d effects after the stop", n)
+			}
+		})
+	}
+}
+
+// TestStopFromMark stops in an effect that keeps the baton.
+func TestStopFromMark(t *testing.T) {
+	for name, construct := range constructs() {
+		t.Run(name, func(t *testing.T) {
+			stop := &effect.Stop{Cause: effect.Unwritable}
+			h := effect.HandlerFunc(func(_ context.Context, c effect.Call) (effect.Result, error) {
+				if c.Op.String() == effect.OpLog {
+					return effect.Result{}, stop
+				}
+				return effect.Result{}, nil
+			})
+			err := run(t, newScript(t, strings.ReplaceAll(construct, "BODY", `print "x"`), h))
+			if effect.AsStop(err) != stop {
+				t.Errorf("Run returned %v, want the stop", err)
+			}
+		})
+	}
+}
+
+// TestCancelWhileComputing cancels the context of a script that computes and
+// catches whatever it can.
+func TestCancelWhileComputing(t *testing.T) {
+	for name, construct := range constructs() {
+		t.Run(name, func(t *testing.T) {
+			canceled := &effect.Stop{Cause: effect.Canceled}
+			for _, cause := range []error{nil, canceled} {
+				ctx, cancel := context.WithCancelCause(context.Background())
+				var after atomic.Int64
+				h := effect.HandlerFunc(func(_ context.Context, c effect.Call) (effect.Result, error) {
+					switch {
+					case c.Op.String() == effect.OpCheckpoint:
+						cancel(cause)
+					case context.Cause(ctx) != nil && name != "parallel":
+						after.Add(1)
+					}
+					return effect.Result{}, nil
+				})
+				text := strings.ReplaceAll(construct, "BODY", `checkpoint "c" while true do end`)
+				err := within(t, func() error { return newScript(t, text, h).Run(ctx) })
+				stop := effect.AsStop(err)
+				switch {
+				case stop == nil:
+					t.Errorf("Run returned %v, want a stop", err)
+				case cause == nil && stop.Cause != effect.Interrupted:
+					t.Errorf("the cause is %s, want interrupted", stop.Cause)
+				case cause != nil && stop != canceled:
+					t.Errorf("the stop is %v, want the context's", stop)
+				}
+				if n := after.Load(); n > 0 {
+					t.Errorf("%d effects after the cancellation", n)
+				}
+			}
+		})
+	}
+}
+
+func TestBudget(t *testing.T) {
+	for name, construct := range constructs() {
+		t.Run(name, func(t *testing.T) {
+			text := strings.ReplaceAll(construct, "BODY", "while true do end")
+			s := newScript(t, text, &recorder{}, func(o *Options) { o.Budget = 30 * time.Millisecond })
+			stop := effect.AsStop(run(t, s))
+			if stop == nil || stop.Cause != effect.Exhausted {
+				t.Fatalf("got %v, want the budget to be exhausted", stop)
+			}
+			if !strings.Contains(stop.Error(), "main.lua:1: the script computed for more than 30ms") {
+				t.Errorf("the message is %q", stop)
+			}
+		})
+	}
+}
+
+// TestBudgetIsBetweenEffects lets a script compute longer than its budget in
+// all, and wait longer than it at a time.
+func TestBudgetIsBetweenEffects(t *testing.T) {
+	r := &recorder{answer: func(_ context.Context, c effect.Call) (any, error) {
+		if c.Op.String() == effect.OpSleep {
+			time.Sleep(150 * time.Millisecond) // longer than the budget, and not computing
+		}
+		return 1.0, nil
+	}}
+	text := `sleep(1) for i = 1, 40 do for j = 1, 20000 do end now() end sleep(1)`
+	if err := run(t, newScript(t, text, r, func(o *Options) { o.Budget = 100 * time.Millisecond })); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBombs(t *testing.T) {
+	bombs := map[string]string{
+		"doubling":        `local s = "x" while true do s = s .. s end`,
+		"list":            `local t = {} while true do t[#t + 1] = ("x"):rep(1000) .. #t end`,
+		"tables":          `local t = {} for i = 1, 1e9 do t[i] = { i } end`,
+		"big index":       `local all = {} for i = 1, 1e9 do local t = {} t[1048575] = 1 all[i] = t end`,
+		"huge index":      `local t = {} t[67108862] = 1 while true do end`,
+		"threads":         `local t = {} for i = 1, 1e9 do t[i] = coroutine.create(print) end`,
+		"backtracking":    `(("a"):rep(40)):find(("a?"):rep(40) .. ("a"):rep(41))`,
+		"backtracking 2":  `(("a"):rep(30000)):find(".-.-.-.-b")`,
+		"gsub":            `local s = ("ab"):rep(8000000) while true do s:gsub("a", "b") end`,
+		"closures":        `local f = function() end while true do local g = f f = function() return g end end`,
+		"pcall recursion": `local function f() pcall(f) end while true do f() end`,
+		"wrap recursion":  `local function f() coroutine.wrap(f)() end while true do pcall(f) end`,
+		"gsub recursion":  `local function f() ("a"):gsub("a", f) end while true do pcall(f) end`,
+		"meta recursion":  `local t = {} setmetatable(t, { __index = function(_, k) return t[k] end }) while true do pcall(function() return t.x end) end`,
+	}
+	for name, bomb := range bombs {
+		t.Run(name, func(t *testing.T) {
+			began := time.Now()
+			s := newScript(t, "local _ = "+"1; "+strings.Replace(bomb, `((`, `local _ = ((`, 1), &recorder{}, func(o *Options) {
+				o.Budget, o.Memory = 300*time.Millisecond, 64<<20
+			})
+			stop := effect.AsStop(run(t, s))
+			if stop == nil || stop.Cause != effect.Exhausted {
+				t.Fatalf("got %v, want exhaustion", stop)
+			}
+			if took := time.Since(began); took > 20*time.Second {
+				t.Errorf("it took %s to stop", took)
+			}
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			if m.HeapSys > 4<<30 {
+				t.Errorf("the heap grew to %d MiB", m.HeapSys>>20)
+			}
+		})
+	}
+}
+
+// TestWaitingSuspendsOneBranch lets one branch wait for a person while the
+// others go on.
+func TestWaitingSuspendsOneBranch(t *testing.T) {
+	waiting := &effect.Stop{Cause: effect.Waiting}
+	r := &recorder{}
+	r.answer = func(_ context.Context, c effect.Call) (any, error) {
+		if c.Op.String() == effect.OpApprove {
+			return nil, waiting
+		}
+		return nil, nil
+	}
+	text := `parallel {
+  a = function() pcall(approve, { title = "go?" }) print "not reached" end,
+  b = function() sleep(1) parallel { x = function() approve { title = "deep" } end, y = function() sleep(1) print "y" end } print "no" end,
+  c = function() sleep(1) sleep(1) print "c" end,
+} print "nor this"`
+	if stop := effect.AsStop(run(t, newScript(t, text, r))); stop != waiting {
+		t.Fatalf("got %v, want the stop", stop)
+	}
+	got := strings.Join(r.printed(), " ")
+	if got != "y c" && got != "c y" {
+		t.Errorf("printed %q, want what b.y and c print", got)
+	}
+}
+
+// TestHardStopWaitsForEffects lets one branch stop the script while the effect
+// of another is under way.
+func TestHardStopWaitsForEffects(t *testing.T) {
+	stop := &effect.Stop{Cause: effect.Fenced}
+	entered, release := make(chan struct{}), make(chan struct{})
+	returned := atomic.Bool{}
+	r := &recorder{}
+	r.answer = func(_ context.Context, c effect.Call) (any, error) {
+		switch c.Op.String() {
+		case "traffic.weights":
+			<-entered
+			defer close(release)
+			return nil, stop
+		case effect.OpSleep:
+			close(entered)
+			<-release
+			runtime.Gosched()
+			returned.Store(true)
+		}
+		return nil, nil
+	}
+	text := `local traffic = require "traffic"
+parallel { a = function() traffic.weights() end, b = function() sleep(1) print "not reached" end }`
+	if got := effect.AsStop(run(t, newScript(t, text, r))); got != stop {
+		t.Fatalf("got %v, want the stop", got)
+	}
+	if !returned.Load() {
+		t.Error("Run returned before the effect under way did")
+	}
+	if p := r.printed(); len(p) > 0 {
+		t.Errorf("Lua ran after the stop: %q", p)
+	}
+}
+
+// TestHardStopOutranksWaiting: a branch that waits does not hide why the
+// script ended.
+func TestHardStopOutranksWaiting(t *testing.T) {
+	stop := &effect.Stop{Cause: effect.Diverged}
+	r := &recorder{answer: func(_ context.Context, c effect.Call) (any, error) {
+		switch c.Op.String() {
+		case effect.OpApprove:
+			return nil, &effect.Stop{Cause: effect.Waiting}
+		case effect.OpUUID:
+			return nil, stop
+		}
+		return nil, nil
+	}}
+	text := `parallel { a = function() approve "go?" end, b = function() sleep(1) uuid() end }`
+	if got := effect.AsStop(run(t, newScript(t, text, r))); got != stop {
+		t.Fatalf("got %v, want the divergence", got)
+	}
+}
+
+// TestPanicInHandlerStops: pcall does not swallow a fault of the program.
+func TestPanicInHandlerStops(t *testing.T) {
+	h := effect.HandlerFunc(func(context.Context, effect.Call) (effect.Result, error) { panic("broken program") })
+	err := run(t, newScript(t, `pcall(sleep, 1) print "no"`, h))
+	if stop := effect.AsStop(err); stop == nil || !strings.Contains(stop.Error(), "broken program") {
+		t.Errorf("got %v, want a stop that tells of the panic", err)
+	}
+}
+
+// TestForeignErrorIsInternal: a handler's plain error reaches the script as
+// one with the code internal.
+func TestForeignErrorIsInternal(t *testing.T) {
+	r := &recorder{answer: func(context.Context, effect.Call) (any, error) { return nil, errors.New("odd") }}
+	if err := run(t, newScript(t, `local ok, e = pcall(sleep, 1) assert(e.code == "internal" and e.op == "sleep", e)`, r)); err != nil {
+		t.Error(err)
+	}
+}
