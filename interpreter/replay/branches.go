@@ -28,17 +28,14 @@ func (r *Recorder) forked(call effect.Call) error {
 // while the branch that asks for place at is blocked. It can when the two
 // stand in different branches of one parallel{}: their places differ first in
 // the name of a branch that the script has started ("7.a.1" and "7.b.3").
-// Everything else is one line of control, in which next had to come before.
+// Everything else is one line of control, in which next had to come before:
+// composites inside composites and the functions of a rollback, too.
 func (r *Recorder) reachable(next, at string) bool {
 	n, a := strings.Split(next, "."), strings.Split(at, ".")
 	i := 0
 	for i < len(n) && i < len(a) && n[i] == a[i] {
 		i++
 	}
-	inBranches := i%2 == 1 && len(n) > i+1 && len(a) > i+1
-	if !inBranches {
-		return false
-	}
-	names, ok := r.branches[strings.Join(n[:i], ".")]
-	return !ok || names[n[i]] // a rollback's functions are no parallel{}: the mark at their end decides
+	inBranches := len(n) > i+1 && len(a) > i+1
+	return inBranches && r.branches[strings.Join(n[:i], ".")][n[i]]
 }
