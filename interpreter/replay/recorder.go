@@ -164,11 +164,11 @@ func (r *Recorder) replayed(ctx context.Context, call effect.Call, rec *record) 
 func (r *Recorder) caughtUp(ctx context.Context, call effect.Call, begun bool) error {
 	err := r.await(ctx, call, func() bool { return r.cursor >= r.bound() }, func() {
 		switch {
+		case !r.rolling && r.hist.rolling: // in a read-only replay, too: the rollback's record follows
+			r.halt(&effect.Stop{Cause: effect.RollingBack})
 		case r.opts.Journal == nil:
 			r.beyond = &call
 			r.halt(&effect.Stop{Cause: effect.EndOfRecord})
-		case !r.rolling && r.hist.rolling:
-			r.halt(&effect.Stop{Cause: effect.RollingBack})
 		case r.opts.NoNewEffects != "" && !begun && !r.rolling:
 			r.halt(&effect.Stop{Cause: r.opts.NoNewEffects})
 		}
