@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
@@ -266,8 +267,12 @@ func (r *Recorder) encode(v any) (json.RawMessage, error) {
 	return effect.Encode(v, r.opts.Seal)
 }
 
+// stamped returns the failure as it is recorded, and as the script sees it now
+// and in every replay.
 func stamped(e *effect.Error, call effect.Call) *effect.Error {
+	const replacement = "\uFFFD" // as JSON has it
 	c := *e
+	c.Message, c.Hint = strings.ToValidUTF8(c.Message, replacement), strings.ToValidUTF8(c.Hint, replacement)
 	if c.Op == "" {
 		c.Op = call.Op.String()
 	}
