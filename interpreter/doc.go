@@ -23,6 +23,7 @@
 //   - control.go   the effects that the engine itself carries out
 //   - decide.go    answers, resolutions, cancellation: the operator's word
 //   - fork.go, inspect.go  new runs from old ones; read-only replays
+//   - pin.go       the script's files, recorded with the run
 //   - redact.go, watch.go  Handlers of the stack
 //
 // # Stopping

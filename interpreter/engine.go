@@ -96,9 +96,10 @@ func (e *Engine) Start(ctx context.Context, s Start) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("make a run id: %w", err)
 	}
+	required := requiredBy(s.Main, s.Loader)
 	w, err := e.opts.DB.Create(ctx, journal.NewRun{
 		ID: id.String(), Name: header.Name, Script: s.Main.Name, Env: s.Env, By: s.By, Params: sealed,
-		Sources: []journal.Source{source(s.Main)},
+		Sources: append([]journal.Source{source(s.Main)}, required.sources()...),
 		Created: effect.Event{At: e.opts.Clock.Now().UTC(), Kind: effect.RunCreated, Body: effect.Body{Text: s.Main.Name}},
 	}, e.opts.Owner)
 	if err != nil {
@@ -112,7 +113,7 @@ func (e *Engine) Start(ctx context.Context, s Start) (Outcome, error) {
 		return Outcome{}, err
 	}
 	k := &walk{engine: e, opts: e.opts, writer: w, run: run, header: header, params: params, main: s.Main,
-		loader: &pinning{base: s.Loader, writer: w, clock: e.opts.Clock}}
+		loader: &pinning{pinned: required, base: s.Loader, writer: w, clock: e.opts.Clock}}
 	return k.carry(ctx)
 }
 
@@ -230,43 +231,6 @@ func (e *Engine) revive(raw json.RawMessage) (map[string]any, error) {
 		params[name] = secret
 	}
 	return params, nil
-}
-
-func source(s script.Source) journal.Source {
-	return journal.Source{Name: s.Name, Text: s.Text}
-}
-
-// pinning loads files from beside the script and pins what it loads.
-type pinning struct {
-	base   script.Loader
-	writer standing
-	clock  Clock
-}
-
-// Load finds a file and records its text before the script sees it.
-func (p *pinning) Load(module string) (script.Source, error) {
-	s, err := p.base.Load(module)
-	if err != nil {
-		return s, err
-	}
-	src := source(s)
-	ev := effect.Event{At: p.clock.Now().UTC(), Kind: effect.SourceChanged, Body: effect.Body{Text: module}}
-	if err := p.writer.AddSource(context.Background(), src, ev); err != nil {
-		return s, stopFor(err)
-	}
-	return s, nil
-}
-
-// pinnedSources are the sources that a run has recorded, by name.
-type pinnedSources map[string]script.Source
-
-// Load finds a recorded file.
-func (p pinnedSources) Load(module string) (script.Source, error) {
-	name := script.FileName(module)
-	if s, ok := p[name]; ok {
-		return s, nil
-	}
-	return script.Source{}, fmt.Errorf("require %q: the run recorded no such file", module)
 }
 
 // Dir loads the files beside a script.

@@ -106,8 +106,17 @@ func (e *Engine) agrees(ctx context.Context, run journal.Run, o ResumeOptions) e
 	return nil
 }
 
-// replaceSource pins an edited script in place of the recorded one.
+// replaceSource pins an edited script, and what it requires, in place of what
+// is recorded. The script comes last: a runner that is killed in between leaves
+// the old one, which either goes with the new files or diverges.
 func (k *walk) replaceSource(ctx context.Context, with script.Source, o ResumeOptions) error {
+	required := requiredBy(with, o.WithLoader)
+	pins := &pinning{pinned: required, base: o.WithLoader, writer: k.writer, clock: k.opts.Clock}
+	for _, name := range required.names() {
+		if err := pins.pin(name, required[name]); err != nil {
+			return err
+		}
+	}
 	src := source(with)
 	src.Name = k.main.Name // the run's main script, whatever the file is called
 	ev := effect.Event{At: k.opts.Clock.Now().UTC(), Kind: effect.SourceChanged,
@@ -116,6 +125,6 @@ func (k *walk) replaceSource(ctx context.Context, with script.Source, o ResumeOp
 		return err
 	}
 	k.main = script.Source{Name: src.Name, Text: with.Text}
-	k.loader = &pinning{base: o.WithLoader, writer: k.writer, clock: k.opts.Clock}
+	k.loader = pins
 	return nil
 }
