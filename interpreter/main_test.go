@@ -1,0 +1,46 @@
+package interpreter_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/q-ecosystem/runbook/plugins"
+)
+
+// jobEnv makes the test binary a runner that carries out the job in it.
+const jobEnv = "RUNBOOK_TEST_JOB"
+
+// TestMain lets the test binary be, besides the tests, the plugin that the
+// tests run against and a runner that can be killed.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == "plugin" {
+		switch os.Args[2] {
+		case "ledger":
+			plugins.Serve(&ledger{})
+		default:
+			fmt.Fprintf(os.Stderr, "there is no backend %q here\n", os.Args[2])
+			os.Exit(2)
+		}
+		return
+	}
+	if text := os.Getenv(jobEnv); text != "" {
+		os.Exit(beRunner(text))
+	}
+	os.Exit(tests(m))
+}
+
+// tests runs the tests with a directory of their own for the sockets of
+// plugins, which a runner that is killed cannot clear up. Its path is short.
+func tests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "rb")
+	if err == nil {
+		err = os.Setenv("TMPDIR", dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	return m.Run()
+}
