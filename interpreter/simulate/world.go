@@ -1,0 +1,351 @@
+package simulate
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// Setup is a starting world.
+type Setup struct {
+	Models map[string]effect.Model // by module; cloned for each World
+	Start  time.Time
+	Seed   int64
+	// Answers are what people say to questions, by title. A question without
+	// an answer is agreed to after a minute by those who are asked.
+	Answers map[string]Answer
+	// Preview is asked for the effects of modules without a model; nil refuses
+	// them.
+	Preview effect.Handler
+	// Live carries out the reads by which models learn their state; nil
+	// leaves them as they are.
+	Live effect.Handler
+	// Invariants are held against the world after each effect.
+	Invariants []Invariant
+}
+
+// Answer is what people say to a question.
+type Answer struct {
+	Deny  bool
+	Never bool
+	After time.Duration
+	By    []string
+}
+
+// Entry is one effect that the world saw.
+type Entry struct {
+	At      time.Time // when it ended
+	Took    time.Duration
+	Place   string
+	Op      string
+	Class   effect.Class
+	Args    map[string]any
+	Where   effect.Position
+	Value   any
+	Err     *effect.Error
+	Changes []effect.Change // of the world's state
+	Fact    Fact
+	Fault   Kind
+	Again   bool // the same effect had been applied before
+}
+
+// Fact says where what an effect told came from.
+type Fact string
+
+const (
+	Live    Fact = "live"    // read from the real system, now or before
+	Modeled Fact = "modeled" // follows from the scenario and the effects before
+	Assumed Fact = "assumed" // nobody said; a default
+	Guessed Fact = "preview" // the backend's own prediction
+)
+
+// World carries effects out on models. It is made for one run, its crashes and
+// resumes included.
+type World struct {
+	setup    Setup
+	timeline *Timeline
+
+	mu       sync.Mutex
+	models   map[string]effect.Model
+	applied  map[string]any // by key: what the effect returned
+	known    map[string]bool
+	learned  map[string]bool // modules whose state was read live
+	locks    []string
+	entries  []Entry
+	effects  []effect.Call // all that passed, control ops included, once each
+	seen     map[string]bool
+	dirty    bool
+	broken   []Violation
+	bad      map[string]time.Time // parts that turned bad, and when
+	faultAt  time.Time
+	failedAt time.Time
+}
+
+// NewWorld returns a world in its starting state.
+func NewWorld(s Setup) *World {
+	w := &World{setup: s, timeline: NewTimeline(s.Start), models: map[string]effect.Model{}, applied: map[string]any{},
+		known: map[string]bool{}, learned: map[string]bool{}, seen: map[string]bool{}, bad: map[string]time.Time{}}
+	for name, m := range s.Models {
+		w.models[name] = m.Clone()
+	}
+	return w
+}
+
+// Timeline returns the world's clock.
+func (w *World) Timeline() *Timeline { return w.timeline }
+
+// Seed returns the seed of the run's random numbers.
+func (w *World) Seed() int64 { return w.setup.Seed }
+
+// Do carries an effect out on its module's model.
+func (w *World) Do(ctx context.Context, call effect.Call) (effect.Result, error) {
+	w.pay(call)
+	if call.Op.String() == effect.OpApprove {
+		return w.ask(ctx, call)
+	}
+	model := w.models[call.Op.Module]
+	if model == nil {
+		return w.foreign(ctx, call)
+	}
+	if call.Verb == effect.Inquire {
+		return w.inquire(call), nil
+	}
+	fact, err := w.learn(ctx, model, call)
+	if err != nil {
+		return effect.Result{}, err
+	}
+	if err := w.pass(ctx, call); err != nil {
+		return effect.Result{}, err
+	}
+	return w.apply(model, call, fact)
+}
+
+// Passed notes an effect that does not come to the world: the engine's own.
+func (w *World) Passed(call effect.Call) { w.pay(call) }
+
+// pay notes each effect once, for the Explorer.
+func (w *World) pay(call effect.Call) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if call.Verb == effect.Invoke && call.Class != effect.Value && !w.seen[call.Place] {
+		w.seen[call.Place] = true
+		w.effects = append(w.effects, call)
+	}
+}
+
+// pass lets the time pass that an effect takes.
+func (w *World) pass(ctx context.Context, call effect.Call) error {
+	took := 20 * time.Millisecond
+	if call.Class.Writes() {
+		took = 200 * time.Millisecond
+	}
+	if t, ok := w.models[call.Op.Module].(effect.Timed); ok {
+		w.mu.Lock()
+		took = t.Takes(call.Op.Name, call.Args)
+		w.mu.Unlock()
+	}
+	if limit := call.Op.TimeoutFor(call.Args); took > limit {
+		took = limit
+	}
+	if call.Op.Module == effect.ControlModule {
+		took = 0
+	}
+	if err := w.timeline.Wait(ctx, w.timeline.Now().Add(took)); err != nil {
+		if s := effect.AsStop(err); s != nil {
+			return s
+		}
+		return &effect.Stop{Cause: effect.Interrupted}
+	}
+	return nil
+}
+
+// apply does to the model what the effect does to the system.
+func (w *World) apply(model effect.Model, call effect.Call, fact Fact) (effect.Result, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	m := w.moment(call.Op.Module, call.Key)
+	var before map[string]any
+	if call.Class.Writes() {
+		before = model.State(m)
+	}
+	value, err := model.Do(m, call.Op.Name, call.Args)
+	e := Entry{At: m.Now, Place: call.Place, Op: call.Op.String(), Class: call.Class, Args: call.Args, Where: call.Where,
+		Value: value, Fact: fact}
+	if took := m.Now.Sub(call.Began); took > 0 {
+		e.Took = took
+	}
+	_, e.Again = w.applied[call.Key]
+	if err != nil {
+		e.Err = effect.AsError(err)
+	} else if call.Class.Writes() {
+		e.Changes = diff(call.Op.Module, before, model.State(m))
+		w.applied[call.Key] = value
+		w.dirty = true
+		delete(w.learned, call.Op.Module)
+	}
+	w.entries = append(w.entries, e)
+	w.judge(e)
+	if err != nil {
+		return effect.Result{}, err
+	}
+	return effect.Result{Value: value}, nil
+}
+
+// inquire tells whether a call was applied: the world knows.
+func (w *World) inquire(call effect.Call) effect.Result {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if value, ok := w.applied[call.Key]; ok {
+		return effect.Result{Observed: effect.Applied, Value: value}
+	}
+	return effect.Result{Observed: effect.NotApplied}
+}
+
+// Applied reports whether the effect with this key happened: what an operator
+// finds when looking.
+func (w *World) Applied(key string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, ok := w.applied[key]
+	return ok
+}
+
+// foreign carries out an effect of a module without a model: by its backend's
+// prediction, or not at all.
+func (w *World) foreign(ctx context.Context, call effect.Call) (effect.Result, error) {
+	refuse := func(why string) error {
+		return effect.Errorf(effect.CodeUnsupported, "%s cannot be simulated: %s", call.Op, why).
+			WithHint("give the module %s a state in a scenario, or let its backend implement Preview", call.Op.Module)
+	}
+	if call.Verb == effect.Inquire {
+		return w.inquire(call), nil
+	}
+	if w.setup.Preview == nil {
+		return effect.Result{}, refuse(errNoModel.Error())
+	}
+	if call.Class == effect.Read {
+		return w.setup.Preview.Do(ctx, call)
+	}
+	ask := call
+	ask.Verb = effect.Preview
+	res, err := w.setup.Preview.Do(ctx, ask)
+	if err != nil {
+		return effect.Result{}, refuse("it has no model, and its backend cannot predict it: " + effect.AsError(err).Message)
+	}
+	if err := w.pass(ctx, call); err != nil {
+		return effect.Result{}, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e := Entry{At: w.timeline.Now(), Place: call.Place, Op: call.Op.String(), Class: call.Class, Args: call.Args, Where: call.Where,
+		Changes: []effect.Change{res.Change}, Fact: Guessed}
+	_, e.Again = w.applied[call.Key]
+	w.applied[call.Key], w.dirty = res.Value, true
+	w.entries = append(w.entries, e)
+	w.judge(e)
+	return effect.Result{Value: res.Value}, nil
+}
+
+// learn reads from the real system what the model needs to know for the
+// effect, once. Nothing but reads is made.
+func (w *World) learn(ctx context.Context, model effect.Model, call effect.Call) (Fact, error) {
+	learner, ok := model.(effect.Learner)
+	if !ok || w.setup.Live == nil {
+		return w.factOf(model, call), nil
+	}
+	w.mu.Lock()
+	needs := learner.Needs(w.moment(call.Op.Module, ""), call.Op.Name, call.Args)
+	w.mu.Unlock()
+	for _, r := range needs {
+		id := call.Op.Module + "." + r.Op + fmt.Sprint(r.Args)
+		w.mu.Lock()
+		known := w.known[id]
+		w.known[id] = true
+		w.mu.Unlock()
+		if known {
+			continue
+		}
+		read := effect.Call{Run: call.Run, Place: call.Place, Where: call.Where, Class: effect.Read, Args: r.Args,
+			Op: &effect.Op{Module: call.Op.Module, Name: r.Op, Class: effect.Read}}
+		if call.Op.Name == r.Op {
+			read.Op = call.Op
+		}
+		res, err := w.setup.Live.Do(ctx, read)
+		if s := effect.AsStop(err); s != nil {
+			return "", s
+		}
+		if err != nil {
+			continue
+		}
+		w.mu.Lock()
+		err = learner.Learn(r, res.Value)
+		w.learned[call.Op.Module] = true
+		w.mu.Unlock()
+		if err != nil {
+			return "", fmt.Errorf("take what %s.%s returned into the simulated world: %w", call.Op.Module, r.Op, err)
+		}
+	}
+	return w.factOf(model, call), nil
+}
+
+// factOf says what the effect's answer rests on.
+func (w *World) factOf(model effect.Model, call effect.Call) Fact {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.learned[call.Op.Module] {
+		return Live
+	}
+	if a, ok := model.(interface {
+		Assumes(op string, args map[string]any) bool
+	}); ok && a.Assumes(call.Op.Name, call.Args) {
+		return Assumed
+	}
+	return Modeled
+}
+
+// moment is now, for a module's model; w.mu is held.
+func (w *World) moment(module, key string) effect.Moment {
+	now := w.timeline.Now()
+	m := effect.Moment{Now: now, Start: w.setup.Start, Key: key, Dirty: w.dirty}
+	m.World = func(other string) map[string]any {
+		model := w.models[other]
+		if model == nil || other == module {
+			return nil
+		}
+		return model.State(effect.Moment{Now: now, Start: w.setup.Start, Dirty: w.dirty})
+	}
+	return m
+}
+
+// State returns the state of all modules that the run has touched or the
+// scenario has set, by module.
+func (w *World) State() map[string]any {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.state()
+}
+
+func (w *World) state() map[string]any {
+	out := map[string]any{"now": float64(w.timeline.Now().Unix()), "elapsed": w.timeline.Now().Sub(w.setup.Start).Seconds()}
+	for name, model := range w.models {
+		out[name] = model.State(w.moment(name, ""))
+	}
+	return out
+}
+
+// Entries returns what the world saw, in order.
+func (w *World) Entries() []Entry {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]Entry(nil), w.entries...)
+}
+
+// Effects returns the effects that a fault can strike, in order.
+func (w *World) Effects() []effect.Call {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]effect.Call(nil), w.effects...)
+}
