@@ -275,3 +275,16 @@ func TestObservationCutShort(t *testing.T) {
 	wantStop(t, effect.Canceled, res, err)
 	same(t, "journal", text(r.journal.all()), []string{"effect.intended 1 t.observe #1"})
 }
+
+// Attempts are counted over all runners.
+func TestAttemptsAreCountedOverRunners(t *testing.T) {
+	r := newRig(t, nil)
+	for range 3 {
+		r.killAt("1")
+		r.stops(effect.Interrupted, "t.retry", "1")
+		r = r.resumed()
+	}
+	r.do("t.retry", "1")
+	same(t, "journal", text(r.journal.all()), []string{"effect.intended 1 t.retry #1", "effect.intended 1 t.retry #2",
+		"effect.intended 1 t.retry #3", "effect.intended 1 t.retry #4", "effect.done 1 t.retry #4 1"})
+}
