@@ -141,6 +141,35 @@ func TestOrderFollowsOutcomes(t *testing.T) {
 	}
 }
 
+// gate is a handler that lets the first call of every branch settle at once,
+// when all of them have come.
+type gate struct {
+	mu      sync.Mutex
+	held    []*turn
+	want    int                // how many branches there are
+	open    func(held []*turn) // settles the calls, which are in the order of their places, and lets them return
+	printed []string
+}
+
+func (g *gate) Do(_ context.Context, c effect.Call) (effect.Result, error) {
+	if c.Op.String() == effect.OpLog {
+		g.printed = append(g.printed, c.Args["text"].(string))
+	}
+	if c.Op.String() != "traffic.weights" {
+		return effect.Result{}, nil
+	}
+	t := &turn{c, make(chan struct{})}
+	g.mu.Lock()
+	if g.held = append(g.held, t); len(g.held) == g.want {
+		// Branches come into Do side by side, in any order.
+		slices.SortFunc(g.held, func(a, b *turn) int { return strings.Compare(a.call.Place, b.call.Place) })
+		g.open(g.held)
+	}
+	g.mu.Unlock()
+	<-t.done
+	return effect.Result{}, nil
+}
+
 // TestSegmentsInOrderOfSettled holds all calls back until every branch waits,
 // settles them in a given order while holding a lock, and lets Do return in
 // another.
@@ -148,39 +177,22 @@ func TestSegmentsInOrderOfSettled(t *testing.T) {
 	orders := [][]int{{0, 1, 2, 3}, {3, 2, 1, 0}, {2, 0, 3, 1}, {1, 3, 0, 2}}
 	for _, settle := range orders {
 		for _, back := range orders {
-			var mu sync.Mutex
-			var calls []effect.Call
-			var doors []chan struct{}
-			var printed []string
-			h := effect.HandlerFunc(func(_ context.Context, c effect.Call) (effect.Result, error) {
-				switch {
-				case c.Op.String() == effect.OpLog:
-					printed = append(printed, c.Args["text"].(string))
-				case c.Op.String() == "traffic.weights":
-					door := make(chan struct{})
-					mu.Lock()
-					calls, doors = append(calls, c), append(doors, door)
-					if len(calls) == 4 {
-						for _, i := range settle {
-							calls[i].Settled()
-						}
-						for _, i := range back {
-							close(doors[i])
-						}
-					}
-					mu.Unlock()
-					<-door
+			g := &gate{want: 4, open: func(held []*turn) {
+				for _, i := range settle {
+					held[i].call.Settled()
 				}
-				return effect.Result{}, nil
-			})
+				for _, i := range back {
+					close(held[i].done)
+				}
+			}}
 			text := `local traffic = require "traffic" ` + header + `
 local function work(name) return function() traffic.weights() print(name) end end
 parallel { work("0"), work("1"), work("2"), work("3") }`
-			if err := run(t, newScript(t, text, h)); err != nil {
+			if err := run(t, newScript(t, text, g)); err != nil {
 				t.Fatal(err)
 			}
 			want := strings.ReplaceAll(strings.Trim(fmt.Sprint(settle), "[]"), " ", "")
-			if got := strings.Join(printed, ""); got != want {
+			if got := strings.Join(g.printed, ""); got != want {
 				t.Errorf("settled as %s, returned as %v: ran as %s", want, back, got)
 			}
 		}
@@ -191,8 +203,8 @@ parallel { work("0"), work("1"), work("2"), work("3") }`
 // branches have ended, come before branches with an outcome.
 func TestStartedBeforeSettled(t *testing.T) {
 	text := `
-local traffic_out = {}
-local function note(s) traffic_out[#traffic_out + 1] = s end
+local trace = {}
+local function note(s) trace[#trace + 1] = s end
 parallel {
   a = function()
     traffic.weights() note "a1"
@@ -202,34 +214,20 @@ parallel {
   b = function() traffic.weights() note "b" end,
   c = function() traffic.weights() note "c" end,
 }
-print(table.concat(traffic_out, " "))`
-	// All three settle before any of them goes on.
-	var mu sync.Mutex
-	var calls []effect.Call
-	door := make(chan struct{})
-	var printed string
-	h := effect.HandlerFunc(func(_ context.Context, c effect.Call) (effect.Result, error) {
-		switch c.Op.String() {
-		case effect.OpLog:
-			printed = c.Args["text"].(string)
-		case "traffic.weights":
-			mu.Lock()
-			if calls = append(calls, c); len(calls) == 3 {
-				for _, c := range calls {
-					c.Settled()
-				}
-				close(door)
-			}
-			mu.Unlock()
-			<-door
+print(table.concat(trace, " "))`
+	g := &gate{want: 3, open: func(held []*turn) { // all settle before any of them goes on
+		for _, t := range held {
+			t.call.Settled()
 		}
-		return effect.Result{}, nil
-	})
-	if err := run(t, newScript(t, `local traffic = require "traffic" `+header+text, h)); err != nil {
+		for _, t := range held {
+			close(t.done)
+		}
+	}}
+	if err := run(t, newScript(t, `local traffic = require "traffic" `+header+text, g)); err != nil {
 		t.Fatal(err)
 	}
-	if want := "a1 x y a2 b c"; printed != want {
-		t.Errorf("ran as %q, want %q", printed, want)
+	if want := "a1 x y a2 b c"; strings.Join(g.printed, "") != want {
+		t.Errorf("ran as %q, want %q", g.printed, want)
 	}
 }
 
