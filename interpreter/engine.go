@@ -112,7 +112,7 @@ func (e *Engine) Start(ctx context.Context, s Start) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	k := &walk{engine: e, opts: e.opts, writer: w, run: run, header: header, params: params, main: s.Main,
+	k := &walk{engine: e, opts: e.opts, seal: e.opts.DB.Seal, writer: w, run: run, header: header, params: params, main: s.Main,
 		loader: &pinning{pinned: required, base: s.Loader, writer: w, clock: e.opts.Clock}}
 	return k.carry(ctx)
 }
@@ -188,7 +188,7 @@ func (e *Engine) prepare(ctx context.Context, id string, w *journal.Writer) (*wa
 	if err != nil {
 		return nil, fmt.Errorf("run %s: %w", run.ID, err)
 	}
-	k := &walk{engine: e, opts: e.opts, run: run, history: events, params: params}
+	k := &walk{engine: e, opts: e.opts, seal: e.opts.DB.Seal, run: run, history: events, params: params}
 	if w != nil {
 		k.writer = w
 	}

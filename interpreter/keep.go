@@ -35,6 +35,9 @@ type keeper struct {
 func keep(ctx context.Context, k *walk) *keeper {
 	p := &keeper{walk: k, done: make(chan struct{}), hard: ctx}
 	p.soft, p.cancel = context.WithCancelCause(ctx)
+	if k.sim != nil {
+		return p // nobody else writes to a simulation
+	}
 	p.wg.Add(1)
 	go func() {
 		defer p.wg.Done()

@@ -48,6 +48,8 @@ type walk struct {
 	params  map[string]any
 	main    script.Source
 	loader  script.Loader
+	seal    func(effect.Secret) string
+	sim     *simulated // nil for a walk in the real world
 
 	keeper   *keeper
 	control  *control
@@ -88,13 +90,19 @@ func (k *walk) open(ctx context.Context, o replay.Options) error {
 	for _, p := range k.params {
 		secrets = collect(p, secrets)
 	}
-	o.Run, o.History, o.Now, o.Seal, o.Watch, o.Hard = k.run.ID, k.history, k.opts.Clock.Now, k.opts.DB.Seal, k.opts.Watch.Recorded, ctx
-	o.Next = watching{k.opts.Watch, router{k.control, redacting{secrets, k.opts.World}}}
+	o.Run, o.History, o.Now, o.Seal, o.Watch, o.Hard = k.run.ID, k.history, k.opts.Clock.Now, k.seal, k.opts.Watch.Recorded, ctx
+	world := redacting{secrets, k.opts.World}
+	o.Next = watching{k.opts.Watch, router{k.control, world}}
+	if k.sim != nil {
+		o.Next = k.sim.stack(k.control, world)
+	}
 	k.recorder = replay.New(o)
+	so := script.Options{Main: k.main, Loader: k.loader, Catalog: k.opts.Catalog, Handler: k.recorder, OnHeader: k.onHeader}
+	if k.sim != nil {
+		k.sim.equip(&so)
+	}
 	var err error
-	k.script, err = script.New(script.Options{
-		Main: k.main, Loader: k.loader, Catalog: k.opts.Catalog, Handler: k.recorder, OnHeader: k.onHeader,
-	})
+	k.script, err = script.New(so)
 	return err
 }
 

@@ -27,7 +27,9 @@ type baton struct {
 	stopped   *effect.Stop // no Lua runs any more
 	ended     bool         // the outermost branch came to its end
 	over      chan struct{}
-	closed    bool // over is closed
+	closed    bool      // over is closed
+	idle      func(int) // see Options.Idle; may be nil
+	told      bool      // idle was told of branches that wait
 }
 
 // settlement is the outcome of one effect taking its place in the queue. It
@@ -64,10 +66,18 @@ func (t *baton) dispatch() {
 			if len(*queue) > 0 {
 				t.holder = (*queue)[0]
 				*queue = (*queue)[1:]
+				if t.told {
+					t.told = false
+					t.idle(0)
+				}
 				t.holder.turn <- struct{}{}
 				return
 			}
 		}
+	}
+	if t.away > 0 && t.idle != nil {
+		t.told = true
+		t.idle(t.away)
 	}
 	// Whoever is left waits for branches that are suspended, or may not go on.
 	if t.away == 0 && !t.closed {

@@ -62,6 +62,8 @@ type branch struct {
 	nesting int
 	rethrow *trace // the origin of the error about to be raised again
 
+	judging bool // an invariant is being asked; it may not have effects
+
 	results []lua.LValue
 	failure *failure
 }

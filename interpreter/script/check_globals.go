@@ -12,7 +12,7 @@ import (
 func Globals() []string {
 	names := []string{
 		"runbook", "params", "step", "checkpoint", "sleep", "now", "random", "uuid", "env", "approve",
-		"on_rollback", "parallel", "retry", "fail", "log", "print", "require",
+		"on_rollback", "invariant", "parallel", "retry", "fail", "log", "print", "require",
 		"assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget",
 		"rawset", "select", "setmetatable", "tonumber", "tostring", "type", "unpack", "xpcall",
 		"_G", "_VERSION", "coroutine", "math", "string", "table",

@@ -23,6 +23,7 @@ func (s *Script) controlFunctions() map[string]lua.LGFunction {
 		"env":         s.env,
 		"approve":     s.approve,
 		"on_rollback": s.onRollback,
+		"invariant":   s.declareInvariant,
 		"parallel":    s.parallel,
 		"retry":       s.retry,
 		"fail":        s.raiseByHand,

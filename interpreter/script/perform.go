@@ -138,6 +138,9 @@ func (b *branch) send(ctx context.Context, op *effect.Op, args map[string]any, w
 	case b.walk.script.header == nil:
 		return nil, &effect.Error{Code: effect.CodeRaised, Where: where, Message: "runbook{} must come first",
 			Hint: "move it above " + scriptName(op.String())}
+	case b.judging:
+		return nil, &effect.Error{Code: effect.CodeRaised, Where: where,
+			Message: scriptName(op.String()) + " may not be called in an invariant", Hint: "an invariant looks at the world that it is given"}
 	case len(b.loading) > 0:
 		return nil, &effect.Error{Code: effect.CodeRaised, Where: where,
 			Message: fmt.Sprintf("%s may not be called while a file is being required", scriptName(op.String())),
@@ -177,6 +180,7 @@ func (b *branch) sendAway(ctx context.Context, call effect.Call) (effect.Result,
 	}
 	b.walk.baton.back(settlement)
 	b.await()
+	b.inspect(call)
 	return result, err
 }
 

@@ -32,6 +32,17 @@ type Options struct {
 	Budget time.Duration
 	// Memory is how much the heap may grow, in bytes.
 	Memory uint64
+	// Idle, if set, is told when no branch can go on before one of the given
+	// number of branches has the outcome of its effect, and told zero when one
+	// goes on. A virtual clock moves by it. It is called under a lock and
+	// returns at once.
+	Idle func(away int)
+	// World, if set, is the simulated world that the script's invariants are
+	// held against after each effect; Broke is told of those that do not hold.
+	World func() map[string]any
+	Broke func(name, message, place string)
+	// Cache, if set, keeps compiled files for the next Script.
+	Cache *Cache
 }
 
 // Script is a compiled script and its Lua state. Its methods may not be called
@@ -56,6 +67,8 @@ type Script struct {
 	ran       bool
 	header    *Header
 	rollbacks []registered
+
+	invariants []invariant
 }
 
 // Rollback is a function that the script registered with on_rollback.
@@ -85,7 +98,7 @@ func New(opts Options) (*Script, error) {
 	if opts.Memory == 0 {
 		opts.Memory = DefaultMemory
 	}
-	chunk, err := compile(opts.Main)
+	chunk, err := opts.Cache.compile(opts.Main)
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func (s *Script) walk(ctx context.Context, fn lua.LValue, place string, rollback
 	if s.lua.Err() != nil { // an earlier stop ended it
 		s.lua, s.cancel = context.WithCancelCause(context.Background())
 	}
-	w := &walk{script: s, ctx: ctx, cancel: s.cancel, baton: baton{over: make(chan struct{})}}
+	w := &walk{script: s, ctx: ctx, cancel: s.cancel, baton: baton{over: make(chan struct{}), idle: s.opts.Idle}}
 	w.meter = newMeter(s.opts.Budget, s.opts.Memory, s.cancel)
 	defer w.meter.close()
 	defer context.AfterFunc(ctx, func() { w.cancel(stopOf(ctx)) })()
