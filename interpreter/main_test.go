@@ -11,18 +11,23 @@ import (
 // jobEnv makes the test binary a runner that carries out the job in it.
 const jobEnv = "RUNBOOK_TEST_JOB"
 
-// TestMain lets the test binary be, besides the tests, the plugin that the
-// tests run against and a runner that can be killed.
+// TestMain lets the test binary be, besides the tests, the plugins that the
+// tests run against, a runner that can be killed and a bare server.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "plugin" {
 		switch os.Args[2] {
 		case "ledger":
 			plugins.Serve(&ledger{})
+		case "idle":
+			plugins.Serve(idle{})
 		default:
 			fmt.Fprintf(os.Stderr, "there is no backend %q here\n", os.Args[2])
 			os.Exit(2)
 		}
 		return
+	}
+	if len(os.Args) == 3 && os.Args[1] == "grpc" {
+		os.Exit(beGRPC(os.Args[2]))
 	}
 	if text := os.Getenv(jobEnv); text != "" {
 		os.Exit(beRunner(text))
