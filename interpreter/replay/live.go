@@ -108,6 +108,9 @@ func (r *Recorder) read(ctx context.Context, call effect.Call, args []byte) (eff
 	if err := r.flushValues(ctx); err != nil {
 		return effect.Result{}, err
 	}
+	if !r.opts.Journal.Valid() {
+		return effect.Result{}, r.stale(call)
+	}
 	call.Began = r.opts.Now()
 	res, err := r.opts.Next.Do(ctx, call)
 	if s := effect.AsStop(err); s != nil {
