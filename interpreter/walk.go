@@ -238,7 +238,11 @@ func (k *walk) settle(ctx context.Context, status effect.Status, why error) Outc
 	}
 	ev := effect.Event{At: k.opts.Clock.Now().UTC(), Kind: effect.StatusChanged, Body: body}
 	if err := k.writer.SetStatus(ctx, status, ev); err != nil {
-		return k.outcome(effect.StatusInterrupted, &effect.Stop{Cause: effect.Unwritable,
+		s := effect.AsStop(stopFor(err))
+		if s.Cause == effect.Fenced { // whoever holds the run now says how it ends
+			return k.outcome(k.run.Status, s)
+		}
+		return k.outcome(effect.StatusInterrupted, &effect.Stop{Cause: s.Cause,
 			Err: fmt.Errorf("record that the run is %s: %w", status, errors.Join(err, why))})
 	}
 	k.opts.Watch.Recorded(ev)
