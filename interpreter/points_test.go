@@ -15,8 +15,9 @@ import (
 // points counts the boundaries of a run: before and after every append, inside
 // and after every other transaction. At one of them it ends its own process.
 type points struct {
-	at  int64
-	how string
+	at    int64
+	how   string
+	awake book // a stopped runner goes on when its gate "awake" is open
 
 	appending atomic.Int64 // appends, and looks at the lease, under way
 
@@ -40,6 +41,8 @@ func (p *points) hit(name string) {
 		_ = syscall.Kill(0, syscall.SIGKILL)
 	case "stop":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		// Some threads run on for an instant after the signal was sent.
+		_ = p.awake.await(context.Background(), "awake")
 		return
 	}
 	select {}

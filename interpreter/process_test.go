@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ const patience = time.Minute
 type process struct {
 	t           testing.TB
 	cmd         *exec.Cmd
-	out, errOut bytes.Buffer
+	out, errOut output
 	done        chan struct{}
 }
 
@@ -104,22 +105,57 @@ func (p *process) wait() (r report, killed bool) {
 	return r, false
 }
 
-// stopped reports whether a process was stopped by SIGSTOP: all of its threads.
+// said is what the runner has printed so far.
+func (p *process) said() string { return p.out.String() }
+
+// output collects what a process prints.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write collects.
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+// String returns what has come so far.
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// stopped reports whether SIGSTOP has reached all threads of the process.
 func (p *process) stopped() bool {
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
 	if err != nil || len(threads) == 0 {
 		return false
 	}
 	for _, thread := range threads {
-		stat, _ := os.ReadFile(thread)
-		if i := bytes.LastIndexByte(stat, ')'); i < 0 || !bytes.HasPrefix(stat[i:], []byte(") T")) {
+		if state, ok := readState(thread); !ok || state != 'T' {
 			return false
 		}
 	}
 	return true
 }
 
-// run carries a job out to its end.
+// stateOf returns the letter that stands for a process's state; ok is false
+// if there is no such process.
+func stateOf(pid int) (state byte, ok bool) { return readState(fmt.Sprintf("/proc/%d/stat", pid)) }
+
+func readState(path string) (state byte, ok bool) {
+	stat, err := os.ReadFile(path)
+	i := bytes.LastIndexByte(stat, ')')
+	if err != nil || i < 0 || i+2 >= len(stat) {
+		return 0, false
+	}
+	return stat[i+2], true
+}
+
+// must carries a job out to its end.
 func (j job) must(t testing.TB) report {
 	t.Helper()
 	r, killed := j.start(t).wait()

@@ -74,7 +74,7 @@ func beRunner(text string) int {
 }
 
 func (j job) run(ctx context.Context) (report, error) {
-	points := &points{at: int64(j.At), how: j.How}
+	points := &points{at: int64(j.At), how: j.How, awake: j.book()}
 	db, err := journal.Open(ctx, j.db(), journal.Options{Now: func() time.Time { return points.now(j.now()) }})
 	if err != nil {
 		return report{}, err

@@ -1,0 +1,117 @@
+package interpreter_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// TestTwoResumes lets two processes resume one run at the same instant.
+func TestTwoResumes(t *testing.T) {
+	for range 5 {
+		j := newJob(t, "every.lua", "names.lua")
+		j.At, j.How = 30, "kill"
+		if _, killed := j.start(t).wait(); !killed {
+			t.Fatal("the runner was not killed")
+		}
+		next := j.again(t)
+		next.Barrier = string(j.book()) + ".barrier"
+		first, second := next.start(t), next.start(t)
+		for _, p := range []*process{first, second} {
+			eventually(t, "the runner is ready", func() bool { return strings.Contains(p.said(), "ready") })
+		}
+		book(next.Barrier).openGate(t, "open")
+		winner, loser := first, second
+		r, _ := winner.wait()
+		lost, _ := loser.wait()
+		if r.Held != nil || r.Ended {
+			winner, r, lost = loser, lost, r
+		}
+		if r.Status != effect.StatusSucceeded {
+			t.Errorf("the one that goes on ends %s: %s", r.Status, r.Err)
+		}
+		switch {
+		case lost.Held != nil:
+			if who := fmt.Sprintf("(process %d)", winner.cmd.Process.Pid); !strings.Contains(lost.Err, who) {
+				t.Errorf("the refusal does not name %s: %s", who, lost.Err)
+			}
+		case !lost.Ended: // it came so late that the run had ended
+			t.Errorf("both went on: %+v", lost)
+		}
+		j.book().must(t).audit(t, everyItems(false), 1)
+		_, events := j.history(t)
+		checkSchedule(t, tell(t, events), events)
+	}
+}
+
+// TestStalledRunner stops a runner at a boundary, lets its lease run out and
+// another runner take the run over, and wakes the first.
+func TestStalledRunner(t *testing.T) {
+	calm := newJob(t, "every.lua", "names.lua")
+	calm.Params = map[string]any{"fail": true}
+	points := calm.must(t).Points
+	_, events := calm.history(t)
+	want := tell(t, events)
+	stalled := 0
+	t.Run("at", func(t *testing.T) {
+		for at, point := range points {
+			if !stallable(point) || at%sample() != 0 {
+				continue
+			}
+			stalled++
+			t.Run(fmt.Sprintf("%03d %s", at+1, point), func(t *testing.T) {
+				t.Parallel()
+				stall(t, at+1, want)
+			})
+		}
+	})
+	t.Logf("the runner was stopped at %d of %d boundaries", stalled, len(points))
+}
+
+// stallable tells the points at which a stalled runner can be overtaken.
+// Inside a transaction it stalls every other writer as well. Among branches,
+// another branch may be sending a request at the instant: one that passed the
+// look at the lease, and leaves when the runner wakes.
+func stallable(point string) bool {
+	return point != "inside a transaction" && !strings.Contains(point, " 12.") && !strings.Contains(point, " r1.2.1.") &&
+		point != "after status.changed rolled_back"
+}
+
+func stall(t *testing.T, at int, want story) {
+	j := newJob(t, "every.lua", "names.lua")
+	j.Params = map[string]any{"fail": true}
+	j.At, j.How = at, "stop"
+	first := j.start(t)
+	eventually(t, "the runner has stopped", first.stopped)
+	if err := os.WriteFile(j.skipped(), []byte("20s"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := j.again(t).must(t)
+	if r.Status != effect.StatusRolledBack {
+		t.Errorf("the run that was taken over is %s: %s", r.Status, r.Err)
+	}
+	before := len(j.book().must(t))
+	_, events := j.history(t)
+
+	j.book().openGate(t, "awake")
+	first.signal(syscall.SIGCONT)
+	late, killed := first.wait()
+	if killed || late.Cause != effect.Fenced {
+		t.Errorf("the runner that woke up ended with cause %q, status %s: %s", late.Cause, late.Status, late.Err)
+	}
+	if list := j.book().must(t); len(list) != before {
+		t.Errorf("the runner that woke up sent %+v", list[before:])
+	}
+	_, after := j.history(t)
+	if len(after) != len(events) {
+		t.Errorf("the runner that woke up wrote %+v", after[len(events):])
+	}
+	j.book().must(t).audit(t, everyItems(true), 1)
+	got := tell(t, events)
+	got.compare(t, want)
+	checkSchedule(t, got, events)
+}
