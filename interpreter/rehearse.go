@@ -57,10 +57,13 @@ func (r *Rehearsal) Rehearse(ctx context.Context, w *simulate.World, s simulate.
 			return end, err
 		}
 		end.Status, end.Err, end.Rollbacks, end.Events = m.status, out.Err, out.Rollbacks, m.events
+		end.RollsBack = m.onFailure == onFailureRollback
 		if ctx.Err() != nil {
 			return end, ctx.Err()
 		}
 		switch {
+		case effect.AsStop(out.Err) != nil && effect.AsStop(out.Err).Cause == simulate.Endless:
+			return end, nil
 		case m.dead:
 			w.Timeline().Skip(resumeAfter)
 		case m.status == effect.StatusUnknown:
@@ -99,7 +102,9 @@ func (r *Rehearsal) walk(ctx context.Context, w *simulate.World, m *memory, stri
 		main: r.Main, loader: r.Loader, seal: digest,
 		sim: &simulated{rehearsal: r, world: w, strike: strike, memory: m, watch: watch},
 	}
-	return k.carry(ctx)
+	out, err := k.carry(ctx)
+	m.onFailure = k.header.OnFailure
+	return out, err
 }
 
 // simulated is what makes a walk one in a simulated world.
@@ -115,7 +120,9 @@ type simulated struct {
 func (s *simulated) stack(control, world effect.Handler) effect.Handler {
 	return s.strike.Over(watching{s.watch, effect.HandlerFunc(func(ctx context.Context, call effect.Call) (effect.Result, error) {
 		if call.Op.Module == effect.ControlModule && call.Op.String() != effect.OpApprove {
-			s.world.Passed(call)
+			if err := s.world.Passed(call); err != nil {
+				return effect.Result{}, err
+			}
 			return control.Do(ctx, call)
 		}
 		return world.Do(ctx, call)
@@ -138,6 +145,8 @@ type memory struct {
 	events []effect.Event
 	status effect.Status
 	dead   bool
+
+	onFailure string // of the header
 }
 
 func (m *memory) die() {

@@ -30,6 +30,7 @@ type Invariant struct {
 
 // View is what an invariant sees.
 type View struct {
+	Start map[string]any       // the state in the beginning, by module
 	State map[string]any       // by module
 	Bad   map[string]time.Time // parts that turned bad by the schedule, and when
 	Locks []string             // held by the run
@@ -43,6 +44,8 @@ type Ending struct {
 	Rollbacks []error
 	Events    []effect.Event
 	Secrets   []effect.Secret
+	// RollsBack says that the runbook rolls back when it fails.
+	RollsBack bool
 }
 
 // Standard returns the invariants that hold for every runbook.
@@ -57,6 +60,7 @@ func Standard() []Invariant {
 		{Name: "a run ends", End: ends},
 		{Name: "every rollback completes", End: rollbacksComplete},
 		{Name: "a run that did not succeed leaves no traffic on what is bad", End: nothingLeftBad},
+		{Name: "a run that did not succeed leaves traffic and DNS as they were", End: nothingHalfDone},
 		{Name: "no secret stands in the journal", End: noSecrets},
 	}
 }
@@ -78,7 +82,7 @@ func (w *World) judge(e Entry) {
 }
 
 func (w *World) view() *View {
-	return &View{State: w.state(), Bad: w.bad, Locks: w.locks}
+	return &View{Start: w.start, State: w.state(), Bad: w.bad, Locks: w.locks}
 }
 
 // violate notes a violation, each invariant once; w.mu is held.
@@ -310,6 +314,30 @@ func nothingLeftBad(v *View, r Ending) string {
 				return fmt.Sprintf("the run is %s, and %s of pool %q, which is bad, still takes %.4g%%", r.Status, name, pool, share)
 			}
 		}
+	}
+	return ""
+}
+
+// nothingHalfDone compares what others see of the system with what it was. A
+// starting state that nobody gave is not compared.
+func nothingHalfDone(v *View, r Ending) string {
+	if !r.RollsBack || r.Status != effect.StatusFailed && r.Status != effect.StatusRolledBack {
+		return ""
+	}
+	before, after := pools(v.Start), pools(v.State)
+	for pool, weights := range before {
+		if shares(weights) != shares(after[pool]) {
+			return fmt.Sprintf("the run is %s, and the shares of pool %q are %s; they were %s", r.Status, pool, shares(after[pool]), shares(weights))
+		}
+	}
+	zones := func(state map[string]any) map[string]any {
+		dns, _ := state["dns"].(map[string]any)
+		z, _ := dns["zones"].(map[string]any)
+		return z
+	}
+	if changes := diff("dns", zones(v.Start), zones(v.State)); len(zones(v.Start)) > 0 && len(changes) > 0 {
+		c := changes[0]
+		return fmt.Sprintf("the run is %s, and %s is %s; it was %s", r.Status, c.Target, orNothing(c.To), orNothing(c.From))
 	}
 	return ""
 }

@@ -50,6 +50,10 @@ func (w *World) answer(ctx context.Context, call effect.Call, a Answer, fact Fac
 		failure = effect.Errorf(effect.CodeDenied, "%v said no to %q", by[0], title)
 	}
 	w.mu.Lock()
+	w.answers[title] = "approved"
+	if failure != nil {
+		w.answers[title] = string(failure.Code)
+	}
 	w.entries = append(w.entries, Entry{At: w.timeline.Now(), Took: until.Sub(call.Began), Place: call.Place, Op: call.Op.String(),
 		Class: call.Class, Args: call.Args, Where: call.Where, Err: failure, Fact: fact})
 	w.mu.Unlock()

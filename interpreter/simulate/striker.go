@@ -13,6 +13,9 @@ import (
 // Killed is the cause of the Stop by which a simulated runner dies.
 const Killed effect.Cause = "killed"
 
+// Endless is the cause of the Stop that ends a run which never would.
+const Endless effect.Cause = "endless"
+
 // Striker is the Handler that lets a schedule's faults happen. Each strikes
 // once.
 type Striker struct {

@@ -81,8 +81,13 @@ type World struct {
 	broken   []Violation
 	bad      map[string]time.Time // parts that turned bad, and when
 	faultAt  time.Time
-	failedAt time.Time
+	start    map[string]any // the state in the beginning
+	answers  map[string]any // by question: approved, denied, expired
+	passed   int            // effects so far, repeated ones too
 }
+
+// maxEffects bounds a simulated run: one that has more never ends.
+const maxEffects = 20000
 
 // NewWorld returns a world in its starting state.
 func NewWorld(s Setup) *World {
@@ -91,6 +96,8 @@ func NewWorld(s Setup) *World {
 	for name, m := range s.Models {
 		w.models[name] = m.Clone()
 	}
+	w.answers = map[string]any{}
+	w.start = w.state()
 	return w
 }
 
@@ -102,7 +109,9 @@ func (w *World) Seed() int64 { return w.setup.Seed }
 
 // Do carries an effect out on its module's model.
 func (w *World) Do(ctx context.Context, call effect.Call) (effect.Result, error) {
-	w.pay(call)
+	if err := w.pay(call); err != nil {
+		return effect.Result{}, err
+	}
 	if call.Op.String() == effect.OpApprove {
 		return w.ask(ctx, call)
 	}
@@ -123,17 +132,22 @@ func (w *World) Do(ctx context.Context, call effect.Call) (effect.Result, error)
 	return w.apply(model, call, fact)
 }
 
-// Passed notes an effect that does not come to the world: the engine's own.
-func (w *World) Passed(call effect.Call) { w.pay(call) }
+// Passed notes an effect that does not come to the world: the engine's own. It
+// returns a Stop when there have been too many.
+func (w *World) Passed(call effect.Call) error { return w.pay(call) }
 
 // pay notes each effect once, for the Explorer.
-func (w *World) pay(call effect.Call) {
+func (w *World) pay(call effect.Call) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.passed++; w.passed > maxEffects {
+		return &effect.Stop{Cause: Endless, Err: fmt.Errorf("%s at %s is effect number %d of the run: it never ends", call.Op, call.Where, w.passed)}
+	}
 	if call.Verb == effect.Invoke && call.Class != effect.Value && !w.seen[call.Place] {
 		w.seen[call.Place] = true
 		w.effects = append(w.effects, call)
 	}
+	return nil
 }
 
 // pass lets the time pass that an effect takes.
@@ -333,6 +347,11 @@ func (w *World) state() map[string]any {
 	for name, model := range w.models {
 		out[name] = model.State(w.moment(name, ""))
 	}
+	people := make(map[string]any, len(w.answers))
+	for title, answer := range w.answers {
+		people[title] = answer
+	}
+	out["people"] = people
 	return out
 }
 
