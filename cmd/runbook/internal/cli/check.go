@@ -3,22 +3,21 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
+	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/script"
 )
 
 func (a *app) checkCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "check FILE.lua…",
+		Use:   "check FILE…",
 		Short: "Check runbooks without running them",
 		Long: "Check runbooks without running them: syntax, unknown modules, ops and arguments,\n" +
 			"parameters, undefined globals. Exit 1 if an error is found.",
-		Args: args(cobra.MinimumNArgs(1)),
+		Args:              between(1, "FILE", "FILE…"),
+		ValidArgsFunction: completeScript,
 		RunE: func(cmd *cobra.Command, argv []string) error {
-			extra, err := a.foreignModules(cmd.Context(), a.flags.env)
-			if err != nil {
-				return err
-			}
-			catalog, errors := a.catalog(extra...), 0
+			errors := 0
 			if a.flags.json {
 				a.jsonHead("check")
 			}
@@ -27,7 +26,11 @@ func (a *app) checkCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				findings := script.Check(main, loader, catalog)
+				extra, err := a.foreignModules(cmd.Context(), a.flags.env, script.Requires(main, loader))
+				if err != nil {
+					return err
+				}
+				findings := script.Check(main, loader, a.catalog(extra...))
 				for _, f := range findings {
 					if f.Severity == script.SeverityError {
 						errors++
@@ -46,10 +49,19 @@ func (a *app) checkCommand() *cobra.Command {
 	}
 }
 
+// findingLine is a finding as --json prints it.
+type findingLine struct {
+	Type     string          `json:"type"`
+	Where    effect.Position `json:"where"`
+	Severity script.Severity `json:"severity"`
+	Message  string          `json:"message"`
+	Hint     string          `json:"hint,omitempty"`
+}
+
 func (a *app) finding(f script.Finding) {
 	if a.flags.json {
-		a.jsonLine(map[string]any{"type": "finding", "where": f.Where, "severity": f.Severity, "message": f.Message, "hint": f.Hint})
+		a.jsonLine(findingLine{"finding", f.Where, f.Severity, f.Message, f.Hint})
 		return
 	}
-	a.result("%s\n", f)
+	a.result("%s\n", view.Clean(f.String()))
 }

@@ -14,13 +14,13 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
-	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
 // app is one invocation of the program.
@@ -30,8 +30,12 @@ type app struct {
 	flags          globalFlags
 	style          view.Style // of standard error
 	outStyle       view.Style // of standard output
-	terminal       bool       // standard error is one
+	terminal       bool       // standard error is one: somebody is there
+	moves          bool       // it can redraw a line
 	stopping       chan struct{}
+
+	jsonMu    sync.Mutex // makes lines whole
+	jsonBegun bool
 }
 
 // globalFlags are accepted by every command.
@@ -46,13 +50,15 @@ type globalFlags struct {
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, stopping: make(chan struct{})}
 	a.style, a.terminal = styleOf(stderr)
+	a.moves = a.terminal && os.Getenv("TERM") != "dumb"
 	a.outStyle, _ = styleOf(stdout)
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	return a.exit(root.ExecuteContext(context.Background()))
+	cmd, err := root.ExecuteContextC(context.Background())
+	return a.exit(cmd, err)
 }
 
 // root assembles the commands.
@@ -61,17 +67,27 @@ func (a *app) root() *cobra.Command {
 		Use:   "runbook",
 		Short: "Carry out operations runbooks that survive their runner",
 		Long: "Runbook carries out operations runbooks written in Lua. Every effect is recorded\n" +
-			"before and after it happens, so that a run can be stopped, killed and resumed.",
+			"before and after it happens, so that a run can be stopped, killed and resumed.\n\n" +
+			"RUN is any unique beginning of a run's id, or \"latest\".",
+		Example: "  runbook check blue-green.lua\n  runbook run blue-green.lua --param version=v1.2.0\n" +
+			"  runbook resume latest\n  runbook show latest",
+		Version:       Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          subcommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetVersionTemplate(versionText() + "\n")
+	// A command that only holds others is not one to run.
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
 	f := root.PersistentFlags()
-	f.StringVar(&a.flags.db, "db", "", "journal `FILE` (default $RUNBOOK_DB, or runbook/runbook.db in $XDG_STATE_HOME)")
-	f.StringVar(&a.flags.config, "config", "", "configuration `FILE` (default $RUNBOOK_CONFIG, or runbook.yaml here or above)")
-	f.StringVarP(&a.flags.env, "env", "e", "", "`ENVIRONMENT` of the configuration (default \"default\")")
+	f.StringVar(&a.flags.db, "db", "", "the journal's `FILE` (see: runbook help files)")
+	f.StringVar(&a.flags.config, "config", "", "the configuration `FILE` (see: runbook help files)")
+	f.StringVarP(&a.flags.env, "env", "e", "", "the configuration's `ENVIRONMENT`")
 	f.BoolVar(&a.flags.json, "json", false, "print JSON lines on standard output")
+	f.BoolP("help", "h", false, "print help")
+	root.Flags().BoolP("version", "v", false, "print the version")
+	completeFlag(root, "env", a.environments)
 	root.SetFlagErrorFunc(flagError)
 	root.AddGroup(&cobra.Group{ID: "run", Title: "Carry out:"}, &cobra.Group{ID: "decide", Title: "Decide:"},
 		&cobra.Group{ID: "look", Title: "Look:"}, &cobra.Group{ID: "more", Title: "More:"})
@@ -84,46 +100,15 @@ func (a *app) root() *cobra.Command {
 	add("run", a.runCommand(), a.resumeCommand(), a.rollbackCommand(), a.forkCommand(), a.cancelCommand())
 	add("decide", a.answerCommand(false), a.answerCommand(true), a.resolveCommand())
 	add("look", a.listCommand(), a.showCommand(), a.logCommand(), a.replayCommand(), a.checkCommand(), a.auditCommand())
-	add("more", a.pluginsCommand(), a.labCommand(), a.versionCommand())
+	add("more", a.pluginsCommand(), a.runbooksCommand(), a.labCommand(), a.versionCommand())
 	root.AddCommand(a.pluginCommand())
+	root.AddCommand(topics()...)
 	root.SetHelpCommandGroupID("more")
 	root.SetCompletionCommandGroupID("more")
 	return root
 }
 
-// usageError is a mistake in the command line; it exits 2.
-type usageError struct{ err error }
-
-func (u usageError) Error() string { return u.err.Error() }
-func (u usageError) Unwrap() error { return u.err }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-
-// flagError adds what was probably meant to a wrong flag.
-func flagError(cmd *cobra.Command, err error) error {
-	text := err.Error()
-	if name, ok := strings.CutPrefix(text, "unknown flag: --"); ok {
-		var known []string
-		cmd.Flags().VisitAll(func(f flag) { known = append(known, f.Name) })
-		if hint := effect.DidYouMean(name, known); hint != "" {
-			text += ": " + strings.Replace(strings.Replace(hint, `"`, "--", 1), `"`, "", 1)
-		}
-	}
-	return usagef("%s\nsee `%s --help`", text, cmd.CommandPath())
-}
-
-// args wraps a check of positional arguments so that a mistake is a usage
-// error which shows how to write it.
-func args(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, got []string) error {
-		if err := check(cmd, got); err != nil {
-			return usagef("%v\nusage: %s", err, cmd.UseLine())
-		}
-		return nil
-	}
-}
-
-// styleOf tells how to print to w.
+// styleOf tells how to print to w, and whether w is a terminal.
 func styleOf(w io.Writer) (view.Style, bool) {
 	f, ok := w.(*os.File)
 	if !ok || !isatty.IsTerminal(f.Fd()) {
@@ -137,7 +122,7 @@ func styleOf(w io.Writer) (view.Style, bool) {
 		width = c
 	}
 	noColor := os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb"
-	return view.Style{Color: !noColor, Width: width}, os.Getenv("TERM") != "dumb"
+	return view.Style{Color: !noColor, Width: width}, true
 }
 
 // result prints to standard output.
@@ -146,8 +131,8 @@ func (a *app) result(format string, args ...any) { _, _ = fmt.Fprintf(a.stdout, 
 // note prints to standard error.
 func (a *app) note(format string, args ...any) { _, _ = fmt.Fprintf(a.stderr, format, args...) }
 
-// exit prints an error and returns the exit code that it stands for.
-func (a *app) exit(err error) int {
+// exit prints a command's error and returns the exit code that it stands for.
+func (a *app) exit(cmd *cobra.Command, err error) int {
 	if err == nil {
 		return exitOK
 	}
@@ -155,17 +140,25 @@ func (a *app) exit(err error) int {
 	if errors.As(err, &done) {
 		return done.code // all is said
 	}
+	code, hint := codeOf(err), hintFor(err)
 	if a.flags.json {
-		a.jsonLine(map[string]any{"type": "error", "error": err.Error(), "exit": codeOf(err)})
+		a.jsonHead(strings.TrimPrefix(cmd.CommandPath(), "runbook "))
+		a.jsonLine(errorLine{"error", err.Error(), hint, code})
 	}
-	a.note("%s %s\n", a.style.Red("runbook:"), a.indented(view.Clean(err.Error())))
-	if hint := hintFor(err); hint != "" {
-		a.note("%s\n", a.indented(hint))
+	a.note("%s %s\n", a.style.Red("runbook:"), indented(view.Clean(err.Error())))
+	if hint != "" {
+		a.note("  %s\n", indented(hint))
 	}
-	return codeOf(err)
+	return code
 }
 
 // indented sets the lines after the first off.
-func (a *app) indented(text string) string {
-	return strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
+func indented(text string) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for i := range lines[1:] {
+		if line := &lines[i+1]; *line != "" && !strings.HasPrefix(*line, "  ") {
+			*line = "  " + *line
+		}
+	}
+	return strings.Join(lines, "\n")
 }

@@ -43,6 +43,12 @@ func (a *app) openDB(ctx context.Context) (*journal.DB, error) {
 
 // readDB opens the journal for looking only.
 func (a *app) readDB(ctx context.Context) (*journal.DB, error) {
+	return a.existingDB(ctx, journal.Options{ReadOnly: true})
+}
+
+// existingDB opens a journal that has to be there: a command about a run does
+// not make one.
+func (a *app) existingDB(ctx context.Context, o journal.Options) (*journal.DB, error) {
 	path, err := a.dbPath()
 	if err != nil {
 		return nil, err
@@ -50,7 +56,7 @@ func (a *app) readDB(ctx context.Context) (*journal.DB, error) {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil, errors.New("there is no journal at " + path + " yet: start a run, or name another with --db")
 	}
-	return journal.Open(ctx, path, journal.Options{ReadOnly: true})
+	return journal.Open(ctx, path, o)
 }
 
 func (a *app) readRun(ctx context.Context, id string) (*journal.DB, journal.Run, error) {
@@ -58,7 +64,7 @@ func (a *app) readRun(ctx context.Context, id string) (*journal.DB, journal.Run,
 }
 
 func (a *app) findRun(ctx context.Context, id string) (*journal.DB, journal.Run, error) {
-	return found(ctx, id, a.openDB)
+	return found(ctx, id, func(ctx context.Context) (*journal.DB, error) { return a.existingDB(ctx, journal.Options{}) })
 }
 
 func found(ctx context.Context, id string, open func(context.Context) (*journal.DB, error)) (*journal.DB, journal.Run, error) {
@@ -95,9 +101,14 @@ func (a *app) desk(db *journal.DB) *interpreter.Engine {
 }
 
 // reader is an engine that walks scripts and carries nothing out. It knows the
-// modules that the run's plugins bring.
-func (a *app) reader(ctx context.Context, db *journal.DB, run journal.Run) (*interpreter.Engine, error) {
-	extra, err := a.foreignModules(ctx, run.Env)
+// modules that plugins bring, of those that the run's script requires and of
+// those in also.
+func (a *app) reader(ctx context.Context, db *journal.DB, run journal.Run, also []string) (*interpreter.Engine, error) {
+	required, err := requires(ctx, db, run)
+	if err != nil {
+		return nil, err
+	}
+	extra, err := a.foreignModules(ctx, run.Env, append(required, also...))
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,8 +11,6 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/replay"
 )
-
-func isAlready(err error) bool { return errors.Is(err, interpreter.ErrAlready) }
 
 // answerCommand makes approve and deny, which differ in one word.
 func (a *app) answerCommand(deny bool) *cobra.Command {
@@ -24,7 +22,11 @@ func (a *app) answerCommand(deny bool) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   verb + " RUN",
 		Short: short,
-		Args:  args(cobra.ExactArgs(1)),
+		Long: short + ". A run that waits for it goes on at once; one that stopped\n" +
+			"with exit code 4 goes on with `runbook resume RUN`. An answer stands: it cannot be\n" +
+			"taken back.",
+		Args:              exactly("RUN"),
+		ValidArgsFunction: a.completeRun,
 		RunE: func(cmd *cobra.Command, argv []string) error {
 			db, run, err := a.findRun(cmd.Context(), argv[0])
 			if err != nil {
@@ -34,17 +36,27 @@ func (a *app) answerCommand(deny bool) *cobra.Command {
 			who := person(as)
 			q, err := a.desk(db).Answer(cmd.Context(), interpreter.Answer{Run: run.ID, Place: place, By: who, Deny: deny, Reason: why})
 			said := map[bool]string{false: "approved", true: "denied"}[deny]
-			switch {
-			case isAlready(err):
-				a.result("%s has %s %q before; nothing has changed\n", who, said, view.Clean(q.Title))
-				return nil
-			case err != nil:
+			if err != nil && !isAlready(err) {
 				return err
 			}
-			a.result("%s %s %q\n", who, said, view.Clean(q.Title))
-			if run.Holder == nil {
-				a.note("go on with: runbook resume %s\n", shortID(run.ID))
+			switch {
+			case a.flags.json:
+				a.jsonHead(verb)
+				a.jsonLine(decisionLine{Type: "answer", Run: run.ID, Place: q.Place, Title: q.Title, By: who, Outcome: said,
+					Changed: err == nil, Carried: carried(run)})
+			case err != nil:
+				a.result("%s has %s %q before; nothing has changed\n", who, said, view.Clean(q.Title))
+			default:
+				a.result("%s %s %q\n", who, said, view.Clean(q.Title))
 			}
+			if carried(run) {
+				return nil
+			}
+			events, err := db.Events(cmd.Context(), run.ID, 0)
+			if err != nil {
+				return err
+			}
+			a.note("%s\n", a.nextFor(run, events, ""))
 			return nil
 		},
 	}
@@ -63,16 +75,23 @@ func (a *app) resolveCommand() *cobra.Command {
 		Short: "Say what happened to an effect whose outcome is unknown",
 		Long: "Say what happened to an effect whose outcome is unknown. Look at the system first:\n" +
 			"your word goes into the journal, and the run goes on by it.",
-		Args: args(cobra.ExactArgs(1)),
+		Example: "  runbook show latest\n" +
+			"  runbook resolve latest --not-applied --reason \"the log of web1 shows no restart\"",
+		Args:              exactly("RUN"),
+		ValidArgsFunction: a.completeRun,
 		RunE: func(cmd *cobra.Command, argv []string) error {
-			outcome := replay.OutcomeApplied
-			switch {
-			case notApplied:
-				outcome = replay.OutcomeNotApplied
-			case failed:
-				outcome = replay.OutcomeFailed
+			said := 0
+			var outcome replay.Outcome
+			for o, is := range map[replay.Outcome]bool{replay.OutcomeApplied: applied, replay.OutcomeNotApplied: notApplied, replay.OutcomeFailed: failed} {
+				if is {
+					outcome = o
+					said++
+				}
 			}
-			if why == "" {
+			if said != 1 {
+				return usagef("say what happened, by one of --applied, --not-applied and --failed\nusage: %s", cmd.UseLine())
+			}
+			if strings.TrimSpace(why) == "" {
 				return usagef("--reason is needed: say how you know what happened")
 			}
 			db, run, err := a.findRun(cmd.Context(), argv[0])
@@ -84,6 +103,12 @@ func (a *app) resolveCommand() *cobra.Command {
 				Run: run.ID, Place: place, Outcome: outcome, Value: json.RawMessage(value), By: operator(), Reason: why})
 			if err != nil {
 				return err
+			}
+			if a.flags.json {
+				a.jsonHead("resolve")
+				a.jsonLine(decisionLine{Type: "resolution", Run: run.ID, Place: effect.Place, Op: effect.Op, By: operator(),
+					Outcome: string(outcome), Changed: true})
+				return nil
 			}
 			a.result("%s at %s (effect %s): %s\n", effect.Op, effect.Where, effect.Place, map[replay.Outcome]string{
 				replay.OutcomeApplied:    "recorded as applied; it will not be done again",
@@ -101,62 +126,7 @@ func (a *app) resolveCommand() *cobra.Command {
 	f.StringVar(&why, "reason", "", "`HOW` you know")
 	f.StringVar(&place, "effect", "", "which effect, by its `PLACE`, if several are unknown")
 	f.StringVar(&value, "value", "", "what the effect returned, as `JSON`, with --applied")
-	cmd.MarkFlagsOneRequired("applied", "not-applied", "failed")
-	cmd.MarkFlagsMutuallyExclusive("applied", "not-applied", "failed")
 	return cmd
 }
 
-func (a *app) auditCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "audit", Short: "Prove the record", Args: args(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(&cobra.Command{
-		Use:   "verify [RUN]",
-		Short: "Recompute the hash chain of one run, or of all",
-		Long:  "Recompute the hash chains. Every row that was edited, removed or moved is named; exit 1 if there is one.",
-		Args:  args(cobra.MaximumNArgs(1)),
-		RunE: func(cmd *cobra.Command, argv []string) error {
-			db, err := a.readDB(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer a.closeDB(db)
-			id := ""
-			if len(argv) == 1 {
-				run, err := db.Find(cmd.Context(), argv[0])
-				if err != nil {
-					return err
-				}
-				id = run.ID
-			}
-			report, err := db.Verify(cmd.Context(), id)
-			if err != nil {
-				return err
-			}
-			if a.flags.json {
-				a.jsonHead("audit verify")
-				for _, f := range report.Faults {
-					a.jsonLine(map[string]any{"type": "fault", "run": f.Run, "seq": f.Seq, "what": f.What})
-				}
-				a.jsonLine(map[string]any{"type": "report", "runs": report.Runs, "events": report.Events, "faults": len(report.Faults)})
-			} else {
-				for _, f := range report.Faults {
-					a.result("%s %s\n", a.outStyle.Red("✗"), f)
-				}
-				a.result("%s checked: %s\n", counted(report.Events, "event")+" of "+counted(report.Runs, "run"),
-					map[bool]string{true: a.outStyle.Green("intact"), false: a.outStyle.Red(counted(len(report.Faults), "fault"))}[len(report.Faults) == 0])
-			}
-			if len(report.Faults) > 0 {
-				return exitError{exitFailed}
-			}
-			return nil
-		},
-	})
-	return cmd
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
+func isAlready(err error) bool { return errors.Is(err, interpreter.ErrAlready) }

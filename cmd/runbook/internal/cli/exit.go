@@ -3,8 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"strings"
 
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/config"
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
@@ -32,10 +32,11 @@ func (e exitError) Error() string { return fmt.Sprintf("exit %d", e.code) }
 // codeOf maps an error to the exit code.
 func codeOf(err error) int {
 	var usage usageError
+	var configured *config.Error
 	var held *journal.HeldError
 	var locked *journal.LockedError
 	switch {
-	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.As(err, &usage), errors.As(err, &configured):
 		return exitUsage
 	case errors.As(err, &held), errors.As(err, &locked):
 		return exitLocked
@@ -91,8 +92,11 @@ func hintFor(err error) string {
 	var ended *interpreter.Ended
 	if errors.As(err, &ended) {
 		id := shortID(ended.Run)
-		return fmt.Sprintf("read it with `runbook show %s`; do a part of it again with `runbook fork %s --from STEP`;\n"+
-			"take it back with `runbook rollback %s`", id, id, id)
+		text := "read it with: runbook show " + id + "\ndo a part of it again with: runbook fork " + id + " --from STEP"
+		if ended.Status != effect.StatusRolledBack {
+			text += "\ntake it back with: runbook rollback " + id
+		}
+		return text
 	}
 	return ""
 }

@@ -10,6 +10,7 @@ import (
 func (a *app) labCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:                "lab [COMMAND]",
+		ValidArgs:          []string{"status", "deploy", "decommission", "slow", "fail", "down", "heal", "load", "rate"},
 		Short:              "Start real servers on loopback to try runbooks on",
 		Long:               lab.Usage,
 		DisableFlagParsing: true,

@@ -45,7 +45,7 @@ func (a *app) pluginCommand() *cobra.Command {
 		Use:    "plugin NAME",
 		Short:  "Serve a built-in backend to the engine",
 		Hidden: true,
-		Args:   args(cobra.ExactArgs(1)),
+		Args:   exactly("NAME"),
 		RunE: func(_ *cobra.Command, argv []string) error {
 			b, ok := builtin(argv[0])
 			if !ok {

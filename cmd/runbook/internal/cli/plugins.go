@@ -11,12 +11,10 @@ import (
 )
 
 func (a *app) pluginsCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "plugins", Short: "List and verify backends", Args: args(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(&cobra.Command{
+	return group("plugins", "List and verify backends", &cobra.Command{
 		Use:   "list",
 		Short: "List the backends that can be configured",
-		Args:  args(cobra.NoArgs),
+		Args:  exactly(),
 		RunE:  func(*cobra.Command, []string) error { return a.listPlugins() },
 	}, &cobra.Command{
 		Use:   "verify",
@@ -24,10 +22,9 @@ func (a *app) pluginsCommand() *cobra.Command {
 		Long: "Verify files and digests of external plugins, then start every backend of the\n" +
 			"environment, hold its ops against the contract, and ask it for the health of its\n" +
 			"system. Exit 1 if one of them fails.",
-		Args: args(cobra.NoArgs),
+		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.verifyPlugins(cmd) },
 	})
-	return cmd
 }
 
 func (a *app) listPlugins() error {
@@ -94,7 +91,7 @@ func (a *app) verifyPlugins(cmd *cobra.Command) error {
 		if a.flags.json {
 			a.jsonLine(map[string]any{"type": "verified", "subject": subject, "ok": problem == "", "problem": problem})
 		} else if problem != "" {
-			a.result("%s %s: %s\n", a.outStyle.Red("✗"), subject, view.Clean(a.indented(problem)))
+			a.result("%s %s: %s\n", a.outStyle.Red("✗"), subject, view.Clean(indented(problem)))
 		} else {
 			a.result("%s %s: %s\n", a.outStyle.Green("✓"), subject, good)
 		}
@@ -120,7 +117,7 @@ func (a *app) verifyPlugins(cmd *cobra.Command) error {
 			return err
 		}
 		subject := module + " by " + name
-		h, err := a.newHost(ctx, cfg, env, []string{module})
+		h, err := a.newHost(ctx, cfg, env, []string{module}, func(line string) { a.note("%s\n", line) })
 		if err == nil {
 			if err = h.Open(ctx); err == nil {
 				err = h.Health(ctx)[module]

@@ -3,9 +3,12 @@ package cli
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
+	"maps"
 	"os"
 	"os/user"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -35,12 +38,11 @@ type session struct {
 	db     *journal.DB
 	engine *interpreter.Engine
 	host   *host.Host
-	live   *view.Live
+	live   atomic.Pointer[view.Live] // while it is shown; plugins and signals write to it as well
 	tree   *view.Tree
 	env    string
 	run    string // id, once known
-	shown  bool
-	detach bool // do not wait for people
+	detach bool   // do not wait for people
 }
 
 // open reads the configuration and the journal, before anything starts.
@@ -50,7 +52,12 @@ func (a *app) open(ctx context.Context, c carry) (*session, error) {
 		return nil, err
 	}
 	s := &session{app: a, detach: c.wait.detach(a.terminal)}
-	if s.db, err = a.openDB(ctx); err != nil {
+	if c.id == "" {
+		s.db, err = a.openDB(ctx)
+	} else {
+		s.db, err = a.existingDB(ctx, journal.Options{})
+	}
+	if err != nil {
 		return nil, err
 	}
 	env := a.flags.env
@@ -64,6 +71,12 @@ func (a *app) open(ctx context.Context, c carry) (*session, error) {
 		if env == "" {
 			env = run.Env // a run goes on where it began
 		}
+		required, err := requires(ctx, s.db, run)
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		c.modules = append(required, c.also...)
 	}
 	environment, err := cfg.Environment(env)
 	if err != nil {
@@ -71,7 +84,7 @@ func (a *app) open(ctx context.Context, c carry) (*session, error) {
 		return nil, err
 	}
 	s.env = environment.Name
-	if s.host, err = a.newHost(ctx, cfg, environment, c.modules); err != nil {
+	if s.host, err = a.newHost(ctx, cfg, environment, c.modules, s.say); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -87,12 +100,12 @@ func (s *session) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.tree = &view.Tree{Style: s.app.style, Catalog: catalog}
-	s.live = view.NewLive(s.app.stderr, s.tree, s.app.terminal && !s.app.flags.json)
-	s.shown = true
-	var watch interpreter.Watcher = s.live
+	s.tree = &view.Tree{Style: s.app.style, Catalog: catalog, Answers: !s.detach}
+	live := view.NewLive(s.app.stderr, s.tree, s.app.moves && !s.app.flags.json)
+	s.live.Store(live)
+	var watch interpreter.Watcher = live
 	if s.app.flags.json {
-		watch = jsonWatcher{s}
+		watch = jsonWatcher{s, &sync.Mutex{}}
 	}
 	if s.run != "" {
 		if err := s.past(ctx); err != nil {
@@ -106,16 +119,40 @@ func (s *session) connect(ctx context.Context) error {
 	return nil
 }
 
-// past lets the tree go on where the run stopped.
+// past lets the tree go on where the run stopped, and says where that is.
 func (s *session) past(ctx context.Context) error {
 	events, err := s.db.Events(ctx, s.run, 0)
 	if err != nil {
 		return err
 	}
+	questions := map[string]effect.Event{} // that are open
+	s.tree.Run = shortID(s.run)
 	for _, ev := range events {
 		s.tree.Skip(ev)
+		switch ev.Kind {
+		case effect.QuestionAsked:
+			questions[ev.Place] = ev
+		case effect.EffectDone, effect.EffectFailed:
+			delete(questions, ev.Place)
+		}
 	}
-	s.tree.Run = shortID(s.run)
+	if s.app.flags.json {
+		s.app.jsonLine(struct {
+			Type string `json:"type"`
+			ID   string `json:"id"`
+		}{"run", s.run})
+		return nil
+	}
+	text := "run " + s.app.style.Bold(s.run)
+	if path := s.tree.Path(); path != "" {
+		text += ", in " + view.Clean(path)
+	}
+	s.say(text)
+	for _, place := range slices.Sorted(maps.Keys(questions)) {
+		for _, line := range s.tree.Question(questions[place]) {
+			s.say(line)
+		}
+	}
 	return nil
 }
 
@@ -123,15 +160,20 @@ func (s *session) past(ctx context.Context) error {
 func (s *session) ready(id string) {
 	s.run, s.tree.Run = id, shortID(id)
 	if s.app.flags.json {
-		s.app.jsonLine(map[string]any{"type": "run", "id": id})
+		s.app.jsonLine(struct {
+			Type string `json:"type"`
+			ID   string `json:"id"`
+		}{"run", id})
 		return
 	}
-	s.live.Note(fmt.Sprintf("run %s  (if this process dies: runbook resume %s)", s.app.style.Bold(id), shortID(id)))
+	s.say("run " + s.app.style.Bold(id))
+	s.say("if this process dies, go on with: runbook resume " + shortID(id))
 }
 
+// say prints a line among the run's own.
 func (s *session) say(line string) {
-	if s.live != nil && !s.app.flags.json {
-		s.live.Note(s.app.style.Yellow(line))
+	if live := s.live.Load(); live != nil {
+		live.Note(line)
 		return
 	}
 	s.app.note("%s\n", line)
@@ -139,9 +181,8 @@ func (s *session) say(line string) {
 
 // quiet ends the live view.
 func (s *session) quiet() {
-	if s.shown {
-		s.live.Close()
-		s.shown = false
+	if live := s.live.Swap(nil); live != nil {
+		live.Close()
 	}
 }
 
@@ -158,14 +199,22 @@ func (s *session) close() {
 }
 
 // jsonWatcher prints events as JSON lines.
-type jsonWatcher struct{ s *session }
+type jsonWatcher struct {
+	s  *session
+	mu *sync.Mutex // of the tree
+}
 
-func (w jsonWatcher) Recorded(ev effect.Event) { w.s.app.jsonEvent(w.s.run, ev) }
+func (w jsonWatcher) Recorded(ev effect.Event) {
+	w.mu.Lock()
+	w.s.tree.Skip(ev) // it knows in which step a run failed
+	w.mu.Unlock()
+	w.s.app.jsonEvent(w.s.run, ev)
+}
 func (w jsonWatcher) Started(call effect.Call) {
-	w.s.app.jsonLine(map[string]any{"type": "started", "run": w.s.run, "at": time.Now().UTC(), "place": call.Place, "op": call.Op.String()})
+	w.s.app.jsonLine(callLine{Type: "started", Run: w.s.run, At: time.Now().UTC(), Place: call.Place, Op: call.Op.String()})
 }
 func (w jsonWatcher) Progress(call effect.Call, line string) {
-	w.s.app.jsonLine(map[string]any{"type": "progress", "run": w.s.run, "place": call.Place, "op": call.Op.String(), "text": line})
+	w.s.app.jsonLine(callLine{Type: "progress", Run: w.s.run, At: time.Now().UTC(), Place: call.Place, Op: call.Op.String(), Text: line})
 }
 
 // operator is who types: user@host.

@@ -9,11 +9,14 @@ import (
 
 // interruptible makes the first Ctrl-C (or SIGTERM, or the loss of the
 // terminal) stop the run in good order, and the second stop it now. say prints
-// what is going on.
+// what is going on. A reader of the output that goes away, as head does, stops
+// nothing: the run matters more than what is printed about it.
 func (a *app) interruptible(ctx context.Context, say func(string)) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	unread := make(chan os.Signal, 1)
+	signal.Notify(unread, syscall.SIGPIPE) // a write fails now instead of ending the process
 	go func() {
 		for n := 0; ; n++ {
 			select {
@@ -33,6 +36,7 @@ func (a *app) interruptible(ctx context.Context, say func(string)) (context.Cont
 	}()
 	return ctx, func() {
 		signal.Stop(signals)
+		signal.Stop(unread)
 		cancel()
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -22,18 +23,23 @@ func Version() string {
 	return "development"
 }
 
+// versionText is what a person needs to report a fault.
+func versionText() string {
+	return fmt.Sprintf("runbook %s (%s, %s/%s)", Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  args(cobra.NoArgs),
+		Args:  exactly(),
 		RunE: func(*cobra.Command, []string) error {
 			if a.flags.json {
 				a.jsonHead("version")
-				a.jsonLine(map[string]any{"type": "version", "version": Version(), "go": runtime.Version()})
+				a.jsonLine(map[string]any{"type": "version", "version": Version(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})
 				return nil
 			}
-			a.result("runbook %s (%s, %s/%s)\n", Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			a.result("%s\n", versionText())
 			return nil
 		},
 	}

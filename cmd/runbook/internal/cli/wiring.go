@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/config"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/host"
 	"github.com/q-ecosystem/runbook/stdlib"
@@ -15,11 +16,15 @@ import (
 
 // newHost makes the host of the plugins that the modules need; nothing is
 // started yet. With modules nil, it is those that the environment names.
-func (a *app) newHost(ctx context.Context, cfg *config.Config, env *config.Environment, modules []string) (*host.Host, error) {
+// log takes what the plugins say beside their answers.
+func (a *app) newHost(ctx context.Context, cfg *config.Config, env *config.Environment, modules []string, log func(string)) (*host.Host, error) {
 	if modules == nil {
 		modules = env.Modules()
 	} else {
 		modules = needed(modules, env)
+	}
+	if err := env.Require(modules); err != nil {
+		return nil, err
 	}
 	var specs []host.Spec
 	var problems []error
@@ -35,7 +40,7 @@ func (a *app) newHost(ctx context.Context, cfg *config.Config, env *config.Envir
 		return nil, errors.Join(problems...)
 	}
 	return host.New(host.Options{Specs: specs, Contract: stdlib.Contract, Log: func(backend, line string) {
-		a.note("%s %s\n", a.style.Dim("["+backend+"]"), line)
+		log(a.style.Dim("["+backend+"]") + " " + view.Clean(line))
 	}})
 }
 
@@ -112,9 +117,10 @@ func (a *app) locate(cfg *config.Config, spec *host.Spec) error {
 	return fmt.Errorf("there is no backend %q (%s); %s", spec.Name, where, hint)
 }
 
-// foreignModules asks the configured plugins that are not built in which
-// modules they bring.
-func (a *app) foreignModules(ctx context.Context, envName string) ([]effect.Module, error) {
+// foreignModules asks the plugins that an environment names for modules
+// outside the standard library what those modules are. Only the modules among
+// wanted are asked for.
+func (a *app) foreignModules(ctx context.Context, envName string, wanted []string) ([]effect.Module, error) {
 	cfg, err := config.Open(a.flags.config, ".")
 	if err != nil {
 		return nil, err
@@ -125,7 +131,7 @@ func (a *app) foreignModules(ctx context.Context, envName string) ([]effect.Modu
 	}
 	var modules []effect.Module
 	for _, module := range env.Modules() {
-		if _, known := stdlib.Contract(module); known {
+		if _, known := stdlib.Contract(module); known || !slices.Contains(wanted, module) {
 			continue
 		}
 		name, err := env.Backend(module)
@@ -151,6 +157,15 @@ func (a *app) foreignModules(ctx context.Context, envName string) ([]effect.Modu
 		modules = append(modules, effect.Module{Name: d.Module, Doc: d.Doc, Ops: d.Ops})
 	}
 	return modules, nil
+}
+
+// environments lists those of the configuration; none if it cannot be read.
+func (a *app) environments() []string {
+	cfg, err := config.Open(a.flags.config, ".")
+	if err != nil {
+		return nil
+	}
+	return cfg.Environments()
 }
 
 // secret finds a secret parameter by the reference that the run recorded.

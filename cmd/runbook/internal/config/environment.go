@@ -54,6 +54,21 @@ func (e *Environment) Backend(module string) (string, error) {
 	return "", e.missing(module)
 }
 
+// Require reports the modules that have no backend, in one error that says what
+// to write, and where.
+func (e *Environment) Require(modules []string) error {
+	var missing []string
+	for _, module := range modules {
+		if m, _ := e.find(module); m == nil {
+			missing = append(missing, module)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return e.missing(missing...)
+}
+
 // Where returns the place of a module's entry; the zero Position if it has
 // none.
 func (e *Environment) Where(module string) effect.Position {
@@ -123,13 +138,17 @@ func (e *Environment) at(line int) effect.Position {
 	return effect.Position{File: e.config.Path, Line: line}
 }
 
-func (e *Environment) missing(module string) error {
-	if e.config == nil || e.config.Path == "" {
-		return errorf(effect.Position{}, "write a file runbook.yaml beside the runbook:\n\n"+Example("default", module),
-			"the module %s needs a backend, and there is no configuration file", module)
+func (e *Environment) missing(modules ...string) error {
+	what, need := "module "+modules[0], "needs a backend"
+	if len(modules) > 1 {
+		what, need = "modules "+list(modules), "need backends"
 	}
-	return errorf(e.at(e.line), "add it there:\n\n"+Example(e.Name, module),
-		"environment %s names no backend for the module %s", e.Name, module)
+	if e.config == nil || e.config.Path == "" {
+		return errorf(effect.Position{}, "write a file runbook.yaml here, such as this:\n\n"+Example("default", modules...),
+			"the %s %s, and there is no configuration file", what, need)
+	}
+	return errorf(e.at(e.line), "add it there, such as this:\n\n"+Example(e.Name, modules...),
+		"environment %s names no backend for the %s", e.Name, what)
 }
 
 // joinPath appends a key or an index to a path.

@@ -1,6 +1,10 @@
 package config
 
-import "github.com/q-ecosystem/runbook/interpreter/effect"
+import (
+	"errors"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
 
 // checkAll returns values in canonical form, defaults filled in. Unlike
 // effect.CheckFields it goes on after an error, so that everything wrong is
@@ -17,6 +21,10 @@ func checkAll(fields []effect.Field, values map[string]any, r *secretResolver) m
 		if v == nil {
 			if f.Required && !meant[f.Name] {
 				_, err := effect.CheckFields(fields[i:i+1], nil, nil)
+				var fe *effect.FieldError
+				if errors.As(err, &fe) && f.Doc != "" {
+					fe.Problem += " (" + f.Doc + ")"
+				}
 				r.report("", err)
 			}
 			continue

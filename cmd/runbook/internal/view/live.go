@@ -103,17 +103,17 @@ func (l *Live) Progress(call effect.Call, line string) {
 		a.line = clean(line)
 	}
 	if !l.moves {
-		l.print([]string{fmt.Sprintf("%s  %s· %s", time.Now().Format("15:04:05"), strings.Repeat("  ", 1), clean(line))})
+		l.print(l.tree.Progress(call.Place, time.Now(), line))
 		return
 	}
 	l.draw()
 }
 
-// Note prints a line among the run's own.
+// Note prints a line among the run's own, wrapped on a terminal.
 func (l *Live) Note(line string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.print([]string{line})
+	l.print(wrap(line, l.tree.Style.Width))
 }
 
 func (l *Live) print(lines []string) {
@@ -163,17 +163,21 @@ func (l *Live) draw() {
 		return
 	}
 	a, now := l.active[kept[0]], time.Now()
-	text := "… " + a.text + "  " + elapsed(now.Sub(a.since))
+	text, times := "… "+a.text, "  "+elapsed(now.Sub(a.since))
 	if !a.until.IsZero() {
-		text = fmt.Sprintf("… %s  %s of %s, until %s", a.text, elapsed(now.Sub(a.since)), effect.FormatDuration(a.until.Sub(a.since)), a.until.Local().Format("15:04:05"))
-	}
-	if a.line != "" {
-		text += "  " + a.line
+		times = fmt.Sprintf("  %s of %s, until %s", elapsed(now.Sub(a.since)), effect.FormatDuration(a.until.Sub(a.since)), a.until.Local().Format("15:04:05"))
 	}
 	if len(kept) > 1 {
 		text = fmt.Sprintf("(%d under way) %s", len(kept), text)
 	}
-	_, _ = fmt.Fprint(l.out, "\r\x1b[K"+l.tree.Style.Dim(fit(text, l.tree.Style.Width-1)))
+	// What is under way may be long; the times, which move, stay in sight, and
+	// so does the beginning of what the effect says.
+	room := max(l.tree.Style.Width-1-columns(times), 10)
+	if a.line != "" {
+		text = fit(text, max(room/2, room-columns(a.line)-2))
+		times += "  " + fit(a.line, max(room-columns(text)-2, 1))
+	}
+	_, _ = fmt.Fprint(l.out, "\r\x1b[K"+l.tree.Style.Dim(fit(fit(text, room)+times, l.tree.Style.Width-1)))
 	l.drawn = true
 }
 

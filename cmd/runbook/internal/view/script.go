@@ -1,7 +1,6 @@
 package view
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -11,11 +10,13 @@ import (
 
 // ScriptError prints a script's failure: where, what, with which arguments,
 // the Lua stack, and what to do.
-func ScriptError(s Style, e *script.Error) string {
+func ScriptError(s Style, catalog *effect.Catalog, e *script.Error) string {
 	var b strings.Builder
-	b.WriteString(s.Red("failed: ") + Clean(e.Error()))
-	if len(e.Args) > 0 {
-		b.WriteString("\n  with  " + clean(strings.Trim(value(nil, e.Args), "{}")))
+	b.WriteString(s.Red("failed: ") + strings.ReplaceAll(Clean(e.Error()), "\n", "\n        "))
+	if e.Effect != nil && e.Effect.Op != "" {
+		if text := arguments(catalog, e.Effect.Op, e.Args); text != "" {
+			b.WriteString("\n  with  " + text)
+		}
 	}
 	for _, f := range e.Stack {
 		fmt.Fprintf(&b, "\n  at    %s", f.Where)
@@ -27,16 +28,4 @@ func ScriptError(s Style, e *script.Error) string {
 		b.WriteString("\n  hint  " + Clean(e.Hint))
 	}
 	return b.String()
-}
-
-// Plain prints recorded values without decoration.
-func Plain(raw json.RawMessage) string {
-	v, err := effect.Decode(raw)
-	if err != nil {
-		return ""
-	}
-	if m, ok := v.(map[string]any); ok && len(m) == 0 {
-		return ""
-	}
-	return strings.Trim(value(nil, v), "{}")
 }

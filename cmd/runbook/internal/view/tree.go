@@ -1,8 +1,6 @@
 package view
 
 import (
-	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
@@ -20,13 +18,18 @@ type Tree struct {
 	// suggested.
 	Run string
 	// Verbose also prints what a reader of a finished run wants to see: the
-	// times of day with date, effect places, attempts.
+	// date where it changes, milliseconds, effect places. Long lines are
+	// wrapped and not cut then.
 	Verbose bool
+	// Answers says that questions come with the commands that answer them.
+	Answers bool
 
 	branches map[string]*branch
 	intents  map[string]effect.Event
 	started  map[string]time.Time
-	last     time.Time
+	day      string         // of the last line
+	entered  map[string]int // how often each step was entered
+	failed   step           // the outermost step that failed last
 }
 
 // branch is one line of control and the steps that it is in.
@@ -36,8 +39,9 @@ type branch struct {
 }
 
 type step struct {
-	name string
-	at   time.Time
+	name  string
+	place string
+	at    time.Time
 }
 
 // Skip takes an event into account without printing it.
@@ -55,6 +59,7 @@ func (t *Tree) init() {
 		t.branches = map[string]*branch{"": {}}
 		t.intents = map[string]effect.Event{}
 		t.started = map[string]time.Time{}
+		t.entered = map[string]int{}
 	}
 }
 
@@ -100,45 +105,37 @@ func (t *Tree) exact(place string) *branch {
 	return b
 }
 
+// Failed returns the step in which the run failed, as fork wants it: by name,
+// or by place if it was entered several times. It is "" if no step failed.
+func (t *Tree) Failed() string {
+	if t.entered[t.failed.name] > 1 {
+		return t.failed.place
+	}
+	return t.failed.name
+}
+
 // Lines returns the lines for an event, without line ends; often none.
 func (t *Tree) Lines(ev effect.Event) []string {
 	t.init()
 	s, b := t.Style, &ev.Body
-	since := t.last
-	if ev.At.After(t.last) {
-		t.last = ev.At
-	}
 	switch ev.Kind {
 	case effect.StepEntered:
 		br := t.exact(ev.Place)
 		line := t.line(ev, br, s.Cyan("▸"), s.Bold(clean(b.Name))+t.branchName(ev.Place))
-		br.steps = append(br.steps, step{b.Name, ev.At})
+		br.steps = append(br.steps, step{b.Name, ev.Place, ev.At})
+		t.entered[b.Name]++
+		t.failed = step{} // whatever failed before was caught
 		return line
 	case effect.StepLeft:
 		return t.stepLeft(ev)
 	case effect.EffectIntended, effect.TimerSet, effect.QuestionAsked:
 		return t.intended(ev)
 	case effect.EffectDone, effect.EffectFailed:
-		return t.outcome(ev, since)
+		return t.outcome(ev)
 	case effect.EffectObserved, effect.EffectResolved:
-		who := "the backend says"
-		if ev.Kind == effect.EffectResolved {
-			who = "resolved by " + clean(b.By)
-			if b.By == "" {
-				who = "settled"
-			}
-		}
-		text := fmt.Sprintf("%s %s: %s", t.describe(ev), who, strings.ReplaceAll(b.Outcome, "_", " "))
-		if b.Reason != "" {
-			text += " (" + clean(b.Reason) + ")"
-		}
-		return t.line(ev, t.of(ev.Place), s.Yellow("?"), text)
+		return t.settled(ev)
 	case effect.QuestionAnswered:
-		text := fmt.Sprintf("%s %s", clean(b.By), b.Outcome)
-		if b.Reason != "" {
-			text += ": " + clean(b.Reason)
-		}
-		return t.line(ev, t.of(ev.Place), s.Cyan("☑"), text)
+		return t.full(ev, t.of(ev.Place), s.Cyan("☑"), clean(b.By)+" "+b.Outcome+reason(b.Reason))
 	case effect.BranchLeft:
 		return t.branchLeft(ev)
 	case effect.CheckpointReached:
@@ -151,12 +148,12 @@ func (t *Tree) Lines(ev effect.Event) []string {
 		if broken {
 			mark = s.Red("◆")
 		}
-		return t.line(ev, t.of(ev.Place), mark, text)
+		return t.full(ev, t.of(ev.Place), mark, text)
 	case effect.RollbackRequested:
 		return t.line(ev, &branch{}, s.Yellow("↩"), "rollback asked for by "+clean(b.By)+reason(b.Reason))
 	case effect.RollbackStarted:
 		t.branches = map[string]*branch{"": {}}
-		return t.line(ev, &branch{}, s.Yellow("↩"), s.Bold("rolling back")+reason(firstLine(b.Reason)))
+		return t.line(ev, &branch{}, s.Yellow("↩"), s.Bold("rolling back")+reason(opening(b.Reason)))
 	case effect.CancelRequested:
 		return t.line(ev, &branch{}, s.Yellow("■"), "cancellation asked for by "+clean(b.By)+reason(b.Reason))
 	case effect.SourceChanged:
@@ -169,84 +166,82 @@ func (t *Tree) Lines(ev effect.Event) []string {
 	return nil
 }
 
+// line makes a line, which is cut on a terminal.
 func (t *Tree) line(ev effect.Event, br *branch, mark, text string) []string {
-	depth := br.depth + len(br.steps)
-	clock := ev.At.Local().Format("15:04:05")
-	if t.Verbose {
-		clock = ev.At.Local().Format("2006-01-02 15:04:05.000")
+	return t.timed(ev, br, mark, text, "")
+}
+
+// timed makes a line that ends with how long something took; that end is kept
+// where the line is cut.
+func (t *Tree) timed(ev effect.Event, br *branch, mark, text, took string) []string {
+	if room := t.room(t.head(ev, br)); room > 0 && !t.Verbose {
+		text = fit(text, max(room-columns(took), 1))
 	}
-	return []string{t.Style.Dim(clock) + "  " + strings.Repeat(t.Style.Dim("│ "), depth) + mark + " " + text}
+	return t.full(ev, br, mark, text+t.Style.Dim(took))
+}
+
+// full makes a line that is wrapped on a terminal.
+func (t *Tree) full(ev effect.Event, br *branch, mark, text string) []string {
+	head := t.head(ev, br)
+	var lines []string
+	if day := ev.At.Local().Format("2006-01-02"); t.Verbose && day != t.day {
+		t.day = day
+		lines = append(lines, t.Style.Dim(day))
+	}
+	for i, part := range wrap(text, t.room(head)) {
+		if i == 0 {
+			lines = append(lines, head+mark+" "+part)
+			continue
+		}
+		lines = append(lines, t.under(br, part))
+	}
+	return lines
+}
+
+// room is what a terminal's width leaves for text after a head and a mark.
+func (t *Tree) room(head string) int {
+	if t.Style.Width <= 0 {
+		return 0
+	}
+	return max(t.Style.Width-columns(head)-2, 20)
+}
+
+// head is the beginning of a line: the time, and the steps that it is in.
+func (t *Tree) head(ev effect.Event, br *branch) string {
+	return t.Style.Dim(ev.At.Local().Format(t.clock())) + "  " + t.bars(br)
+}
+
+// under makes a line that belongs to the one above it.
+func (t *Tree) under(br *branch, text string) string {
+	return strings.Repeat(" ", len(t.clock())+2) + t.bars(br) + "  " + text
+}
+
+func (t *Tree) bars(br *branch) string {
+	return strings.Repeat(t.Style.Dim("│ "), br.depth+len(br.steps))
+}
+
+func (t *Tree) clock() string {
+	if t.Verbose {
+		return "15:04:05.000"
+	}
+	return "15:04:05"
 }
 
 func (t *Tree) stepLeft(ev effect.Event) []string {
 	br := t.exact(ev.Place)
-	took := ""
-	if n := len(br.steps); n > 0 {
-		took = "  " + effect.FormatDuration(ev.At.Sub(br.steps[n-1].at))
-		br.steps = br.steps[:n-1]
-	}
+	took, mark := "", t.Style.Green("✓")
 	if ev.Body.Error != nil {
-		return t.line(ev, br, t.Style.Red("✗"), clean(ev.Body.Name)+t.Style.Dim(took))
+		mark = t.Style.Red("✗")
 	}
-	return t.line(ev, br, t.Style.Green("✓"), clean(ev.Body.Name)+t.Style.Dim(took))
-}
-
-func (t *Tree) intended(ev effect.Event) []string {
-	t.intents[ev.Place] = ev
-	t.started[ev.Place] = ev.At
-	s, br := t.Style, t.of(ev.Place)
-	switch {
-	case ev.Kind == effect.TimerSet:
-		d, why := sleepOf(ev.Body.Args)
-		text := fmt.Sprintf("sleep %s until %s", effect.FormatDuration(d), ev.At.Add(d).Local().Format("15:04:05"))
-		if ev.At.Add(d).Sub(ev.At) > 12*time.Hour {
-			text = fmt.Sprintf("sleep %s until %s", effect.FormatDuration(d), ev.At.Add(d).Local().Format("Mon 15:04:05"))
-		}
-		return t.line(ev, br, s.Cyan("⏲"), text+reason(why))
-	case ev.Kind == effect.QuestionAsked:
-		v, _ := effect.Decode(ev.Body.Args)
-		args, _ := v.(map[string]any)
-		title, _ := args["title"].(string)
-		lines := t.line(ev, br, s.Yellow("?"), s.Bold(clean(title)))
-		return append(lines, "          "+strings.Repeat(s.Dim("│ "), br.depth+len(br.steps))+
-			s.Dim("  answer with: runbook approve "+t.Run+"   or: runbook deny "+t.Run))
-	case ev.Body.Attempt > 1:
-		return t.line(ev, br, s.Yellow("↻"), fmt.Sprintf("%s sent again, attempt %d", t.describe(ev), ev.Body.Attempt))
-	}
-	return nil
-}
-
-func (t *Tree) outcome(ev effect.Event, since time.Time) []string {
-	s, b := t.Style, &ev.Body
-	if b.Class == effect.Value {
-		return nil
-	}
-	began, ok := t.started[ev.Place]
-	if !ok {
-		began = since
-	}
-	took := ""
-	if d := ev.At.Sub(began); ok && d >= 0 {
-		took = "  " + effect.FormatDuration(d)
-	}
-	text := t.describe(ev)
-	delete(t.intents, ev.Place)
-	delete(t.started, ev.Place)
-	if b.Error != nil {
-		msg := fmt.Sprintf("%s: %s (%s)", text, clean(firstLine(b.Error.Message)), b.Error.Code)
-		return t.line(ev, t.of(ev.Place), s.Red("✗"), msg+s.Dim(took))
-	}
-	switch b.Op {
-	case effect.OpSleep:
-		return nil
-	case effect.OpApprove:
-		return t.line(ev, t.of(ev.Place), s.Green("✓"), "approved"+s.Dim(took))
-	case "health.measure":
-		if strings.Count(strings.TrimLeft(ev.Place, "r"), ".") > 0 {
-			return nil // inside a gate, whose own line says more
+	if n := len(br.steps); n > 0 {
+		last := br.steps[n-1]
+		br.steps = br.steps[:n-1]
+		took = "  " + effect.FormatDuration(ev.At.Sub(last.at))
+		if ev.Body.Error != nil {
+			t.failed = last
 		}
 	}
-	return t.line(ev, t.of(ev.Place), s.Green("✓"), text+s.Dim(took))
+	return t.timed(ev, br, mark, clean(ev.Body.Name), took)
 }
 
 func (t *Tree) branchLeft(ev effect.Event) []string {
@@ -256,14 +251,14 @@ func (t *Tree) branchLeft(ev effect.Event) []string {
 		if b.Error == nil {
 			return nil
 		}
-		return t.line(ev, t.of(ev.Place), s.Red("✗"), "branch "+clean(b.Name)+": "+clean(firstLine(b.Error.Message)))
+		return t.line(ev, t.of(ev.Place), s.Red("✗"), "branch "+clean(b.Name)+": "+opening(b.Error.Message))
 	}
 	what := "rollback of " + ev.Body.Where.String()
 	if b.Name != "" {
 		what = "rollback " + clean(b.Name)
 	}
 	if b.Error != nil {
-		return t.line(ev, &branch{}, s.Red("✗"), what+": "+clean(firstLine(b.Error.Message)))
+		return t.line(ev, &branch{}, s.Red("✗"), what+": "+opening(b.Error.Message))
 	}
 	return t.line(ev, &branch{}, s.Green("✓"), what)
 }
@@ -275,7 +270,7 @@ func (t *Tree) logged(ev effect.Event) []string {
 		fields, _ = v.(map[string]any)
 	}
 	if len(fields) > 0 {
-		text += "  " + s.Dim(strings.Trim(value(nil, fields), "{}"))
+		text += "  " + s.Dim(bare(fields))
 	}
 	mark := " "
 	switch ev.Body.Name {
@@ -286,23 +281,7 @@ func (t *Tree) logged(ev effect.Event) []string {
 	case "debug":
 		text = s.Dim(text)
 	}
-	return t.line(ev, t.of(ev.Place), mark, text)
-}
-
-// describe names an effect: "traffic.split blue 90%, green 10%".
-func (t *Tree) describe(ev effect.Event) string {
-	op, args := ev.Body.Op, ev.Body.Args
-	if in, ok := t.intents[ev.Place]; ok && len(args) == 0 {
-		op, args = in.Body.Op, in.Body.Args
-	}
-	text := op
-	if a := Args(t.Catalog, op, args); a != "" {
-		text += " " + fit(a, 72)
-	}
-	if t.Verbose {
-		text = t.Style.Dim(ev.Place+" ") + text
-	}
-	return text
+	return t.full(ev, t.of(ev.Place), mark, text)
 }
 
 func (t *Tree) branchName(place string) string {
@@ -313,14 +292,6 @@ func (t *Tree) branchName(place string) string {
 	return t.Style.Dim("  [" + clean(parts[len(parts)-2]) + "]")
 }
 
-func sleepOf(raw json.RawMessage) (time.Duration, string) {
-	v, _ := effect.Decode(raw)
-	args, _ := v.(map[string]any)
-	seconds, _ := args["duration"].(float64)
-	why, _ := args["reason"].(string)
-	return effect.Seconds(seconds), why
-}
-
 func reason(text string) string {
 	if text == "" {
 		return ""
@@ -328,24 +299,36 @@ func reason(text string) string {
 	return ": " + clean(text)
 }
 
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
+// opening is the first line of a message, without the words that announce the
+// lines after it: "it failed; its last lines:" is "it failed".
+func opening(message string) string {
+	line, rest, more := strings.Cut(strings.TrimSpace(message), "\n")
+	if line = strings.TrimRight(line, " "); more && strings.TrimSpace(rest) != "" && strings.HasSuffix(line, ":") {
+		if i := strings.LastIndexAny(line, ";,"); i > 0 {
+			line = line[:i]
+		}
+		line = strings.TrimSuffix(line, ":")
+	}
+	return clean(line)
 }
 
 // Reset forgets everything fed so far.
-func (t *Tree) Reset() { t.branches, t.last = nil, time.Time{} }
+func (t *Tree) Reset() {
+	*t = Tree{Style: t.Style, Catalog: t.Catalog, Run: t.Run, Verbose: t.Verbose, Answers: t.Answers}
+}
 
-// Status is the line for a change of status.
-func (t *Tree) Status(ev effect.Event) string {
+// Status returns the lines for a change of status.
+func (t *Tree) Status(ev effect.Event) []string {
 	text := strings.ReplaceAll(string(ev.Body.Status), "_", " ")
 	if ev.Body.By != "" {
 		text += " by " + clean(ev.Body.By)
 	}
+	why := opening(ev.Body.Reason)
 	if ev.Body.Error != nil {
-		text += reason(ev.Body.Error.Error())
-	} else {
-		text += reason(firstLine(ev.Body.Reason))
+		why = opening(ev.Body.Error.Error())
 	}
-	return t.line(ev, &branch{}, t.Style.Dim("●"), text)[0]
+	if why != text {
+		text += reason(strings.TrimPrefix(why, text+" "))
+	}
+	return t.full(ev, &branch{}, t.Style.Dim("●"), text)
 }

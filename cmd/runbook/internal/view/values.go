@@ -3,6 +3,7 @@ package view
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"sort"
 	"strconv"
 	"strings"
@@ -20,6 +21,10 @@ func Args(catalog *effect.Catalog, op string, raw json.RawMessage) string {
 		return ""
 	}
 	args, _ := v.(map[string]any)
+	return arguments(catalog, op, args)
+}
+
+func arguments(catalog *effect.Catalog, op string, args map[string]any) string {
 	decl, ok := catalog.Op(op)
 	if !ok {
 		decl = &effect.Op{}
@@ -82,6 +87,8 @@ func value(f *effect.Field, v any) string {
 				return effect.FormatDuration(effect.Seconds(v))
 			case effect.Percent:
 				return strconv.FormatFloat(v, 'g', 6, 64) + "%"
+			case effect.Size:
+				return size(v)
 			}
 		}
 		return strconv.FormatFloat(v, 'g', 10, 64)
@@ -112,6 +119,23 @@ func value(f *effect.Field, v any) string {
 		return "{" + strings.Join(parts, ", ") + "}"
 	}
 	return clean(fmt.Sprint(v))
+}
+
+// size prints bytes in the largest binary unit that holds them exactly.
+func size(bytes float64) string {
+	unit := "B"
+	for _, u := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if bytes < 1024 || math.Mod(bytes, 1024) != 0 {
+			break
+		}
+		bytes, unit = bytes/1024, u
+	}
+	return strconv.FormatFloat(bytes, 'f', -1, 64) + unit
+}
+
+// bare prints a table's members without the braces around them.
+func bare(m map[string]any) string {
+	return strings.TrimSuffix(strings.TrimPrefix(value(nil, m), "{"), "}")
 }
 
 // gate prints a gate's measurement beside its thresholds: "green 30s/15m
@@ -154,4 +178,34 @@ func gate(s Style, raw json.RawMessage) (line string, broken bool) {
 	during, _ := g["during"].(float64)
 	head := fmt.Sprintf("%s %s/%s", value(nil, g["env"]), effect.FormatDuration(effect.Seconds(elapsed)), effect.FormatDuration(effect.Seconds(during)))
 	return head + "  " + strings.Join(parts, "  "), len(bad) > 0
+}
+
+// Params prints a run's recorded parameters, one a line, in the order and the
+// units of their declarations; without any, in the order of their names.
+func Params(fields []effect.Field, raw json.RawMessage) []string {
+	v, err := effect.Decode(raw)
+	if err != nil || len(raw) == 0 {
+		return nil
+	}
+	params, _ := v.(map[string]any)
+	names := make([]string, 0, len(params))
+	declared := map[string]*effect.Field{}
+	for i := range fields {
+		declared[fields[i].Name] = &fields[i]
+		if _, ok := params[fields[i].Name]; ok {
+			names = append(names, fields[i].Name)
+		}
+	}
+	var rest []string
+	for name := range params {
+		if declared[name] == nil {
+			rest = append(rest, name)
+		}
+	}
+	sort.Strings(rest)
+	var lines []string
+	for _, name := range append(names, rest...) {
+		lines = append(lines, clean(name)+" = "+value(declared[name], params[name]))
+	}
+	return lines
 }

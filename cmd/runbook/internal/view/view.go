@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 )
 
 // Style says how to print.
@@ -34,15 +33,6 @@ func (s Style) Red(t string) string    { return s.paint("31", t) }
 func (s Style) Green(t string) string  { return s.paint("32", t) }
 func (s Style) Yellow(t string) string { return s.paint("33", t) }
 func (s Style) Cyan(t string) string   { return s.paint("36", t) }
-
-// fit shortens text to n columns.
-func fit(text string, n int) string {
-	if n <= 0 || utf8.RuneCountInString(text) <= n {
-		return text
-	}
-	runes := []rune(text)
-	return string(runes[:max(n-1, 0)]) + "…"
-}
 
 // clean makes text safe for a terminal: control characters, which could move
 // the cursor or hide what a log line says, become visible.
@@ -76,7 +66,7 @@ func Table(w io.Writer, s Style, rows [][]string) {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			widths[i] = max(widths[i], columns(cell))
 		}
 	}
 	for n, row := range rows {
@@ -87,7 +77,7 @@ func Table(w io.Writer, s Style, rows [][]string) {
 			}
 			b.WriteString(cell)
 			if i < len(row)-1 {
-				b.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)))
+				b.WriteString(strings.Repeat(" ", widths[i]-columns(cell)))
 			}
 		}
 		line := fit(strings.TrimRight(b.String(), " "), s.Width)
