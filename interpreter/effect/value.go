@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -28,95 +31,136 @@ func (s Sealed) String() string { return "[secret " + s.Name + "]" }
 // value with a secret is refused when seal is nil. NaN, infinities, depth
 // beyond 64 and foreign Go types are errors.
 func Encode(v any, seal func(Secret) string) ([]byte, error) {
-	plain, err := toPlain(v, seal, 0)
-	if err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(plain); err != nil {
-		return nil, fmt.Errorf("encode value: %w", err)
-	}
-	return bytes.TrimRight(b.Bytes(), "\n"), nil
+	return appendValue(make([]byte, 0, 64), v, seal, 0)
 }
 
 // Decode reads what Encode wrote. Secrets come back as Sealed.
 func Decode(data []byte) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
 	var v any
-	if err := dec.Decode(&v); err != nil {
+	if err := json.Unmarshal(data, &v); err != nil {
 		return nil, fmt.Errorf("decode value: %w", err)
-	}
-	if dec.More() {
-		return nil, errors.New("decode value: text after the value")
 	}
 	return fromPlain(v, 0)
 }
 
-func toPlain(v any, seal func(Secret) string, depth int) (any, error) {
+// appendValue stands on the way of every effect, live and replayed; it writes
+// what encoding/json would, without reflection.
+func appendValue(buf []byte, v any, seal func(Secret) string, depth int) ([]byte, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("encode value: nested deeper than %d", maxDepth)
 	}
 	switch v := v.(type) {
-	case nil, bool:
-		return v, nil
+	case nil:
+		return append(buf, "null"...), nil
+	case bool:
+		return strconv.AppendBool(buf, v), nil
 	case string:
 		if utf8.ValidString(v) {
-			return v, nil
+			return appendString(buf, v)
 		}
-		return map[string]any{"$bytes": base64.StdEncoding.EncodeToString([]byte(v))}, nil
+		return appendPair(buf, "$bytes", base64.StdEncoding.EncodeToString([]byte(v)), "", "")
 	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("encode value: %v is not a number that can be recorded", v)
-		}
-		if v == 0 {
-			return 0.0, nil // one zero, not two
-		}
-		return v, nil
+		return appendNumber(buf, v)
 	case int:
-		return float64(v), nil
+		return appendNumber(buf, float64(v))
 	case Secret:
 		if seal == nil {
 			return nil, fmt.Errorf("encode value: %s may not stand here", v)
 		}
-		return map[string]any{"$secret": v.name, "digest": seal(v)}, nil
+		return appendPair(buf, "$secret", v.name, "digest", seal(v))
 	case Sealed:
-		return map[string]any{"$secret": v.Name, "digest": v.Digest}, nil
+		return appendPair(buf, "$secret", v.Name, "digest", v.Digest)
 	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			p, err := toPlain(e, seal, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			out[i] = p
-		}
-		return out, nil
+		return appendList(buf, v, seal, depth)
 	case map[string]any:
-		return mapToPlain(v, seal, depth)
+		return appendMap(buf, v, seal, depth)
 	}
 	return nil, fmt.Errorf("encode value: a %T cannot be recorded", v)
 }
 
-func mapToPlain(m map[string]any, seal func(Secret) string, depth int) (any, error) {
-	out := make(map[string]any, len(m))
-	escape := false
-	for k, e := range m {
-		p, err := toPlain(e, seal, depth+1)
-		if err != nil {
+func appendList(buf []byte, list []any, seal func(Secret) string, depth int) (_ []byte, err error) {
+	buf = append(buf, '[')
+	for i, e := range list {
+		if i > 0 {
+			buf = append(buf, ',')
+		}
+		if buf, err = appendValue(buf, e, seal, depth+1); err != nil {
 			return nil, err
 		}
+	}
+	return append(buf, ']'), nil
+}
+
+func appendMap(buf []byte, m map[string]any, seal func(Secret) string, depth int) (_ []byte, err error) {
+	keys := sortedKeys(m)
+	escape := slices.ContainsFunc(keys, func(k string) bool { return strings.HasPrefix(k, "$") })
+	if escape { // a user's own "$bytes" must not be taken for ours
+		buf = append(buf, `{"$map":`...)
+	}
+	buf = append(buf, '{')
+	for i, k := range keys {
 		if !utf8.ValidString(k) {
 			return nil, fmt.Errorf("encode value: the key %q is not UTF-8", k)
 		}
-		out[k] = p
-		escape = escape || k != "" && k[0] == '$'
+		if i > 0 {
+			buf = append(buf, ',')
+		}
+		if buf, err = appendString(buf, k); err != nil {
+			return nil, err
+		}
+		if buf, err = appendValue(append(buf, ':'), m[k], seal, depth+1); err != nil {
+			return nil, err
+		}
 	}
-	if escape { // a user's own "$bytes" must not be taken for ours
-		return map[string]any{"$map": out}, nil
+	if escape {
+		buf = append(buf, '}')
 	}
-	return out, nil
+	return append(buf, '}'), nil
+}
+
+// appendPair appends an object of one or two texts. The keys need no quotes
+// inside; an empty one is left out.
+func appendPair(buf []byte, key, value, second, other string) (_ []byte, err error) {
+	if buf, err = appendString(append(append(append(buf, `{"`...), key...), `":`...), value); err != nil {
+		return nil, err
+	}
+	if second != "" {
+		if buf, err = appendString(append(append(append(buf, `,"`...), second...), `":`...), other); err != nil {
+			return nil, err
+		}
+	}
+	return append(buf, '}'), nil
+}
+
+func appendNumber(buf []byte, n float64) ([]byte, error) {
+	if math.IsNaN(n) || math.IsInf(n, 0) {
+		return nil, fmt.Errorf("encode value: %v is not a number that can be recorded", n)
+	}
+	const exact = 1 << 53
+	if n == math.Trunc(n) && -exact < n && n < exact { // a zero has no sign here: one zero, not two
+		return strconv.AppendInt(buf, int64(n), 10), nil
+	}
+	return appendJSON(buf, n)
+}
+
+func appendString(buf []byte, s string) ([]byte, error) {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c > '~' {
+			return appendJSON(buf, s)
+		}
+	}
+	return append(append(append(buf, '"'), s...), '"'), nil
+}
+
+// appendJSON leaves to encoding/json what has more than one way to be written.
+func appendJSON(buf []byte, v any) ([]byte, error) {
+	b := bytes.NewBuffer(buf)
+	enc := json.NewEncoder(b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode value: %w", err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 func fromPlain(v any, depth int) (any, error) {
