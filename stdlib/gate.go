@@ -37,12 +37,8 @@ func runWatch(ctx context.Context, p effect.Performer, args map[string]any) (any
 		return nil, err
 	}
 	during, every, tolerate := args["during"].(float64), args["every"].(float64), args["tolerate"].(float64)
-	now := func() (float64, error) {
-		v, err := p.Perform(ctx, effect.OpNow, nil)
-		at, _ := v.(float64)
-		return at, err
-	}
-	start, err := now()
+	do := doer{ctx, p}
+	start, err := do.now()
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +48,7 @@ func runWatch(ctx context.Context, p effect.Performer, args map[string]any) (any
 		if err != nil && (effect.AsStop(err) != nil || effect.AsError(err).Code == effect.CodeInvalid) {
 			return nil, err
 		}
-		at, nowErr := now()
+		at, nowErr := do.now()
 		if nowErr != nil {
 			return nil, nowErr
 		}
@@ -100,13 +96,13 @@ func wait() effect.Composite {
 
 func runWait(ctx context.Context, p effect.Performer, args map[string]any) (any, error) {
 	timeout, every := args["timeout"].(float64), args["every"].(float64)
+	do := doer{ctx, p}
 	var start float64
 	for n := 1; ; n++ {
-		v, err := p.Perform(ctx, effect.OpNow, nil)
+		at, err := do.now()
 		if err != nil {
 			return nil, err
 		}
-		at := v.(float64)
 		if n == 1 {
 			start = at
 		}
@@ -121,7 +117,7 @@ func runWait(ctx context.Context, p effect.Performer, args map[string]any) (any,
 			return nil, effect.Errorf(effect.CodeUnhealthy, "%s is not healthy after %d checks in %s: %s", args["env"], n,
 				effect.FormatDuration(effect.Seconds(timeout)), effect.AsError(err).Message)
 		}
-		if _, err := p.Perform(ctx, effect.OpSleep, map[string]any{"duration": every}); err != nil {
+		if err := do.sleep(every, ""); err != nil {
 			return nil, err
 		}
 	}

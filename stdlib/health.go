@@ -24,6 +24,28 @@ func Health() effect.Module {
 				Min: effect.Bound(0.05), Doc: "how long to measure"}},
 			Returns: measured(),
 		},
+		{
+			Module: "health", Name: "alerts", Class: effect.Read,
+			Doc: "Read the alerts that fire now",
+			Args: []effect.Field{text("env", "only those about this target; all if left out"),
+				text("severity", "only those of this severity: \"critical\"")},
+			Returns: []effect.Field{
+				objects("alerts", "by severity and name", text("name", "the rule that fires"), text("severity", "as the rule says"),
+					text("env", "the target that it is about, if it is one"), text("summary", "what it says"),
+					field("since", effect.Number, "when it began to fire, in seconds since 1970")),
+				field("count", effect.Int, "how many"),
+			},
+		},
+		{
+			// A load can be put on again; what it leaves behind is traffic.
+			Module: "health", Name: "load", Class: effect.Write, Recovery: effect.Retry,
+			Doc: "Put load on the target for a while, which this call takes, and measure what the requests met",
+			Args: []effect.Field{env(),
+				{Name: "rate", Type: effect.Number, Default: 50.0, Min: effect.Bound(0.1), Doc: "requests a second"},
+				{Name: "during", Type: effect.Duration, Default: "1m", Min: effect.Bound(0.05), Doc: "how long"},
+				texts("paths", "what is requested, in turn; as configured if left out")},
+			Returns: measured(),
+		},
 	}, Composites: []effect.Composite{watch(), wait()}}
 }
 

@@ -142,7 +142,7 @@ func (b *backend) start(ctx context.Context) (p *process, died bool, err error) 
 func (b *backend) prepare(ctx context.Context, p *process) error {
 	var contract *effect.Module
 	if m, ok := b.contract(p.desc.Module); ok {
-		contract = &m
+		contract, p.standard = &m, true
 	}
 	if err := Verify(b.spec, p.desc, contract); err != nil {
 		return err
@@ -199,6 +199,9 @@ func (b *backend) try(ctx context.Context, call effect.Call) (effect.Result, *lo
 		return effect.Result{}, nil, b.unavailable(err, call)
 	}
 	defer p.calls.Add(-1)
+	if p.standard && call.Op != nil && !declares(p.desc.Ops, call.Op.Name) {
+		return effect.Result{}, nil, notCarried(p.desc, call.Op)
+	}
 	result, err := p.remote.do(ctx, call)
 	var l *loss
 	if errors.As(err, &l) {

@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -23,8 +24,9 @@ func (e *ContractError) Error() string {
 }
 
 // Verify reports what speaks against a backend's description. contract is nil
-// for a module that the backend brings itself. Differences from a contract are
-// a *ContractError.
+// for a module that the backend brings itself. A backend may carry some of a
+// contract's ops only; what it carries has to agree. Differences from a
+// contract are a *ContractError.
 func Verify(spec Spec, d plugins.Description, contract *effect.Module) error {
 	if d.Name != spec.Name {
 		return fmt.Errorf("the plugin started as backend %s says that it is %q: name it so in the configuration, and its file %s%s",
@@ -50,8 +52,9 @@ func Verify(spec Spec, d plugins.Description, contract *effect.Module) error {
 	}
 	var diffs []string
 	if contract != nil {
-		diffs = compareOps(contract.Ops, d.Ops)
-	} else if len(d.Ops) == 0 {
+		diffs = compareOps(carriedOf(contract.Ops, d.Ops), d.Ops)
+	}
+	if len(d.Ops) == 0 {
 		diffs = []string{"it declares no op"}
 	}
 	if len(diffs) > 0 {
@@ -60,6 +63,35 @@ func Verify(spec Spec, d plugins.Description, contract *effect.Module) error {
 	return nil
 }
 
+// carriedOf returns the contract's ops that a backend declares.
+func carriedOf(contract, declared []effect.Op) []effect.Op {
+	var ops []effect.Op
+	for _, op := range contract {
+		if declares(declared, op.Name) {
+			ops = append(ops, op)
+		}
+	}
+	return ops
+}
+
+func declares(ops []effect.Op, name string) bool {
+	return slices.ContainsFunc(ops, func(op effect.Op) bool { return op.Name == name })
+}
+
+// notCarried is for a call of an op that the backend does not have, though the
+// contract may.
+func notCarried(d plugins.Description, op *effect.Op) *effect.Error {
+	names := make([]string, len(d.Ops))
+	for i := range d.Ops {
+		names[i] = d.Ops[i].String()
+	}
+	e := effect.Errorf(effect.CodeUnsupported, "backend %s does not carry %s; nothing was done", d.Name, op).
+		WithHint("it carries %s; name a backend in runbook.yaml that carries %s too, or do without it", strings.Join(names, ", "), op)
+	e.Op = op.String()
+	return e
+}
+
+// compareOps lists how one set of declarations differs from another.
 func compareOps(want, got []effect.Op) []string {
 	var diffs []string
 	for i := range want {
@@ -95,6 +127,9 @@ func compareOp(want, got *effect.Op) []string {
 	differ("recovery", string(got.RecoveryFor(nil)), string(want.RecoveryFor(nil)))
 	differ("class argument", got.ClassArg, want.ClassArg)
 	differ("recovery argument", got.RecoveryArg, want.RecoveryArg)
+	differ("deciding argument", got.KindArg, want.KindArg)
+	differ("class by "+want.KindArg, listed(got.ClassOf), listed(want.ClassOf))
+	differ("recovery by "+want.KindArg, listed(got.RecoveryOf), listed(want.RecoveryOf))
 	diffs = append(diffs, compareFields("argument", want.Args, got.Args)...)
 	switch {
 	case want.Rest == nil && got.Rest != nil:
@@ -147,6 +182,15 @@ func compareField(what string, want, got *effect.Field) []string {
 		diffs = append(diffs, compareField("each element of "+what, want.Elem, got.Elem)...)
 	}
 	return append(diffs, compareFields(what+", member", want.Fields, got.Fields)...)
+}
+
+// listed prints what a table of kinds says: "GET read, PUT write".
+func listed[V ~string](of map[string]V) string {
+	var pairs []string
+	for _, kind := range slices.Sorted(maps.Keys(of)) {
+		pairs = append(pairs, kind+" "+string(of[kind]))
+	}
+	return strings.Join(pairs, ", ")
 }
 
 func necessity(f *effect.Field) string {

@@ -158,7 +158,7 @@ func (*crooked) Describe() plugins.Description {
 	kept := ops[:0:0]
 	for _, op := range ops {
 		switch op.Name {
-		case "ready": // missing
+		case "ready": // missing, which it may be
 			continue
 		case "drain":
 			op.Class, op.Recovery = effect.Read, effect.Retry
@@ -169,6 +169,13 @@ func (*crooked) Describe() plugins.Description {
 	}
 	kept = append(kept, effect.Op{Module: "traffic", Name: "jam", Class: effect.Read})
 	return plugins.Description{Name: "crooked", Module: "traffic", Ops: kept}
+}
+
+// half carries one op of the module traffic.
+type half struct{ lamp }
+
+func (*half) Describe() plugins.Description {
+	return plugins.Description{Name: "half", Module: "traffic", Ops: stdlib.Carry("traffic", "weights")}
 }
 
 func lampSpec() host.Spec {

@@ -23,6 +23,8 @@ func TestMain(m *testing.M) {
 			plugins.Serve(&lamp{})
 		case "crooked":
 			plugins.Serve(&crooked{})
+		case "half":
+			plugins.Serve(&half{})
 		case "stillborn":
 			fmt.Fprintln(os.Stderr, "no socket to be found")
 			os.Exit(4)

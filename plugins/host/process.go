@@ -24,10 +24,11 @@ import (
 // process is one plugin under way: launched, connected, described. It does
 // not come back to life; the backend launches another.
 type process struct {
-	client *goplugin.Client
-	runner *runner
-	remote *Remote
-	desc   plugins.Description
+	client   *goplugin.Client
+	runner   *runner
+	remote   *Remote
+	desc     plugins.Description
+	standard bool // its module has a contract
 
 	gone     sync.Once
 	calls    atomic.Int64 // under way

@@ -162,7 +162,6 @@ func TestBrokenContract(t *testing.T) {
 		"traffic.switch: argument speed is not in the contract",
 		"traffic.drain: its class is read, the contract says write",
 		"traffic.drain: its recovery is retry, the contract says observe",
-		"traffic.ready: is missing",
 		"traffic.jam: is not in the contract",
 	}
 	if !slices.Equal(ce.Differences, want) {

@@ -33,7 +33,7 @@ func (b *Backend) Describe() plugins.Description {
 	return plugins.Description{
 		Name: "probe", Module: "health", Version: "1.0.0",
 		Doc:    "Probe services over HTTP, TCP and TLS, and read their Prometheus metrics",
-		Ops:    stdlib.Health().Ops,
+		Ops:    stdlib.Carry("health", "check", "measure"),
 		Config: configFields(),
 	}
 }

@@ -48,7 +48,7 @@ func (b *Backend) Describe() plugins.Description {
 	return plugins.Description{
 		Name: "prometheus", Module: "health", Version: "1.0.0",
 		Doc:    "Ask a Prometheus server how services do",
-		Ops:    stdlib.Health().Ops,
+		Ops:    stdlib.Carry("health", "check", "measure"),
 		Config: configFields(),
 	}
 }

@@ -36,7 +36,7 @@ func (b *Backend) Describe() plugins.Description {
 	return plugins.Description{
 		Name: "shoutrrr", Module: "notify", Version: "1.0.0",
 		Doc: "Send messages to chat, mail, push services and webhooks by shoutrrr URLs",
-		Ops: stdlib.Notify().Ops,
+		Ops: stdlib.Carry("notify", "send"),
 		Config: []effect.Field{{Name: "channels", Type: effect.Map, Required: true,
 			Doc: "where messages go, by the names that runbooks use",
 			Elem: &effect.Field{Type: effect.Object, Fields: []effect.Field{
