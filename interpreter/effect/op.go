@@ -2,6 +2,8 @@ package effect
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -61,14 +63,22 @@ type Op struct {
 	Rest     *Field   `json:"rest,omitempty"`
 	Class    Class    `json:"class,omitempty"`
 	Recovery Recovery `json:"recovery,omitempty"`
-	// Timeout bounds one invocation unless the call has an argument "timeout"
-	// of type duration, which then counts. Zero means DefaultTimeout.
+	// Timeout bounds one invocation unless the call has an argument "timeout",
+	// "window" or "during" of type duration, which then counts. Zero means
+	// DefaultTimeout.
 	Timeout time.Duration `json:"timeout,omitempty"`
 	// ClassArg and RecoveryArg name arguments by which the caller states the
 	// class and the recovery of this one call (exec.run). A missing argument
 	// leaves Class and Recovery as declared.
 	ClassArg    string `json:"class_arg,omitempty"`
 	RecoveryArg string `json:"recovery_arg,omitempty"`
+	// KindArg names an argument whose value decides class and recovery where
+	// the caller does not state them (the method of http.request): ClassOf and
+	// RecoveryOf say how, by value. A value that is not listed leaves Class and
+	// Recovery as declared; a class that is stated leaves Recovery too.
+	KindArg    string              `json:"kind_arg,omitempty"`
+	ClassOf    map[string]Class    `json:"class_of,omitempty"`
+	RecoveryOf map[string]Recovery `json:"recovery_of,omitempty"`
 	// Validate checks what no single field can say (weights that sum to 100).
 	// It sees canonical arguments; it may be nil and is not sent to plugins.
 	Validate func(args map[string]any) error `json:"-"`
@@ -89,6 +99,9 @@ func (o *Op) ClassFor(args map[string]any) Class {
 	if s, ok := args[o.ClassArg].(string); ok && o.ClassArg != "" {
 		return Class(s)
 	}
+	if s, ok := args[o.KindArg].(string); ok && o.ClassOf[s] != "" {
+		return o.ClassOf[s]
+	}
 	if o.Class == "" {
 		return Irreversible
 	}
@@ -100,6 +113,11 @@ func (o *Op) RecoveryFor(args map[string]any) Recovery {
 	if s, ok := args[o.RecoveryArg].(string); ok && o.RecoveryArg != "" {
 		return Recovery(s)
 	}
+	// Who states the class knows better than the kind what the call does.
+	_, stated := args[o.ClassArg].(string)
+	if s, ok := args[o.KindArg].(string); ok && !stated && o.RecoveryOf[s] != "" {
+		return o.RecoveryOf[s]
+	}
 	if o.Recovery == "" {
 		return Ask
 	}
@@ -108,7 +126,7 @@ func (o *Op) RecoveryFor(args map[string]any) Recovery {
 
 // TimeoutFor returns how long the host waits for one invocation.
 func (o *Op) TimeoutFor(args map[string]any) time.Duration {
-	for _, name := range []string{"timeout", "window"} {
+	for _, name := range []string{"timeout", "window", "during"} {
 		for _, f := range o.Args {
 			if f.Name != name || f.Type != Duration {
 				continue
@@ -145,15 +163,22 @@ func (o *Op) Verify() error {
 	if !validName(o.Module) || !validName(o.Name) {
 		return fmt.Errorf("op %q: module and name must be lower-case words of letters, digits and _", o)
 	}
-	switch o.Class {
-	case "", Read, Write, Irreversible:
-	default:
-		return fmt.Errorf("op %s: unknown class %q", o, o.Class)
+	classes, recoveries := []Class{o.Class}, []Recovery{o.Recovery}
+	for _, kind := range slices.Sorted(maps.Keys(o.ClassOf)) {
+		classes = append(classes, o.ClassOf[kind])
 	}
-	switch o.Recovery {
-	case "", Retry, Observe, Ask, Forgo:
-	default:
-		return fmt.Errorf("op %s: unknown recovery %q", o, o.Recovery)
+	for _, kind := range slices.Sorted(maps.Keys(o.RecoveryOf)) {
+		recoveries = append(recoveries, o.RecoveryOf[kind])
+	}
+	for _, c := range classes {
+		if !slices.Contains([]Class{"", Read, Write, Irreversible}, c) {
+			return fmt.Errorf("op %s: unknown class %q", o, c)
+		}
+	}
+	for _, r := range recoveries {
+		if !slices.Contains([]Recovery{"", Retry, Observe, Ask, Forgo}, r) {
+			return fmt.Errorf("op %s: unknown recovery %q", o, r)
+		}
 	}
 	for _, f := range append(append([]Field{}, o.Args...), o.Returns...) {
 		if err := f.verify(); err != nil {
