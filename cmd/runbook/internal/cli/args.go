@@ -42,9 +42,9 @@ func between(few int, names ...string) cobra.PositionalArgs {
 		many := len(names) > 0 && strings.HasSuffix(names[len(names)-1], "…")
 		switch {
 		case len(got) < few:
-			return usagef("%s: %s is missing\nusage: %s", cmd.CommandPath(), names[len(got)], cmd.UseLine())
+			return usagef("%s is missing\nusage: %s", names[len(got)], cmd.UseLine())
 		case len(got) > len(names) && !many:
-			return usagef("%s: %q is too much\nusage: %s", cmd.CommandPath(), got[len(names)], cmd.UseLine())
+			return usagef("%q is one argument too many\nusage: %s", got[len(names)], cmd.UseLine())
 		}
 		return nil
 	}
@@ -61,7 +61,7 @@ func subcommand(cmd *cobra.Command, got []string) error {
 			known = append(known, c.Name())
 		}
 	}
-	return usagef("%s has no command %q; %s\nsee: %s --help", cmd.CommandPath(), got[0], knownOr(got[0], known), cmd.CommandPath())
+	return usagef("there is no command %q; %s\nsee: %s --help", strings.TrimPrefix(cmd.CommandPath()+" "+got[0], "runbook "), knownOr(got[0], known), cmd.CommandPath())
 }
 
 // knownOr guesses what a wrong word was meant to be, or lists what there is.

@@ -128,8 +128,10 @@ func styleOf(w io.Writer) (view.Style, bool) {
 // result prints to standard output.
 func (a *app) result(format string, args ...any) { _, _ = fmt.Fprintf(a.stdout, format, args...) }
 
-// note prints to standard error.
-func (a *app) note(format string, args ...any) { _, _ = fmt.Fprintf(a.stderr, format, args...) }
+// note prints to standard error; on a terminal long lines are wrapped.
+func (a *app) note(format string, args ...any) {
+	_, _ = io.WriteString(a.stderr, view.Wrap(a.style, fmt.Sprintf(format, args...)))
+}
 
 // exit prints a command's error and returns the exit code that it stands for.
 func (a *app) exit(cmd *cobra.Command, err error) int {
@@ -155,9 +157,9 @@ func (a *app) exit(cmd *cobra.Command, err error) int {
 // indented sets the lines after the first off.
 func indented(text string) string {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	for i := range lines[1:] {
-		if line := &lines[i+1]; *line != "" && !strings.HasPrefix(*line, "  ") {
-			*line = "  " + *line
+	for i, line := range lines {
+		if i > 0 && line != "" {
+			lines[i] = "  " + line
 		}
 	}
 	return strings.Join(lines, "\n")

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -66,7 +67,7 @@ func (a *app) runHelp(cmd *cobra.Command, _ []string) {
 		a.note("\nrunbook: %s\n", indented(view.Clean(err.Error())))
 		return
 	}
-	a.result("\n%s: %s\n", view.Clean(h.Name), view.Clean(h.Summary))
+	a.result("\n%s\n", strings.TrimSuffix(view.Clean(h.Name)+": "+view.Clean(h.Summary), ": "))
 	if len(h.Params) == 0 {
 		a.result("It has no parameters.\n")
 		return

@@ -21,12 +21,8 @@ func (t *Tree) intended(ev effect.Event) []string {
 	switch {
 	case ev.Kind == effect.TimerSet:
 		d, why := sleepOf(ev.Body.Args)
-		clock := "15:04:05"
-		if d > 12*time.Hour {
-			clock = "Mon 15:04:05"
-		}
 		return t.line(ev, br, s.Cyan("⏲"),
-			fmt.Sprintf("sleep %s until %s", effect.FormatDuration(d), ev.At.Add(d).Local().Format(clock))+reason(why))
+			fmt.Sprintf("sleep %s until %s", effect.FormatDuration(d), deadline(ev.At, ev.At.Add(d)))+reason(why))
 	case ev.Kind == effect.QuestionAsked:
 		return t.Question(ev)
 	case ev.Body.Attempt > 1:

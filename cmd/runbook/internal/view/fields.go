@@ -48,17 +48,27 @@ func Fields(w io.Writer, s Style, fields []effect.Field) {
 
 // shown is a value as the command line takes it.
 func shown(f *effect.Field, v any) string {
-	if list, ok := v.([]any); ok {
-		parts := make([]string, len(list))
-		for i := range list {
-			parts[i] = value(f.Elem, list[i])
-		}
-		return strings.Join(parts, ",")
-	}
 	if text, ok := v.(string); ok {
 		return strconv.Quote(text)
 	}
-	return value(f, v)
+	return listed(f, v)
+}
+
+// listed is a value whose elements, if it is a list, are separated by commas.
+func listed(f *effect.Field, v any) string {
+	list, ok := v.([]any)
+	if !ok {
+		return value(f, v)
+	}
+	var elem *effect.Field
+	if f != nil {
+		elem = f.Elem
+	}
+	parts := make([]string, len(list))
+	for i := range list {
+		parts[i] = value(elem, list[i])
+	}
+	return strings.Join(parts, ",")
 }
 
 // bound is a limit in the field's unit; of texts and lists it is a length.

@@ -165,7 +165,7 @@ func (l *Live) draw() {
 	a, now := l.active[kept[0]], time.Now()
 	text, times := "… "+a.text, "  "+elapsed(now.Sub(a.since))
 	if !a.until.IsZero() {
-		times = fmt.Sprintf("  %s of %s, until %s", elapsed(now.Sub(a.since)), effect.FormatDuration(a.until.Sub(a.since)), a.until.Local().Format("15:04:05"))
+		times = fmt.Sprintf("  %s of %s, until %s", elapsed(now.Sub(a.since)), effect.FormatDuration(a.until.Sub(a.since)), deadline(a.since, a.until))
 	}
 	if len(kept) > 1 {
 		text = fmt.Sprintf("(%d under way) %s", len(kept), text)
@@ -179,6 +179,17 @@ func (l *Live) draw() {
 	}
 	_, _ = fmt.Fprint(l.out, "\r\x1b[K"+l.tree.Style.Dim(fit(fit(text, room)+times, l.tree.Style.Width-1)))
 	l.drawn = true
+}
+
+// deadline is a time of day, with its date when that is not obvious.
+func deadline(since, until time.Time) string {
+	switch d := until.Sub(since); {
+	case d > 6*24*time.Hour:
+		return until.Local().Format("2006-01-02 15:04")
+	case d > 12*time.Hour:
+		return until.Local().Format("Mon 15:04:05")
+	}
+	return until.Local().Format("15:04:05")
 }
 
 // elapsed rounds to whole seconds: a moving figure that flickers tells nobody

@@ -327,8 +327,11 @@ func (t *Tree) Status(ev effect.Event) []string {
 	if ev.Body.Error != nil {
 		why = opening(ev.Body.Error.Error())
 	}
-	if why != text {
-		text += reason(strings.TrimPrefix(why, text+" "))
+	switch {
+	case strings.HasPrefix(why, text): // "waiting for an answer"
+		text = why
+	default:
+		text += reason(why)
 	}
 	return t.full(ev, &branch{}, t.Style.Dim("●"), text)
 }

@@ -205,7 +205,7 @@ func Params(fields []effect.Field, raw json.RawMessage) []string {
 	sort.Strings(rest)
 	var lines []string
 	for _, name := range append(names, rest...) {
-		lines = append(lines, clean(name)+" = "+value(declared[name], params[name]))
+		lines = append(lines, clean(name)+" = "+listed(declared[name], params[name]))
 	}
 	return lines
 }

@@ -111,3 +111,22 @@ func wrap(text string, n int) []string {
 	}
 	return lines
 }
+
+// Wrap wraps the lines of a text to a terminal's width; what continues a line
+// is indented below it.
+func Wrap(s Style, text string) string {
+	if s.Width <= 0 {
+		return text
+	}
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		body := strings.TrimLeft(line, " ")
+		indent := line[:len(line)-len(body)]
+		parts := wrap(body, max(s.Width-len(indent)-2, 20))
+		if columns(line) <= s.Width {
+			parts = []string{body}
+		}
+		lines[i] = indent + strings.Join(parts, "\n"+indent+"  ")
+	}
+	return strings.Join(lines, "\n")
+}
