@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
@@ -13,16 +14,17 @@ import (
 // and an escaped map counts twice.
 const maxDepth = 256
 
-// decodeBody reads what appendBody wrote. Members that are kept as JSON stay
-// slices of data; members that this version does not know are passed over.
-func decodeBody(data []byte, b *effect.Body) error {
-	s := scanner{data: data}
-	s.object(func(name []byte) {
-		switch string(name) {
+// decodeBody reads what appendBody wrote. Texts are slices of text, and members
+// that are kept as JSON slices of one copy: a run is read event by event, and
+// this is most of it. Members that this version does not know are passed over.
+func decodeBody(text string, b *effect.Body) error {
+	s := scanner{data: text}
+	s.object(func(name string) {
+		switch name {
 		case "op":
 			b.Op = s.text()
 		case "args":
-			b.Args = s.raw()
+			b.Args = s.kept()
 		case "class":
 			b.Class = effect.Class(s.text())
 		case "recovery":
@@ -34,9 +36,9 @@ func decodeBody(data []byte, b *effect.Body) error {
 		case "where":
 			b.Where = s.position()
 		case "value":
-			b.Value = s.raw()
+			b.Value = s.kept()
 		case "error":
-			if raw := s.raw(); s.err == nil {
+			if raw := s.kept(); s.err == nil {
 				s.err = json.Unmarshal(raw, &b.Error)
 			}
 		case "outcome":
@@ -60,7 +62,7 @@ func decodeBody(data []byte, b *effect.Body) error {
 		}
 	})
 	s.space()
-	if s.err == nil && s.pos != len(data) {
+	if s.err == nil && s.pos != len(text) {
 		s.fail("text after the end")
 	}
 	if s.err != nil {
@@ -72,7 +74,8 @@ func decodeBody(data []byte, b *effect.Body) error {
 // scanner reads JSON from the front. After an error every method returns
 // quickly with a zero value.
 type scanner struct {
-	data  []byte
+	data  string
+	bytes []byte // a copy of data, once it is needed
 	pos   int
 	depth int
 	err   error
@@ -116,7 +119,7 @@ func (s *scanner) expect(c byte) bool {
 
 // object calls member for each member with the scanner before its value, which
 // member has to read.
-func (s *scanner) object(member func(name []byte)) {
+func (s *scanner) object(member func(name string)) {
 	if !s.expect('{') {
 		return
 	}
@@ -125,12 +128,11 @@ func (s *scanner) object(member func(name []byte)) {
 		return
 	}
 	for s.err == nil {
-		quoted := s.quoted()
+		quoted := s.valid()
 		if !s.expect(':') {
 			return
 		}
-		name := quoted[1 : len(quoted)-1]
-		member(name)
+		member(quoted[1 : len(quoted)-1])
 		if s.peek() == ',' {
 			s.pos++
 			continue
@@ -141,9 +143,9 @@ func (s *scanner) object(member func(name []byte)) {
 }
 
 // quoted returns a string with its quotes, as it stands.
-func (s *scanner) quoted() []byte {
+func (s *scanner) quoted() string {
 	if !s.expect('"') {
-		return nil
+		return ""
 	}
 	start := s.pos - 1
 	for ; s.pos < len(s.data); s.pos++ {
@@ -155,11 +157,20 @@ func (s *scanner) quoted() []byte {
 			s.pos++
 		case c < ' ':
 			s.fail("control character in a string")
-			return nil
+			return ""
 		}
 	}
 	s.fail("string without an end")
-	return nil
+	return ""
+}
+
+// valid is quoted with its escapes checked.
+func (s *scanner) valid() string {
+	quoted := s.quoted()
+	if s.err == nil && strings.Contains(quoted, `\`) && !json.Valid([]byte(quoted)) {
+		s.fail("bad escape in a string")
+	}
+	return quoted
 }
 
 func (s *scanner) text() string {
@@ -167,14 +178,14 @@ func (s *scanner) text() string {
 	if s.err != nil {
 		return ""
 	}
-	for _, c := range quoted[1 : len(quoted)-1] {
-		if c == '\\' || c >= 0x80 {
+	for i := 1; i < len(quoted)-1; i++ {
+		if c := quoted[i]; c == '\\' || c >= 0x80 {
 			var v string
-			s.err = json.Unmarshal(quoted, &v)
+			s.err = json.Unmarshal([]byte(quoted), &v)
 			return v
 		}
 	}
-	return string(quoted[1 : len(quoted)-1])
+	return quoted[1 : len(quoted)-1]
 }
 
 func (s *scanner) number() int {
@@ -182,14 +193,14 @@ func (s *scanner) number() int {
 	if s.err != nil {
 		return 0
 	}
-	n, err := strconv.Atoi(string(raw))
+	n, err := strconv.Atoi(raw)
 	s.err = err
 	return n
 }
 
 func (s *scanner) position() (p effect.Position) {
-	s.object(func(name []byte) {
-		switch string(name) {
+	s.object(func(name string) {
+		switch name {
 		case "file":
 			p.File = s.text()
 		case "line":
@@ -201,8 +212,21 @@ func (s *scanner) position() (p effect.Position) {
 	return p
 }
 
+// kept returns the next value as it stands, for the body to keep.
+func (s *scanner) kept() json.RawMessage {
+	raw := s.raw()
+	if s.err != nil {
+		return nil
+	}
+	if s.bytes == nil {
+		s.bytes = []byte(s.data)
+	}
+	start := s.pos - len(raw)
+	return s.bytes[start:s.pos:s.pos]
+}
+
 // raw returns the next value as it stands.
-func (s *scanner) raw() json.RawMessage {
+func (s *scanner) raw() string {
 	c := s.peek()
 	start := s.pos
 	if s.depth++; s.depth > maxDepth {
@@ -210,21 +234,19 @@ func (s *scanner) raw() json.RawMessage {
 	}
 	switch c {
 	case '{':
-		s.object(func([]byte) { s.raw() })
+		s.object(func(string) { s.raw() })
 	case '[':
 		s.array()
 	case '"':
-		if quoted := s.quoted(); s.err == nil && !json.Valid(quoted) {
-			s.fail("bad escape in a string")
-		}
+		s.valid()
 	default:
 		s.literal()
 	}
 	s.depth--
 	if s.err != nil {
-		return nil
+		return ""
 	}
-	return s.data[start:s.pos:s.pos]
+	return s.data[start:s.pos]
 }
 
 func (s *scanner) array() {
@@ -248,15 +270,21 @@ var errLiteral = errors.New("neither a number, true, false nor null")
 
 // literal reads a number, true, false or null.
 func (s *scanner) literal() {
-	start := s.pos
+	start, whole := s.pos, true
 loop:
 	for ; s.pos < len(s.data); s.pos++ {
 		switch s.data[s.pos] {
 		case ' ', '\t', '\r', '\n', ',', ']', '}', ':', '"', '{', '[':
 			break loop
+		default:
+			whole = whole && '0' <= s.data[s.pos] && s.data[s.pos] <= '9'
 		}
 	}
-	if !json.Valid(s.data[start:s.pos]) && s.err == nil {
+	word := s.data[start:s.pos]
+	if whole && word != "" && (word[0] != '0' || word == "0") || word == "true" || word == "false" || word == "null" {
+		return
+	}
+	if !json.Valid([]byte(word)) && s.err == nil {
 		s.fail(errLiteral.Error())
 	}
 }

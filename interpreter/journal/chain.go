@@ -70,7 +70,7 @@ func (d *DB) toEvent(run string, r *row, e *effect.Event) error {
 		return &UnknownKindError{Run: run, Seq: r.seq, Kind: effect.Kind(r.kind), Version: int(r.version)}
 	}
 	e.Seq, e.At, e.Epoch, e.Kind, e.Place = r.seq, fromNanos(r.at), r.epoch, kind, r.place
-	if err := decodeBody([]byte(r.body), &e.Body); err != nil {
+	if err := decodeBody(r.body, &e.Body); err != nil {
 		return &Error{Op: "read event " + eventName(run, r.seq) + " of", Path: d.path, Reason: ErrCorrupt, Err: err, Hint: corruptHint}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
@@ -71,6 +72,9 @@ func (d *DB) scan(run string, rows *sql.Rows, hashes bool) (events []effect.Even
 	for rows.Next() {
 		if err := rows.Scan(dests...); err != nil {
 			return nil, last, err
+		}
+		if len(events) == cap(events) { // double: events are large, and append grows long slices by a quarter
+			events = slices.Grow(events, len(events)+64)
 		}
 		events = append(events, effect.Event{})
 		if err := d.toEvent(run, &r, &events[len(events)-1]); err != nil {

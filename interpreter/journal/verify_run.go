@@ -98,7 +98,7 @@ func (p *past) follow(r *row) {
 	var b effect.Body
 	switch kind {
 	case effect.RunCreated, effect.StatusChanged, effect.SourceChanged, effect.Forked:
-		if decodeBody([]byte(r.body), &b) != nil {
+		if decodeBody(r.body, &b) != nil {
 			return
 		}
 	}
