@@ -37,9 +37,10 @@ type record struct {
 type history struct {
 	records map[string]*record
 	marks   map[string]bool
-	order   []string // the places of outcomes, as they settled; values left out
-	main    int      // how many of order belong to the main chunk
-	rolling bool     // a rollback has started
+	begun   []*record // writes to the world that have an intent, in the order of the first ones
+	order   []string  // the places of outcomes, as they settled; values left out
+	main    int       // how many of order belong to the main chunk
+	rolling bool      // a rollback has started
 }
 
 func fold(events []effect.Event) *history {
@@ -61,6 +62,9 @@ func (h *history) add(ev *effect.Event) {
 		if r == nil {
 			r = &record{place: ev.Place, op: b.Op, args: b.Args, class: b.Class, recovery: b.Recovery, where: b.Where, began: ev.At}
 			h.records[ev.Place] = r
+			if ev.Kind == effect.EffectIntended {
+				h.begun = append(h.begun, r)
+			}
 		}
 		r.attempt, r.state = b.Attempt, open
 	case effect.EffectDone, effect.EffectFailed:

@@ -230,6 +230,10 @@ func (r *Recorder) close(call effect.Call, kind effect.Kind, body effect.Body) (
 		return effect.Result{}, lostOutcome(call, err)
 	}
 	r.live++
+	if rec := r.hist.records[call.Place]; rec != nil { // begun by a runner before
+		rec.state = closed
+		r.turn.Broadcast()
+	}
 	settled(call)
 	return outcome(body.Value, body.Error)
 }

@@ -82,8 +82,6 @@ func (r *Recorder) Do(ctx context.Context, call effect.Call) (effect.Result, err
 	if err != nil {
 		return effect.Result{}, effect.Errorf(effect.CodeInvalid, "%v", err)
 	}
-	call.Run, call.Key, call.Attempt = r.opts.Run, Key(r.opts.Run, call.Place), 1
-
 	rec, err := r.claim(call, args)
 	if err != nil {
 		return effect.Result{}, err
@@ -91,6 +89,7 @@ func (r *Recorder) Do(ctx context.Context, call effect.Call) (effect.Result, err
 	if rec != nil && rec.state == closed {
 		return r.replayed(ctx, call, rec)
 	}
+	call.Run, call.Key, call.Attempt = r.opts.Run, Key(r.opts.Run, call.Place), 1
 	if call.Class == effect.Value {
 		return r.value(ctx, call, args)
 	}
@@ -146,12 +145,11 @@ func (r *Recorder) halt(s *effect.Stop) *effect.Stop {
 // replayed waits until it is this outcome's turn and returns it.
 func (r *Recorder) replayed(ctx context.Context, call effect.Call, rec *record) (effect.Result, error) {
 	if call.Class != effect.Value {
-		err := r.await(ctx, call, func() bool { return r.cursor < len(r.hist.order) && r.hist.order[r.cursor] == call.Place },
-			func() {
-				r.cursor++
-				settled(call)
-				r.turn.Broadcast()
-			})
+		err := r.await(ctx, call, func() *record { return r.before(call.Place) }, func() {
+			r.cursor++
+			settled(call)
+			r.turn.Broadcast()
+		})
 		if err != nil {
 			return effect.Result{}, err
 		}
@@ -159,10 +157,22 @@ func (r *Recorder) replayed(ctx context.Context, call effect.Call, rec *record) 
 	return outcome(rec.value, rec.err)
 }
 
+// before returns the record that has to be claimed before the outcome at a
+// place has its turn; nil if the turn has come. r.mu is held.
+func (r *Recorder) before(place string) *record {
+	if r.cursor >= len(r.hist.order) { // the turn of this one was before
+		return r.hist.records[place]
+	}
+	if next := r.hist.order[r.cursor]; next != place {
+		return r.hist.records[next]
+	}
+	return nil
+}
+
 // caughtUp waits until every recorded outcome has been claimed, so that
 // nothing new starts before the script has agreed with all of its past.
 func (r *Recorder) caughtUp(ctx context.Context, call effect.Call, begun bool) error {
-	err := r.await(ctx, call, func() bool { return r.cursor >= r.bound() }, func() {
+	err := r.await(ctx, call, func() *record { return r.missing(begun) }, func() {
 		switch {
 		case !r.rolling && r.hist.rolling: // in a read-only replay, too: the rollback's record follows
 			r.halt(&effect.Stop{Cause: effect.RollingBack})
@@ -192,9 +202,29 @@ func (r *Recorder) bound() int {
 	return r.hist.main
 }
 
-// await blocks the call until ready, then calls then; both run under r.mu. The
-// outcome at the cursor has to be one that another branch can still claim.
-func (r *Recorder) await(ctx context.Context, call effect.Call, ready func() bool, then func()) error {
+// missing returns a record that has to be claimed or settled before anything
+// new may start; nil if there is none. begun says that the call itself was
+// begun before. r.mu is held.
+func (r *Recorder) missing(begun bool) *record {
+	if r.cursor < r.bound() {
+		return r.hist.records[r.hist.order[r.cursor]]
+	}
+	if begun || r.rolling || r.hist.rolling || r.opts.NoNewEffects == "" {
+		return nil
+	}
+	// The walk ends here. First the other branches find out what became of the
+	// writes that they had begun.
+	for _, rec := range r.hist.begun {
+		if rec.state != closed {
+			return rec
+		}
+	}
+	return nil
+}
+
+// await blocks the call while next names a record that another branch can
+// still claim or settle, then calls then; both run under r.mu.
+func (r *Recorder) await(ctx context.Context, call effect.Call, next func() *record, then func()) error {
 	defer context.AfterFunc(ctx, func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -203,16 +233,18 @@ func (r *Recorder) await(ctx context.Context, call effect.Call, ready func() boo
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for {
-		switch {
-		case r.stop != nil:
+		if r.stop != nil {
 			return r.stop
-		case ctx.Err() != nil:
+		}
+		if ctx.Err() != nil {
 			return stopOf(ctx)
-		case ready():
+		}
+		rec := next()
+		if rec == nil {
 			then()
 			return nil
-		case r.cursor < r.bound() && !r.reachable(r.hist.order[r.cursor], call.Place):
-			rec := r.hist.records[r.hist.order[r.cursor]]
+		}
+		if !r.reachable(rec.place, call.Place) {
 			args, _ := effect.Encode(call.Args, r.opts.Seal)
 			return r.diverge(rec.place, rec, Side{call.Op.String(), args, call.Where})
 		}
@@ -241,16 +273,19 @@ func (r *Recorder) Finish() error {
 }
 
 // unclaimed finds recorded effects below prefix that nobody asked for; r.mu is
-// held.
+// held. The engine's own questions come after the end of the main chunk. What
+// was under way when a rollback was asked for need not be asked for again.
 func (r *Recorder) unclaimed(prefix string) error {
+	missed := func(rec *record) bool {
+		return !rec.claimed && strings.HasPrefix(rec.place, prefix) && !strings.HasPrefix(rec.place, "q")
+	}
 	for _, place := range r.hist.order[:r.bound()] {
-		if rec := r.hist.records[place]; !rec.claimed && strings.HasPrefix(place, prefix) {
+		if rec := r.hist.records[place]; missed(rec) {
 			return r.diverge(place, rec, Side{})
 		}
 	}
 	for place, rec := range r.hist.records {
-		inPart := r.rolling || !strings.HasPrefix(place, "r")
-		if !rec.claimed && rec.state != closed && inPart && strings.HasPrefix(place, prefix) {
+		if rec.state != closed && strings.HasPrefix(place, "r") == r.rolling && missed(rec) {
 			return r.diverge(place, rec, Side{})
 		}
 	}
