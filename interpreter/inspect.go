@@ -56,6 +56,12 @@ func (k *walk) inspect(ctx context.Context) (Walked, error) {
 		if err := k.recorder.Finish(); err != nil {
 			return out, err
 		}
+		if err != nil && k.askedToRollBack() {
+			s := effect.AsStop(k.askToRollBack(err))
+			if s != nil && s.Cause != effect.EndOfRecord && s.Cause != effect.RollingBack {
+				return out, s
+			}
+		}
 	} else if s.Cause != effect.EndOfRecord && s.Cause != effect.RollingBack {
 		return out, s
 	} else {

@@ -127,7 +127,7 @@ func (p *keeper) read() {
 		case effect.QuestionAnswered:
 			p.walk.control.answered(ev)
 		case effect.CancelRequested:
-			p.stop(&effect.Stop{Cause: effect.Canceled, Err: errors.New("canceled by " + ev.Body.By + because(ev.Body.Reason))})
+			p.stop(canceled(ev))
 		case effect.RollbackRequested:
 			p.stop(&effect.Stop{Cause: effect.RollingBack})
 		}

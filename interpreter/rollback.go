@@ -2,6 +2,7 @@ package interpreter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -37,6 +38,30 @@ func rollbackPending(events []effect.Event) bool {
 		}
 	}
 	return pending
+}
+
+// cancelPending returns the cancellation that was posted to a runner which
+// ended before it heard of it.
+func cancelPending(events []effect.Event) *effect.Stop {
+	var pending *effect.Stop
+	ended := false
+	for _, ev := range events {
+		switch ev.Kind {
+		case effect.CancelRequested:
+			if !ended {
+				pending = canceled(ev)
+			}
+		case effect.StatusChanged:
+			if ended = ev.Body.Status.Terminal(); ended {
+				pending = nil
+			}
+		}
+	}
+	return pending
+}
+
+func canceled(ev effect.Event) *effect.Stop {
+	return &effect.Stop{Cause: effect.Canceled, Err: errors.New("canceled by " + ev.Body.By + because(ev.Body.Reason))}
 }
 
 // rollBack runs the registered rollbacks, newest first. Attempts that were

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
@@ -65,8 +66,15 @@ func (k *walk) carry(ctx context.Context) (Outcome, error) {
 	k.keeper = keep(ctx, k)
 	defer k.keeper.close()
 
+	if s := cancelPending(k.history); s != nil {
+		return k.stopped(after, s), nil
+	}
+	status := effect.StatusRunning
+	if rollbackAttempts(k.history) > 0 {
+		status = effect.StatusRollingBack
+	}
 	if k.run.Status != effect.StatusRunning && k.run.Status != effect.StatusRollingBack && !rollbackPending(k.history) {
-		if err := k.writer.SetStatus(ctx, effect.StatusRunning); err != nil {
+		if err := k.writer.SetStatus(ctx, status); err != nil {
 			return k.ended(after, stopFor(err)), nil
 		}
 	}
@@ -172,27 +180,45 @@ func (k *walk) failed(ctx context.Context, err error) Outcome {
 		return k.settle(ctx, effect.StatusFailed, err)
 	}
 	policy := k.header.OnFailure
-	if k.rollsBack() {
+	if k.rollsBack() && !k.askedToRollBack() {
 		policy = onFailureRollback
 	}
 	switch policy {
 	case onFailureStop:
 		return k.settle(ctx, effect.StatusFailed, err)
 	case onFailureAsk:
-		op, _ := k.opts.Catalog.Op(effect.OpApprove)
-		args, argErr := op.Check(map[string]any{"title": "roll back?", "detail": err.Error()})
-		if argErr != nil {
-			return k.settle(ctx, effect.StatusFailed, errors.Join(err, argErr))
-		}
-		_, answer := k.recorder.Do(k.keeper.context(), effect.Call{Place: "q1", Op: op, Args: args,
-			Class: op.Class, Recovery: op.Recovery, Where: k.header.Where})
+		answer := k.askToRollBack(err)
 		if s := effect.AsStop(answer); s != nil && s.Cause != effect.RollingBack {
 			return k.stopped(ctx, s)
-		} else if s == nil && answer != nil {
+		} else if s == nil && answer != nil && !k.rollsBack() {
 			return k.settle(ctx, effect.StatusFailed, err)
 		}
 	}
 	return k.rollBack(ctx, err)
+}
+
+// rollbackQuestion is the place of the question whether to roll back.
+const rollbackQuestion = "q1"
+
+// askedToRollBack reports whether the question stands in the journal, so that
+// a replay has to come to it as well.
+func (k *walk) askedToRollBack() bool {
+	return slices.ContainsFunc(k.history, func(ev effect.Event) bool {
+		return ev.Kind == effect.QuestionAsked && ev.Place == rollbackQuestion
+	})
+}
+
+// askToRollBack asks people whether a failed run is to be rolled back; nil is
+// a yes.
+func (k *walk) askToRollBack(failure error) error {
+	op, _ := k.opts.Catalog.Op(effect.OpApprove)
+	args, err := op.Check(map[string]any{"title": "roll back?", "detail": failure.Error()})
+	if err != nil {
+		return err
+	}
+	_, err = k.recorder.Do(k.keeper.context(), effect.Call{Place: rollbackQuestion, Op: op, Args: args,
+		Class: op.Class, Recovery: op.Recovery, Where: k.header.Where})
+	return err
 }
 
 // Values of the header's on_failure.
