@@ -119,7 +119,7 @@ func (list entries) has(what, item string) bool { return len(list.pick(what, ite
 // audit holds a book against what a run that was killed some times may have
 // done: wanted items are applied once each, nothing else is; a key always comes
 // with the same request; what is applied is not sent again unless the op is
-// idempotent.
+// idempotent. Reads may be repeated freely.
 func (list entries) audit(t testing.TB, wanted []string, kills int) {
 	t.Helper()
 	got := list.pick(applied, "").items()
@@ -154,7 +154,7 @@ func (list entries) audit(t testing.TB, wanted []string, kills int) {
 			if done[e.Key] && !idempotent {
 				t.Errorf("effect %s (%s) was sent again after it had been applied", e.Place, what)
 			}
-			if n := sent[e.Key]; n > kills+1 || e.Op == "say" && n > 1 {
+			if n := sent[e.Key]; e.Op != "look" && n > kills+1 || e.Op == "say" && n > 1 {
 				t.Errorf("effect %s (%s) was sent %d times, with %d kills", e.Place, what, n, kills)
 			}
 		}

@@ -24,9 +24,11 @@ type job struct {
 	Script string         // a file in Dir
 	Params map[string]any // of a new run
 	Resume string         // a run's id; a new run is started if it is empty
-	// At is the point, 1 for the first, at which How happens to the runner.
-	At  int
-	How string // "kill", "kill group" or "stop"
+	// At is the point, 1 for the first, at which How happens to the runner; or
+	// it is the first point whose name begins with Near.
+	At   int
+	Near string
+	How  string // "kill" or "stop"
 	// Settle lets the runner play the operator: it looks an unknown outcome up
 	// in the book, resolves it, and resumes.
 	Settle bool
@@ -74,7 +76,7 @@ func beRunner(text string) int {
 }
 
 func (j job) run(ctx context.Context) (report, error) {
-	points := &points{at: int64(j.At), how: j.How, awake: j.book()}
+	points := &points{at: int64(j.At), near: j.Near, how: j.How, awake: j.book()}
 	db, err := journal.Open(ctx, j.db(), journal.Options{Now: func() time.Time { return points.now(j.now()) }})
 	if err != nil {
 		return report{}, err
