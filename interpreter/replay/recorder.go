@@ -225,14 +225,9 @@ func (r *Recorder) missing(begun bool) *record {
 // await blocks the call while next names a record that another branch can
 // still claim or settle, then calls then; both run under r.mu.
 func (r *Recorder) await(ctx context.Context, call effect.Call, next func() *record, then func()) error {
-	defer context.AfterFunc(ctx, func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.turn.Broadcast()
-	})()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for {
+	for waits := false; ; waits = true {
 		if r.stop != nil {
 			return r.stop
 		}
@@ -248,8 +243,18 @@ func (r *Recorder) await(ctx context.Context, call effect.Call, next func() *rec
 			args, _ := effect.Encode(call.Args, r.opts.Seal)
 			return r.diverge(rec.place, rec, Side{call.Op.String(), args, call.Where})
 		}
+		if !waits { // most calls do not
+			defer context.AfterFunc(ctx, r.wake)()
+		}
 		r.turn.Wait()
 	}
+}
+
+// wake lets whoever waits for a turn look again.
+func (r *Recorder) wake() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.turn.Broadcast()
 }
 
 // BeginRollback tells the Recorder that the main chunk has ended and the
