@@ -1,0 +1,82 @@
+package simulate
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// Guard is the Handler that holds a real run to its plan. It stands above the
+// Recorder: before a write that the plan does not show it asks people, and
+// that question is an effect of the run like any other, so that a resume does
+// not ask again. A rollback is never held up, nor is what the engine does
+// itself.
+type Guard struct {
+	shown   map[string]*Planned // by place
+	approve *effect.Op
+	next    effect.Handler
+}
+
+// NewGuard returns a Guard above next. approve is the op run.approve.
+func NewGuard(p *Plan, approve *effect.Op, next effect.Handler) *Guard {
+	g := &Guard{shown: make(map[string]*Planned, len(p.Effects)), approve: approve, next: next}
+	for i := range p.Effects {
+		g.shown[p.Effects[i].Place] = &p.Effects[i]
+	}
+	return g
+}
+
+// Do lets pass what the plan shows, and asks about the rest.
+func (g *Guard) Do(ctx context.Context, call effect.Call) (effect.Result, error) {
+	if !call.Class.Writes() || call.Op.Module == effect.ControlModule || strings.HasPrefix(call.Place, "r") {
+		return g.next.Do(ctx, call)
+	}
+	args, err := EncodeSealed(call.Args)
+	if err != nil {
+		return g.next.Do(ctx, call) // the Recorder refuses it in better words
+	}
+	shown := g.shown[call.Place]
+	if shown != nil && shown.Op == call.Op.String() && bytes.Equal(shown.Args, args) {
+		return g.next.Do(ctx, call)
+	}
+	asked, err := g.approve.Check(map[string]any{
+		"title":  fmt.Sprintf("do what the plan does not show: %s?", call.Op),
+		"detail": deviation(call, args, shown),
+	})
+	if err != nil {
+		return effect.Result{}, effect.Errorf(effect.CodeInternal, "ask about what the plan does not show: %v", err)
+	}
+	_, err = g.next.Do(ctx, effect.Call{Place: questionPlace(call.Place), Op: g.approve, Args: asked,
+		Class: g.approve.Class, Recovery: g.approve.Recovery, Where: call.Where})
+	switch {
+	case effect.AsStop(err) != nil:
+		return effect.Result{}, err
+	case err != nil:
+		e := *effect.AsError(err)
+		e.Op, e.Where = call.Op.String(), call.Where
+		e.Message = "the plan does not show it, and it was not agreed to: " + e.Message
+		e.Hint = "make a new plan with: runbook run --dry-run --out PLAN"
+		return effect.Result{}, &e
+	}
+	return g.next.Do(ctx, call)
+}
+
+// deviation says how what is asked for differs from what the plan shows.
+func deviation(call effect.Call, args []byte, shown *Planned) string {
+	text := fmt.Sprintf("now: %s %s at %s\nplan: ", call.Op, args, call.Where)
+	if shown == nil {
+		return text + "nothing at this place"
+	}
+	return text + fmt.Sprintf("%s %s at %s", shown.Op, shown.Args, shown.Where)
+}
+
+// questionPlace is where the question about an effect stands: "p7", in a
+// parallel branch "7.a.p2", beside the effect, so that the branches keep
+// their order.
+func questionPlace(place string) string {
+	i := strings.LastIndexByte(place, '.') + 1
+	return place[:i] + "p" + place[i:]
+}
