@@ -130,9 +130,7 @@ func (w *World) Locked(names []string) {
 func (w *World) struck(call effect.Call, kind Kind) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.faultAt.IsZero() {
-		w.faultAt = w.timeline.Now()
-	}
+	w.faults[call.Place] = kind
 	if kind != Unhealthy && kind != NoData {
 		return
 	}
@@ -152,6 +150,14 @@ func (w *World) struck(call effect.Call, kind Kind) {
 	if part != "" {
 		w.bad[part] = w.timeline.Now()
 	}
+}
+
+// missed notes an effect that a fault kept from happening.
+func (w *World) missed(call effect.Call, kind Kind, failure *effect.Error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.entries = append(w.entries, Entry{At: w.timeline.Now(), Place: call.Place, Op: call.Op.String(), Class: call.Class,
+		Args: call.Args, Where: call.Where, Err: failure, Fact: Modeled, Fault: kind})
 }
 
 // pools returns the shares of each pool: by pool, by server.

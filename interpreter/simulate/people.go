@@ -55,7 +55,8 @@ func (w *World) answer(ctx context.Context, call effect.Call, a Answer, fact Fac
 		w.answers[title] = string(failure.Code)
 	}
 	w.entries = append(w.entries, Entry{At: w.timeline.Now(), Took: until.Sub(call.Began), Place: call.Place, Op: call.Op.String(),
-		Class: call.Class, Args: call.Args, Where: call.Where, Err: failure, Fact: fact})
+		Class: call.Class, Args: call.Args, Where: call.Where, Err: failure, Fact: fact,
+		Fault: w.faults[call.Place]})
 	w.mu.Unlock()
 	if failure != nil {
 		return effect.Result{}, failure

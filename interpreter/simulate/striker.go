@@ -75,7 +75,9 @@ func (s *Striker) Do(ctx context.Context, call effect.Call) (effect.Result, erro
 		if err := s.world.pass(ctx, call); err != nil {
 			return effect.Result{}, err
 		}
-		return effect.Result{}, effect.Errorf(effect.CodeRefused, "refused by the schedule")
+		refusal := effect.Errorf(effect.CodeRefused, "refused by the schedule")
+		s.world.missed(call, kind, refusal)
+		return effect.Result{}, refusal
 	case TimedOut:
 		_, err := s.next.Do(ctx, call)
 		if err != nil {
@@ -89,6 +91,7 @@ func (s *Striker) Do(ctx context.Context, call effect.Call) (effect.Result, erro
 		if err := s.world.pass(ctx, call); err != nil {
 			return effect.Result{}, err
 		}
+		s.world.missed(call, kind, nil)
 		return effect.Result{}, s.kill(call)
 	case KilledAfter:
 		if _, err := s.next.Do(ctx, call); effect.AsStop(err) != nil {

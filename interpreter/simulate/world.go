@@ -68,22 +68,23 @@ type World struct {
 	setup    Setup
 	timeline *Timeline
 
-	mu       sync.Mutex
-	models   map[string]effect.Model
-	applied  map[string]any // by key: what the effect returned
-	known    map[string]bool
-	learned  map[string]bool // modules whose state was read live
-	locks    []string
-	entries  []Entry
-	effects  []effect.Call // all that passed, control ops included, once each
-	seen     map[string]bool
-	dirty    bool
-	broken   []Violation
-	bad      map[string]time.Time // parts that turned bad, and when
-	faultAt  time.Time
-	start    map[string]any // the state in the beginning
-	answers  map[string]any // by question: approved, denied, expired
-	passed   int            // effects so far, repeated ones too
+	mu      sync.Mutex
+	models  map[string]effect.Model
+	applied map[string]any  // by key: what the effect returned
+	known   map[string]bool // live reads by op and arguments: whether they told anything
+	changed map[string]bool // modules that some effect has changed: what was read live no longer fits
+	unread  []Unread
+	faults  map[string]Kind // by place: what struck there
+	locks   []string
+	entries []Entry
+	effects []effect.Call // all that passed, control ops included, once each
+	seen    map[string]bool
+	dirty   bool
+	broken  []Violation
+	bad     map[string]time.Time // parts that turned bad, and when
+	start   map[string]any       // the state in the beginning
+	answers map[string]any       // by question: approved, denied, expired
+	passed  int                  // effects so far, repeated ones too
 }
 
 // maxEffects bounds a simulated run: one that has more never ends.
@@ -92,7 +93,8 @@ const maxEffects = 20000
 // NewWorld returns a world in its starting state.
 func NewWorld(s Setup) *World {
 	w := &World{setup: s, timeline: NewTimeline(s.Start), models: map[string]effect.Model{}, applied: map[string]any{},
-		known: map[string]bool{}, learned: map[string]bool{}, seen: map[string]bool{}, bad: map[string]time.Time{}}
+		known: map[string]bool{}, changed: map[string]bool{}, faults: map[string]Kind{}, seen: map[string]bool{},
+		bad: map[string]time.Time{}}
 	for name, m := range s.Models {
 		w.models[name] = m.Clone()
 	}
@@ -187,7 +189,7 @@ func (w *World) apply(model effect.Model, call effect.Call, fact Fact) (effect.R
 	}
 	value, err := model.Do(m, call.Op.Name, call.Args)
 	e := Entry{At: m.Now, Place: call.Place, Op: call.Op.String(), Class: call.Class, Args: call.Args, Where: call.Where,
-		Value: value, Fact: fact}
+		Value: value, Fact: fact, Fault: w.faults[call.Place]}
 	if took := m.Now.Sub(call.Began); took > 0 {
 		e.Took = took
 	}
@@ -198,7 +200,7 @@ func (w *World) apply(model effect.Model, call effect.Call, fact Fact) (effect.R
 		e.Changes = diff(call.Op.Module, before, model.State(m))
 		w.applied[call.Key] = value
 		w.dirty = true
-		delete(w.learned, call.Op.Module)
+		w.changed[call.Op.Module] = true
 	}
 	w.entries = append(w.entries, e)
 	w.judge(e)
@@ -255,7 +257,7 @@ func (w *World) foreign(ctx context.Context, call effect.Call) (effect.Result, e
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	e := Entry{At: w.timeline.Now(), Place: call.Place, Op: call.Op.String(), Class: call.Class, Args: call.Args, Where: call.Where,
-		Changes: []effect.Change{res.Change}, Fact: Guessed}
+		Changes: []effect.Change{res.Change}, Fact: Guessed, Fault: w.faults[call.Place]}
 	_, e.Again = w.applied[call.Key]
 	w.applied[call.Key], w.dirty = res.Value, true
 	w.entries = append(w.entries, e)
@@ -264,52 +266,72 @@ func (w *World) foreign(ctx context.Context, call effect.Call) (effect.Result, e
 }
 
 // learn reads from the real system what the model needs to know for the
-// effect, once. Nothing but reads is made.
+// effect, each thing once. Nothing but reads is made.
 func (w *World) learn(ctx context.Context, model effect.Model, call effect.Call) (Fact, error) {
 	learner, ok := model.(effect.Learner)
 	if !ok || w.setup.Live == nil {
-		return w.factOf(model, call), nil
+		return w.factOf(model, call, false), nil
 	}
 	w.mu.Lock()
 	needs := learner.Needs(w.moment(call.Op.Module, ""), call.Op.Name, call.Args)
+	told := len(needs) > 0
 	w.mu.Unlock()
 	for _, r := range needs {
 		id := call.Op.Module + "." + r.Op + fmt.Sprint(r.Args)
 		w.mu.Lock()
-		known := w.known[id]
-		w.known[id] = true
+		known, asked := w.known[id]
 		w.mu.Unlock()
-		if known {
-			continue
+		if !asked {
+			var err error
+			if known, err = w.read(ctx, learner, call, r); err != nil {
+				return "", err
+			}
+			w.mu.Lock()
+			w.known[id] = known
+			w.mu.Unlock()
 		}
-		read := effect.Call{Run: call.Run, Place: call.Place, Where: call.Where, Class: effect.Read, Args: r.Args,
-			Op: &effect.Op{Module: call.Op.Module, Name: r.Op, Class: effect.Read}}
-		if call.Op.Name == r.Op {
-			read.Op = call.Op
-		}
-		res, err := w.setup.Live.Do(ctx, read)
-		if s := effect.AsStop(err); s != nil {
-			return "", s
-		}
-		if err != nil {
-			continue
-		}
-		w.mu.Lock()
-		err = learner.Learn(r, res.Value)
-		w.learned[call.Op.Module] = true
-		w.mu.Unlock()
-		if err != nil {
-			return "", fmt.Errorf("take what %s.%s returned into the simulated world: %w", call.Op.Module, r.Op, err)
-		}
+		told = told && known
 	}
-	return w.factOf(model, call), nil
+	return w.factOf(model, call, told), nil
 }
 
-// factOf says what the effect's answer rests on.
-func (w *World) factOf(model effect.Model, call effect.Call) Fact {
+// read makes one read of the real system. told is false if it cannot be made;
+// the world goes on with what it has then, and says so.
+func (w *World) read(ctx context.Context, learner effect.Learner, call effect.Call, r effect.Reading) (told bool, err error) {
+	read := effect.Call{Run: call.Run, Place: call.Place, Where: call.Where, Class: effect.Read, Args: r.Args,
+		Op: &effect.Op{Module: call.Op.Module, Name: r.Op, Class: effect.Read}}
+	if call.Op.Name == r.Op {
+		read.Op = call.Op
+	}
+	res, err := w.setup.Live.Do(ctx, read)
+	if s := effect.AsStop(err); s != nil {
+		return false, s
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.learned[call.Op.Module] {
+	if err != nil {
+		w.unread = append(w.unread, Unread{read.Op.String(), effect.AsError(err).Message})
+		return false, nil
+	}
+	if err := learner.Learn(r, res.Value); err != nil {
+		return false, fmt.Errorf("take what %s returned into the simulated world: %w", read.Op, err)
+	}
+	return true, nil
+}
+
+// Unread returns the reads of real systems that failed.
+func (w *World) Unread() []Unread {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]Unread(nil), w.unread...)
+}
+
+// factOf says what the effect's answer rests on; told says that everything it
+// depends on was read live.
+func (w *World) factOf(model effect.Model, call effect.Call, told bool) Fact {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if told && !w.changed[call.Op.Module] {
 		return Live
 	}
 	if a, ok := model.(interface {
