@@ -13,6 +13,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
 	"github.com/q-ecosystem/runbook/interpreter/script"
+	"github.com/q-ecosystem/runbook/interpreter/simulate"
 )
 
 // Options are what an Engine works with. DB, Catalog, World, Clock, Random,
@@ -72,6 +73,9 @@ type Start struct {
 	Params func(script.Header) (map[string]any, error)
 	Env    string // the configuration's environment
 	By     string // who starts it: user@host
+	// Plan, if set, is what the run is held to: it asks before it does what
+	// the plan does not show.
+	Plan *simulate.Plan
 	// Ready is called with the run's id when it is on disk, before its first
 	// effect.
 	Ready func(id string)
@@ -96,10 +100,14 @@ func (e *Engine) Start(ctx context.Context, s Start) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("make a run id: %w", err)
 	}
+	plan, err := pinnedPlan(s.Plan)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("pin the plan: %w", err)
+	}
 	required := requiredBy(s.Main, s.Loader)
 	w, err := e.opts.DB.Create(ctx, journal.NewRun{
 		ID: id.String(), Name: header.Name, Script: s.Main.Name, Env: s.Env, By: s.By, Params: sealed,
-		Sources: append([]journal.Source{source(s.Main)}, required.sources()...),
+		Sources: append(append([]journal.Source{source(s.Main)}, required.sources()...), plan...),
 		Created: effect.Event{At: e.opts.Clock.Now().UTC(), Kind: effect.RunCreated, Body: effect.Body{Text: s.Main.Name}},
 	}, e.opts.Owner)
 	if err != nil {
@@ -112,7 +120,7 @@ func (e *Engine) Start(ctx context.Context, s Start) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	k := &walk{engine: e, opts: e.opts, seal: e.opts.DB.Seal, writer: w, run: run, header: header, params: params, main: s.Main,
+	k := &walk{engine: e, opts: e.opts, seal: e.opts.DB.Seal, writer: w, run: run, header: header, params: params, main: s.Main, plan: s.Plan,
 		loader: &pinning{pinned: required, base: s.Loader, writer: w, clock: e.opts.Clock}}
 	return k.carry(ctx)
 }
@@ -197,6 +205,9 @@ func (e *Engine) prepare(ctx context.Context, id string, w *journal.Writer) (*wa
 		pinned[s.Name] = script.Source{Name: s.Name, Text: s.Text}
 	}
 	k.loader = pinned
+	if k.plan, err = recordedPlan(pinned); err != nil {
+		return nil, fmt.Errorf("run %s: %w", run.ID, err)
+	}
 	main, ok := pinned[run.Script]
 	if !ok {
 		return nil, fmt.Errorf("run %s: the journal holds no script for it: it is damaged; `runbook audit verify` says where", run.ID)

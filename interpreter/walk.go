@@ -11,6 +11,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/journal"
 	"github.com/q-ecosystem/runbook/interpreter/replay"
 	"github.com/q-ecosystem/runbook/interpreter/script"
+	"github.com/q-ecosystem/runbook/interpreter/simulate"
 )
 
 // Journal is what a walk writes effects to.
@@ -50,7 +51,8 @@ type walk struct {
 	main    script.Source
 	loader  script.Loader
 	seal    func(effect.Secret) string
-	sim     *simulated // nil for a walk in the real world
+	sim     *simulated     // nil for a walk in the real world
+	plan    *simulate.Plan // which the run is held to; nil without one
 
 	keeper   *keeper
 	control  *control
@@ -105,7 +107,7 @@ func (k *walk) open(ctx context.Context, o replay.Options) error {
 		o.Next = k.sim.stack(k.control, world)
 	}
 	k.recorder = replay.New(o)
-	so := script.Options{Main: k.main, Loader: k.loader, Catalog: k.opts.Catalog, Handler: k.recorder, OnHeader: k.onHeader}
+	so := script.Options{Main: k.main, Loader: k.loader, Catalog: k.opts.Catalog, Handler: k.guarded(), OnHeader: k.onHeader}
 	if k.sim != nil {
 		k.sim.equip(&so)
 	}
