@@ -46,6 +46,7 @@ type branch struct {
 	name     string
 	scope    scope
 	fn       lua.LValue
+	args     []lua.LValue
 	where    effect.Position // of the parallel{} that started it
 	rollback bool
 	steps    []string // the steps it is in, outermost first
@@ -84,7 +85,7 @@ func (b *branch) run() {
 	ended := false
 	defer func() { b.walk.baton.exit(b, ended) }()
 	b.await()
-	b.results, b.failure = b.try(b.thread, b.fn)
+	b.results, b.failure = b.try(b.thread, b.fn, b.args...)
 	if b.parent != nil {
 		args := map[string]any{"name": b.name}
 		if b.failure != nil {

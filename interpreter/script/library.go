@@ -34,7 +34,11 @@ func (s *Script) openLibraries() {
 	library := func(name string) *lua.LTable { return original.RawGetString(name).(*lua.LTable) }
 	base := keep(original, "ipairs", "rawequal", "rawget", "select", "setmetatable", "getmetatable", "type")
 	s.set(base, s.baseFunctions())
-	s.set(base, s.controlFunctions())
+	if s.eval != nil {
+		s.set(base, s.evaluationFunctions())
+	} else {
+		s.set(base, s.controlFunctions())
+	}
 	for k, v := base.Next(lua.LNil); k != lua.LNil; k, v = base.Next(k) {
 		s.globals.RawSet(k, v)
 	}
@@ -63,11 +67,13 @@ func (s *Script) openLibraries() {
 	s.set(coroutines, s.coroutineFunctions(library("coroutine")))
 	s.publish("coroutine", coroutines)
 
-	logs := L.NewTable()
-	for _, level := range logLevels() {
-		logs.RawSetString(level, L.NewFunction(s.log(level)))
+	if s.eval == nil {
+		logs := L.NewTable()
+		for _, level := range logLevels() {
+			logs.RawSetString(level, L.NewFunction(s.log(level)))
+		}
+		s.publish("log", logs)
 	}
-	s.publish("log", logs)
 	s.openMetatables()
 }
 
@@ -111,6 +117,9 @@ func (s *Script) publish(name string, real *lua.LTable) {
 func (s *Script) sealGlobals() *lua.LTable {
 	front := s.seal(s.globals, "_G", func(L *lua.LState, key string) {
 		b := s.enter(L)
+		if s.eval != nil {
+			b.fail(L, s.eval.hint(key), "%s is not defined", key)
+		}
 		if key == "params" {
 			b.fail(L, headerExample, "params has no values before runbook{} was called")
 		}

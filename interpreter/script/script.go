@@ -69,6 +69,8 @@ type Script struct {
 	rollbacks []registered
 
 	invariants []invariant
+
+	eval *evaluation // nil for a runbook
 }
 
 // Rollback is a function that the script registered with on_rollback.
@@ -88,7 +90,9 @@ type registered struct {
 func init() { lua.MaxArrayIndex = 1 << 20 }
 
 // New compiles a script. Text that is not Lua gives an *Error with its line.
-func New(opts Options) (*Script, error) {
+func New(opts Options) (*Script, error) { return assemble(opts, nil) }
+
+func assemble(opts Options, eval *evaluation) (*Script, error) {
 	if opts.Catalog == nil || opts.Handler == nil {
 		return nil, errors.New("new script: a catalog and a handler are needed")
 	}
@@ -103,7 +107,7 @@ func New(opts Options) (*Script, error) {
 		return nil, err
 	}
 	s := &Script{opts: opts, sources: []Source{opts.Main}, chunk: chunk,
-		sealed: map[*lua.LTable]*lua.LTable{}, modules: map[string]lua.LValue{}}
+		sealed: map[*lua.LTable]*lua.LTable{}, modules: map[string]lua.LValue{}, eval: eval}
 	s.lua, s.cancel = context.WithCancelCause(context.Background())
 	s.base = lua.NewState(lua.Options{SkipOpenLibs: true, CallStackSize: 250,
 		RegistrySize: 1024, RegistryGrowStep: 4096, RegistryMaxSize: 1 << 16})

@@ -39,6 +39,14 @@ func (s *Script) toLua(v any) lua.LValue {
 			t.RawSetString(k, s.toLua(v[k]))
 		}
 		return t
+	case Func:
+		return s.base.NewFunction(s.goFunction(v))
+	case Lookup:
+		return s.lookupTable(v)
+	case *Callback:
+		if v.script == s {
+			return v.fn
+		}
 	case effect.Secret, effect.Sealed:
 		ud := s.base.NewUserData()
 		ud.Value = v
@@ -83,6 +91,9 @@ func (s *Script) goMap(t *lua.LTable, skip ...string) (map[string]any, error) {
 type converter struct {
 	s    *Script
 	path []*lua.LTable
+	// evaluated lets functions leave as *Callback, and tables that are both a
+	// list and named values as Mixed.
+	evaluated bool
 }
 
 func (c *converter) value(v lua.LValue, at string) (any, error) {
@@ -109,6 +120,9 @@ func (c *converter) value(v lua.LValue, at string) (any, error) {
 	}
 	if v == lua.LNil {
 		return nil, nil
+	}
+	if fn, ok := v.(*lua.LFunction); ok && c.evaluated {
+		return &Callback{script: c.s, fn: fn}, nil
 	}
 	return nil, wrong("is a %s, which cannot leave the script", v.Type())
 }
@@ -155,6 +169,8 @@ func (c *converter) table(t *lua.LTable, at string) (any, error) {
 		return named, nil
 	case len(named) == 0:
 		return list, nil
+	case c.evaluated:
+		return Mixed{list, named}, nil
 	}
 	return nil, wrong("mixes a list with named values", "write either { 1, 2 } or { a = 1, b = 2 }")
 }

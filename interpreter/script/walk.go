@@ -26,6 +26,12 @@ type walk struct {
 // walk runs fn as the outermost branch and returns what became of it: nil, an
 // *Error, or an *effect.Stop. It returns when no goroutine of it is left.
 func (s *Script) walk(ctx context.Context, fn lua.LValue, place string, rollback bool) error {
+	_, err := s.call(ctx, place, rollback, fn)
+	return err
+}
+
+// call is walk for a function that takes arguments and returns results.
+func (s *Script) call(ctx context.Context, place string, rollback bool, fn lua.LValue, args ...lua.LValue) ([]lua.LValue, error) {
 	if s.lua.Err() != nil { // an earlier stop ended it
 		s.lua, s.cancel = context.WithCancelCause(context.Background())
 	}
@@ -35,7 +41,7 @@ func (s *Script) walk(ctx context.Context, fn lua.LValue, place string, rollback
 	defer context.AfterFunc(ctx, func() { w.cancel(stopOf(ctx)) })()
 
 	root := w.newBranch(nil, place, "", fn)
-	root.rollback = rollback
+	root.rollback, root.args = rollback, args
 	w.group.Go(root.run)
 	w.baton.begin(root)
 	<-w.baton.over
@@ -46,15 +52,15 @@ func (s *Script) walk(ctx context.Context, fn lua.LValue, place string, rollback
 	defer w.baton.mu.Unlock()
 	switch {
 	case w.baton.ended && root.failure != nil:
-		return s.failed(root.failure)
+		return nil, s.failed(root.failure)
 	case w.baton.ended:
-		return nil
+		return root.results, nil
 	case w.baton.stopped != nil:
-		return w.baton.stopped
+		return nil, w.baton.stopped
 	case w.baton.suspended != nil:
-		return w.baton.suspended
+		return nil, w.baton.suspended
 	}
-	return &Error{Message: "internal fault: all branches wait for each other"}
+	return nil, &Error{Message: "internal fault: all branches wait for each other"}
 }
 
 // stopOf turns the end of a context into a stop.
