@@ -9,10 +9,13 @@ import (
 )
 
 // Seconds turns a canonical duration into a time.Duration. It saturates at
-// about 292 years.
+// about 292 years, either way.
 func Seconds(s float64) time.Duration {
-	if s >= math.MaxInt64/1e9 {
+	switch {
+	case s >= math.MaxInt64/1e9:
 		return math.MaxInt64
+	case s <= math.MinInt64/1e9:
+		return math.MinInt64
 	}
 	return time.Duration(math.Round(s * 1e9))
 }
@@ -133,11 +136,11 @@ func parseNumber(t Type, v any) (float64, error) {
 }
 
 // FormatDuration prints seconds as a person would write them: "15m", "1.5s",
-// "250ms", "1d2h". At most three significant units, no trailing zero units.
+// "250ms", "1d2h". Seconds are left out from a day on, and units that are zero.
 func FormatDuration(d time.Duration) string {
 	switch {
 	case d < 0:
-		return "-" + FormatDuration(-d)
+		return "-" + FormatDuration(max(-d, -(d+1))) // the least one has no opposite
 	case d < time.Millisecond:
 		return d.Round(time.Microsecond).String()
 	case d < time.Second:
@@ -145,12 +148,15 @@ func FormatDuration(d time.Duration) string {
 	case d < 10*time.Second:
 		return d.Round(100 * time.Millisecond).String()
 	}
-	d = d.Round(time.Second)
+	const day = 24 * time.Hour
+	if d = d.Round(time.Second); d >= day {
+		d = d.Round(time.Minute)
+	}
 	var b strings.Builder
 	for _, u := range []struct {
 		size time.Duration
 		name string
-	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}} {
+	}{{day, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}} {
 		if n := d / u.size; n > 0 {
 			fmt.Fprintf(&b, "%d%s", n, u.name)
 			d -= n * u.size
