@@ -109,7 +109,8 @@ func (l *ledger) apply(req plugins.Request, item, need string) (any, error) {
 		if err := l.write(refused, req); err != nil {
 			return nil, err
 		}
-		return nil, effect.Errorf(effect.CodeRefused, "the gate %s is not open", need)
+		token, _ := req.Args["token"].(string)
+		return nil, effect.Errorf(effect.CodeRefused, "the gate %s is not open to %q", need, token)
 	case req.Op == "flaky":
 		fails, _ := req.Args["fails"].(float64)
 		if entries.pick(received, item).keys()[req.Key] < int(fails) {

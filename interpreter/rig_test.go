@@ -216,3 +216,10 @@ func (m *manual) advance(d time.Duration) {
 	close(m.moved)
 	m.moved = make(chan struct{})
 }
+
+func writeFile(t testing.TB, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
