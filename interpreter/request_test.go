@@ -3,7 +3,6 @@ package interpreter_test
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -56,12 +55,10 @@ func stalledRun(t *testing.T) (j job, runner *process, r *rig) {
 	t.Helper()
 	r = newRig(t)
 	j = job{Dir: r.dir, Script: "test.lua", Settle: true}
-	if err := os.WriteFile(r.dir+"/test.lua", []byte(preamble+`
+	writeFile(t, r.dir+"/test.lua", preamble+`
 on_rollback(function() ledger.put_retry { item = "undone" } end)
 ledger.put_observe { item = "first" }
-ledger.put_observe { item = "never" }`), 0o600); err != nil {
-		t.Fatal(err)
-	}
+ledger.put_observe { item = "never" }`)
 	j.Near, j.How = "after effect.done 1 ", "stop"
 	runner = j.start(t)
 	eventually(t, "the runner has stopped", runner.stopped)
@@ -179,16 +176,14 @@ func TestRollbackOfWritesWithUnknownOutcomes(t *testing.T) {
 		t.Run(sleeper, func(t *testing.T) {
 			r := newRig(t)
 			j := job{Dir: r.dir, Script: "test.lua", Settle: true}
-			if err := os.WriteFile(r.dir+"/test.lua", []byte(preamble+`
+			writeFile(t, r.dir+"/test.lua", preamble+`
 on_rollback(function() ledger.put_retry { item = "undo" } end)
 parallel {
   `+sleeper+` = function() sleep "1ms" ledger.put_observe { item = "never", gate = "never" } end,
   m = function() ledger.put_observe { item = "m", hang = "after" } ledger.put_observe { item = "never" } end,
   n = function() ledger.put_retry { item = "n", hang = "before" } ledger.put_observe { item = "never" } end,
   o = function() ledger.put_ask { item = "o", hang = "after" } ledger.put_observe { item = "never" } end,
-}`), 0o600); err != nil {
-				t.Fatal(err)
-			}
+}`)
 			j.Near, j.How = "before effect.intended 1."+sleeper+".2", "stop"
 			runner := j.start(t)
 			eventually(t, "the branches write", func() bool {
