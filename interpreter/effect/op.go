@@ -180,12 +180,42 @@ func (o *Op) Verify() error {
 			return fmt.Errorf("op %s: unknown recovery %q", o, r)
 		}
 	}
-	for _, f := range append(append([]Field{}, o.Args...), o.Returns...) {
+	fields := slices.Concat(o.Args, o.Returns)
+	if o.Rest != nil {
+		fields = append(fields, *o.Rest)
+	}
+	for _, f := range fields {
 		if err := f.verify(); err != nil {
 			return fmt.Errorf("op %s: %w", o, err)
 		}
 	}
-	return nil
+	if err := o.verifyStated(o.ClassArg, string(Read), string(Write), string(Irreversible)); err != nil {
+		return err
+	}
+	return o.verifyStated(o.RecoveryArg, string(Retry), string(Observe), string(Ask), string(Forgo))
+}
+
+// verifyStated reports whether the caller could state something else by an
+// argument than one of words: a class of the engine's own would keep the call
+// from being recorded.
+func (o *Op) verifyStated(arg string, words ...string) error {
+	if arg == "" {
+		return nil
+	}
+	for _, f := range o.Args {
+		if f.Name != arg {
+			continue
+		}
+		for _, e := range f.Enum {
+			if !slices.Contains(words, e) {
+				return fmt.Errorf("op %s: the argument %s may not be %q, only %s", o, arg, e, quoteAll(words))
+			}
+		}
+		if f.Type == Enum {
+			return nil
+		}
+	}
+	return fmt.Errorf("op %s: the argument %s has to be an enum of %s", o, arg, quoteAll(words))
 }
 
 func validName(s string) bool {
