@@ -88,6 +88,7 @@ func TestAsErrorAndAsStop(t *testing.T) {
 func TestSecretsAreNotShown(t *testing.T) {
 	s := effect.NewSecret("env:TOKEN", "hunter2")
 	type holder struct{ S effect.Secret }
+	type hidden struct{ s effect.Secret }
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%T%v"} {
 		args := []any{s}
 		if verb == "%T%v" {
@@ -104,6 +105,17 @@ func TestSecretsAreNotShown(t *testing.T) {
 		if got := fmt.Sprintf("%+v %#v", v, v); strings.Contains(got, "hunter2") {
 			t.Errorf("prints as %s", got)
 		}
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		if got := fmt.Sprintf(verb, hidden{s}); strings.Contains(got, "hunter2") || strings.Contains(got, "68756e74657232") {
+			t.Errorf("%s shows %s", verb, got)
+		}
+	}
+	if s != effect.NewSecret("env:TOKEN", strings.Clone("hunter2")) || s == effect.NewSecret("env:TOKEN", "hunter3") {
+		t.Error("equal secrets differ, or others do not")
+	}
+	if (effect.Secret{}).Reveal() != "" {
+		t.Error("the zero secret holds something")
 	}
 	if s.Reveal() != "hunter2" || s.Name() != "env:TOKEN" || s.String() != "[secret env:TOKEN]" {
 		t.Error(s)
