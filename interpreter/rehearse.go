@@ -37,6 +37,8 @@ type Rehearsal struct {
 	Getenv  func(string) (string, bool)
 	// Cache keeps the compiled script; nil compiles it for each run.
 	Cache *script.Cache
+	// Cover, if set, counts the statements of the script that run.
+	Cover *script.Coverage
 	// Watch, if set, is told of every event. It must not be shared by runs at
 	// the same time.
 	Watch Watcher
@@ -133,7 +135,7 @@ func (s *simulated) stack(control, world effect.Handler) effect.Handler {
 func (s *simulated) equip(o *script.Options) {
 	o.Idle = s.world.Timeline().Idle
 	o.World, o.Broke = s.world.State, s.world.Broke
-	o.Cache = s.rehearsal.Cache
+	o.Cache, o.Cover = s.rehearsal.Cache, s.rehearsal.Cover
 }
 
 // memory is the journal of a simulated run. Once it is dead it takes nothing,

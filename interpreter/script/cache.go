@@ -10,23 +10,28 @@ import (
 // times. It serves several goroutines. A nil Cache keeps nothing.
 type Cache struct {
 	mu    sync.Mutex
-	files map[string]*lua.FunctionProto // by name and text
+	files map[cacheKey]*lua.FunctionProto
+}
+
+type cacheKey struct {
+	name, text string
+	cover      *Coverage
 }
 
 // NewCache returns an empty Cache.
-func NewCache() *Cache { return &Cache{files: map[string]*lua.FunctionProto{}} }
+func NewCache() *Cache { return &Cache{files: map[cacheKey]*lua.FunctionProto{}} }
 
-func (c *Cache) compile(src Source) (*lua.FunctionProto, error) {
+func (c *Cache) compile(src Source, cover *Coverage) (*lua.FunctionProto, error) {
 	if c == nil {
-		return compile(src)
+		return compile(src, cover)
 	}
-	key := src.Name + "\x00" + string(src.Text)
+	key := cacheKey{src.Name, string(src.Text), cover}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if proto, ok := c.files[key]; ok {
 		return proto, nil
 	}
-	proto, err := compile(src)
+	proto, err := compile(src, cover)
 	if err == nil {
 		c.files[key] = proto
 	}

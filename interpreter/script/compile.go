@@ -13,8 +13,9 @@ import (
 // instruction, which nothing can interrupt.
 const maxConcat = 100
 
-// compile turns a source into bytecode. The error is an *Error.
-func compile(src Source) (proto *lua.FunctionProto, err error) {
+// compile turns a source into bytecode, which counts its statements if cover
+// is set. The error is an *Error.
+func compile(src Source, cover *Coverage) (proto *lua.FunctionProto, err error) {
 	fail := func(line int, hint, format string, args ...any) error {
 		return &Error{Message: fmt.Sprintf(format, args...), Where: effect.Position{File: src.Name, Line: max(line, 1)}, Hint: hint}
 	}
@@ -33,6 +34,9 @@ func compile(src Source) (proto *lua.FunctionProto, err error) {
 			proto, err = nil, fail(1, "", "cannot be compiled: %v", p)
 		}
 	}()
+	if cover != nil {
+		stmts = cover.instrument(src, stmts)
+	}
 	proto, err = lua.Compile(stmts, src.Name)
 	if err != nil {
 		line, message := 1, err.Error()

@@ -43,6 +43,9 @@ func (s *Script) openLibraries() {
 		s.globals.RawSet(k, v)
 	}
 	s.globals.RawSetString("_G", front)
+	if s.opts.Cover != nil {
+		s.globals.RawSetString(coverName, L.NewFunction(s.opts.Cover.hit))
+	}
 	s.globals.RawSetString("_VERSION", lua.LString(lua.LuaVersion))
 
 	text := keep(library("string"), "byte", "char", "len", "lower", "reverse", "sub", "upper")

@@ -46,7 +46,7 @@ func (b *branch) load(L *lua.LState, name string) lua.LValue {
 	case err != nil:
 		b.fail(L, "", "require %q: %s", name, err)
 	}
-	proto, err := s.opts.Cache.compile(src)
+	proto, err := s.opts.Cache.compile(src, s.opts.Cover)
 	if err != nil {
 		var e *Error
 		errors.As(err, &e)

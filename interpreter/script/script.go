@@ -43,6 +43,8 @@ type Options struct {
 	Broke func(name, message, place string)
 	// Cache, if set, keeps compiled files for the next Script.
 	Cache *Cache
+	// Cover, if set, counts the statements that run.
+	Cover *Coverage
 }
 
 // Script is a compiled script and its Lua state. Its methods may not be called
@@ -102,7 +104,7 @@ func assemble(opts Options, eval *evaluation) (*Script, error) {
 	if opts.Memory == 0 {
 		opts.Memory = DefaultMemory
 	}
-	chunk, err := opts.Cache.compile(opts.Main)
+	chunk, err := opts.Cache.compile(opts.Main, opts.Cover)
 	if err != nil {
 		return nil, err
 	}
