@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -32,15 +31,6 @@ func (s Sealed) String() string { return "[secret " + s.Name + "]" }
 // beyond 64 and foreign Go types are errors.
 func Encode(v any, seal func(Secret) string) ([]byte, error) {
 	return appendValue(make([]byte, 0, 64), v, seal, 0)
-}
-
-// Decode reads what Encode wrote. Secrets come back as Sealed.
-func Decode(data []byte) (any, error) {
-	var v any
-	if err := json.Unmarshal(data, &v); err != nil {
-		return nil, fmt.Errorf("decode value: %w", err)
-	}
-	return fromPlain(v, 0)
 }
 
 // appendValue stands on the way of every effect, live and replayed; it writes
@@ -161,52 +151,4 @@ func appendJSON(buf []byte, v any) ([]byte, error) {
 		return nil, fmt.Errorf("encode value: %w", err)
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
-
-func fromPlain(v any, depth int) (any, error) {
-	if depth > 2*maxDepth {
-		return nil, fmt.Errorf("decode value: nested deeper than %d", maxDepth)
-	}
-	switch v := v.(type) {
-	case []any:
-		for i, e := range v {
-			d, err := fromPlain(e, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			v[i] = d
-		}
-		return v, nil
-	case map[string]any:
-		return mapFromPlain(v, depth)
-	}
-	return v, nil
-}
-
-func mapFromPlain(m map[string]any, depth int) (any, error) {
-	if s, ok := m["$bytes"].(string); ok && len(m) == 1 {
-		b, err := base64.StdEncoding.DecodeString(s)
-		if err != nil {
-			return nil, fmt.Errorf("decode value: $bytes: %w", err)
-		}
-		return string(b), nil
-	}
-	if name, ok := m["$secret"].(string); ok && len(m) == 2 {
-		digest, ok := m["digest"].(string)
-		if !ok {
-			return nil, errors.New("decode value: $secret without a digest")
-		}
-		return Sealed{name, digest}, nil
-	}
-	if inner, ok := m["$map"].(map[string]any); ok && len(m) == 1 {
-		m = inner
-	}
-	for k, e := range m {
-		d, err := fromPlain(e, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		m[k] = d
-	}
-	return m, nil
 }

@@ -99,7 +99,7 @@ func TestEncodeRefuses(t *testing.T) {
 }
 
 func TestDecodeRefuses(t *testing.T) {
-	for _, text := range []string{``, `{`, `1 2`, `1]`, `1}`, `nul`, `{"$bytes":"%"}`, `{"$secret":"n","digest":5}`,
+	for _, text := range []string{``, `{`, `1 2`, `1]`, `1}`, `nul`, `[1,]`, `{"a":1,}`, `{a:1}`, `{"a" 1}`, `[1 2]`, `"a`, "\"\n\"", `"\x"`, `01`, `1.`, `-`, `1e999`, "1\x00", "\x00", `{"$bytes":"%"}`, `{"$secret":"n","digest":5}`,
 		strings.Repeat("[", 200) + strings.Repeat("]", 200)} {
 		if v, err := effect.Decode([]byte(text)); err == nil || !strings.HasPrefix(err.Error(), "decode value: ") {
 			t.Errorf("Decode(%.20s) gave %v, %v", text, v, err)
@@ -128,8 +128,19 @@ func FuzzValue(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		checkText(t, string(data))
 		v, err := effect.Decode(data)
+		var std any
+		stdErr := json.Unmarshal(data, &std)
 		if err != nil {
+			if stdErr == nil && !strings.Contains(string(data), `\u0024`) && !bytes.ContainsAny(data, "$") && bytes.Count(data, []byte("["))+bytes.Count(data, []byte("{")) < 100 {
+				t.Fatalf("Decode(%q): %v, and encoding/json reads it", data, err)
+			}
 			return
+		}
+		if stdErr != nil {
+			t.Fatalf("Decode(%q) gave %v, and encoding/json says %v", data, v, stdErr)
+		}
+		if !bytes.ContainsAny(data, "$") && !strings.Contains(string(data), `\u0024`) && !reflect.DeepEqual(v, std) {
+			t.Fatalf("Decode(%q) gave %#v, encoding/json %#v", data, v, std)
 		}
 		text, err := effect.Encode(v, nil)
 		if err != nil {
