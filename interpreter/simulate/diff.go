@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sort"
 	"strconv"
+	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
@@ -26,7 +27,7 @@ func diff(module string, before, after map[string]any) []effect.Change {
 	sort.Strings(paths)
 	var changes []effect.Change
 	for _, p := range paths {
-		if a[p] != b[p] {
+		if a[p] != b[p] && !repeated(module, p) {
 			changes = append(changes, effect.Change{Target: module + "." + p, From: a[p], To: b[p]})
 		}
 	}
@@ -55,4 +56,13 @@ func flatten(path string, v any, into map[string]string) {
 	default:
 		into[path] = fmt.Sprint(v)
 	}
+}
+
+// repeated reports whether a leaf of a state says again what another one says,
+// or how a model came by what it holds.
+func repeated(module, path string) bool {
+	if path == "assumed" || strings.HasSuffix(path, ".assumed") {
+		return true
+	}
+	return module == "traffic" && strings.Contains(path, "servers.") && strings.HasSuffix(path, ".weight") // as in weights
 }

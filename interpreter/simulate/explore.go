@@ -3,6 +3,7 @@ package simulate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -20,9 +21,11 @@ type Runner interface {
 
 // Explorer runs a script under many schedules.
 type Explorer struct {
-	Runner  Runner
-	Setup   Setup
-	Depth   int // faults in one schedule, at most; 1 or 2
+	Runner Runner
+	Setup  Setup
+	// Base holds faults that strike in every schedule, as a scenario has them.
+	Base    Schedule
+	Depth   int // faults in one schedule beside those of Base, at most; 1 or 2
 	Workers int
 	// Limit bounds the schedules; zero means no bound.
 	Limit int
@@ -60,7 +63,7 @@ type Explored struct {
 // after. The result does not depend on the number of workers.
 func (e *Explorer) Explore(ctx context.Context) (*Explored, error) {
 	began := time.Now()
-	base, err := e.Try(ctx, nil)
+	base, err := e.Try(ctx, e.Base)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +74,7 @@ func (e *Explorer) Explore(ctx context.Context) (*Explored, error) {
 	for depth := 1; depth <= max(e.Depth, 1); depth++ {
 		var schedules []Schedule
 		for _, t := range level {
-			schedules = append(schedules, next(t)...)
+			schedules = append(schedules, e.next(t)...)
 		}
 		if e.Limit > 0 && known+len(schedules) > e.Limit {
 			schedules, out.Truncated = schedules[:max(e.Limit-known, 0)], true
@@ -89,9 +92,9 @@ func (e *Explorer) Explore(ctx context.Context) (*Explored, error) {
 
 // next returns the schedules that have one fault more than the trial's, at an
 // effect that it came to after its last one.
-func next(t Trial) []Schedule {
+func (e *Explorer) next(t Trial) []Schedule {
 	from := 0
-	if n := len(t.Schedule); n > 0 {
+	if n := len(t.Schedule); n > len(e.Base) {
 		last := t.Schedule[n-1].Place
 		from = len(t.effects)
 		for i, call := range t.effects {
@@ -102,6 +105,9 @@ func next(t Trial) []Schedule {
 	}
 	var out []Schedule
 	for _, call := range t.effects[from:] {
+		if slices.ContainsFunc(t.Schedule, func(f Fault) bool { return f.Place == call.Place }) {
+			continue
+		}
 		for _, kind := range Faults(call) {
 			out = append(out, append(t.Schedule[:len(t.Schedule):len(t.Schedule)], Fault{call.Place, kind}))
 		}
@@ -218,4 +224,28 @@ func (x *Explored) collect(trials []Trial) {
 			x.Failures = append(x.Failures, trials[i])
 		}
 	}
+}
+
+// TimedFact is one effect of a trial's timeline, for machines.
+type TimedFact struct {
+	At     float64         `json:"at"` // when it ended, in seconds since the start
+	Place  string          `json:"place"`
+	Op     string          `json:"op"`
+	Where  effect.Position `json:"where,omitzero"`
+	Change []effect.Change `json:"changes,omitempty"`
+	Error  *effect.Error   `json:"error,omitempty"`
+	Fault  Kind            `json:"fault,omitempty"`
+}
+
+// Timeline returns what the world saw in the trial, in order.
+func (t *Trial) Timeline() []TimedFact {
+	list := []TimedFact{}
+	if len(t.Ending.Events) == 0 {
+		return list
+	}
+	start := t.Ending.Events[0].At
+	for _, e := range t.Entries {
+		list = append(list, TimedFact{seconds(e.At.Sub(start)), e.Place, e.Op, e.Where, e.Changes, e.Err, e.Fault})
+	}
+	return list
 }

@@ -223,5 +223,8 @@ func assumption(e Entry) string {
 			return module + " of " + s
 		}
 	}
+	if module == "traffic" {
+		return "traffic before the first change"
+	}
 	return "what " + e.Op + " returns"
 }

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -309,6 +310,9 @@ func (w *World) read(ctx context.Context, learner effect.Learner, call effect.Ca
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if errors.Is(err, ErrNotLive) {
+		return false, nil
+	}
 	if err != nil {
 		w.unread = append(w.unread, Unread{read.Op.String(), effect.AsError(err).Message})
 		return false, nil
@@ -318,6 +322,10 @@ func (w *World) read(ctx context.Context, learner effect.Learner, call effect.Ca
 	}
 	return true, nil
 }
+
+// ErrNotLive is what Setup.Live returns for a module that no backend carries:
+// what is not known of it is assumed, and no read has failed.
+var ErrNotLive = errors.New("no backend carries the module")
 
 // Unread returns the reads of real systems that failed.
 func (w *World) Unread() []Unread {

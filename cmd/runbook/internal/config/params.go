@@ -41,6 +41,13 @@ func parseParamFile(path string, text []byte) (map[string]any, error) {
 // Secret. The error is a joined list of *Error that names everything that is
 // wrong or missing.
 func ParseParams(fields []effect.Field, file map[string]any, pairs []string) (map[string]any, error) {
+	return ParseParamsWith(fields, file, pairs, Secret)
+}
+
+// ParseParamsWith is ParseParams with secrets found by another function, as a
+// rehearsal has them.
+func ParseParamsWith(fields []effect.Field, file map[string]any, pairs []string,
+	secret func(ref string) (effect.Secret, error)) (map[string]any, error) {
 	var p problems
 	report := func(path string, err error) {
 		var ce *Error
@@ -87,7 +94,7 @@ func ParseParams(fields []effect.Field, file map[string]any, pairs []string) (ma
 		rest = append(rest, fields[i])
 	}
 	out := checkAll(rest, values, &secretResolver{
-		func(_, ref string) (effect.Secret, error) { return Secret(ref) }, report})
+		func(_, ref string) (effect.Secret, error) { return secret(ref) }, report})
 	if err := p.err(); err != nil {
 		return nil, err
 	}
