@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ func TestReplayAnswersFromTheJournal(t *testing.T) {
 		if call.Place == "4" {
 			return effect.Result{}, effect.Errorf(effect.CodeTimeout, "too late: \xff").WithHint("wait \xfe longer")
 		}
-		return effect.Result{Value: map[string]any{"at": call.Place, "raw": "\xff", "n": -0.0, "list": []any{}}}, nil
+		return effect.Result{Value: map[string]any{"at": call.Place, "raw": "\xff", "n": math.Copysign(0, -1), "list": []any{}}}, nil
 	}
 	want := script(first)
 	first.finish()
