@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/replay"
 )
 
 // settling notes the order in which outcomes settle.
@@ -260,4 +261,33 @@ func TestOneBranchLosesTheJournal(t *testing.T) {
 	close(release)
 	wantStop(t, effect.Fenced, nil, <-ended)
 	same(t, "calls", r.world.log(), []string{"invoke t.retry 1.a.1 #1"})
+}
+
+// Where the run is to be rolled back, what one branch had begun is settled
+// before another branch ends the walk.
+func TestRollbackWaitsForWhatOtherBranchesHadBegun(t *testing.T) {
+	begun := past(t, func(r *rig) {
+		fork(r, "1", "a", "b")
+		r.do("t.read", "1.a.1")
+		r.killAt("1.b.1")
+		_, _ = r.try("t.retry", "1.b.1")
+	})
+	r := newRig(t, begun, func(o *replay.Options) { o.NoNewEffects = effect.RollingBack })
+	fork(r, "1", "a", "b")
+	r.do("t.read", "1.a.1")
+	ended := waiting(t, t.Context(), r, "t.retry", "1.a.2")
+	r.do("t.retry", "1.b.1")
+	wantStop(t, effect.RollingBack, nil, <-ended)
+	same(t, "calls", r.world.log(), []string{"invoke t.retry 1.b.1 #2"})
+}
+
+// A place that is asked for twice is a fault of the script's host, and nothing
+// to wait for.
+func TestAPlaceAskedForTwice(t *testing.T) {
+	r := newRig(t, parallelPast(t))
+	fork(r, "1", "a", "b")
+	r.do("t.read", "1.a.1")
+	r.do("t.read", "1.b.1")
+	r.do("t.read", "1.a.2")
+	r.stops(effect.Diverged, "t.read", "1.a.2")
 }

@@ -67,6 +67,18 @@ func TestRecord(t *testing.T) {
 			_, _ = r.try("t.read", "1")
 			_, _ = r.try("t.observe", "2")
 		}, []string{"effect.failed 1 t.read #1 conflict", "effect.intended 2 t.observe #1", "effect.failed 2 t.observe #1 conflict"}, []int{1, 1, 1}},
+		{"a value that cannot be drawn", func(r *rig) {
+			r.world.answer = fails(errors.New("no entropy"))
+			if _, err := r.try(effect.OpRandom, "1"); effect.AsError(err).Message != "no entropy" {
+				r.t.Error(err)
+			}
+		}, []string{"effect.failed 1 run.random #1 internal"}, []int{1}},
+		{"a stop leaves no outcome", func(r *rig) {
+			r.world.answer = fails(&effect.Stop{Cause: effect.Waiting})
+			r.stops(effect.Waiting, "t.read", "1")
+			r.stops(effect.Waiting, effect.OpNow, "2")
+			r.stops(effect.Waiting, effect.OpApprove, "3")
+		}, []string{"question.asked 3 run.approve #1"}, []int{1}},
 		{"a foreign error is an internal one", func(r *rig) {
 			r.world.answer = fails(errors.New("plain"))
 			_, _ = r.try("t.read", "1")
@@ -194,6 +206,7 @@ func TestJournalErrors(t *testing.T) {
 		{"outcome of a read", nth(0, full), "t.read", effect.Unwritable, "the disk is full", 1},
 		{"fenced at the intent", nth(0, &effect.Stop{Cause: effect.Fenced, Err: errors.New("epoch 2 holds it")}), "t.retry", effect.Fenced, "epoch 2", 0},
 		{"fenced at the outcome", nth(1, &effect.Stop{Cause: effect.Fenced, Err: errors.New("epoch 2 holds it")}), "t.retry", effect.Fenced, "epoch 2", 1},
+		{"read with a stale lease", func(m *memory) { m.stale = true }, "t.read", effect.Fenced, "t.read at a.lua:1 was not sent", 0},
 		{"stale lease", func(m *memory) { m.stale = true }, "t.retry", effect.Fenced, "t.retry at a.lua:1 was not sent: this runner stalled past its lease", 0},
 	}
 	for _, test := range tests {

@@ -65,7 +65,7 @@ func (r *Recorder) observe(ctx context.Context, call effect.Call) (bool, effect.
 	switch seen.Observed {
 	case effect.Applied:
 		if body.Value, err = r.encode(seen.Value); err != nil {
-			return true, effect.Result{}, effect.Errorf(effect.CodeInternal, "%s was applied, but its observed value cannot be recorded: %v", call.Op, err)
+			body.Error = stamped(effect.Errorf(effect.CodeInternal, "%s was applied, but its observed value cannot be recorded: %v", call.Op, err), call)
 		}
 		res, err := r.close(call, effect.EffectObserved, body)
 		return true, res, err

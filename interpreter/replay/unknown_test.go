@@ -276,6 +276,27 @@ func TestObservationCutShort(t *testing.T) {
 	same(t, "journal", text(r.journal.all()), []string{"effect.intended 1 t.observe #1"})
 }
 
+// A backend's word that cannot be recorded is no reason to send the call again.
+func TestObservedValueThatCannotBeRecorded(t *testing.T) {
+	dead := newRig(t, nil)
+	dead.killAt("1")
+	dead.stops(effect.Interrupted, "t.observe", "1")
+	r := dead.resumed()
+	r.world.answer = func(context.Context, effect.Call) (effect.Result, error) {
+		return effect.Result{Observed: effect.Applied, Value: struct{}{}}, nil
+	}
+	_, err := r.try("t.observe", "1")
+	if effect.AsStop(err) != nil || effect.AsError(err).Code != effect.CodeInternal {
+		t.Errorf("got %v", err)
+	}
+	same(t, "calls", r.world.log(), []string{"observe t.observe 1 #1"})
+	// The failure is recorded as any other: it is seen again in every replay.
+	again := r.resumed()
+	_, replayed := again.try("t.observe", "1")
+	same(t, "error", []string{replayed.Error()}, []string{err.Error()})
+	same(t, "calls of the replay", again.world.log(), []string{})
+}
+
 // Attempts are counted over all runners.
 func TestAttemptsAreCountedOverRunners(t *testing.T) {
 	r := newRig(t, nil)
