@@ -90,7 +90,7 @@ func (a *app) root() *cobra.Command {
 	completeFlag(root, "env", a.environments)
 	root.SetFlagErrorFunc(flagError)
 	root.AddGroup(&cobra.Group{ID: "run", Title: "Carry out:"}, &cobra.Group{ID: "decide", Title: "Decide:"},
-		&cobra.Group{ID: "look", Title: "Look:"}, &cobra.Group{ID: "more", Title: "More:"})
+		&cobra.Group{ID: "rehearse", Title: "Rehearse:"}, &cobra.Group{ID: "look", Title: "Look:"}, &cobra.Group{ID: "more", Title: "More:"})
 	add := func(group string, cmds ...*cobra.Command) {
 		for _, c := range cmds {
 			c.GroupID = group
@@ -99,6 +99,7 @@ func (a *app) root() *cobra.Command {
 	}
 	add("run", a.runCommand(), a.resumeCommand(), a.rollbackCommand(), a.forkCommand(), a.cancelCommand())
 	add("decide", a.answerCommand(false), a.answerCommand(true), a.resolveCommand())
+	add("rehearse", a.simulateCommand(), a.exploreCommand(), a.diffCommand())
 	add("look", a.listCommand(), a.showCommand(), a.logCommand(), a.replayCommand(), a.checkCommand(), a.auditCommand())
 	add("more", a.pluginsCommand(), a.runbooksCommand(), a.labCommand(), a.versionCommand())
 	root.AddCommand(a.pluginCommand())

@@ -104,16 +104,23 @@ func (a *app) desk(db *journal.DB) *interpreter.Engine {
 // modules that plugins bring, of those that the run's script requires and of
 // those in also.
 func (a *app) reader(ctx context.Context, db *journal.DB, run journal.Run, also []string) (*interpreter.Engine, error) {
+	engine, _, err := a.readerWith(ctx, db, run, also)
+	return engine, err
+}
+
+// readerWith is reader, and returns the catalog that the engine works with.
+func (a *app) readerWith(ctx context.Context, db *journal.DB, run journal.Run, also []string) (*interpreter.Engine, *effect.Catalog, error) {
 	required, err := requires(ctx, db, run)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	extra, err := a.foreignModules(ctx, run.Env, append(required, also...))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return interpreter.New(interpreter.Options{DB: db, Catalog: a.catalog(extra...), World: idle{}, Clock: interpreter.SystemClock{},
-		Random: rand.Reader, Getenv: os.LookupEnv, Owner: journal.Self()}), nil
+	catalog := a.catalog(extra...)
+	return interpreter.New(interpreter.Options{DB: db, Catalog: catalog, World: idle{}, Clock: interpreter.SystemClock{},
+		Random: rand.Reader, Getenv: os.LookupEnv, Owner: journal.Self()}), catalog, nil
 }
 
 // idle refuses every effect.

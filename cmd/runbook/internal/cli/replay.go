@@ -9,12 +9,16 @@ import (
 
 func (a *app) replayCommand() *cobra.Command {
 	var with string
+	var whatIf bool
 	cmd := &cobra.Command{
 		Use:   "replay RUN",
 		Short: "Walk a run's script against its record; change nothing",
 		Long: "Walk a run's script (or an edited one) from the top, answered by the record. It says\n" +
-			"whether they agree, and exits 7 where they part.",
-		Example:           "  runbook replay latest --with blue-green-fixed.lua",
+			"whether they agree, and exits 7 where they part.\n\n" +
+			"With --what-if the run has ended, and the script is rehearsed in the world that the\n" +
+			"run met: what it would have done, and when, is told beside what the run did.",
+		Example: "  runbook replay latest --with blue-green-fixed.lua\n" +
+			"  runbook replay latest --with blue-green-fixed.lua --what-if",
 		Args:              exactly("RUN"),
 		ValidArgsFunction: a.completeRun,
 		RunE: func(cmd *cobra.Command, argv []string) error {
@@ -33,6 +37,9 @@ func (a *app) replayCommand() *cobra.Command {
 				return err
 			}
 			defer a.closeDB(db)
+			if whatIf {
+				return a.whatIf(cmd.Context(), db, run, main, loader)
+			}
 			engine, err := a.reader(cmd.Context(), db, run, required)
 			if err != nil {
 				return err
@@ -46,6 +53,7 @@ func (a *app) replayCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&with, "with", "", "walk this script `FILE` instead of the recorded one")
+	cmd.Flags().BoolVar(&whatIf, "what-if", false, "say what the script would have done in the world that the finished run met")
 	return cmd
 }
 

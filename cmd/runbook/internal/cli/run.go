@@ -10,12 +10,14 @@ import (
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/script"
+	"github.com/q-ecosystem/runbook/interpreter/simulate"
 )
 
 func (a *app) runCommand() *cobra.Command {
 	var pairs []string
 	var file string
 	var wait waitFlag
+	var plans planFlags
 	cmd := &cobra.Command{
 		Use:   "run FILE.lua",
 		Short: "Start a run",
@@ -25,19 +27,38 @@ func (a *app) runCommand() *cobra.Command {
 			"The first Ctrl-C finishes and records the effect under way, and stops; the second\n" +
 			"stops at once.",
 		Example: "  runbook run blue-green.lua --param version=v1.1.0\n  runbook run blue-green.lua --params release.yaml --env prod\n" +
+			"  runbook run blue-green.lua --dry-run --out today.plan\n  runbook run blue-green.lua --plan today.plan\n" +
 			"  runbook run blue-green.lua --help",
 		Args:              exactly("FILE.lua"),
 		ValidArgsFunction: completeScript,
 		RunE: func(cmd *cobra.Command, argv []string) error {
+			if err := plans.check(); err != nil {
+				return err
+			}
+			if plans.dryRun {
+				return a.dryRun(cmd.Context(), argv[0], plans, worldFlags{file: file, pairs: pairs})
+			}
 			main, loader, err := readScript(argv[0])
 			if err != nil {
 				return err
 			}
+			var plan *simulate.Plan
+			if plans.plan != "" {
+				if plan, err = readPlan(plans.plan); err != nil {
+					return err
+				}
+			}
 			return a.carryOut(cmd.Context(), carry{wait: wait, modules: script.Requires(main, loader), what: "run"},
 				func(ctx context.Context, s *session) (interpreter.Outcome, error) {
 					return s.engine.Start(ctx, interpreter.Start{
-						Main: main, Loader: loader, Env: s.env, By: operator(), Ready: s.ready,
-						Params: func(h script.Header) (map[string]any, error) { return params(h, argv[0], file, pairs) },
+						Main: main, Loader: loader, Env: s.env, By: operator(), Ready: s.ready, Plan: plan,
+						Params: func(h script.Header) (map[string]any, error) {
+							values, err := params(h, argv[0], file, pairs)
+							if err != nil || plan == nil {
+								return values, err
+							}
+							return values, a.fits(plans, plan, main, loader, values, s.env)
+						},
 					})
 				})
 		},
@@ -46,6 +67,7 @@ func (a *app) runCommand() *cobra.Command {
 	f.StringArrayVarP(&pairs, "param", "p", nil, "a parameter as `NAME=VALUE`; secrets as NAME=env:VAR or NAME=file:PATH")
 	f.StringVar(&file, "params", "", "parameters from a YAML `FILE`")
 	wait.add(f)
+	plans.add(cmd)
 	cmd.SetHelpFunc(a.runHelp)
 	return cmd
 }
