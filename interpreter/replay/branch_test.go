@@ -2,6 +2,7 @@ package replay_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -235,6 +236,39 @@ func TestWaitingForTheTurn(t *testing.T) {
 		r.stops(effect.Diverged, effect.OpBranchLeft, "1.a", args("name", "a"))
 		wantStop(t, effect.Diverged, nil, <-ended)
 	})
+}
+
+// The walk is stopped for one reason, and an outcome is lost for another: both
+// are told, each where it belongs.
+func TestOutcomeLostAfterTheStop(t *testing.T) {
+	r := newRig(t, nil)
+	fork(r, "1", "a", "b")
+	inside, release := make(chan struct{}), make(chan struct{})
+	r.world.answer = func(_ context.Context, call effect.Call) (effect.Result, error) {
+		if call.Place == "1.b.1" {
+			return effect.Result{}, effect.Errorf(effect.CodeUnknown, "lost")
+		}
+		close(inside)
+		<-release
+		return effect.Result{}, nil
+	}
+	ended := make(chan error, 1)
+	call := r.call("t.observe", "1.a.1", nil)
+	go func() {
+		_, err := r.Do(t.Context(), call)
+		ended <- err
+	}()
+	<-inside
+	r.stops(effect.Parked, "t.ask", "1.b.1")
+	r.journal.mu.Lock()
+	r.journal.refuse = func([]effect.Event) error { return errors.New("the disk is full") }
+	r.journal.mu.Unlock()
+	close(release)
+	s := wantStop(t, effect.Unwritable, nil, <-ended)
+	if want := "was carried out, but its outcome could not be recorded"; !strings.Contains(s.Error(), want) || !strings.Contains(s.Error(), "the disk is full") {
+		t.Errorf("says %q", s)
+	}
+	r.stops(effect.Parked, "t.read", "2")
 }
 
 // The journal is lost in one branch: no other goes on.

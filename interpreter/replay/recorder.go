@@ -330,7 +330,8 @@ func (r *Recorder) append(ctx context.Context, events ...effect.Event) error {
 		if !errors.As(err, &s) {
 			s = &effect.Stop{Cause: effect.Unwritable, Err: err}
 		}
-		return r.halt(s)
+		r.halt(s)
+		return s // whatever stopped the walk before: this is why this was not written
 	}
 	r.pending, r.values = nil, false
 	if r.opts.Watch != nil {
