@@ -76,7 +76,7 @@ func (c *control) approve(ctx context.Context, call effect.Call) (effect.Result,
 	for {
 		c.mu.Lock()
 		decided, res, err := q.decide(c.answers, c.clock.Now())
-		news := c.news
+		news, need := c.news, q.need(c.answers)
 		c.mu.Unlock()
 		if decided {
 			return res, err
@@ -84,7 +84,7 @@ func (c *control) approve(ctx context.Context, call effect.Call) (effect.Result,
 		if c.detach {
 			return effect.Result{}, &effect.Stop{Cause: effect.Waiting, Err: &q}
 		}
-		call.Report("waiting for %s", q.need(c.answers))
+		call.Report("waiting for %s", need)
 		expired, cancel := context.WithCancel(ctx)
 		go func() { // Wait ends with its context
 			if c.clock.Wait(expired, q.Deadline) == nil {
