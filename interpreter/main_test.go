@@ -1,6 +1,7 @@
 package interpreter_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -10,6 +11,10 @@ import (
 
 // jobEnv makes the test binary a runner that carries out the job in it.
 const jobEnv = "RUNBOOK_TEST_JOB"
+
+// hasty is the GORACE by which a process under the race detector does not
+// linger for a second at its end.
+const hasty = "atexit_sleep_ms=0"
 
 // TestMain lets the test binary be, besides the tests, the plugins that the
 // tests run against, a runner that can be killed and a bare server.
@@ -40,7 +45,7 @@ func TestMain(m *testing.M) {
 func tests(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "rb")
 	if err == nil {
-		err = os.Setenv("TMPDIR", dir)
+		err = errors.Join(os.Setenv("TMPDIR", dir), os.Setenv("GORACE", hasty))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -182,7 +182,7 @@ func (j job) operate(ctx context.Context, e *interpreter.Engine, db *journal.DB,
 // openLedger starts a ledger as a plugin, and returns the catalog with it.
 func openLedger(ctx context.Context, b book) (*host.Host, *effect.Catalog, error) {
 	h, err := host.New(host.Options{Specs: []host.Spec{{Name: "ledger", Module: "ledger", Builtin: true,
-		Config: map[string]any{"path": string(b)}}}, Log: func(name, line string) { fmt.Fprintln(os.Stderr, name+": "+line) }})
+		Env: []string{"GORACE=" + hasty}, Config: map[string]any{"path": string(b)}}}, Log: func(name, line string) { fmt.Fprintln(os.Stderr, name+": "+line) }})
 	if err != nil {
 		return nil, nil, err
 	}
