@@ -58,7 +58,6 @@ func (a *app) forkCommand() *cobra.Command {
 			}
 			return a.carryOut(cmd.Context(), carry{wait: wait, id: argv[0], what: "fork"},
 				func(ctx context.Context, s *session) (interpreter.Outcome, error) {
-					s.tree.Reset()
 					return s.engine.Fork(ctx, interpreter.Fork{Run: s.run, From: from, By: operator(), Ready: s.ready})
 				})
 		},

@@ -42,6 +42,7 @@ type session struct {
 	tree   *view.Tree
 	env    string
 	run    string // id, once known
+	afresh bool   // it is not to go on but to be forked, or it has ended
 	detach bool   // do not wait for people
 }
 
@@ -67,7 +68,7 @@ func (a *app) open(ctx context.Context, c carry) (*session, error) {
 			s.close()
 			return nil, err
 		}
-		s.run = run.ID
+		s.run, s.afresh = run.ID, c.what == "fork" || c.what == "resume" && run.Status.Terminal()
 		if env == "" {
 			env = run.Env // a run goes on where it began
 		}
@@ -107,7 +108,7 @@ func (s *session) connect(ctx context.Context) error {
 	if s.app.flags.json {
 		watch = jsonWatcher{s, &sync.Mutex{}}
 	}
-	if s.run != "" {
+	if s.run != "" && !s.afresh {
 		if err := s.past(ctx); err != nil {
 			return err
 		}

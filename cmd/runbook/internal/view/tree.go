@@ -312,11 +312,6 @@ func opening(message string) string {
 	return clean(line)
 }
 
-// Reset forgets everything fed so far.
-func (t *Tree) Reset() {
-	*t = Tree{Style: t.Style, Catalog: t.Catalog, Run: t.Run, Verbose: t.Verbose, Answers: t.Answers}
-}
-
 // Status returns the lines for a change of status.
 func (t *Tree) Status(ev effect.Event) []string {
 	text := strings.ReplaceAll(string(ev.Body.Status), "_", " ")

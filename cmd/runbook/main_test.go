@@ -1,0 +1,54 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The test binary is the program too: it runs itself as `runbook`, and that
+// runs itself again for its plugins.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"runbook": main})
+}
+
+// TestScripts runs testdata/*.txtar. Each has a journal, a home and a
+// configuration directory of its own. Beside testscript's commands there are
+// those of script_test.go.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("RUNBOOK_UPDATE") != "",
+		Setup: func(env *testscript.Env) error {
+			config := filepath.Join(env.WorkDir, "runbook.yaml")
+			if _, err := os.Stat(config); os.IsNotExist(err) {
+				text := "version: 1\nenvironments:\n  default:\n    exec: { backend: exec }\n"
+				if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+					return err
+				}
+			}
+			// Sources may have come with the umask of whoever checked them out.
+			if err := os.Chmod(config, 0o600); err != nil {
+				return err
+			}
+			env.Setenv("RUNBOOK_DB", filepath.Join(env.WorkDir, ".state", "runbook.db"))
+			env.Setenv("HOME", filepath.Join(env.WorkDir, ".home"))
+			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, ".config"))
+			env.Setenv("TZ", "UTC")
+			return os.MkdirAll(filepath.Join(env.WorkDir, ".home"), 0o700)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"code":     code,
+			"until":    until,
+			"signal":   signal,
+			"json":     jsonStream,
+			"alter":    alter,
+			"terminal": terminal,
+			"goplugin": goPlugin,
+		},
+	})
+}
