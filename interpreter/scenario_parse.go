@@ -145,7 +145,8 @@ func worldFunc(fn *script.Callback) effect.Func {
 					return state, nil
 				}
 			}
-			return nil, &effect.FieldError{Path: "world." + module, Problem: "there is no other module of that name in this world"}
+			return nil, &effect.FieldError{Path: "world." + module, Problem: "cannot be asked for here",
+				Hint: "there is no module of that name, or its own values depend on what asks"}
 		})
 		return fn.Call(context.Background(), world, m.Now.Sub(m.Start).Seconds())
 	}

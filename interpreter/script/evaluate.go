@@ -131,7 +131,8 @@ func (s *Script) goFunction(fn Func) lua.LGFunction {
 			}
 			args[i] = v
 		}
-		value, err := b.outside(L, fn, args)
+		at := b.position(L)
+		value, err := b.outside(func() (any, error) { return fn(b.walk.ctx, at, args) })
 		if err != nil {
 			b.refuse(L, err)
 		}
@@ -141,8 +142,8 @@ func (s *Script) goFunction(fn Func) lua.LGFunction {
 }
 
 // outside calls a Go function while others may run the script's Lua.
-func (b *branch) outside(L *lua.LState, fn Func, args []any) (any, error) {
-	s, at := b.walk.script, b.position(L)
+func (b *branch) outside(call func() (any, error)) (any, error) {
+	s := b.walk.script
 	b.depart()
 	s.eval.mu.Unlock()
 	defer func() {
@@ -151,7 +152,7 @@ func (b *branch) outside(L *lua.LState, fn Func, args []any) (any, error) {
 		s.base.G.CurrentThread = b.current
 		b.walk.meter.resume()
 	}()
-	return fn(b.walk.ctx, at, args)
+	return call()
 }
 
 // refuse raises the error of a Go function. It does not return.
@@ -189,7 +190,8 @@ func (s *Script) lookupTable(get Lookup) *lua.LTable {
 	t, meta := s.base.NewTable(), s.base.NewTable()
 	meta.RawSetString("__index", s.base.NewFunction(func(L *lua.LState) int {
 		b := s.enter(L)
-		v, err := get(keyText(L.Get(2)))
+		key := keyText(L.Get(2))
+		v, err := b.outside(func() (any, error) { return get(key) }) // it may ask other functions of the file
 		if err != nil {
 			b.refuse(L, err)
 		}

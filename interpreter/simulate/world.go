@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -354,14 +355,22 @@ func (w *World) factOf(model effect.Model, call effect.Call, told bool) Fact {
 func (w *World) moment(module, key string) effect.Moment {
 	now := w.timeline.Now()
 	m := effect.Moment{Now: now, Start: w.setup.Start, Key: key, Dirty: w.dirty}
-	m.World = func(other string) map[string]any {
-		model := w.models[other]
-		if model == nil || other == module {
+	m.World = w.others(now, module)
+	return m
+}
+
+// others returns the state of modules, for one that acts. Their own values may
+// be functions of the world too; a module that is being asked already is not
+// asked again.
+func (w *World) others(now time.Time, asking ...string) func(string) map[string]any {
+	return func(name string) map[string]any {
+		model := w.models[name]
+		if model == nil || slices.Contains(asking, name) {
 			return nil
 		}
-		return model.State(effect.Moment{Now: now, Start: w.setup.Start, Dirty: w.dirty})
+		return model.State(effect.Moment{Now: now, Start: w.setup.Start, Dirty: w.dirty,
+			World: w.others(now, append(asking[:len(asking):len(asking)], name)...)})
 	}
-	return m
 }
 
 // State returns the state of all modules that the run has touched or the
