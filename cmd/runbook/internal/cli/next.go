@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -56,7 +57,11 @@ func next(out interpreter.Outcome, failed string) string {
 	if s := effect.AsStop(out.Err); s != nil {
 		switch s.Cause {
 		case effect.LockHeld:
-			return "start again when the lock is free; who has it: runbook list --status running"
+			var locked *journal.LockedError
+			if errors.As(s, &locked) {
+				return "start again when that run has ended; see it with: runbook show " + shortID(locked.Run)
+			}
+			return ""
 		case effect.Fenced:
 			return "another runner has the run; see it with: runbook show " + id
 		case effect.Diverged:
