@@ -94,9 +94,10 @@ func (t *Timeline) Restart() {
 	t.halted, t.away = nil, 0
 }
 
-// advance lets the next waiter go if all branches wait; t.mu is held. It is
-// done once for each time that the script is idle: the one that goes on makes
-// the script compute again.
+// advance lets the next waiter go if all branches wait; t.mu is held. While it
+// is on its way one is missing among those that wait, so that nobody follows it
+// before its effect has an outcome and the script computes again, or before it
+// waits once more: an effect that is sent again waits several times.
 func (t *Timeline) advance() {
 	if t.away == 0 || len(t.waiting) < t.away {
 		return
@@ -110,7 +111,6 @@ func (t *Timeline) advance() {
 	}
 	w := t.waiting[first]
 	t.waiting = append(t.waiting[:first], t.waiting[first+1:]...)
-	t.away = 0
 	if w.due.After(t.now) {
 		t.now = w.due
 	}
