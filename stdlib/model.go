@@ -111,13 +111,15 @@ func graft(into map[string]any, path []string, f effect.Func) {
 }
 
 // resolve returns a value of a scenario, which may be a function of the world.
+// A function is not called where the moment has no World: then a function of
+// another module's state asks for this one, and would ask itself in the end.
 func resolve(m effect.Moment, v any) (any, *effect.Error) {
 	f, ok := v.(effect.Func)
 	if !ok {
 		return v, nil
 	}
 	if m.World == nil {
-		m.World = func(string) map[string]any { return nil }
+		return nil, effect.Errorf(effect.CodeUnsupported, "a value that depends on the world cannot be told here")
 	}
 	got, err := f(m)
 	if err != nil {
@@ -145,12 +147,12 @@ func resolveAs(m effect.Moment, f effect.Field, v any) (any, *effect.Error) {
 // owning lets functions of a scenario see the state of the module that acts.
 func owning(m effect.Moment, module string, state func() map[string]any) effect.Moment {
 	others := m.World
+	if others == nil {
+		return m
+	}
 	m.World = func(name string) map[string]any {
 		if name == module {
 			return state()
-		}
-		if others == nil {
-			return nil
 		}
 		return others(name)
 	}

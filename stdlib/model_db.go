@@ -130,11 +130,7 @@ func (d *dbModel) State(m effect.Moment) map[string]any {
 	out, named := map[string]any{}, map[string]any{}
 	for name, b := range d.dbs {
 		b = b.clone()
-		if err := b.look(m); err != nil {
-			for _, n := range b.nodes {
-				n.seenUp = true
-			}
-		}
+		_ = b.look(m) // of whom it cannot be told counts as up
 		if name == "" {
 			maps.Copy(out, b.state(m))
 		} else {

@@ -128,22 +128,24 @@ func (b *database) load(s map[string]any) *database {
 	return b
 }
 
-// look finds out which nodes run and how far they are behind.
-func (b *database) look(m effect.Moment) *effect.Error {
+// look finds out which nodes run and how far they are behind. The error is the
+// first one; a node of which it cannot be told counts as up.
+func (b *database) look(m effect.Moment) (failed *effect.Error) {
 	for _, name := range sortedNames(b.nodes) {
 		n := b.nodes[name]
 		up, err := resolveAs(m, field("up", effect.Bool, ""), n.up)
-		if err != nil {
-			return err
+		if failed == nil {
+			failed = err
 		}
-		lag, err := resolveAs(m, field("lag", effect.Duration, ""), n.lag)
-		if err != nil {
-			return err
+		lag, lagErr := resolveAs(m, field("lag", effect.Duration, ""), n.lag)
+		if failed == nil {
+			failed = lagErr
 		}
 		n.seenUp, _ = up.(bool)
+		n.seenUp = n.seenUp || err != nil
 		n.seenLag, _ = lag.(float64)
 	}
-	return nil
+	return failed
 }
 
 // node returns a node that runs: the named one, or the primary.

@@ -133,6 +133,10 @@ func (e *healthEnv) at(m effect.Moment) (values map[string]any, healthy bool, er
 			}
 		}
 	}
+	nested := m.World == nil // functions are not called then, and what they would say is left out
+	if e.whole != nil && nested {
+		return nil, false, nil
+	}
 	if e.whole != nil {
 		v, err := resolveAs(m, effect.Field{Name: "target", Type: effect.Object, Fields: seenFields()}, e.whole)
 		if err != nil {
@@ -149,6 +153,10 @@ func (e *healthEnv) at(m effect.Moment) (values map[string]any, healthy bool, er
 		if !given {
 			continue
 		}
+		if _, isFunc := v.(effect.Func); isFunc && nested {
+			delete(values, f.Name)
+			continue
+		}
 		if v, err = resolveAs(m, f, v); err != nil {
 			return nil, false, err
 		}
@@ -158,7 +166,8 @@ func (e *healthEnv) at(m effect.Moment) (values map[string]any, healthy bool, er
 	}
 	healthy, stated := values["healthy"].(bool)
 	if !stated {
-		healthy = num(values, "uptime") > 0
+		uptime, told := values["uptime"].(float64)
+		healthy = uptime > 0 || !told && nested
 	}
 	delete(values, "healthy")
 	if e.bad == badHealth {

@@ -112,7 +112,7 @@ func (x *ipfsModel) node(name string) *ipfsNode {
 func (n *ipfsNode) runs(m effect.Moment) (bool, *effect.Error) {
 	v, err := resolveAs(m, field("up", effect.Bool, ""), n.up)
 	up, _ := v.(bool)
-	return up, err
+	return up || err != nil, err
 }
 
 // Do implements effect.Model.
@@ -265,7 +265,7 @@ func (x *ipfsModel) providers(m effect.Moment, cid string) []string {
 	who := slices.Clone(x.of(cid).providers)
 	for name, n := range x.nodes {
 		_, pinned := n.pins[cid]
-		if up, err := n.runs(m); err != nil || !up || !pinned || n.missing[cid] {
+		if up, _ := n.runs(m); !up || !pinned || n.missing[cid] {
 			continue
 		}
 		if name == "" {

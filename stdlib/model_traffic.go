@@ -149,11 +149,7 @@ func (t *trafficModel) State(m effect.Moment) map[string]any {
 	out, named := map[string]any{}, map[string]any{}
 	for name, p := range t.pools {
 		p = p.clone()
-		if err := p.look(m); err != nil {
-			for _, s := range p.servers {
-				s.seen = "up"
-			}
-		}
+		_ = p.look(m) // whose status cannot be told counts as up
 		s := p.state()
 		if name == "" {
 			maps.Copy(out, s)

@@ -99,14 +99,15 @@ func (p *trafficPool) load(s map[string]any) *effect.FieldError {
 	return nil
 }
 
-// look finds the status of each server out.
-func (p *trafficPool) look(m effect.Moment) *effect.Error {
+// look finds the status of each server out. The error is the first one; a
+// server whose status cannot be told counts as it would without the scenario.
+func (p *trafficPool) look(m effect.Moment) (failed *effect.Error) {
 	status := effect.Field{Name: "status", Type: effect.Enum, Enum: []string{"up", "down", "drain", "maint"}}
 	for _, name := range sortedNames(p.servers) {
 		s := p.servers[name]
 		v, err := resolveAs(m, status, s.health)
-		if err != nil {
-			return err
+		if err != nil && failed == nil {
+			failed = err
 		}
 		s.seen, _ = v.(string)
 		switch {
@@ -119,7 +120,7 @@ func (p *trafficPool) look(m effect.Moment) *effect.Error {
 			s.seen = "up"
 		}
 	}
-	return nil
+	return failed
 }
 
 func (p *trafficPool) find(name string) (*trafficServer, *effect.Error) {
