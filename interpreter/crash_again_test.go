@@ -24,7 +24,7 @@ func TestKillTheResume(t *testing.T) {
 		"before effect.done 12.c.1 ",      // among branches, applied
 		"before effect.intended r1.1.2",   // in the rollback
 		"inside a transaction",            // the run does not exist yet
-		"before effect.failed 14 ",        // the failure itself
+		"before effect.failed 17 ",        // the failure itself
 		"after rollback.started rolling_", // before its first effect
 	} {
 		t.Run(place, func(t *testing.T) {

@@ -51,7 +51,8 @@ func ledgerOps() []effect.Op {
 		op("flaky", "Refuse the first calls for an item; once a key", effect.Write, effect.Retry,
 			effect.Field{Name: "fails", Type: effect.Int, Required: true, Doc: "how many calls to refuse"}),
 		{Module: "ledger", Name: "look", Doc: "Count the items that stand written", Class: effect.Read,
-			Args:    []effect.Field{{Name: "gate", Type: effect.String, Doc: "wait until this gate is open"}},
+			Args: []effect.Field{{Name: "gate", Type: effect.String, Doc: "wait until this gate is open"},
+				{Name: "note", Type: effect.String, Doc: "goes with it"}},
 			Returns: []effect.Field{{Name: "items", Type: effect.Int, Doc: "how many"}}},
 	}
 }

@@ -158,6 +158,7 @@ func (j job) operate(ctx context.Context, e *interpreter.Engine, db *journal.DB,
 	if err != nil {
 		return err
 	}
+	resolved := 0
 	for _, open := range replay.Opens(events) {
 		r := interpreter.Resolution{Run: run, Place: open.Place, Outcome: replay.OutcomeNotApplied, By: "operator", Reason: "the book says so"}
 		for _, en := range list.pick(applied, "") {
@@ -175,6 +176,10 @@ func (j job) operate(ctx context.Context, e *interpreter.Engine, db *journal.DB,
 		if _, err := e.Resolve(ctx, r); err != nil {
 			return err
 		}
+		resolved++
+	}
+	if resolved == 0 {
+		return errors.New("the run is parked, and there is nothing to resolve")
 	}
 	return nil
 }

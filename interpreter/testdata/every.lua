@@ -48,6 +48,7 @@ step("side by side", function()
   parallel { b = branch("b", ledger.put_retry), c = branch("c", ledger.put_observe), d = branch("d", ledger.put_retry) }
 end)
 ledger.put_retry { item = "order", note = "m-" .. order }
+ledger.look { note = "n-" .. random(1000000) .. "-" .. now() }
 
 if params.fail then
   ledger.put_observe { item = "last", need = "nothing" }
