@@ -1,0 +1,5 @@
+-- The old primary has to be stopped before another takes writes.
+runbook { name = "two-primaries", locks = { "db/main" } }
+local db, exec = require "db", require "exec"
+exec.run { argv = { "./stop.sh", "a" }, class = "write", recovery = "retry" }
+db.promote { node = "b" }
