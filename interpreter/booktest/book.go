@@ -1,0 +1,254 @@
+package booktest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/q-ecosystem/runbook/interpreter"
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/script"
+	"github.com/q-ecosystem/runbook/interpreter/simulate"
+)
+
+// book is a runbook under test.
+type book struct {
+	suite  *suite
+	main   script.Source
+	loader script.Loader
+	header script.Header
+	cache  *script.Cache
+}
+
+func openBook(ctx context.Context, s *suite, name string) (*book, error) {
+	main, loader, err := s.files.open(name, "the runbook")
+	if err != nil {
+		return nil, err
+	}
+	b := &book{suite: s, main: main, loader: loader, cache: script.NewCache()}
+	// The header is read by a Script of its own, so that it does not count as
+	// covered by a test.
+	b.header, err = script.ReadHeader(ctx, script.Options{Main: main, Loader: loader, Catalog: s.opts.Catalog})
+	return b, err
+}
+
+// table is what runbook "FILE" returns.
+func (b *book) table() map[string]any {
+	return map[string]any{"name": b.header.Name, "file": b.main.Name, "simulate": script.Func(b.simulate), "explore": script.Func(b.explore)}
+}
+
+// situation is a scenario, ready to be run.
+type situation struct {
+	book      *book
+	rehearsal *interpreter.Rehearsal
+	setup     simulate.Setup
+	schedule  simulate.Schedule
+	given     map[string]any // the table that it was made of
+}
+
+// scenarioKeys are merged key by key with those of a scenario file; the rest
+// replaces it.
+func mergedKeys() []string { return []string{"params", "secrets", "env", "answers", "world"} }
+
+// situate makes a situation of the table given to simulate and explore:
+// scenario and schedule, and the keys of a scenario inline.
+func (b *book) situate(ctx context.Context, given map[string]any) (*situation, error) {
+	table := maps.Clone(given)
+	file, err := text(table, "scenario", `scenario = "slow.lua"`)
+	if err != nil {
+		return nil, err
+	}
+	id, err := text(table, "schedule", `schedule = "5:refused"`)
+	if err != nil {
+		return nil, err
+	}
+	delete(table, "scenario")
+	delete(table, "schedule")
+	if file != "" {
+		if table, err = b.beneath(ctx, file, table); err != nil {
+			return nil, err
+		}
+	}
+	o := b.suite.opts
+	scenario, err := interpreter.ParseScenario(table, o.Catalog, o.Models)
+	if err != nil {
+		return nil, err
+	}
+	params, err := scenario.Resolve(b.header.Params, nil)
+	if err != nil {
+		return nil, err
+	}
+	st := &situation{book: b, given: given, rehearsal: &interpreter.Rehearsal{Main: b.main, Loader: b.loader, Catalog: o.Catalog,
+		Params: params, Getenv: scenario.Getenv, Cache: b.cache, Cover: o.Cover}}
+	if st.setup, err = scenario.Setup(o.Models, simulate.Standard()); err != nil {
+		return nil, err
+	}
+	if st.schedule, err = scenario.Schedule(ctx, st.rehearsal, st.setup); err != nil {
+		return nil, err
+	}
+	more, err := simulate.ParseSchedule(id)
+	if err != nil {
+		return nil, err
+	}
+	st.schedule = append(st.schedule, more...)
+	return st, nil
+}
+
+// beneath puts a scenario file under what is given inline.
+func (b *book) beneath(ctx context.Context, name string, over map[string]any) (map[string]any, error) {
+	src, loader, err := b.suite.files.open(name, "the scenario")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := interpreter.LoadScenario(ctx, src, loader, b.suite.opts.Catalog, b.suite.opts.Models); err != nil {
+		return nil, err // with the file's own lines
+	}
+	table, err := interpreter.ReadScenario(ctx, src, loader)
+	if err != nil {
+		return nil, err
+	}
+	return merge(table, over, mergedKeys()), nil
+}
+
+// merge lays one table over another. Under the named keys tables are merged in
+// turn, those of a module's state included.
+func merge(under, over map[string]any, deep []string) map[string]any {
+	out := maps.Clone(under)
+	maps.Copy(out, over)
+	for _, key := range deep {
+		a, isTable := under[key].(map[string]any)
+		b, both := over[key].(map[string]any)
+		if !isTable || !both {
+			continue
+		}
+		var inner []string
+		if key == "world" {
+			for module := range a {
+				inner = append(inner, module)
+			}
+		}
+		out[key] = merge(a, b, inner)
+	}
+	return out
+}
+
+func text(table map[string]any, key, usage string) (string, error) {
+	switch v := table[key].(type) {
+	case nil:
+		return "", nil
+	case string:
+		return v, nil
+	}
+	return "", &effect.FieldError{Path: key, Problem: "wants a text", Hint: "write " + usage}
+}
+
+// options reads the one table that simulate and explore take.
+func options(args []any, usage string) (map[string]any, error) {
+	if len(args) == 0 {
+		return map[string]any{}, nil
+	}
+	table, ok := args[0].(map[string]any)
+	if !ok || len(args) > 1 {
+		return nil, &effect.FieldError{Problem: "one table of named values is wanted", Hint: "write " + usage}
+	}
+	if _, isBook := table["simulate"].(*script.Callback); isBook {
+		return nil, &effect.FieldError{Problem: `it is called with ".", not with ":"`, Hint: "write " + usage}
+	}
+	return table, nil
+}
+
+// simulate is book.simulate: one run in the world that is given.
+func (b *book) simulate(ctx context.Context, at effect.Position, args []any) (any, error) {
+	r, err := b.suite.under("book.simulate")
+	if err != nil {
+		return nil, err
+	}
+	given, err := options(args, "book.simulate { world = { … } }")
+	if err != nil {
+		return nil, err
+	}
+	st, err := b.situate(ctx, given)
+	if err != nil {
+		return nil, err
+	}
+	run, err := st.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	run.where = at
+	b.suite.mu.Lock()
+	defer b.suite.mu.Unlock()
+	r.runs = append(r.runs, run)
+	r.test.Runs++
+	return run.table(len(r.runs)), nil
+}
+
+// run carries the situation out.
+func (st *situation) run(ctx context.Context) (*run, error) {
+	w := simulate.NewWorld(st.setup)
+	end, err := st.rehearsal.Rehearse(ctx, w, st.schedule)
+	if err != nil {
+		return nil, fmt.Errorf("simulate %s: %w", st.book.main.Name, err)
+	}
+	reached := map[string]bool{}
+	for _, ev := range end.Events {
+		reached[ev.Place] = true
+	}
+	for _, f := range st.schedule {
+		if !reached[f.Place] {
+			return nil, &effect.FieldError{Path: "faults", Problem: fmt.Sprintf("the run never came to %s, which was to be %s; it ended %s", f.Place, f.Kind, end.Status),
+				Hint: "see the places in the timeline of: runbook simulate " + st.book.main.Name}
+		}
+	}
+	return newRun(st, w, end), nil
+}
+
+// explore is book.explore: many runs, each with a fault more.
+func (b *book) explore(ctx context.Context, at effect.Position, args []any) (any, error) {
+	r, err := b.suite.under("book.explore")
+	if err != nil {
+		return nil, err
+	}
+	given, err := options(args, "book.explore { depth = 1 }")
+	if err != nil {
+		return nil, err
+	}
+	x, err := b.exploration(ctx, at, given)
+	if err != nil {
+		return nil, err
+	}
+	b.suite.mu.Lock()
+	defer b.suite.mu.Unlock()
+	r.explored = append(r.explored, x)
+	r.test.Schedules += x.found.Schedules
+	return x.table(len(r.explored)), nil
+}
+
+func (b *book) exploration(ctx context.Context, at effect.Position, given map[string]any) (*exploration, error) {
+	table := maps.Clone(given)
+	how, err := effect.CheckFields([]effect.Field{
+		{Name: "depth", Type: effect.Int, Default: 1.0, Min: effect.Bound(1), Max: effect.Bound(2), Doc: "faults in one run"},
+		{Name: "limit", Type: effect.Int, Default: 0.0, Min: effect.Bound(0), Doc: "of schedules; 0 for none"},
+	}, nil, map[string]any{"depth": table["depth"], "limit": table["limit"]})
+	if err != nil {
+		return nil, err
+	}
+	delete(table, "depth")
+	delete(table, "limit")
+	st, err := b.situate(ctx, table)
+	if err != nil {
+		return nil, err
+	}
+	e := &simulate.Explorer{Runner: st.rehearsal, Setup: st.setup, Base: st.schedule, Depth: int(how["depth"].(float64)),
+		Limit: int(how["limit"].(float64)), Workers: b.suite.opts.Workers}
+	found, err := e.Explore(ctx)
+	if err != nil {
+		var fe *effect.FieldError
+		if errors.As(err, &fe) {
+			return nil, err
+		}
+		return nil, fmt.Errorf("explore %s: %w", b.main.Name, err)
+	}
+	return &exploration{situation: st, where: at, found: found}, nil
+}
