@@ -3,12 +3,22 @@ package script
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
+
+// paramName reports whether a parameter may be called so.
+func paramName(name string) bool {
+	for i, r := range name {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_'
+		if !letter && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
+	}
+	return name != ""
+}
 
 // checkParamField turns the attributes of a parameter, checked against
 // attributeFields, into its field. The error's path is the attribute that is
@@ -17,7 +27,7 @@ func checkParamField(name string, values map[string]any) (effect.Field, *effect.
 	field := effect.Field{Name: name, Type: effect.String, Default: values["default"]}
 	field.Doc, _ = values["doc"].(string)
 	field.Required, _ = values["required"].(bool)
-	if !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(name) {
+	if !paramName(name) {
 		return field, &effect.FieldError{Problem: "a name consists of letters, digits and _, and does not begin with a digit"}
 	}
 	if problem := checkSetType(&field, "type", values["type"]); problem != nil {

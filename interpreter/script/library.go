@@ -25,7 +25,7 @@ func (s *Script) openLibraries() {
 	L.G.Global = front
 
 	keep := func(from *lua.LTable, names ...string) *lua.LTable {
-		t := L.NewTable()
+		t := L.CreateTable(0, len(names))
 		for _, name := range names {
 			t.RawSetString(name, s.guarded(from.RawGetString(name)))
 		}

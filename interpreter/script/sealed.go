@@ -6,14 +6,14 @@ import lua "github.com/yuin/gopher-lua"
 // params, the standard libraries and the globals are sealed. missing is called
 // for a key that real does not have; when it returns, the script reads nil.
 func (s *Script) seal(real *lua.LTable, name string, missing func(L *lua.LState, key string)) *lua.LTable {
-	miss := s.base.NewTable()
+	miss := s.base.CreateTable(0, 1)
 	miss.RawSetString("__index", s.base.NewFunction(func(L *lua.LState) int {
 		missing(L, keyText(L.Get(2)))
 		L.Push(lua.LNil)
 		return 1
 	}))
 	real.Metatable = miss
-	front, meta := s.base.NewTable(), s.base.NewTable()
+	front, meta := s.base.CreateTable(0, 0), s.base.CreateTable(0, 3)
 	meta.RawSetString("__index", real)
 	meta.RawSetString("__newindex", s.base.NewFunction(func(L *lua.LState) int {
 		s.enter(L).fail(L, "keep your own values in a local", "%s.%s cannot be set: %s may only be read",
