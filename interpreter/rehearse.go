@@ -159,8 +159,7 @@ func (m *memory) die() {
 
 func (m *memory) add(ev effect.Event) effect.Event {
 	ev.Seq = int64(len(m.events) + 1)
-	// A copy: what earlier walks were given stays as it was.
-	m.events = append(m.events[:len(m.events):len(m.events)], ev)
+	m.events = append(m.events, ev) // behind what earlier walks were given
 	return ev
 }
 

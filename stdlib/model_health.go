@@ -148,7 +148,11 @@ func (e *healthEnv) at(m effect.Moment) (values map[string]any, healthy bool, er
 		maps.Copy(said, v.(map[string]any))
 	}
 	values = healthyValues()
-	for _, f := range seenFields() {
+	var fields []effect.Field
+	if len(said) > 0 {
+		fields = seenFields()
+	}
+	for _, f := range fields {
 		v, given := said[f.Name]
 		if !given {
 			continue
