@@ -98,12 +98,7 @@ checkpoint "prepared"
 
 -- Phase 2: switch traffic.
 
-local old_is_gone = false
-
 on_rollback("all traffic to " .. old, function()
-  if old_is_gone then
-    fail { message = old .. " is being taken away: traffic stays on " .. new, hint = "deploy the old version again, then switch" }
-  end
   traffic.switch { to = old }
   health.check { env = old }
   tell(params.version .. " was rolled back; " .. old .. " serves all traffic")
@@ -127,11 +122,15 @@ step("keep " .. old .. " for a quick rollback", function()
   sleep { duration = params.keep, reason = "roll back with: runbook rollback" }
 end)
 
+-- From here on there is no way back: the old environment may be half gone. A
+-- failure is told, and moves no traffic.
+local gone = ""
 if #params.decommission > 0 then
   step("decommission " .. old, function()
-    old_is_gone = true
-    exec.run { argv = command(params.decommission, old), timeout = params.deploy_timeout, class = "irreversible" }
+    local done, why = pcall(exec.run, { argv = command(params.decommission, old), timeout = params.deploy_timeout, class = "irreversible" })
+    gone = done and "; " .. old .. " is gone" or "; " .. old .. " could not be taken away, do it by hand"
+    if not done then log.error(old .. " could not be taken away: " .. tostring(why)) end
   end)
 end
 
-tell(params.version .. " serves all traffic; " .. old .. " is gone")
+tell(params.version .. " serves all traffic" .. gone)

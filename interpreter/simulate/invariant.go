@@ -34,6 +34,9 @@ type View struct {
 	State map[string]any       // by module
 	Bad   map[string]time.Time // parts that turned bad by the schedule, and when
 	Locks []string             // held by the run
+	// Stranded says that what the run falls back to turned bad while it rolled
+	// back: no runbook can help that.
+	Stranded bool
 }
 
 // Ending is how a run came out.
@@ -82,7 +85,7 @@ func (w *World) judge(e Entry) {
 }
 
 func (w *World) view() *View {
-	return &View{Start: w.start, State: w.state(), Bad: w.bad, Locks: w.locks}
+	return &View{Start: w.start, State: w.state(), Bad: w.bad, Locks: w.locks, Stranded: w.stranded}
 }
 
 // violate notes a violation, each invariant once; w.mu is held.
@@ -149,6 +152,7 @@ func (w *World) struck(call effect.Call, kind Kind) {
 	}
 	if part != "" {
 		w.bad[part] = w.timeline.Now()
+		w.stranded = w.stranded || strings.HasPrefix(call.Place, "r")
 	}
 }
 
@@ -295,8 +299,8 @@ func ends(_ *View, r Ending) string {
 	return text
 }
 
-func rollbacksComplete(_ *View, r Ending) string {
-	if r.Status != effect.StatusRollbackFailed {
+func rollbacksComplete(v *View, r Ending) string {
+	if r.Status != effect.StatusRollbackFailed || v.Stranded {
 		return ""
 	}
 	text := "the rollback failed, also when it was tried again"
@@ -307,7 +311,7 @@ func rollbacksComplete(_ *View, r Ending) string {
 }
 
 func nothingLeftBad(v *View, r Ending) string {
-	if r.Status == effect.StatusSucceeded {
+	if r.Status == effect.StatusSucceeded || v.Stranded {
 		return ""
 	}
 	for pool, weights := range pools(v.State) {
