@@ -99,7 +99,7 @@ func (a *app) root() *cobra.Command {
 	}
 	add("run", a.runCommand(), a.resumeCommand(), a.rollbackCommand(), a.forkCommand(), a.cancelCommand())
 	add("decide", a.answerCommand(false), a.answerCommand(true), a.resolveCommand())
-	add("rehearse", a.simulateCommand(), a.exploreCommand(), a.diffCommand())
+	add("rehearse", a.simulateCommand(), a.exploreCommand(), a.testCommand(), a.diffCommand())
 	add("look", a.listCommand(), a.showCommand(), a.logCommand(), a.replayCommand(), a.checkCommand(), a.auditCommand())
 	add("more", a.pluginsCommand(), a.runbooksCommand(), a.labCommand(), a.versionCommand())
 	root.AddCommand(a.pluginCommand())
