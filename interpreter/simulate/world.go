@@ -70,23 +70,24 @@ type World struct {
 	setup    Setup
 	timeline *Timeline
 
-	mu      sync.Mutex
-	models  map[string]effect.Model
-	applied map[string]any  // by key: what the effect returned
-	known   map[string]bool // live reads by op and arguments: whether they told anything
-	changed map[string]bool // modules that some effect has changed: what was read live no longer fits
-	unread  []Unread
-	faults  map[string]Kind // by place: what struck there
-	locks   []string
-	entries []Entry
-	effects []effect.Call // all that passed, control ops included, once each
-	seen    map[string]bool
-	dirty   bool
-	broken  []Violation
-	bad     map[string]time.Time // parts that turned bad, and when
-	start   map[string]any       // the state in the beginning
-	answers map[string]any       // by question: approved, denied, expired
-	passed  int                  // effects so far, repeated ones too
+	mu       sync.Mutex
+	models   map[string]effect.Model
+	applied  map[string]any  // by key: what the effect returned
+	known    map[string]bool // live reads by op and arguments: whether they told anything
+	changed  map[string]bool // modules that some effect has changed: what was read live no longer fits
+	unread   []Unread
+	faults   map[string]Kind // by place: what struck there
+	locks    []string
+	entries  []Entry
+	effects  []effect.Call // all that passed, control ops included, once each
+	seen     map[string]bool
+	dirty    bool
+	broken   []Violation
+	bad      map[string]time.Time // parts that turned bad, and when
+	stranded bool                 // one of them turned bad in a rollback
+	start    map[string]any       // the state in the beginning
+	answers  map[string]any       // by question: approved, denied, expired
+	passed   int                  // effects so far, repeated ones too
 }
 
 // maxEffects bounds a simulated run: one that has more never ends.
