@@ -156,23 +156,27 @@ func (d *dnsModel) ask(resolver string) {
 
 // seenBy returns what a resolver sees that asked just before each change.
 func (h *recordHistory) seenBy(resolver map[string]any, now time.Time) recordVersion {
-	held := h.versions[0]
+	held, current := 0, 0 // indexes of versions
 	if resolver["stuck"] == true {
-		return held
+		return h.versions[held]
 	}
 	var until time.Time // when it asks again
-	for i, v := range h.versions[1:] {
+	for i, v := range h.versions {
+		if i == 0 || v.at.After(now) {
+			continue
+		}
 		if !until.IsZero() && !v.at.Before(until) {
-			held = h.versions[i] // it asked again before this change
+			held = i - 1 // it asked again before this change
 		}
-		if before := h.versions[i]; slices.Equal(held.values, before.values) && held.at.Equal(before.at) {
-			until = v.at.Add(effect.Seconds(before.ttl + num(resolver, "delay")))
+		if held == i-1 {
+			until = v.at.Add(effect.Seconds(h.versions[held].ttl + num(resolver, "delay")))
 		}
+		current = i
 	}
 	if !now.Before(until) {
-		return h.versions[len(h.versions)-1]
+		held = current
 	}
-	return held
+	return h.versions[held]
 }
 
 // State implements effect.Model.

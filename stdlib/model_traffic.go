@@ -1,6 +1,7 @@
 package stdlib
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -16,10 +17,12 @@ import (
 // scenario declared comes into being with the first split or switch; assumed
 // says so.
 type trafficModel struct {
-	pools map[string]*trafficPool
+	pools  map[string]*trafficPool
+	late   bool     // what is learned now is learned of a world that the run has changed already
+	doubts []string // see Doubts
 }
 
-func newTrafficModel() *trafficModel { return &trafficModel{map[string]*trafficPool{}} }
+func newTrafficModel() *trafficModel { return &trafficModel{pools: map[string]*trafficPool{}} }
 
 // poolFields are what a scenario may say of a pool.
 func poolFields() []effect.Field {
@@ -168,6 +171,7 @@ func (t *trafficModel) Clone() effect.Model { return t.clone() }
 
 func (t *trafficModel) clone() *trafficModel {
 	c := newTrafficModel()
+	c.late, c.doubts = t.late, slices.Clone(t.doubts)
 	for name, p := range t.pools {
 		c.pools[name] = p.clone()
 	}
@@ -175,7 +179,8 @@ func (t *trafficModel) clone() *trafficModel {
 }
 
 // Needs implements effect.Learner.
-func (t *trafficModel) Needs(_ effect.Moment, _ string, args map[string]any) []effect.Reading {
+func (t *trafficModel) Needs(m effect.Moment, _ string, args map[string]any) []effect.Reading {
+	t.late = m.Dirty
 	which := pick(args, "pool")
 	return []effect.Reading{{Op: "servers", Args: which}, {Op: "weights", Args: which}}
 }
@@ -193,7 +198,14 @@ func (t *trafficModel) Learn(r effect.Reading, value any) error {
 			s, _ := e.(map[string]any)
 			known := p.admit(str(s, "name"))
 			known.weight = p.weightOf(num(s, "weight"))
-			known.setStatus(str(s, "status"))
+			status := str(s, "status")
+			if t.late && status == "down" {
+				// What the run has done before may be just what brings it up: the
+				// deployment of a new version, above all.
+				status = "up"
+				t.doubts = append(t.doubts, fmt.Sprintf("server %s, which is down now, is up by then", str(s, "name")))
+			}
+			known.setStatus(status)
 		}
 	} else {
 		for name, share := range table(got, "weights") {
@@ -206,6 +218,10 @@ func (t *trafficModel) Learn(r effect.Reading, value any) error {
 	}
 	return nil
 }
+
+// Doubts returns what was learned from the real proxy and taken to be
+// otherwise when it matters, in words.
+func (t *trafficModel) Doubts() []string { return slices.Clone(t.doubts) }
 
 // Assumes reports whether what the op tells rests on a state that nobody
 // declared.
