@@ -64,5 +64,8 @@ func repeated(module, path string) bool {
 	if path == "assumed" || strings.HasSuffix(path, ".assumed") {
 		return true
 	}
+	if module == "notify" && strings.HasPrefix(path, "sent.") { // the message stands beside it already
+		return true
+	}
 	return module == "traffic" && strings.Contains(path, "servers.") && strings.HasSuffix(path, ".weight") // as in weights
 }

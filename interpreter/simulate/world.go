@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -334,6 +335,20 @@ func (w *World) Unread() []Unread {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]Unread(nil), w.unread...)
+}
+
+// Doubts returns what models have learned from real systems and taken to be
+// otherwise by the time when it matters, in words.
+func (w *World) Doubts() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(w.models)) {
+		if m, ok := w.models[name].(interface{ Doubts() []string }); ok {
+			list = append(list, m.Doubts()...)
+		}
+	}
+	return list
 }
 
 // factOf says what the effect's answer rests on; told says that everything it

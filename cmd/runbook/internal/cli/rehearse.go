@@ -118,6 +118,7 @@ func (r *rehearsal) plan(w *simulate.World, end simulate.Ending, broken []simula
 	if p.Params, err = simulate.EncodeSealed(r.params); err != nil {
 		return nil, fmt.Errorf("record the parameters: %w", err)
 	}
+	p.Assumed = append(p.Assumed, w.Doubts()...)
 	p.Sources = sourceHashes(r.main, r.loader)
 	for i := range p.Touches {
 		p.Touches[i].Backend = r.backends[p.Touches[i].Module]
