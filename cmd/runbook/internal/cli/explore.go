@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -25,6 +26,9 @@ type exploreFlags struct {
 	seed     int64
 	schedule string
 }
+
+// exploreGC is the garbage collector's target while exploring, in percent.
+const exploreGC = 400
 
 func (a *app) exploreCommand() *cobra.Command {
 	var o exploreFlags
@@ -51,6 +55,9 @@ func (a *app) exploreCommand() *cobra.Command {
 			}
 			ctx, release := a.untilInterrupted(cmd.Context())
 			defer release()
+			// Worlds are many and short-lived: collecting them less often is
+			// worth more than the memory.
+			defer debug.SetGCPercent(debug.SetGCPercent(exploreGC))
 			return a.explore(ctx, argv[0], o, cmd.Flags().Changed("seed"))
 		},
 	}
