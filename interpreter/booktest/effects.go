@@ -120,6 +120,17 @@ func compareEffects(wanted []expected, all []simulate.Planned, which string) (li
 	return lines, true
 }
 
+// known wants which to select something: a slip would select nothing.
+func known(which string, catalog *effect.Catalog) error {
+	_, isModule := catalog.Module(which)
+	_, isOp := catalog.Op(which)
+	if which == "" || which == "all" || isModule || isOp {
+		return nil
+	}
+	return &effect.FieldError{Problem: fmt.Sprintf("there is no module and no op %q to look at", which),
+		Hint: effect.DidYouMean(which, append(catalog.Names(), ops(catalog)...))}
+}
+
 func selects(which string, p *simulate.Planned) bool {
 	switch which {
 	case "":

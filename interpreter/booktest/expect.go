@@ -135,6 +135,9 @@ func (e *expecting) effects(_ context.Context, at effect.Position, args []any) (
 			return nil, &effect.FieldError{Problem: "the third value says which effects to look at", Hint: `write "all", a module or an op: "traffic"`}
 		}
 	}
+	if err := known(which, e.suite.opts.Catalog); err != nil {
+		return nil, err
+	}
 	lines, met := compareEffects(wanted, r.plan.Effects, which)
 	if met {
 		return true, nil
