@@ -77,24 +77,17 @@ func (p *Past) seen(env, metric string, list []sighting) effect.Func {
 			p.notes.add(fmt.Sprintf("health of %s after %s, where its record ends: the last values are taken to hold", env,
 				effect.FormatDuration(end.Round(time.Second))))
 		}
-		return covering(list, now).values[key], nil
+		return nearest(list, now).values[key], nil
 	}
 }
 
-// covering returns the sighting of a moment, or else the one that is nearest
-// in time.
-func covering(list []sighting, now time.Duration) sighting {
-	best, distance := list[0], time.Duration(1<<62)
-	for _, s := range list {
-		d := time.Duration(0)
-		switch {
-		case now < s.from:
-			d = s.from - now
-		case now > s.to:
-			d = now - s.to
-		}
-		if d < distance {
-			best, distance = s, d
+// nearest returns the sighting that ended nearest to a moment: a measurement
+// that ends a little later than it did in the record is still the same one.
+func nearest(list []sighting, now time.Duration) sighting {
+	best := list[0]
+	for _, s := range list[1:] {
+		if (now - s.to).Abs() < (now - best.to).Abs() {
+			best = s
 		}
 	}
 	return best

@@ -211,6 +211,9 @@ func assumption(e Entry) string {
 	if e.Op == effect.OpApprove {
 		return fmt.Sprintf("an answer to %q", e.Args["title"])
 	}
+	if module == "traffic" {
+		return "traffic before the first change"
+	}
 	if argv, ok := e.Args["argv"].([]any); ok {
 		words := make([]string, len(argv))
 		for i := range argv {
@@ -222,9 +225,6 @@ func assumption(e Entry) string {
 		if s, ok := e.Args[key].(string); ok && s != "" {
 			return module + " of " + s
 		}
-	}
-	if module == "traffic" {
-		return "traffic before the first change"
 	}
 	return "what " + e.Op + " returns"
 }

@@ -1,7 +1,9 @@
 package view
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -12,14 +14,24 @@ import (
 // to it below.
 func Differences(s Style, catalog *effect.Catalog, list []simulate.Difference) []string {
 	var out []string
-	for _, d := range list {
+	for i := 0; i < len(list); i++ {
+		d := list[i]
+		same := 1
+		for i+1 < len(list) && alike(d, list[i+1]) {
+			i++
+			same++
+		}
+		times := ""
+		if same > 1 {
+			times = fmt.Sprintf("  ×%d", same)
+		}
 		switch d.Kind {
 		case simulate.DiffHead:
 			out = append(out, s.Yellow("~")+" "+clean(d.Text))
 		case simulate.DiffAdded:
-			out = append(out, s.Green("+")+" "+planned(s, catalog, d.Is))
+			out = append(out, s.Green("+")+" "+planned(s, catalog, d.Is)+times)
 		case simulate.DiffRemoved:
-			out = append(out, s.Red("-")+" "+planned(s, catalog, d.Was))
+			out = append(out, s.Red("-")+" "+planned(s, catalog, d.Was)+times)
 		case simulate.DiffShifted:
 			out = append(out, s.Yellow("~")+" "+planned(s, catalog, d.Is)+", "+later(d.Shift)+" from here on")
 		case simulate.DiffChanged:
@@ -33,6 +45,17 @@ func Differences(s Style, catalog *effect.Catalog, list []simulate.Difference) [
 		out[i] = fit(out[i], s.Width)
 	}
 	return out
+}
+
+// alike reports whether two differences next to each other are the same effect
+// several times, as the measurements of a gate are.
+func alike(a, b simulate.Difference) bool {
+	x, y := a.Is, b.Is
+	if a.Kind == simulate.DiffRemoved {
+		x, y = a.Was, b.Was
+	}
+	return a.Kind == b.Kind && (a.Kind == simulate.DiffAdded || a.Kind == simulate.DiffRemoved) &&
+		x.Op == y.Op && bytes.Equal(x.Args, y.Args) && slices.Equal(x.Step, y.Step) && (x.Error == nil) == (y.Error == nil)
 }
 
 // planned is an effect of a plan in one line: "+1h 2m  traffic.split green 50%".
