@@ -85,7 +85,7 @@ func TestEvaluatedFileCallsGoAndIsCalledBack(t *testing.T) {
 func TestCallbacksServeManyGoroutines(t *testing.T) {
 	table := evaluated(t, `
 		local n = 0
-		return { add = function(world, by) n = n + by * world.one return n end, get = function() return n end }`, nil, nil).(map[string]any)
+		return { add = function(world, by) local one = world.one n = n + by * one return n end, get = function() return n end }`, nil, nil).(map[string]any)
 	one := Lookup(func(key string) (any, error) {
 		if key != "one" {
 			return nil, &effect.FieldError{Path: key, Problem: "is not known here"}
