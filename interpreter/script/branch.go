@@ -207,6 +207,9 @@ func (b *branch) takeThread() *lua.LState {
 // newThread returns a thread that can be canceled and whose errors carry their
 // origin.
 func (s *Script) newThread() *lua.LState {
+	if thread := s.eval.spareThread(); thread != nil {
+		return thread
+	}
 	thread, _ := s.base.NewThread()
 	thread.SetContext(s.lua)
 	thread.Panic = s.onRaise

@@ -22,6 +22,8 @@ import (
 type Func func(ctx context.Context, at effect.Position, args []any) (any, error)
 
 // Lookup stands for a table whose values are asked for when Lua reads them.
+// Other Callbacks may run meanwhile, as in a Func: what it returns may depend
+// on them.
 type Lookup func(key string) (any, error)
 
 // Mixed is a table that is both a list and named values, as in
@@ -59,6 +61,38 @@ type evaluation struct {
 
 	mu    sync.Mutex
 	depth int // calls under way, those that wait for Go included
+	// spare holds clean threads of calls that have ended: a call is short, and
+	// making its threads would take most of its time.
+	spare []*lua.LState
+}
+
+// maxSpare bounds the threads that are kept.
+const maxSpare = 16
+
+// keepThreads takes the clean threads of a call that has ended. A nil
+// evaluation keeps none.
+func (e *evaluation) keepThreads(threads []*lua.LState) {
+	if e != nil && len(e.spare)+len(threads) <= maxSpare {
+		e.spare = append(e.spare, threads...)
+	}
+}
+
+// spareThread returns a clean thread, or nil.
+func (e *evaluation) spareThread() *lua.LState {
+	if e == nil || len(e.spare) == 0 {
+		return nil
+	}
+	last := len(e.spare) - 1
+	thread := e.spare[last]
+	e.spare = e.spare[:last]
+	return thread
+}
+
+// dropThreads forgets the threads: they belong to what was stopped.
+func (e *evaluation) dropThreads() {
+	if e != nil {
+		e.spare = nil
+	}
 }
 
 // evaluationFunctions are the globals of an evaluated file.

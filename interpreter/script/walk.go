@@ -34,6 +34,7 @@ func (s *Script) walk(ctx context.Context, fn lua.LValue, place string, rollback
 func (s *Script) call(ctx context.Context, place string, rollback bool, fn lua.LValue, args ...lua.LValue) ([]lua.LValue, error) {
 	if s.lua.Err() != nil { // an earlier stop ended it
 		s.lua, s.cancel = context.WithCancelCause(context.Background())
+		s.eval.dropThreads()
 	}
 	w := &walk{script: s, ctx: ctx, cancel: s.cancel, baton: baton{over: make(chan struct{}), idle: s.opts.Idle}}
 	w.meter = newMeter(s.opts.Budget, s.opts.Memory, s.cancel)
@@ -54,6 +55,7 @@ func (s *Script) call(ctx context.Context, place string, rollback bool, fn lua.L
 	case w.baton.ended && root.failure != nil:
 		return nil, s.failed(root.failure)
 	case w.baton.ended:
+		s.eval.keepThreads(append(root.free, root.thread))
 		return root.results, nil
 	case w.baton.stopped != nil:
 		return nil, w.baton.stopped
