@@ -95,9 +95,9 @@ func (w tripwire) Append(ctx context.Context, events ...effect.Event) ([]effect.
 	return written, err
 }
 
-// Valid asks the lease.
-func (w tripwire) Valid() bool {
+// Until asks the lease.
+func (w tripwire) Until() time.Time {
 	w.points.appending.Add(1)
 	defer w.points.appending.Add(-1)
-	return w.journal.Valid()
+	return w.journal.Until()
 }

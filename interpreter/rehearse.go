@@ -179,11 +179,14 @@ func (m *memory) Append(_ context.Context, events ...effect.Event) ([]effect.Eve
 	return out, nil
 }
 
-// Valid reports whether the runner lives.
-func (m *memory) Valid() bool {
+// Until never comes while the runner lives.
+func (m *memory) Until() time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return !m.dead
+	if m.dead {
+		return time.Time{}
+	}
+	return m.world.Timeline().Now().Add(time.Hour)
 }
 
 // SetStatus keeps a change of status.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
@@ -305,8 +306,8 @@ func (w writing) Append(ctx context.Context, events ...effect.Event) ([]effect.E
 	return written, nil
 }
 
-// Valid asks the lease.
-func (w writing) Valid() bool { return w.w.Valid() }
+// Until asks the lease.
+func (w writing) Until() time.Time { return w.w.Until() }
 
 // stopFor says what a journal's error means for the run.
 func stopFor(err error) error {

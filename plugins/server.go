@@ -114,6 +114,10 @@ func (s *server) invoke(ctx context.Context, call *wire.Call, progress func(stri
 	if err != nil {
 		return failure(err)
 	}
+	if late := call.GetNotAfterUs(); late > 0 && time.Now().UnixMicro() > late {
+		return failure(effect.Errorf(effect.CodeUnavailable, "%s came to its backend after the runner's lease had ended; nothing was done", op).
+			WithHint("the runner stalled; another one may have taken the run over"))
+	}
 	req.Progress = progress
 	var value any
 	returned := false

@@ -51,6 +51,10 @@ type Call struct {
 	// count from it, so that they end at the same time after a resume.
 	Began   time.Time
 	Attempt int // 1 for the first
+	// NotAfter is when the runner's right to carry the run may end. A call that
+	// comes to its backend later is refused there: another runner may have
+	// taken over meanwhile.
+	NotAfter time.Time
 	// Progress, if set, takes lines to show while the call is under way. They
 	// are not recorded.
 	Progress func(line string)

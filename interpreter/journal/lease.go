@@ -32,6 +32,16 @@ func (l *lease) valid(now time.Time) bool {
 	return !l.began.IsZero() && now.Sub(l.began) < safe && now.Round(0).Sub(l.began.Round(0)) < safe
 }
 
+// until is when valid ends, by the wall clock; zero if it has.
+func (l *lease) until(now time.Time) time.Time {
+	if !l.valid(now) {
+		return time.Time{}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.began.Round(0).Add(LeaseTTL - leaseMargin)
+}
+
 // Acquire takes a run up: its epoch rises by one, and whoever held it before
 // can write nothing more. The error is a *HeldError while another process
 // holds it (or this one does already), or a *NotFoundError. A holder whose

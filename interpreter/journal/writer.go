@@ -36,6 +36,11 @@ func (w *Writer) Epoch() int64 { return w.epoch }
 // for a real system.
 func (w *Writer) Valid() bool { return w.lease.valid(w.db.now()) }
 
+// Until returns the wall-clock time up to which the lease certainly holds
+// unless it is renewed; zero if that is past. A request that carries it can be
+// refused by whoever receives it too late.
+func (w *Writer) Until() time.Time { return w.lease.until(w.db.now()) }
+
 // Append appends events and returns them as they were recorded. They are on
 // disk then, all or none. At is set by the caller; Seq and Epoch are filled
 // in. The error is a *FencedError when this process no longer holds the run.

@@ -20,9 +20,9 @@ type Journal interface {
 	// Append makes events durable, all or none, and returns them with their
 	// sequence numbers. An error may be a *effect.Stop.
 	Append(ctx context.Context, events ...effect.Event) ([]effect.Event, error)
-	// Valid reports whether the runner's lease certainly holds at this
-	// instant.
-	Valid() bool
+	// Until returns up to when the runner's lease certainly holds, by the wall
+	// clock; zero if it may have ended.
+	Until() time.Time
 }
 
 // Options are what a Recorder works with.

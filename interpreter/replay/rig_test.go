@@ -41,10 +41,13 @@ func (m *memory) Append(_ context.Context, events ...effect.Event) ([]effect.Eve
 	return written, nil
 }
 
-func (m *memory) Valid() bool {
+func (m *memory) Until() time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return !m.stale
+	if m.stale {
+		return time.Time{}
+	}
+	return time.Now().Add(time.Hour)
 }
 
 func (m *memory) all() []effect.Event {

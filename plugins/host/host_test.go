@@ -150,6 +150,7 @@ func TestErrorsOfTheBackend(t *testing.T) {
 		t.Errorf("the error came over as %+v", e)
 	}
 	failure(t, t.Context(), h, look("foreign error"), effect.CodeInternal)
+	failure(t, t.Context(), h, change("panic"), effect.CodeUnknown) // it may have come half way
 	failure(t, t.Context(), h, look("foreign value"), effect.CodeInternal)
 	failure(t, t.Context(), h, change("foreign value"), effect.CodeUnknown)
 	before := pid(t, h)
@@ -172,6 +173,13 @@ func TestCallsThatAreNotSent(t *testing.T) {
 	if e := failure(t, ctx, h, change("echo"), effect.CodeUnavailable); !strings.Contains(e.Message, "before the request had left") {
 		t.Errorf("a call canceled beforehand reads %q", e.Message)
 	}
+	late := change("echo")
+	late.NotAfter = time.Now().Add(-time.Second)
+	if e := failure(t, t.Context(), h, late, effect.CodeUnavailable); !strings.Contains(e.Message, "nothing was done") {
+		t.Errorf("a call that comes after its runner's lease reads %q", e.Message)
+	}
+	late.NotAfter = time.Now().Add(time.Hour)
+	said(t, h, late)
 	other := effect.Call{Op: &effect.Op{Module: "traffic", Name: "split"}}
 	failure(t, t.Context(), h, other, effect.CodeUnsupported)
 	typo := look("echo")

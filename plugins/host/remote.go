@@ -128,7 +128,8 @@ func (r *Remote) encode(call effect.Call) (*wire.Call, error) {
 			WithHint("give the arguments as plain values; a secret has to be read anew in every run"), call)
 	}
 	return &wire.Call{Op: call.Op.Name, Args: args, Key: wire.Text(call.Key), Run: wire.Text(call.Run), Place: wire.Text(call.Place),
-		Attempt: int32(min(max(call.Attempt, 1), math.MaxInt32)), TimeoutMs: max(timeout(call).Milliseconds(), 1)}, nil
+		Attempt: int32(min(max(call.Attempt, 1), math.MaxInt32)), TimeoutMs: max(timeout(call).Milliseconds(), 1),
+		NotAfterUs: notAfter(call)}, nil
 }
 
 // timeout is how long the plugin may work on the call. A year stands for
@@ -263,4 +264,12 @@ func lost(ctx context.Context, err error, sent bool) *loss {
 		l.why, l.detail = broken, status.Convert(err).Message()
 	}
 	return l
+}
+
+// notAfter is the call's NotAfter as it travels.
+func notAfter(call effect.Call) int64 {
+	if call.NotAfter.IsZero() {
+		return 0
+	}
+	return call.NotAfter.UnixMicro()
 }

@@ -333,8 +333,9 @@ type Call struct {
 	Key           string                 `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`   // the same for every attempt at this effect
 	Run           string                 `protobuf:"bytes,4,opt,name=run,proto3" json:"run,omitempty"`
 	Place         string                 `protobuf:"bytes,5,opt,name=place,proto3" json:"place,omitempty"`
-	Attempt       int32                  `protobuf:"varint,6,opt,name=attempt,proto3" json:"attempt,omitempty"`                      // 1 for the first
-	TimeoutMs     int64                  `protobuf:"varint,7,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"` // when the plugin is to give up; 0 for never
+	Attempt       int32                  `protobuf:"varint,6,opt,name=attempt,proto3" json:"attempt,omitempty"`                           // 1 for the first
+	TimeoutMs     int64                  `protobuf:"varint,7,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`      // when the plugin is to give up; 0 for never
+	NotAfterUs    int64                  `protobuf:"varint,8,opt,name=not_after_us,json=notAfterUs,proto3" json:"not_after_us,omitempty"` // refuse it later than this, in microseconds since 1970; 0 for never
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -414,6 +415,13 @@ func (x *Call) GetAttempt() int32 {
 func (x *Call) GetTimeoutMs() int64 {
 	if x != nil {
 		return x.TimeoutMs
+	}
+	return 0
+}
+
+func (x *Call) GetNotAfterUs() int64 {
+	if x != nil {
+		return x.NotAfterUs
 	}
 	return 0
 }
@@ -867,7 +875,7 @@ const file_backend_proto_rawDesc = "" +
 	"\x10ConfigureRequest\x12\x16\n" +
 	"\x06config\x18\x01 \x01(\fR\x06config\"C\n" +
 	"\x11ConfigureResponse\x12.\n" +
-	"\x05error\x18\x01 \x01(\v2\x18.runbook.plugin.v1.ErrorR\x05error\"\x9d\x01\n" +
+	"\x05error\x18\x01 \x01(\v2\x18.runbook.plugin.v1.ErrorR\x05error\"\xbf\x01\n" +
 	"\x04Call\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\tR\x02op\x12\x12\n" +
 	"\x04args\x18\x02 \x01(\fR\x04args\x12\x10\n" +
@@ -876,7 +884,9 @@ const file_backend_proto_rawDesc = "" +
 	"\x05place\x18\x05 \x01(\tR\x05place\x12\x18\n" +
 	"\aattempt\x18\x06 \x01(\x05R\aattempt\x12\x1d\n" +
 	"\n" +
-	"timeout_ms\x18\a \x01(\x03R\ttimeoutMs\"\b\n" +
+	"timeout_ms\x18\a \x01(\x03R\ttimeoutMs\x12 \n" +
+	"\fnot_after_us\x18\b \x01(\x03R\n" +
+	"notAfterUs\"\b\n" +
 	"\x06Cancel\"{\n" +
 	"\rInvokeRequest\x12-\n" +
 	"\x04call\x18\x01 \x01(\v2\x17.runbook.plugin.v1.CallH\x00R\x04call\x123\n" +
