@@ -47,7 +47,7 @@ type situation struct {
 	given     map[string]any // the table that it was made of
 }
 
-// scenarioKeys are merged key by key with those of a scenario file; the rest
+// mergedKeys are merged key by key with those of a scenario file; the rest
 // replaces it.
 func mergedKeys() []string { return []string{"params", "secrets", "env", "answers", "world"} }
 

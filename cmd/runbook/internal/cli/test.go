@@ -51,7 +51,7 @@ func (a *app) testCommand() *cobra.Command {
 			if a.flags.json {
 				a.jsonHead("test")
 			}
-			return a.runTests(ctx, folders, testing{filter: filter, only: only, cover: cover, junit: junit})
+			return a.runTests(ctx, folders, testRun{filter: filter, only: only, cover: cover, junit: junit})
 		},
 	}
 	f := cmd.Flags()
@@ -61,8 +61,8 @@ func (a *app) testCommand() *cobra.Command {
 	return cmd
 }
 
-// testing says how tests are run, and counts what became of them.
-type testing struct {
+// testRun says how tests are run, and counts what became of them.
+type testRun struct {
 	filter      *regexp.Regexp
 	only        string
 	cover       bool
@@ -142,7 +142,7 @@ func testFolders(paths []string) ([]*testFolder, error) {
 // name is how a file of the folder is shown.
 func (f *testFolder) name(file string) string { return path.Join(filepath.ToSlash(f.path), file) }
 
-func (a *app) runTests(ctx context.Context, folders []*testFolder, t testing) error {
+func (a *app) runTests(ctx context.Context, folders []*testFolder, t testRun) error {
 	began := time.Now()
 	extra, err := a.foreignModules(ctx, a.flags.env, requiredIn(folders))
 	if err != nil {
@@ -192,7 +192,7 @@ func (a *app) runTests(ctx context.Context, folders []*testFolder, t testing) er
 }
 
 // summary is the last line for people.
-func (t *testing) summary() string {
+func (t *testRun) summary() string {
 	text := fmt.Sprintf("%d passed", t.passed)
 	if t.failed > 0 {
 		text = fmt.Sprintf("%d failed, %s", t.failed, text)
@@ -224,7 +224,7 @@ func requiredIn(folders []*testFolder) []string {
 
 // runTestFile runs one file and shows its tests as they end. The error is a
 // stop of the whole.
-func (a *app) runTestFile(ctx context.Context, folder *testFolder, file string, cover *script.Coverage, t *testing) error {
+func (a *app) runTestFile(ctx context.Context, folder *testFolder, file string, cover *script.Coverage, t *testRun) error {
 	name := folder.name(file)
 	shown := false
 	head := func() {
