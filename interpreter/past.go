@@ -254,7 +254,7 @@ func (p *Past) answers() map[string]simulate.Answer {
 }
 
 // Plan tells what the run did, in the form in which a rehearsal is told.
-func (p *Past) Plan() *simulate.Plan {
+func (p *Past) Plan() (*simulate.Plan, error) {
 	var entries []simulate.Entry
 	for _, o := range p.outcomes {
 		if o.class == effect.Read {
@@ -263,7 +263,11 @@ func (p *Past) Plan() *simulate.Plan {
 	}
 	plan := simulate.NewPlan(p.Events, entries)
 	plan.Runbook, plan.Script, plan.Env = p.Run.Name, p.Main.Name, p.Run.Env
-	return plan
+	var err error
+	if plan.Params, err = simulate.EncodeSealed(p.Params); err != nil {
+		return nil, fmt.Errorf("run %s: the parameters: %w", p.Run.ID, err)
+	}
+	return plan, nil
 }
 
 // Beyond says, after a rehearsal, for what the record had no answer, in words.

@@ -1,7 +1,6 @@
 package stdlib
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -18,7 +17,6 @@ import (
 // says so.
 type trafficModel struct {
 	pools  map[string]*trafficPool
-	late   bool     // what is learned now is learned of a world that the run has changed already
 	doubts []string // see Doubts
 }
 
@@ -80,6 +78,9 @@ func (t *trafficModel) Do(m effect.Moment, op string, args map[string]any) (any,
 		return nil, err
 	}
 	p = p.clone()
+	if m.Dirty {
+		t.doubts = append(t.doubts, p.recover()...)
+	}
 	if err := p.look(m); err != nil {
 		return nil, err
 	}
@@ -152,6 +153,9 @@ func (t *trafficModel) State(m effect.Moment) map[string]any {
 	out, named := map[string]any{}, map[string]any{}
 	for name, p := range t.pools {
 		p = p.clone()
+		if m.Dirty {
+			p.recover()
+		}
 		_ = p.look(m) // whose status cannot be told counts as up
 		s := p.state()
 		if name == "" {
@@ -171,7 +175,7 @@ func (t *trafficModel) Clone() effect.Model { return t.clone() }
 
 func (t *trafficModel) clone() *trafficModel {
 	c := newTrafficModel()
-	c.late, c.doubts = t.late, slices.Clone(t.doubts)
+	c.doubts = slices.Clone(t.doubts)
 	for name, p := range t.pools {
 		c.pools[name] = p.clone()
 	}
@@ -179,11 +183,14 @@ func (t *trafficModel) clone() *trafficModel {
 }
 
 // Needs implements effect.Learner.
-func (t *trafficModel) Needs(m effect.Moment, _ string, args map[string]any) []effect.Reading {
-	t.late = m.Dirty
+func (t *trafficModel) Needs(_ effect.Moment, _ string, args map[string]any) []effect.Reading {
 	which := pick(args, "pool")
 	return []effect.Reading{{Op: "servers", Args: which}, {Op: "weights", Args: which}}
 }
+
+// Prime names what is worth reading from the real proxy before anything
+// happens, so that other modules' functions see it.
+func (t *trafficModel) Prime() []effect.Reading { return t.Needs(effect.Moment{}, "", nil) }
 
 // Learn implements effect.Learner.
 func (t *trafficModel) Learn(r effect.Reading, value any) error {
@@ -198,14 +205,8 @@ func (t *trafficModel) Learn(r effect.Reading, value any) error {
 			s, _ := e.(map[string]any)
 			known := p.admit(str(s, "name"))
 			known.weight = p.weightOf(num(s, "weight"))
-			status := str(s, "status")
-			if t.late && status == "down" {
-				// What the run has done before may be just what brings it up: the
-				// deployment of a new version, above all.
-				status = "up"
-				t.doubts = append(t.doubts, fmt.Sprintf("server %s, which is down now, is up by then", str(s, "name")))
-			}
-			known.setStatus(status)
+			known.setStatus(str(s, "status"))
+			known.found = true
 		}
 	} else {
 		for name, share := range table(got, "weights") {

@@ -25,6 +25,7 @@ type trafficServer struct {
 	health any    // "up", "down", or a Func that returns a status
 	admin  string // "", "drain" or "maint"
 	seen   string // the status, once look has been called
+	found  bool   // the status is what the real proxy said before the run
 }
 
 // setStatus takes a status as a scenario or a proxy tells it.
@@ -55,6 +56,20 @@ func (p *trafficPool) clone() *trafficPool {
 		c.servers[name] = &copied
 	}
 	return &c
+}
+
+// recover takes servers that were found down before the run to be up once it
+// has changed something: what it did may be just what brings them up, the
+// deployment of a new version above all. It returns what it takes for granted.
+func (p *trafficPool) recover() []string {
+	var doubts []string
+	for _, name := range sortedNames(p.servers) {
+		if s := p.servers[name]; s.found && s.health == "down" {
+			s.health, s.found = "up", false
+			doubts = append(doubts, "server "+name+", which is down now, is up by then")
+		}
+	}
+	return doubts
 }
 
 // admit returns the server of that name, which it adds if need be.

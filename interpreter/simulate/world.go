@@ -281,22 +281,59 @@ func (w *World) learn(ctx context.Context, model effect.Model, call effect.Call)
 	told := len(needs) > 0
 	w.mu.Unlock()
 	for _, r := range needs {
-		id := call.Op.Module + "." + r.Op + fmt.Sprint(r.Args)
-		w.mu.Lock()
-		known, asked := w.known[id]
-		w.mu.Unlock()
-		if !asked {
-			var err error
-			if known, err = w.read(ctx, learner, call, r); err != nil {
-				return "", err
-			}
-			w.mu.Lock()
-			w.known[id] = known
-			w.mu.Unlock()
+		known, err := w.find(ctx, learner, call, r)
+		if err != nil {
+			return "", err
 		}
 		told = told && known
 	}
 	return w.factOf(model, call, told), nil
+}
+
+// find makes a read of the real system unless it was made before, and returns
+// whether it told anything.
+func (w *World) find(ctx context.Context, learner effect.Learner, call effect.Call, r effect.Reading) (bool, error) {
+	id := call.Op.Module + "." + r.Op + fmt.Sprint(r.Args)
+	w.mu.Lock()
+	known, asked := w.known[id]
+	w.mu.Unlock()
+	if asked {
+		return known, nil
+	}
+	known, err := w.read(ctx, learner, call, r)
+	if err != nil {
+		return false, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.known[id] = known
+	return known, nil
+}
+
+// Prime reads from real systems, before anything happens, what models want to
+// know in any case.
+func (w *World) Prime(ctx context.Context) error {
+	if w.setup.Live == nil {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.models)) {
+		model := w.models[name]
+		learner, ok := model.(effect.Learner)
+		primer, asks := model.(interface{ Prime() []effect.Reading })
+		if !ok || !asks {
+			continue
+		}
+		for _, r := range primer.Prime() {
+			call := effect.Call{Place: "0", Class: effect.Read, Op: &effect.Op{Module: name, Name: r.Op, Class: effect.Read}}
+			if _, err := w.find(ctx, learner, call, r); err != nil {
+				return err
+			}
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.start = w.state()
+	return nil
 }
 
 // read makes one read of the real system. told is false if it cannot be made;
@@ -317,7 +354,15 @@ func (w *World) read(ctx context.Context, learner effect.Learner, call effect.Ca
 		return false, nil
 	}
 	if err != nil {
-		w.unread = append(w.unread, Unread{read.Op.String(), effect.AsError(err).Message})
+		failure := effect.AsError(err)
+		asked := read.Op == call.Op && call.Where != (effect.Position{}) // by the script, not by the model
+		if asked && failure.Code != effect.CodeUnsupported {
+			// This is the script's own read, and the real system's answer to it.
+			w.entries = append(w.entries, Entry{At: w.timeline.Now(), Place: call.Place, Op: call.Op.String(), Class: call.Class,
+				Args: call.Args, Where: call.Where, Err: failure, Fact: Live})
+			return false, failure
+		}
+		w.unread = append(w.unread, Unread{read.Op.String(), failure.Message})
 		return false, nil
 	}
 	if err := learner.Learn(r, res.Value); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/config"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
+	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/script"
 	"github.com/q-ecosystem/runbook/interpreter/simulate"
@@ -69,7 +70,7 @@ func (a *app) dryRun(ctx context.Context, path string, p planFlags, world worldF
 		return err
 	}
 	r.env, r.backends = live.env, live.backends
-	if r.scenario.Name == "" {
+	if r.setup.Start.Equal(interpreter.ScenarioStart()) { // nobody said when
 		r.setup.Start = time.Now().UTC().Truncate(time.Second)
 	}
 	r.runner.Getenv = func(name string) (string, bool) {
@@ -111,6 +112,7 @@ func (a *app) dryRun(ctx context.Context, path string, p planFlags, world worldF
 	}
 	a.note("dry run: nothing was changed\n")
 	if p.out != "" {
+		world.scenario = "" // it is no part of the real run
 		a.note("hold the run to this plan with: runbook run %s --plan %s\n", world.told(path), quoted(p.out))
 	}
 	if code != exitOK {
@@ -204,45 +206,4 @@ func (a *app) fits(p planFlags, plan *simulate.Plan, main script.Source, loader 
 	}
 	a.note("%s %s\n", a.style.Yellow("warning:"), text)
 	return nil
-}
-
-func (a *app) diffCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "diff PLAN PLAN",
-		Short: "Show what changed between two plans",
-		Long: "Show what changed between two plans that `runbook run --dry-run --out PLAN` wrote:\n" +
-			"effects that were added or removed, that come out differently, and times. Exit 0 if\n" +
-			"nothing did, 1 if something did.",
-		Example: "  runbook diff monday.plan today.plan",
-		Args:    exactly("PLAN", "PLAN"),
-		RunE: func(_ *cobra.Command, argv []string) error {
-			before, err := readPlan(argv[0])
-			if err != nil {
-				return err
-			}
-			after, err := readPlan(argv[1])
-			if err != nil {
-				return err
-			}
-			list := simulate.ComparePlans(before, after)
-			if a.flags.json {
-				a.jsonHead("diff")
-				for i := range list {
-					a.jsonLine(struct {
-						Type string `json:"type"`
-						*simulate.Difference
-					}{"difference", &list[i]})
-				}
-			} else {
-				for _, line := range view.Differences(a.outStyle, a.catalog(), list) {
-					a.result("%s\n", line)
-				}
-			}
-			if len(list) > 0 {
-				return exitError{exitFailed}
-			}
-			a.note("the plans are the same\n")
-			return nil
-		},
-	}
 }

@@ -106,6 +106,10 @@ func (a *app) explore(ctx context.Context, path string, o exploreFlags, seeded b
 	if err != nil {
 		return err
 	}
+	if e := effect.AsError(found.Baseline.Ending.Err); e != nil && e.Code == effect.CodeUnsupported {
+		a.explainEnding(r, found.Baseline.Ending)
+		return exitError{exitFailed} // what was explored says nothing
+	}
 	return a.explored(r, found, again)
 }
 
@@ -152,6 +156,9 @@ func (a *app) exploredSummary(x *simulate.Explored, again again) {
 		a.result("%8d  %s\n", x.Outcomes[o], view.Clean(o))
 	}
 	a.result("without a fault: %s after %s\n", x.Baseline.Outcome(), effect.FormatDuration(x.Baseline.Took))
+	if err := x.Baseline.Ending.Err; err != nil {
+		a.result("  %s\n", s.Yellow(indented(view.Clean(err.Error()))))
+	}
 	if x.Worst.Recovery > 0 {
 		a.result("worst time to recovery: %s, schedule %s\n  %s\n", s.Bold(effect.FormatDuration(x.Worst.Recovery)), x.Worst.Schedule,
 			s.Dim(again.command("explore", x.Worst.Schedule)))

@@ -148,6 +148,9 @@ func sourceHashes(main script.Source, loader script.Loader) map[string]string {
 // carry walks the script through its world once.
 func (r *rehearsal) carry(ctx context.Context, s simulate.Schedule) (*simulate.World, simulate.Ending, []simulate.Violation, error) {
 	w := simulate.NewWorld(r.setup)
+	if err := w.Prime(ctx); err != nil {
+		return nil, simulate.Ending{}, nil, err
+	}
 	end, err := r.runner.Rehearse(ctx, w, s)
 	if err != nil {
 		return nil, end, nil, err

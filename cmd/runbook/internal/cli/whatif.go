@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
@@ -54,7 +55,10 @@ func (a *app) whatIf(ctx context.Context, db *journal.DB, run journal.Run, with 
 	if err != nil {
 		return err
 	}
-	did := past.Plan()
+	did, err := past.Plan()
+	if err != nil {
+		return err
+	}
 	return a.tellWhatIf(r, run, did, would, past.Beyond())
 }
 
@@ -76,14 +80,7 @@ func pastParams(h script.Header, recorded map[string]any) (map[string]any, error
 
 // tellWhatIf prints how a rehearsed script differs from a finished run.
 func (a *app) tellWhatIf(r *rehearsal, run journal.Run, did, would *simulate.Plan, beyond []string) error {
-	var list []simulate.Difference
-	for _, d := range simulate.ComparePlans(did, would) {
-		switch {
-		case d.Kind == simulate.DiffAdded, d.Kind == simulate.DiffRemoved,
-			d.Kind == simulate.DiffChanged && (d.Was.Error == nil) != (d.Is.Error == nil):
-			list = append(list, d)
-		}
-	}
+	list := slices.DeleteFunc(deeds(simulate.ComparePlans(did, would)), func(d simulate.Difference) bool { return d.Kind == simulate.DiffHead })
 	verdict := verdictOf(did, would)
 	unknown := append(append([]string{}, beyond...), would.Assumed...)
 	if a.flags.json {

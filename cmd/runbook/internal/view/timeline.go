@@ -63,7 +63,8 @@ type timeline struct {
 
 func (p *timeline) event(ev effect.Event) {
 	e, known := p.seen[ev.Place]
-	ended := ev.Kind == effect.EffectDone || ev.Kind == effect.EffectFailed
+	ended := ev.Kind == effect.EffectDone || ev.Kind == effect.EffectFailed ||
+		ev.Kind == effect.EffectObserved || ev.Kind == effect.EffectResolved
 	if known && ended && e.Class == effect.Read {
 		p.tree.Begun(ev.Place, ev.At.Add(-e.Took))
 	}
