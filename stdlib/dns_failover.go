@@ -13,7 +13,7 @@ import (
 // seen. It leaves the change in place when the wait fails: which way is back
 // is for the runbook to say.
 func dnsFailover() effect.Composite {
-	return effect.Composite{Op: effect.Op{
+	return effect.Composite{Uses: []string{"dns.records", "dns.replace"}, Op: effect.Op{
 		Module: "dns", Name: "failover", Class: effect.Write, Recovery: effect.Observe,
 		Doc: "Move a record set from one target to another and wait until all resolvers see it; nothing happens if it is there already",
 		Args: append(append(recordSet(), needTexts("from", "the values that it has to hold, all of them"), needTexts("to", "the new values"),

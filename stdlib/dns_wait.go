@@ -20,7 +20,7 @@ func everywhere() []effect.Field {
 
 // dnsWait is dns.wait: reads with pauses until every resolver sees the values.
 func dnsWait() effect.Composite {
-	return effect.Composite{Op: effect.Op{
+	return effect.Composite{Uses: []string{"dns.records"}, Op: effect.Op{
 		Module: "dns", Name: "wait", Class: effect.Read,
 		Doc:  "Read a record set again and again until all resolvers see these values; an error if they do not within the timeout",
 		Args: append(append(recordSet(), needTexts("values", "all values that are to be seen")), everywhere()...),

@@ -12,7 +12,7 @@ import (
 // watch is health.watch: measurements back to back for a while, each held
 // against the thresholds.
 func watch() effect.Composite {
-	return effect.Composite{Op: effect.Op{
+	return effect.Composite{Uses: []string{"health.measure"}, Op: effect.Op{
 		Module: "health", Name: "watch", Class: effect.Read,
 		Doc: "Measure again and again for a while; an error as soon as a threshold is broken or nothing can be measured",
 		Args: []effect.Field{env(),
@@ -80,7 +80,7 @@ func runWatch(ctx context.Context, p effect.Performer, args map[string]any) (any
 
 // wait is health.wait: checks with pauses until one passes.
 func wait() effect.Composite {
-	return effect.Composite{Op: effect.Op{
+	return effect.Composite{Uses: []string{"health.check"}, Op: effect.Op{
 		Module: "health", Name: "wait", Class: effect.Read,
 		Doc: "Check again and again until the target is healthy; an error if it is not within the timeout",
 		Args: []effect.Field{env(),

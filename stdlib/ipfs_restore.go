@@ -12,7 +12,7 @@ import (
 // nodes or archives and verified. One that cannot be restored does not keep
 // the others from being tried.
 func ipfsRestore() effect.Composite {
-	return effect.Composite{Op: effect.Op{
+	return effect.Composite{Uses: []string{"ipfs.import", "ipfs.pin", "ipfs.pins", "ipfs.providers", "ipfs.validate"}, Op: effect.Op{
 		Module: "ipfs", Name: "restore", Class: effect.Write, Recovery: effect.Retry,
 		Doc: "Bring content back to a node from backup nodes or archives, and verify it; an error at the end if something is missing",
 		Args: []effect.Field{needTexts("cids", "the content"),

@@ -15,7 +15,7 @@ func escalate() effect.Composite {
 		need("to", "a service or an escalation policy of the configuration"),
 		effect.Field{Name: "wait", Type: effect.Duration, Default: "15m", Doc: "how long before the next one is called"})
 	levels.Required, levels.Min = true, effect.Bound(1)
-	return effect.Composite{Op: effect.Op{
+	return effect.Composite{Uses: []string{"notify.acknowledged", "notify.page"}, Op: effect.Op{
 		Module: "notify", Name: "escalate", Class: effect.Write, Recovery: effect.Retry,
 		Doc: "Call one after the other until someone takes it on; an error if nobody does",
 		Args: append([]effect.Field{levels,

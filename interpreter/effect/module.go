@@ -26,7 +26,10 @@ type Performer interface {
 // "run.now".
 type Composite struct {
 	Op
-	Run func(ctx context.Context, p Performer, args map[string]any) (any, error)
+	// Uses names the ops that Run performs, the engine's own left out, so that
+	// what a backend lacks is known before a run starts.
+	Uses []string
+	Run  func(ctx context.Context, p Performer, args map[string]any) (any, error)
 }
 
 // Catalog is the set of modules that a run knows. The zero value is empty.

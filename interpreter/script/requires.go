@@ -1,7 +1,8 @@
 package script
 
 import (
-	"sort"
+	"maps"
+	"slices"
 
 	"github.com/yuin/gopher-lua/ast"
 
@@ -17,6 +18,53 @@ func Requires(main Source, loader Loader) []string {
 		return nil
 	}
 	seen := map[string]bool{}
+	eachExpr(main, loader, catalog, func(f *checkFile, e ast.Expr) {
+		if name, ok := f.requireOf(e); ok {
+			seen[name] = true
+		}
+	})
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// Use is a place where a script names an op.
+type Use struct {
+	Op    string // full name: "traffic.split"
+	Where effect.Position
+}
+
+// Uses returns the ops that a script and the files it requires name, each at
+// its first place, those that its composites perform included. What is reached
+// by computed names is left to the run.
+func Uses(main Source, loader Loader, catalog *effect.Catalog) []Use {
+	var list []Use
+	seen := map[string]bool{}
+	add := func(op string, where effect.Position) {
+		if !seen[op] {
+			seen[op] = true
+			list = append(list, Use{op, where})
+		}
+	}
+	eachExpr(main, loader, catalog, func(f *checkFile, e ast.Expr) {
+		op, ok := f.opOf(e)
+		if !ok {
+			return
+		}
+		where := effect.Position{File: f.name, Line: e.Line()}
+		comp, ok := catalog.Composite(op.String())
+		if !ok {
+			add(op.String(), where)
+			return
+		}
+		for _, inner := range comp.Uses {
+			add(inner, where)
+		}
+	})
+	return list
+}
+
+// eachExpr visits all expressions of a script and of the files it requires.
+func eachExpr(main Source, loader Loader, catalog *effect.Catalog, visit func(*checkFile, ast.Expr)) {
+	met := map[string]bool{main.Name: true}
 	queue := []Source{main}
 	for len(queue) > 0 {
 		src := queue[0]
@@ -30,10 +78,11 @@ func Requires(main Source, loader Loader) []string {
 		var look func(node any)
 		look = func(node any) {
 			if e, ok := node.(ast.Expr); ok {
-				if name, ok := f.requireOf(e); ok && !seen[name] {
-					seen[name] = true
-					if src, err := f.load(name); err == nil {
-						queue = append(queue, src)
+				visit(f, e)
+				if name, ok := f.requireOf(e); ok {
+					if required, err := f.load(name); err == nil && !met[required.Name] {
+						met[required.Name] = true
+						queue = append(queue, required)
 					}
 				}
 			}
@@ -45,10 +94,4 @@ func Requires(main Source, loader Loader) []string {
 			look(s)
 		}
 	}
-	names := make([]string, 0, len(seen))
-	for name := range seen {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
 }

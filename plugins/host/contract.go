@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -89,6 +90,28 @@ func notCarried(d plugins.Description, op *effect.Op) *effect.Error {
 		WithHint("it carries %s; name a backend in runbook.yaml that carries %s too, or do without it", strings.Join(names, ", "), op)
 	e.Op = op.String()
 	return e
+}
+
+// Lacks returns, for the first of the ops that the backend of its module does
+// not carry, the error that a call of it would be; nil if there is none. The
+// host is open.
+func (h *Host) Lacks(ops ...string) error {
+	for _, name := range ops {
+		module, op, _ := strings.Cut(name, ".")
+		b := h.backends[module]
+		if b == nil {
+			continue
+		}
+		if err := b.lock(context.Background()); err != nil {
+			return err
+		}
+		desc := b.desc
+		b.unlock()
+		if !declares(desc.Ops, op) {
+			return notCarried(desc, &effect.Op{Module: module, Name: op})
+		}
+	}
+	return nil
 }
 
 // compareOps lists how one set of declarations differs from another.

@@ -50,6 +50,9 @@ func (a *app) runCommand() *cobra.Command {
 			}
 			return a.carryOut(cmd.Context(), carry{wait: wait, modules: script.Requires(main, loader), what: "run"},
 				func(ctx context.Context, s *session) (interpreter.Outcome, error) {
+					if err := s.carries(main, loader); err != nil {
+						return interpreter.Outcome{}, err
+					}
 					return s.engine.Start(ctx, interpreter.Start{
 						Main: main, Loader: loader, Env: s.env, By: operator(), Ready: s.ready, Plan: plan,
 						Params: func(h script.Header) (map[string]any, error) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"maps"
 	"os"
 	"os/user"
@@ -18,6 +19,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
+	"github.com/q-ecosystem/runbook/interpreter/script"
 	"github.com/q-ecosystem/runbook/plugins/host"
 	"github.com/q-ecosystem/runbook/stdlib"
 )
@@ -247,4 +249,16 @@ func shortID(id string) string {
 		return id
 	}
 	return id[:13]
+}
+
+// carries says, before anything starts, which op of a script the configured
+// backends lack.
+func (s *session) carries(main script.Source, loader script.Loader) error {
+	for _, use := range script.Uses(main, loader, s.tree.Catalog) {
+		if err := s.host.Lacks(use.Op); err != nil {
+			e := effect.AsError(err)
+			return fmt.Errorf("%s: %s; %s", use.Where, e.Message, e.Hint)
+		}
+	}
+	return nil
 }
