@@ -77,9 +77,8 @@ func ParseSize(text string) (float64, error) {
 	return value * unit, nil
 }
 
-// ParseText reads a value of type t from text, as the command line and
-// environment variables give it: lists are separated by commas, and a
-// duration may be a bare number of seconds.
+// ParseText reads a value of the field's type from text, as the command line
+// gives it: lists are separated by commas. A duration has to say its unit.
 func ParseText(f *Field, text string) (any, error) {
 	switch f.Type {
 	case Int, Number:
