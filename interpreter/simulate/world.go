@@ -247,7 +247,7 @@ func (w *World) foreign(ctx context.Context, call effect.Call) (effect.Result, e
 		return effect.Result{}, refuse(errNoModel.Error())
 	}
 	if call.Class == effect.Read {
-		return w.setup.Preview.Do(ctx, call)
+		return w.look(ctx, call)
 	}
 	ask := call
 	ask.Verb = effect.Preview
@@ -267,6 +267,26 @@ func (w *World) foreign(ctx context.Context, call effect.Call) (effect.Result, e
 	w.entries = append(w.entries, e)
 	w.judge(e)
 	return effect.Result{Value: res.Value}, nil
+}
+
+// look makes a read of a module without a model on the real system.
+func (w *World) look(ctx context.Context, call effect.Call) (effect.Result, error) {
+	res, err := w.setup.Preview.Do(ctx, call)
+	if s := effect.AsStop(err); s != nil {
+		return effect.Result{}, s
+	}
+	if passErr := w.pass(ctx, call); passErr != nil {
+		return effect.Result{}, passErr
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e := Entry{At: w.timeline.Now(), Place: call.Place, Op: call.Op.String(), Class: call.Class, Args: call.Args, Where: call.Where,
+		Value: res.Value, Fact: Live, Fault: w.faults[call.Place]}
+	if err != nil {
+		e.Err = effect.AsError(err)
+	}
+	w.entries = append(w.entries, e)
+	return res, err
 }
 
 // learn reads from the real system what the model needs to know for the
