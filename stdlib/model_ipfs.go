@@ -81,7 +81,10 @@ func (x *ipfsModel) Load(state map[string]any) error {
 			n.pins[cid] = ""
 		}
 		for _, cid := range list(of["missing"]) {
-			n.pins[cid], n.missing[cid] = n.pins[cid], true
+			if _, pinned := n.pins[cid]; !pinned {
+				n.pins[cid] = ""
+			}
+			n.missing[cid] = true
 		}
 		x.nodes[name] = n
 	}

@@ -22,10 +22,7 @@ func goPlugin(ts *testscript.TestScript, neg bool, args []string) {
 	_, self, _, _ := runtime.Caller(0)
 	out := ts.MkAbs(args[1])
 	ts.Check(os.MkdirAll(filepath.Dir(out), 0o755))
-	cmd := exec.Command(filepath.Join(runtime.GOROOT(), "bin", "go"), "build", "-o", out, ts.MkAbs(args[0]))
-	if _, err := os.Stat(cmd.Path); err != nil {
-		cmd = exec.Command("go", cmd.Args[1:]...)
-	}
+	cmd := exec.Command("go", "build", "-o", out, ts.MkAbs(args[0]))
 	cmd.Dir = filepath.Dir(self) // in this module: it may import package plugins
 	if text, err := cmd.CombinedOutput(); err != nil {
 		ts.Fatalf("go build %s: %v\n%s", args[0], err, text)

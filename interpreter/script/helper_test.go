@@ -126,16 +126,6 @@ func within(t testing.TB, f func() error) error {
 	}
 }
 
-// printedBy runs a text that has to succeed and returns what it printed.
-func printedBy(t testing.TB, text string) []string {
-	t.Helper()
-	r := &recorder{}
-	if err := run(t, newScript(t, text, r)); err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	return r.printed()
-}
-
 func errorOf(t testing.TB, err error) *Error {
 	t.Helper()
 	var e *Error
