@@ -119,12 +119,17 @@ func (r *Recorder) read(ctx context.Context, call effect.Call, args []byte) (eff
 	if err != nil && ctx.Err() != nil { // cut short: not an outcome of the read
 		return effect.Result{}, stopOf(ctx)
 	}
+	res.Value = guarded(call.Op, res.Value)
 	kind, body, err := r.outcomeBody(call, res, err)
 	if err != nil {
 		return effect.Result{}, err
 	}
 	body.Args = args
-	return r.close(call, kind, body)
+	closed, err := r.close(call, kind, body)
+	if err == nil && returnsSecrets(call.Op) {
+		closed.Value = res.Value // the journal's own copy holds digests
+	}
+	return closed, err
 }
 
 // flushValues commits pending values before a request that may depend on them
@@ -256,7 +261,7 @@ func (r *Recorder) outcomeBody(call effect.Call, res effect.Result, failure erro
 		body.Error = stamped(effect.AsError(failure), call)
 		return effect.EffectFailed, body, nil
 	}
-	value, err := r.encode(res.Value)
+	value, err := r.encode(guarded(call.Op, res.Value))
 	if err != nil {
 		// The effect happened; its value cannot be kept. That is the backend's
 		// fault and the script's error, not a reason to do it again.

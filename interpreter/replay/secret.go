@@ -1,0 +1,69 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"maps"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// An op may return secrets: fields of Op.Returns that are declared so. The
+// journal keeps their digests, and so a replay cannot hand them to the script:
+// it asks for them again, and they have to be what they were.
+
+// returnsSecrets reports whether an op returns a secret.
+func returnsSecrets(op *effect.Op) bool {
+	for i := range op.Returns {
+		if op.Returns[i].Secret {
+			return true
+		}
+	}
+	return false
+}
+
+// guarded returns a value with its secret fields made opaque, so that nothing
+// above the Recorder holds them in clear.
+func guarded(op *effect.Op, value any) any {
+	fields, ok := value.(map[string]any)
+	if !ok || !returnsSecrets(op) {
+		return value
+	}
+	fields = maps.Clone(fields)
+	for i := range op.Returns {
+		f := &op.Returns[i]
+		if text, ok := fields[f.Name].(string); ok && f.Secret {
+			fields[f.Name] = effect.NewSecret(op.String()+"."+f.Name, text)
+		}
+	}
+	return fields
+}
+
+// asked carries a recorded read out once more for its secrets. Without a
+// journal, in a read-only replay, their digests have to do.
+func (r *Recorder) asked(ctx context.Context, call effect.Call, rec *record) (effect.Result, error) {
+	if r.opts.Journal == nil || call.Class != effect.Read {
+		return outcome(rec.value, rec.err)
+	}
+	if call.NotAfter = r.opts.Journal.Until(); call.NotAfter.IsZero() {
+		return effect.Result{}, r.stale(call)
+	}
+	res, err := r.opts.Next.Do(ctx, call)
+	if s := effect.AsStop(err); s != nil {
+		return effect.Result{}, s
+	}
+	if err != nil && ctx.Err() != nil {
+		return effect.Result{}, stopOf(ctx)
+	}
+	if err != nil {
+		return effect.Result{}, stamped(effect.AsError(err), call)
+	}
+	value := guarded(call.Op, res.Value)
+	now, err := r.encode(value)
+	if err != nil || !bytes.Equal(now, rec.value) {
+		return effect.Result{}, stamped(effect.Errorf(effect.CodeConflict,
+			"%s does not return what it returned when the run came here first", call.Op).
+			WithHint("a secret was changed meanwhile: start a new run, or fork this one from before this place"), call)
+	}
+	return effect.Result{Value: value}, nil
+}
