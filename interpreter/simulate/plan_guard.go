@@ -66,7 +66,7 @@ func (g *Guard) Do(ctx context.Context, call effect.Call) (effect.Result, error)
 
 // deviation says how what is asked for differs from what the plan shows.
 func deviation(call effect.Call, args []byte, shown *Planned) string {
-	text := fmt.Sprintf("now: %s %s at %s\nplan: ", call.Op, args, call.Where)
+	text := fmt.Sprintf("now: %s %s at %s; the plan: ", call.Op, args, call.Where)
 	if shown == nil {
 		return text + "nothing at this place"
 	}
