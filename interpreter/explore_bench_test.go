@@ -53,7 +53,7 @@ func lab() map[string]any {
 // BenchmarkExplore counts explored schedules on all cores, with the garbage
 // collector set as the command sets it.
 func BenchmarkExplore(b *testing.B) {
-	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	defer debug.SetGCPercent(debug.SetGCPercent(1600))
 	for _, bb := range []struct {
 		name   string
 		params map[string]any

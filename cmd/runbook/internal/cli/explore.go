@@ -27,8 +27,18 @@ type exploreFlags struct {
 	schedule string
 }
 
-// exploreGC is the garbage collector's target while exploring, in percent.
-const exploreGC = 400
+// spendMemory lets the garbage collector run seldom while the heap is small:
+// simulated worlds are many and short-lived. What it returns undoes that.
+func spendMemory() func() {
+	const percent, limit = 1600, 1 << 30
+	memory := debug.SetMemoryLimit(-1)
+	debug.SetMemoryLimit(min(memory, limit))
+	old := debug.SetGCPercent(percent)
+	return func() {
+		debug.SetGCPercent(old)
+		debug.SetMemoryLimit(memory)
+	}
+}
 
 func (a *app) exploreCommand() *cobra.Command {
 	var o exploreFlags
@@ -55,9 +65,7 @@ func (a *app) exploreCommand() *cobra.Command {
 			}
 			ctx, release := a.untilInterrupted(cmd.Context())
 			defer release()
-			// Worlds are many and short-lived: collecting them less often is
-			// worth more than the memory.
-			defer debug.SetGCPercent(debug.SetGCPercent(exploreGC))
+			defer spendMemory()()
 			return a.explore(ctx, argv[0], o, cmd.Flags().Changed("seed"))
 		},
 	}
