@@ -179,7 +179,9 @@ func (b *branch) try(L *lua.LState, fn lua.LValue, args ...lua.LValue) (results 
 		}
 		s.base.G.CurrentThread = running
 		b.check(L)
-		fault = failureOf(p)
+		if fault = failureOf(p); fault.overflow {
+			fault.trace = &trace{frames: b.stack(thread)} // gopher-lua left the frames as they were
+		}
 	}()
 	thread.Push(fn)
 	for _, a := range args {

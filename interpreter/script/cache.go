@@ -11,6 +11,7 @@ import (
 type Cache struct {
 	mu    sync.Mutex
 	files map[cacheKey]*lua.FunctionProto
+	heads map[string]Header // by the script's text, which alone decides them
 }
 
 type cacheKey struct {
@@ -19,7 +20,9 @@ type cacheKey struct {
 }
 
 // NewCache returns an empty Cache.
-func NewCache() *Cache { return &Cache{files: map[cacheKey]*lua.FunctionProto{}} }
+func NewCache() *Cache {
+	return &Cache{files: map[cacheKey]*lua.FunctionProto{}, heads: map[string]Header{}}
+}
 
 func (c *Cache) compile(src Source, cover *Coverage) (*lua.FunctionProto, error) {
 	if c == nil {
@@ -36,4 +39,26 @@ func (c *Cache) compile(src Source, cover *Coverage) (*lua.FunctionProto, error)
 		c.files[key] = proto
 	}
 	return proto, err
+}
+
+// header returns the header of a script, which it reads once. Nothing that
+// differs between two runs can be had before the header, so that a text has
+// one.
+func (c *Cache) header(main Source, read func() (Header, error)) (Header, error) {
+	if c == nil {
+		return read()
+	}
+	c.mu.Lock()
+	h, ok := c.heads[string(main.Text)]
+	c.mu.Unlock()
+	if ok {
+		return h, nil
+	}
+	h, err := read()
+	if err == nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.heads[string(main.Text)] = h
+	}
+	return h, err
 }

@@ -18,6 +18,9 @@ const maxFrames = 20
 type failure struct {
 	value lua.LValue
 	trace *trace
+	// overflow says that the call stack was full, of which gopher-lua tells by
+	// a bare panic when stacks start small.
+	overflow bool
 }
 
 // trace is where an error came from. It travels inside gopher-lua's errors as
@@ -31,6 +34,9 @@ func (t *trace) Error() string { return "lua error" }
 // failureOf reads what a panic of gopher-lua carries.
 func failureOf(p any) *failure {
 	api, ok := p.(*lua.ApiError)
+	if p == "lua callstack overflow" {
+		return &failure{value: lua.LString("stack overflow: a function calls itself without end"), trace: &trace{}, overflow: true}
+	}
 	if !ok {
 		return &failure{value: lua.LString(fmt.Sprintf("internal fault of the interpreter: %v", p)), trace: &trace{}}
 	}

@@ -71,7 +71,7 @@ func (s *Script) callRunbook(L *lua.LState) int {
 	if !ok || L.GetTop() != 1 {
 		b.fail(L, `write runbook { name = "…" }`, "runbook takes one table, got %s", describe(L.Get(1)))
 	}
-	h, err := readHeader(s, table)
+	h, err := s.opts.Cache.header(s.opts.Main, func() (Header, error) { return readHeader(s, table) })
 	h.Where = b.position(L)
 	if err != nil {
 		var p *headerProblem

@@ -111,10 +111,8 @@ func assemble(opts Options, eval *evaluation) (*Script, error) {
 	s := &Script{opts: opts, sources: []Source{opts.Main}, chunk: chunk,
 		sealed: map[*lua.LTable]*lua.LTable{}, modules: map[string]lua.LValue{}, eval: eval}
 	s.lua, s.cancel = context.WithCancelCause(context.Background())
-	// The registry starts small: most scripts need little, and explorations make
-	// many. gopher-lua can also start with a small call stack, but then reports
-	// its overflow as a fault of its own.
-	s.base = lua.NewState(lua.Options{SkipOpenLibs: true, CallStackSize: 250,
+	// Stacks start small: most scripts need little, and explorations make many.
+	s.base = lua.NewState(lua.Options{SkipOpenLibs: true, CallStackSize: 256, MinimizeStackMemory: true,
 		RegistrySize: 256, RegistryGrowStep: 1024, RegistryMaxSize: 1 << 16})
 	s.base.G.MainThread = s.base
 	s.base.G.CurrentThread = s.base
