@@ -2,6 +2,8 @@ package script
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -96,8 +98,8 @@ func (s *Script) guarded(v lua.LValue) lua.LValue {
 }
 
 func (s *Script) set(t *lua.LTable, functions map[string]lua.LGFunction) {
-	for name, fn := range functions {
-		t.RawSetString(name, s.base.NewFunction(fn))
+	for _, name := range slices.Sorted(maps.Keys(functions)) { // in one order: pairs shows it
+		t.RawSetString(name, s.base.NewFunction(functions[name]))
 	}
 }
 

@@ -30,10 +30,10 @@ type Invariant struct {
 
 // View is what an invariant sees.
 type View struct {
-	Start map[string]any       // the state in the beginning, by module
-	State map[string]any       // by module
-	Bad   map[string]time.Time // parts that turned bad by the schedule, and when
-	Locks []string             // held by the run
+	Start map[string]any                     // the state in the beginning, by module
+	State func(module string) map[string]any // now; nil for a module without a model
+	Bad   map[string]time.Time               // parts that turned bad by the schedule, and when
+	Locks []string                           // held by the run
 	// Stranded says that what the run falls back to turned bad while it rolled
 	// back: no runbook can help that.
 	Stranded bool
@@ -85,7 +85,7 @@ func (w *World) judge(e Entry) {
 }
 
 func (w *World) view() *View {
-	return &View{Start: w.start, State: w.state(), Bad: w.bad, Locks: w.locks, Stranded: w.stranded}
+	return &View{Start: w.start, State: w.stateOf, Bad: w.bad, Locks: w.locks, Stranded: w.stranded}
 }
 
 // violate notes a violation, each invariant once; w.mu is held.
@@ -164,9 +164,9 @@ func (w *World) missed(call effect.Call, kind Kind, failure *effect.Error) {
 		Args: call.Args, Where: call.Where, Err: failure, Fact: Modeled, Fault: kind})
 }
 
-// pools returns the shares of each pool: by pool, by server.
-func pools(state map[string]any) map[string]map[string]float64 {
-	traffic, _ := state["traffic"].(map[string]any)
+// pools returns the shares of each pool of the traffic module: by pool, by
+// server.
+func pools(traffic map[string]any) map[string]map[string]float64 {
 	out := map[string]map[string]float64{}
 	read := func(pool string, v any) {
 		weights, _ := v.(map[string]any)
@@ -195,7 +195,7 @@ func sharesAddUp(v *View, e Entry) string {
 	if op := e.Op; op == "traffic.drain" || op == "traffic.ready" {
 		return "" // these take a server out of the division
 	}
-	for pool, weights := range pools(v.State) {
+	for pool, weights := range pools(v.State("traffic")) {
 		sum := 0.0
 		for _, share := range weights {
 			sum += share
@@ -211,7 +211,7 @@ func someoneServes(v *View, e Entry) string {
 	if !strings.HasPrefix(e.Op, "traffic.") || e.Err != nil || !e.Class.Writes() {
 		return ""
 	}
-	for pool, weights := range pools(v.State) {
+	for pool, weights := range pools(v.State("traffic")) {
 		sum := 0.0
 		for _, share := range weights {
 			sum += share
@@ -232,21 +232,36 @@ func nothingTwice(_ *View, e Entry) string {
 }
 
 func onePrimary(v *View, _ Entry) string {
-	db, _ := v.State["db"].(map[string]any)
-	nodes, _ := db["nodes"].(map[string]any)
+	db := v.State("db")
+	if msg := writers("", db); msg != "" {
+		return msg
+	}
+	named, _ := db["databases"].(map[string]any)
+	for name, d := range named {
+		database, _ := d.(map[string]any)
+		if msg := writers(name, database); msg != "" {
+			return msg
+		}
+	}
+	return ""
+}
+
+// writers tells if several nodes of a database take writes.
+func writers(name string, database map[string]any) string {
+	nodes, _ := database["nodes"].(map[string]any)
 	var writable []string
-	for name, n := range nodes {
-		node, _ := n.(map[string]any)
-		if up, said := node["up"].(bool); said && !up {
+	for node, n := range nodes {
+		state, _ := n.(map[string]any)
+		if up, said := state["up"].(bool); said && !up {
 			continue
 		}
-		if w, _ := node["writable"].(bool); w {
-			writable = append(writable, name)
+		if w, _ := state["writable"].(bool); w {
+			writable = append(writable, node)
 		}
 	}
 	sort.Strings(writable)
 	if len(writable) > 1 {
-		return "several nodes take writes: " + strings.Join(writable, ", ")
+		return strings.TrimSpace("several nodes of the database "+name) + " take writes: " + strings.Join(writable, ", ")
 	}
 	return ""
 }
@@ -314,7 +329,7 @@ func nothingLeftBad(v *View, r Ending) string {
 	if r.Status == effect.StatusSucceeded || v.Stranded {
 		return ""
 	}
-	for pool, weights := range pools(v.State) {
+	for pool, weights := range pools(v.State("traffic")) {
 		good := false
 		for name := range weights {
 			good = good || v.Bad[name].IsZero()
@@ -334,18 +349,16 @@ func nothingHalfDone(v *View, r Ending) string {
 	if !r.RollsBack || r.Status != effect.StatusFailed && r.Status != effect.StatusRolledBack {
 		return ""
 	}
-	before, after := pools(v.Start), pools(v.State)
+	then := func(module string) map[string]any { m, _ := v.Start[module].(map[string]any); return m }
+	before, after := pools(then("traffic")), pools(v.State("traffic"))
 	for pool, weights := range before {
 		if shares(weights) != shares(after[pool]) {
 			return fmt.Sprintf("the run is %s, and the shares of pool %q are %s; they were %s", r.Status, pool, shares(after[pool]), shares(weights))
 		}
 	}
-	zones := func(state map[string]any) map[string]any {
-		dns, _ := state["dns"].(map[string]any)
-		z, _ := dns["zones"].(map[string]any)
-		return z
-	}
-	if changes := diff("dns", zones(v.Start), zones(v.State)); len(zones(v.Start)) > 0 && len(changes) > 0 {
+	zones, _ := then("dns")["zones"].(map[string]any)
+	now, _ := v.State("dns")["zones"].(map[string]any)
+	if changes := diff("dns", zones, now); len(zones) > 0 && len(changes) > 0 {
 		c := changes[0]
 		return fmt.Sprintf("the run is %s, and %s is %s; it was %s", r.Status, c.Target, orNothing(c.To), orNothing(c.From))
 	}

@@ -462,6 +462,15 @@ func (w *World) State() map[string]any {
 	return w.state()
 }
 
+// stateOf returns the state of one module; w.mu is held.
+func (w *World) stateOf(module string) map[string]any {
+	model := w.models[module]
+	if model == nil {
+		return nil
+	}
+	return model.State(w.moment(module, ""))
+}
+
 func (w *World) state() map[string]any {
 	out := map[string]any{"now": float64(w.timeline.Now().Unix()), "elapsed": w.timeline.Now().Sub(w.setup.Start).Seconds()}
 	for name, model := range w.models {
