@@ -170,12 +170,12 @@ func (m *memory) Append(_ context.Context, events ...effect.Event) ([]effect.Eve
 	if m.dead {
 		return nil, &effect.Stop{Cause: simulate.Killed}
 	}
-	out := make([]effect.Event, len(events))
-	for i, ev := range events {
-		out[i] = ev
-		out[i].Seq = int64(len(m.events) + i + 1)
+	before := len(m.events)
+	m.events = append(m.events, events...)
+	out := m.events[before:len(m.events):len(m.events)]
+	for i := range out {
+		out[i].Seq = int64(before + i + 1)
 	}
-	m.events = append(m.events, out...)
 	return out, nil
 }
 
