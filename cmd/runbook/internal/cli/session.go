@@ -80,6 +80,8 @@ func (a *app) open(ctx context.Context, c carry) (*session, error) {
 			return nil, err
 		}
 		c.modules = append(required, c.also...)
+		slices.Sort(c.modules)
+		c.modules = slices.Compact(c.modules)
 	}
 	environment, err := cfg.Environment(env)
 	if err != nil {
