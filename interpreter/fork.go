@@ -92,8 +92,11 @@ func pastUntil(events []effect.Event, from string) ([]effect.Event, error) {
 	case cut < 0 && len(names) == 0:
 		return nil, errors.New("it has no steps and no checkpoints to fork from")
 	case cut < 0:
-		hint := effect.DidYouMean(from, names)
-		return nil, fmt.Errorf("it has no step or checkpoint %q; it has: %s. %s", from, strings.Join(names, ", "), hint)
+		text := fmt.Sprintf("it has no step or checkpoint %q; it has: %s", from, strings.Join(names, ", "))
+		if hint := effect.DidYouMean(from, names); hint != "" {
+			text += "; " + hint
+		}
+		return nil, errors.New(text)
 	case len(places) > 1:
 		return nil, fmt.Errorf("it came to %q several times; say which by its place: --from %s", from, strings.Join(places, ", --from "))
 	}
