@@ -68,6 +68,9 @@ func (e *Engine) Answer(ctx context.Context, a Answer) (Question, error) {
 	if q, err = pick(run, events, a.Place); err != nil {
 		return q, err
 	}
+	if run.Status.Terminal() {
+		return q, &Ended{run.ID, run.Status}
+	}
 	now := e.opts.Clock.Now().UTC()
 	ev := effect.Event{At: now, Kind: effect.QuestionAnswered, Place: q.Place,
 		Body: effect.Body{By: a.By, Outcome: outcome, Reason: a.Reason}}
@@ -81,14 +84,26 @@ func (e *Engine) Answer(ctx context.Context, a Answer) (Question, error) {
 		if now.After(q.Deadline) {
 			return fmt.Errorf("the question %q expired at %s", q.Title, q.Deadline.Local().Format("2006-01-02 15:04:05"))
 		}
+		var given []effect.Event
 		for _, old := range events {
-			if old.Kind != effect.QuestionAnswered || old.Place != q.Place || old.Body.By != a.By {
+			if old.Kind != effect.QuestionAnswered || old.Place != q.Place {
+				continue
+			}
+			given = append(given, old)
+			if old.Body.By != a.By {
 				continue
 			}
 			if old.Body.Outcome == outcome {
 				return ErrAlready
 			}
 			return fmt.Errorf("%s has %s %q before, at %s; an answer stands", a.By, old.Body.Outcome, q.Title, old.At.Local().Format("15:04:05"))
+		}
+		if decided, _, no := q.decide(given, now); decided {
+			last := given[len(given)-1].Body.By // who decided it, for nobody answers after that
+			if no != nil {
+				return fmt.Errorf("%s has denied %q before; an answer stands", last, q.Title)
+			}
+			return fmt.Errorf("%q is approved already, by %s last; an answer stands", q.Title, last)
 		}
 		return nil
 	})
@@ -172,6 +187,8 @@ func pickOpen(run journal.Run, events []effect.Event, place string) (replay.Open
 		places = append(places, fmt.Sprintf("%s (%s at %s)", o.Place, o.Op, o.Where))
 	}
 	switch {
+	case len(opens) == 0 && run.Status == effect.StatusUnknown:
+		return replay.Open{}, fmt.Errorf("run %s has no effect with an unknown outcome any more: all are resolved, and it can be resumed", run.ID)
 	case len(opens) == 0:
 		return replay.Open{}, fmt.Errorf("run %s has no effect with an unknown outcome: it is %s", run.ID, run.Status)
 	case place == "":
