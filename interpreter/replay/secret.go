@@ -3,6 +3,7 @@ package replay
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"maps"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -56,14 +57,24 @@ func (r *Recorder) asked(ctx context.Context, call effect.Call, rec *record) (ef
 		return effect.Result{}, stopOf(ctx)
 	}
 	if err != nil {
-		return effect.Result{}, stamped(effect.AsError(err), call)
+		return effect.Result{}, r.lacking(effect.Interrupted, fmt.Errorf("%s at %s was answered before, and its secrets cannot be asked for again now: %w; resume the run when they can",
+			call.Op, call.Where, effect.AsError(err)))
 	}
 	value := guarded(call.Op, res.Value)
 	now, err := r.encode(value)
 	if err != nil || !bytes.Equal(now, rec.value) {
-		return effect.Result{}, stamped(effect.Errorf(effect.CodeConflict,
+		return effect.Result{}, r.lacking(effect.Diverged, stamped(effect.Errorf(effect.CodeConflict,
 			"%s does not return what it returned when the run came here first", call.Op).
-			WithHint("a secret was changed meanwhile: start a new run, or fork this one from before this place"), call)
+			WithHint("a secret was changed meanwhile: start a new run, or fork this one from before this place"), call))
 	}
 	return effect.Result{Value: value}, nil
+}
+
+// lacking ends the walk because a recorded answer cannot be given again. It is
+// no outcome: the effect has one, and a script that saw another would go
+// another way, to its rollback in the end.
+func (r *Recorder) lacking(cause effect.Cause, why error) *effect.Stop {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.halt(&effect.Stop{Cause: cause, Err: why})
 }

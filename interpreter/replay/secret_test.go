@@ -48,7 +48,7 @@ func TestReturnedSecrets(t *testing.T) {
 
 	changed := live.resumed()
 	changed.world.answer = stored("other")
-	if _, err := ask(changed); effect.AsError(err) == nil || effect.AsError(err).Code != effect.CodeConflict {
+	if _, err := ask(changed); effect.AsStop(err) == nil || effect.AsError(err).Code != effect.CodeConflict {
 		t.Errorf("a secret that has changed gives %v", err)
 	}
 }

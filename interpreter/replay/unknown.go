@@ -64,7 +64,7 @@ func (r *Recorder) observe(ctx context.Context, call effect.Call) (bool, effect.
 	}
 	switch seen.Observed {
 	case effect.Applied:
-		if body.Value, err = r.encode(seen.Value); err != nil {
+		if body.Value, err = r.encode(guarded(call.Op, seen.Value)); err != nil {
 			body.Error = stamped(effect.Errorf(effect.CodeInternal, "%s was applied, but its observed value cannot be recorded: %v", call.Op, err), call)
 		}
 		res, err := r.close(call, effect.EffectObserved, body)
