@@ -66,7 +66,7 @@ func (a *app) specFor(ctx context.Context, cfg *config.Config, env *config.Envir
 	if b, ok := builtin(name); ok {
 		d := b.Describe()
 		if d.Module != module {
-			return spec, fmt.Errorf("%s: the backend %s carries the module %s, not %s", env.Where(module), name, d.Module, module)
+			return spec, &config.Error{Where: env.Where(module), Message: fmt.Sprintf("the backend %s carries the module %s, not %s", name, d.Module, module)}
 		}
 		spec.Builtin, fields = true, d.Config
 	} else {
@@ -114,7 +114,7 @@ func (a *app) locate(cfg *config.Config, spec *host.Spec) error {
 	if hint == "" {
 		hint = "known: " + strings.Join(names, ", ")
 	}
-	return fmt.Errorf("there is no backend %q (%s); %s", spec.Name, where, hint)
+	return &config.Error{Message: fmt.Sprintf("there is no backend %q (%s)", spec.Name, where), Hint: hint}
 }
 
 // foreignModules asks the plugins that an environment names for modules
@@ -139,7 +139,7 @@ func (a *app) foreignModules(ctx context.Context, envName string, wanted []strin
 			return nil, err
 		}
 		if slices.Contains(builtins(), name) {
-			return nil, fmt.Errorf("%s: there is no module %s; %s", env.Where(module), module, effect.DidYouMean(module, a.catalog().Names()))
+			return nil, &config.Error{Where: env.Where(module), Message: "there is no module " + module, Hint: effect.DidYouMean(module, a.catalog().Names())}
 		}
 		spec := host.Spec{Name: name, Module: module}
 		if err := a.locate(cfg, &spec); err != nil {
