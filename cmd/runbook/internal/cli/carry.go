@@ -52,7 +52,7 @@ func (a *app) carryOut(ctx context.Context, c carry, walk func(context.Context, 
 
 // outcome prints what became of a run, and what to do next.
 func (a *app) outcome(out interpreter.Outcome, tree *view.Tree) {
-	how := next(out, tree.Failed())
+	how := a.next(out, tree.Failed())
 	if a.flags.json {
 		a.jsonLine(outcomeLine{Type: "outcome", Run: out.Run, Status: out.Status, Exit: codeOfOutcome(out),
 			Replayed: out.Replayed, Live: out.Live, Error: failureOf(out.Err), Next: how})

@@ -143,7 +143,7 @@ func (a *app) exit(cmd *cobra.Command, err error) int {
 	if errors.As(err, &done) {
 		return done.code // all is said
 	}
-	code, hint := codeOf(err), hintFor(err)
+	code, hint := codeOf(err), a.hintFor(err)
 	if a.flags.json {
 		a.jsonHead(strings.TrimPrefix(cmd.CommandPath(), "runbook "))
 		a.jsonLine(errorLine{"error", err.Error(), hint, code})

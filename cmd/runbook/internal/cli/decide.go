@@ -115,7 +115,7 @@ func (a *app) resolveCommand() *cobra.Command {
 				replay.OutcomeNotApplied: "recorded as not applied; the resume does it",
 				replay.OutcomeFailed:     "recorded as failed; the script sees an error",
 			}[outcome])
-			a.note("go on with: runbook resume %s\n", shortID(run.ID))
+			a.note("go on with: runbook resume %s\n", a.runnable(run.ID))
 			return nil
 		},
 	}

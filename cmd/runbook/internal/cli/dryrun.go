@@ -113,7 +113,8 @@ func (a *app) dryRun(ctx context.Context, path string, p planFlags, world worldF
 	a.note("dry run: nothing was changed\n")
 	if p.out != "" {
 		world.scenario = "" // it is no part of the real run
-		a.note("hold the run to this plan with: runbook run %s --plan %s\n", world.told(path), quoted(p.out))
+		given := flagged("env", a.flags.env) + flagged("config", a.flags.config) + flagged("db", a.flags.db)
+		a.note("hold the run to this plan with: runbook run %s --plan %s%s\n", world.told(path), quoted(p.out), given)
 	}
 	if code != exitOK {
 		return exitError{code}

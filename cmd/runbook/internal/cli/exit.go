@@ -84,17 +84,16 @@ func codeOfOutcome(out interpreter.Outcome) int {
 }
 
 // hintFor says what to do now, for errors that do not say it themselves.
-func hintFor(err error) string {
+func (a *app) hintFor(err error) string {
 	var scriptErr *script.Error
 	if errors.As(err, &scriptErr) && scriptErr.Hint != "" {
 		return "hint: " + scriptErr.Hint
 	}
 	var ended *interpreter.Ended
 	if errors.As(err, &ended) {
-		id := shortID(ended.Run)
-		text := "read it with: runbook show " + id + "\ndo a part of it again with: runbook fork " + id + " --from STEP"
+		text := "read it with: runbook show " + a.named(ended.Run) + "\ndo a part of it again with: runbook fork " + a.runnable(ended.Run) + " --from STEP"
 		if ended.Status != effect.StatusRolledBack {
-			text += "\ntake it back with: runbook rollback " + id
+			text += "\ntake it back with: runbook rollback " + a.runnable(ended.Run)
 		}
 		return text
 	}

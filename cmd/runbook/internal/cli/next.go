@@ -18,14 +18,14 @@ func (a *app) nextFor(run journal.Run, events []effect.Event, failed string) str
 	switch run.Status {
 	case effect.StatusUnknown:
 		if len(replay.Opens(events)) == 0 {
-			return "go on with: runbook resume " + shortID(run.ID)
+			return "go on with: runbook resume " + a.runnable(run.ID)
 		}
 	case effect.StatusWaiting:
 		if decided(events) {
-			return "go on with: runbook resume " + shortID(run.ID)
+			return "go on with: runbook resume " + a.runnable(run.ID)
 		}
 	}
-	return next(out, failed)
+	return a.next(out, failed)
 }
 
 // decided reports whether all open questions have the answers they need.
@@ -51,21 +51,21 @@ func decided(events []effect.Event) bool {
 
 // next says how to go on after an outcome; the last line is a command. failed
 // names the step in which the run failed, if it was in one.
-func next(out interpreter.Outcome, failed string) string {
-	id := shortID(out.Run)
-	resume := "go on with: runbook resume " + id
+func (a *app) next(out interpreter.Outcome, failed string) string {
+	id, carry := a.named(out.Run), a.runnable(out.Run)
+	resume := "go on with: runbook resume " + carry
 	if s := effect.AsStop(out.Err); s != nil {
 		switch s.Cause {
 		case effect.LockHeld:
 			var locked *journal.LockedError
 			if errors.As(s, &locked) {
-				return "start again when that run has ended; see it with: runbook show " + shortID(locked.Run)
+				return "start again when that run has ended; see it with: runbook show " + a.named(locked.Run)
 			}
 			return ""
 		case effect.Fenced:
 			return "another runner has the run; see it with: runbook show " + id
 		case effect.Diverged:
-			return "mend the script and go on with: runbook resume " + id + " --with FILE.lua"
+			return "mend the script and go on with: runbook resume " + carry + " --with FILE.lua"
 		}
 	}
 	switch out.Status {
@@ -84,15 +84,31 @@ func next(out interpreter.Outcome, failed string) string {
 	case effect.StatusFailed:
 		text := "read it with: runbook show " + id
 		if failed != "" {
-			text += "\ndo it again from the step that failed with: runbook fork " + id + " --from " + quoted(failed)
+			text += "\ndo it again from the step that failed with: runbook fork " + carry + " --from " + quoted(failed)
 		}
 		return text
 	case effect.StatusRollbackFailed:
-		return "the rollbacks that failed can be tried again with: runbook rollback " + id
+		return "the rollbacks that failed can be tried again with: runbook rollback " + carry
 	case effect.StatusRolledBack:
 		return "read it with: runbook show " + id
 	}
 	return ""
+}
+
+// named is how a printed command names a run: a journal that was given by its
+// flag is given to that command, too.
+func (a *app) named(id string) string { return shortID(id) + flagged("db", a.flags.db) }
+
+// runnable is named for a command that carries the run out: it needs the
+// configuration as well.
+func (a *app) runnable(id string) string { return a.named(id) + flagged("config", a.flags.config) }
+
+// flagged is a flag in a printed command, if it was given.
+func flagged(name, value string) string {
+	if value == "" {
+		return ""
+	}
+	return " --" + name + " " + quoted(value)
 }
 
 // quoted writes a word as a shell reads it.

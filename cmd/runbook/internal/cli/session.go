@@ -131,7 +131,7 @@ func (s *session) past(ctx context.Context) error {
 		return err
 	}
 	questions := map[string]effect.Event{} // that are open
-	s.tree.Run = shortID(s.run)
+	s.tree.Run = s.app.named(s.run)
 	for _, ev := range events {
 		s.tree.Skip(ev)
 		switch ev.Kind {
@@ -163,7 +163,7 @@ func (s *session) past(ctx context.Context) error {
 
 // ready prints a new run's id at once.
 func (s *session) ready(id string) {
-	s.run, s.tree.Run = id, shortID(id)
+	s.run, s.tree.Run = id, s.app.named(id)
 	if s.app.flags.json {
 		s.app.jsonLine(struct {
 			Type string `json:"type"`
@@ -172,7 +172,7 @@ func (s *session) ready(id string) {
 		return
 	}
 	s.say("run " + s.app.style.Bold(id))
-	s.say("if this process dies, go on with: runbook resume " + shortID(id))
+	s.say("if this process dies, go on with: runbook resume " + s.app.runnable(id))
 }
 
 // say prints a line among the run's own.

@@ -39,7 +39,7 @@ func (a *app) rollbackCommand() *cobra.Command {
 					return nil
 				}
 				a.result("run %s is told to roll back; its runner is %s\n", shortID(run.ID), run.Holder)
-				a.note("watch it with: runbook log -f %s\n", shortID(run.ID))
+				a.note("watch it with: runbook log -f %s\n", a.named(run.ID))
 				return nil
 			}
 			return a.carryOut(cmd.Context(), carry{wait: wait, id: run.ID, what: "rollback"},
@@ -87,7 +87,7 @@ func (a *app) cancelCommand() *cobra.Command {
 			if err != nil || !slices.ContainsFunc(events, func(ev effect.Event) bool { return ev.Kind == effect.RollbackRegistered }) {
 				return err
 			}
-			a.note("it can still be rolled back: runbook rollback %s\n", shortID(run.ID))
+			a.note("it can still be rolled back: runbook rollback %s\n", a.runnable(run.ID))
 			return nil
 		},
 	}

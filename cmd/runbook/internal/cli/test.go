@@ -285,7 +285,7 @@ func (a *app) showTest(file string, t *booktest.Test) {
 
 // showTestError tells why a file of tests could not be run.
 func (a *app) showTestError(file string, err error) {
-	hint := hintFor(err)
+	hint := a.hintFor(err)
 	if a.flags.json {
 		a.jsonLine(testErrorLine{"test_error", file, err.Error(), strings.TrimPrefix(hint, "hint: ")})
 		return
