@@ -26,14 +26,14 @@ func rollbackAttempts(events []effect.Event) int {
 }
 
 // rollbackPending reports whether a rollback was requested that has not
-// started.
+// started, and the run was not canceled since.
 func rollbackPending(events []effect.Event) bool {
 	pending := false
 	for _, ev := range events {
 		switch ev.Kind {
 		case effect.RollbackRequested:
 			pending = true
-		case effect.RollbackStarted:
+		case effect.RollbackStarted, effect.CancelRequested:
 			pending = false
 		}
 	}
@@ -69,7 +69,9 @@ func canceled(ev effect.Event) *effect.Stop {
 // where it stopped. A rollback that fails does not keep the others from
 // running.
 func (k *walk) rollBack(ctx context.Context, cause error) Outcome {
-	k.recorder.BeginRollback()
+	if s := k.recorder.BeginRollback(); s != nil {
+		return k.stopped(ctx, s)
+	}
 	before := rollbackAttempts(k.history)
 	attempts := before
 	if before == 0 || rollbackPending(k.history) || k.keeper.rollbackAsked() {

@@ -154,13 +154,21 @@ func (r *Recorder) write(ctx context.Context, call effect.Call, args []byte, rec
 		call.Attempt = 0
 	}
 	for sent := 0; ; {
+		soft := ctx
 		if unknown {
-			done, res, err := r.resolve(ctx, call, sent)
+			soft = r.settling(ctx)
+			done, res, err := r.resolve(soft, call, sent)
 			if done {
 				return res, err
 			}
+			if call.Recovery == effect.Observe { // it was not applied
+				if err := r.notApplied(ctx, call); err != nil {
+					return effect.Result{}, err
+				}
+				soft = ctx
+			}
 		}
-		if ctx.Err() != nil {
+		if soft.Err() != nil {
 			return effect.Result{}, stopOf(ctx)
 		}
 		// A wait that goes on after a resume is the same wait: no new intent.
@@ -178,6 +186,9 @@ func (r *Recorder) write(ctx context.Context, call effect.Call, args []byte, rec
 		if s := effect.AsStop(err); s != nil {
 			return effect.Result{}, s
 		}
+		if err != nil && r.opts.Hard.Err() != nil && effect.AsError(err).Code == effect.CodeUnavailable {
+			return effect.Result{}, r.cutShort(call, err)
+		}
 		if err == nil || effect.AsError(err).Code != effect.CodeUnknown {
 			kind, body, err := r.outcomeBody(call, res, err)
 			if err != nil {
@@ -186,12 +197,50 @@ func (r *Recorder) write(ctx context.Context, call effect.Call, args []byte, rec
 			return r.close(call, kind, body)
 		}
 		if r.opts.Hard.Err() != nil {
-			return effect.Result{}, &effect.Stop{Cause: effect.Interrupted,
+			return effect.Result{}, &effect.Stop{Cause: stopOf(r.opts.Hard).Cause,
 				Err: fmt.Errorf("%s at %s was under way: its outcome is not known; the resume will find out", call.Op, call.Where)}
 		}
 		call.Report("outcome unknown: %s", effect.AsError(err).Message)
 		unknown = true
 	}
+}
+
+// settling is the context in which it is found out what became of a write: a
+// rollback that is asked for meanwhile has to wait for that.
+func (r *Recorder) settling(ctx context.Context) context.Context {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := effect.AsStop(context.Cause(ctx)); s != nil && s.Cause == effect.RollingBack && !r.rolling {
+		return r.opts.Hard
+	}
+	return ctx
+}
+
+// notApplied takes note that a write which was begun did certainly not happen.
+// Where the run is to be rolled back, it is not sent after all.
+func (r *Recorder) notApplied(ctx context.Context, call effect.Call) error {
+	r.mu.Lock()
+	delete(r.unsettled, call.Place)
+	if rec := r.hist.records[call.Place]; rec != nil {
+		rec.state = resend
+		r.turn.Broadcast()
+	}
+	r.mu.Unlock()
+	return r.caughtUp(ctx, call, false)
+}
+
+// cutShort records that the operator ended the run before the request had
+// left, which is no failure of the effect: it is sent by the resume.
+func (r *Recorder) cutShort(call effect.Call, why error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	body := effect.Body{Op: call.Op.String(), Where: call.Where, Attempt: call.Attempt,
+		Outcome: string(OutcomeNotApplied), Reason: effect.AsError(why).Message}
+	if err := r.append(context.Background(), r.event(effect.EffectObserved, call, body)); err != nil {
+		return err
+	}
+	delete(r.unsettled, call.Place)
+	return stopOf(r.opts.Hard)
 }
 
 // bounds chooses the context of a write: once sent it is left to finish, but a
@@ -222,7 +271,13 @@ func (r *Recorder) intend(ctx context.Context, call *effect.Call, args []byte) e
 	if call.Began.IsZero() {
 		call.Began = ev.At
 	}
-	return r.append(context.WithoutCancel(ctx), ev)
+	if err := r.append(context.WithoutCancel(ctx), ev); err != nil {
+		return err
+	}
+	if kind == effect.EffectIntended {
+		r.unsettled[call.Place] = true
+	}
+	return nil
 }
 
 // close records the outcome and lets the branch go on, in one critical
@@ -235,6 +290,7 @@ func (r *Recorder) close(call effect.Call, kind effect.Kind, body effect.Body) (
 		return effect.Result{}, lostOutcome(call, err)
 	}
 	r.live++
+	delete(r.unsettled, call.Place)
 	if rec := r.hist.records[call.Place]; rec != nil { // begun by a runner before
 		rec.state = closed
 		r.turn.Broadcast()

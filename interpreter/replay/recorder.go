@@ -58,6 +58,8 @@ type Recorder struct {
 	stop    *effect.Stop
 	beyond  *effect.Call
 	live    int // effects carried out by this Recorder
+	// unsettled holds the places of writes that have an intent and no outcome.
+	unsettled map[string]bool
 	// branches holds the parallel branches that the script has started: the
 	// names by the place of parallel{}.
 	branches map[string]map[string]bool
@@ -65,7 +67,12 @@ type Recorder struct {
 
 // New returns a Recorder at the beginning of the run's history.
 func New(opts Options) *Recorder {
-	r := &Recorder{opts: opts, hist: fold(opts.History), branches: map[string]map[string]bool{}}
+	r := &Recorder{opts: opts, hist: fold(opts.History), unsettled: map[string]bool{}, branches: map[string]map[string]bool{}}
+	for _, rec := range r.hist.begun {
+		if rec.state == open {
+			r.unsettled[rec.place] = true
+		}
+	}
 	r.turn = sync.NewCond(&r.mu)
 	if r.opts.Hard == nil {
 		r.opts.Hard = context.Background()
@@ -93,7 +100,11 @@ func (r *Recorder) Do(ctx context.Context, call effect.Call) (effect.Result, err
 	if call.Class == effect.Value {
 		return r.value(ctx, call, args)
 	}
-	if err := r.caughtUp(ctx, call, rec != nil && call.Op.Module != effect.ControlModule); err != nil {
+	if rec != nil && rec.class.Writes() && !call.Class.Writes() { // the op was declared anew since: what was begun is a write
+		call.Class, call.Recovery = rec.class, rec.recovery
+	}
+	// What certainly did not happen is as good as not begun.
+	if err := r.caughtUp(ctx, call, rec != nil && rec.state == open && call.Op.Module != effect.ControlModule); err != nil {
 		return effect.Result{}, err
 	}
 	if call.Class.Writes() {
@@ -218,7 +229,7 @@ func (r *Recorder) missing(begun bool) *record {
 	// The walk ends here. First the other branches find out what became of the
 	// writes that they had begun.
 	for _, rec := range r.hist.begun {
-		if rec.state != closed {
+		if rec.state == open {
 			return rec
 		}
 	}
@@ -261,14 +272,23 @@ func (r *Recorder) wake() {
 }
 
 // BeginRollback tells the Recorder that the main chunk has ended and the
-// functions of a rollback follow.
-func (r *Recorder) BeginRollback() {
+// functions of a rollback follow. It returns why they may not: what a first
+// rollback is to undo has to be known.
+func (r *Recorder) BeginRollback() *effect.Stop {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.rolling = true
 	if s := r.stop; s != nil && s.Cause == effect.RollingBack {
 		r.stop = nil
 	}
+	switch {
+	case r.stop != nil:
+		return r.stop
+	case len(r.unsettled) > 0 && !r.hist.rolling && r.opts.Journal != nil:
+		return r.halt(&effect.Stop{Cause: effect.Interrupted,
+			Err: errors.New("the outcome of a write that was under way is not known; the resume settles it, then it rolls back")})
+	}
+	r.rolling = true
+	return nil
 }
 
 // Finish verifies that a script which has ended asked for all that is
