@@ -18,7 +18,8 @@ type control struct {
 	clock  Clock
 	random io.Reader
 	getenv func(string) (string, bool)
-	detach bool // stop the run instead of waiting for people
+	detach bool   // stop the run instead of waiting for people
+	latest func() // brings the answers given so far; nil if all are there
 
 	mu      sync.Mutex
 	answers []effect.Event
@@ -73,11 +74,16 @@ func (c *control) Do(ctx context.Context, call effect.Call) (effect.Result, erro
 // approve waits until enough people agreed, one refused, or time is up.
 func (c *control) approve(ctx context.Context, call effect.Call) (effect.Result, error) {
 	q := questionOf(call.Place, call.Args, call.Began)
-	for {
+	for late := false; ; {
 		c.mu.Lock()
 		decided, res, err := q.decide(c.answers, c.clock.Now())
 		news, need := c.news, q.need(c.answers)
 		c.mu.Unlock()
+		if decided && !late && c.latest != nil && effect.AsError(err) != nil && effect.AsError(err).Code == effect.CodeExpired {
+			late = true
+			c.latest() // somebody may have answered in the last instant
+			continue
+		}
 		if decided {
 			return res, err
 		}

@@ -25,7 +25,8 @@ type keeper struct {
 	mu       sync.Mutex
 	soft     context.Context // ends when no new effect may start
 	cancel   context.CancelCauseFunc
-	hard     context.Context
+	hard     context.Context // ends when writes under way have to end as well
+	kill     context.CancelCauseFunc
 	final    *effect.Stop // a cause that holds for the rollback as well
 	rollback bool
 }
@@ -33,8 +34,9 @@ type keeper struct {
 // keep starts the keeper of a walk. Stopping ends the soft context only; ctx
 // ends everything.
 func keep(ctx context.Context, k *walk) *keeper {
-	p := &keeper{walk: k, done: make(chan struct{}), hard: ctx}
-	p.soft, p.cancel = context.WithCancelCause(ctx)
+	p := &keeper{walk: k, done: make(chan struct{})}
+	p.hard, p.kill = context.WithCancelCause(ctx)
+	p.soft, p.cancel = context.WithCancelCause(p.hard)
 	if k.sim != nil {
 		return p // nobody else writes to a simulation
 	}
@@ -52,6 +54,7 @@ func (p *keeper) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cancel(nil)
+	p.kill(nil)
 }
 
 // context returns the soft context: that of the main chunk, then that of the
@@ -105,14 +108,41 @@ func (p *keeper) loop() {
 			stopping = nil
 			p.stop(&effect.Stop{Cause: effect.Interrupted})
 		case <-beat.C:
-			var fenced *journal.FencedError
-			if err := p.walk.writer.Renew(p.hard); errors.As(err, &fenced) {
-				p.stop(&effect.Stop{Cause: effect.Fenced, Err: err})
-			} // any other fault shows at the next append, or ends the lease
+			if p.renew() {
+				beat.Reset(newsEvery)
+			}
 		case <-news.C:
 			p.read()
 		}
 	}
+}
+
+// renew extends the lease, and reports whether it is lost. Any other fault
+// shows at the next append, or ends the lease.
+func (p *keeper) renew() (lost bool) {
+	var fenced *journal.FencedError
+	err := p.walk.writer.Renew(p.hard)
+	if !errors.As(err, &fenced) {
+		return false
+	}
+	s := &effect.Stop{Cause: effect.Fenced, Err: err}
+	p.stop(s)
+	if fenced.Now != fenced.Epoch {
+		// Another runner asks by now what became of the writes that are under
+		// way: none of them may be applied behind its back.
+		p.kill(s)
+	}
+	return true
+}
+
+// latest takes what others had posted by now: whoever is about to post in this
+// instant does so with a later time.
+func (p *keeper) latest() {
+	if p.walk.sim != nil {
+		return
+	}
+	p.renew() // a write, for which others have to be done with theirs
+	p.read()
 }
 
 // read takes what others posted since the last time.
@@ -121,7 +151,14 @@ func (p *keeper) read() {
 	if err != nil {
 		return // the next append meets the same fault and says so
 	}
+	var past int64 // what was posted while the run was taken up comes twice
+	if n := len(p.walk.history); n > 0 {
+		past = p.walk.history[n-1].Seq
+	}
 	for _, ev := range events {
+		if ev.Seq <= past {
+			continue
+		}
 		p.walk.opts.Watch.Recorded(ev)
 		switch ev.Kind {
 		case effect.QuestionAnswered:

@@ -67,6 +67,7 @@ func (k *walk) carry(ctx context.Context) (Outcome, error) {
 	after := context.WithoutCancel(ctx) // what is recorded although ctx has ended
 	k.control = newControl(k.opts, k.history)
 	k.keeper = keep(ctx, k)
+	k.control.latest = k.keeper.latest
 	defer k.keeper.close()
 
 	if s := cancelPending(k.history); s != nil {
@@ -81,7 +82,7 @@ func (k *walk) carry(ctx context.Context) (Outcome, error) {
 			return k.ended(after, stopFor(err)), nil
 		}
 	}
-	if err := k.open(ctx, replay.Options{Journal: k.journal(), NoNewEffects: k.noNewEffects()}); err != nil {
+	if err := k.open(k.keeper.hard, replay.Options{Journal: k.journal(), NoNewEffects: k.noNewEffects()}); err != nil {
 		return k.ended(after, err), nil
 	}
 	defer k.script.Close()
@@ -244,6 +245,9 @@ func (k *walk) stopped(ctx context.Context, s *effect.Stop) Outcome {
 		if k.run.Status.Terminal() { // a rollback that could not begin
 			return k.settle(ctx, k.run.Status, s)
 		}
+		if k.begun() { // an edited script names a lock that the run has not
+			return k.settle(ctx, effect.StatusInterrupted, s)
+		}
 		return k.settle(ctx, effect.StatusCanceled, s)
 	case effect.Fenced: // the journal is no longer ours to write
 		return k.outcome(k.run.Status, s)
@@ -253,6 +257,13 @@ func (k *walk) stopped(ctx context.Context, s *effect.Stop) Outcome {
 		return out
 	}
 	return k.settle(ctx, effect.StatusInterrupted, s)
+}
+
+// begun reports whether the run has come to an effect.
+func (k *walk) begun() bool {
+	return slices.ContainsFunc(k.history, func(ev effect.Event) bool {
+		return ev.Body.Op != "" && !(ev.Body.Class == effect.Value || ev.Body.Class == effect.Mark)
+	})
 }
 
 // settle records the status in which the walk leaves the run.
