@@ -79,10 +79,11 @@ func (a *app) outcome(out interpreter.Outcome, tree *view.Tree) {
 func (a *app) explain(out interpreter.Outcome, catalog *effect.Catalog) {
 	var scriptErr *script.Error
 	var unknown *replay.Unknown
+	recorded := out.Status != effect.StatusInterrupted // if it is not, why that could not be recorded is said as well
 	switch {
-	case errors.As(out.Err, &scriptErr):
+	case recorded && errors.As(out.Err, &scriptErr):
 		a.note("%s\n", view.ScriptError(a.style, catalog, scriptErr))
-	case errors.As(out.Err, &unknown):
+	case recorded && errors.As(out.Err, &unknown):
 		a.note("%s %s\n", a.style.Yellow("unknown:"), view.Clean(unknown.Error()))
 		a.note("  with  %s\n", view.Args(catalog, unknown.Op, unknown.Args))
 	case out.Err != nil && out.Status != effect.StatusWaiting:
