@@ -55,6 +55,9 @@ type Call struct {
 	// comes to its backend later is refused there: another runner may have
 	// taken over meanwhile.
 	NotAfter time.Time
+	// Until, if set, gives NotAfter anew when the call leaves at last: a plugin
+	// may have had to be started for it. It is zero if the right may have ended.
+	Until func() time.Time
 	// Progress, if set, takes lines to show while the call is under way. They
 	// are not recorded.
 	Progress func(line string)

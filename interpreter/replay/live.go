@@ -108,7 +108,7 @@ func (r *Recorder) read(ctx context.Context, call effect.Call, args []byte) (eff
 	if err := r.flushValues(ctx); err != nil {
 		return effect.Result{}, err
 	}
-	if call.NotAfter = r.opts.Journal.Until(); call.NotAfter.IsZero() {
+	if call.NotAfter, call.Until = r.opts.Journal.Until(), r.opts.Journal.Until; call.NotAfter.IsZero() {
 		return effect.Result{}, r.stale(call)
 	}
 	call.Began = r.opts.Now()
@@ -178,7 +178,7 @@ func (r *Recorder) write(ctx context.Context, call effect.Call, args []byte, rec
 				return effect.Result{}, err
 			}
 		}
-		if call.NotAfter = r.opts.Journal.Until(); call.NotAfter.IsZero() {
+		if call.NotAfter, call.Until = r.opts.Journal.Until(), r.opts.Journal.Until; call.NotAfter.IsZero() {
 			return effect.Result{}, r.stale(call)
 		}
 		sent++

@@ -46,7 +46,7 @@ func (r *Recorder) asked(ctx context.Context, call effect.Call, rec *record) (ef
 	if r.opts.Journal == nil || call.Class != effect.Read {
 		return outcome(rec.value, rec.err)
 	}
-	if call.NotAfter = r.opts.Journal.Until(); call.NotAfter.IsZero() {
+	if call.NotAfter, call.Until = r.opts.Journal.Until(), r.opts.Journal.Until; call.NotAfter.IsZero() {
 		return effect.Result{}, r.stale(call)
 	}
 	res, err := r.opts.Next.Do(ctx, call)

@@ -178,6 +178,13 @@ func TestCallsThatAreNotSent(t *testing.T) {
 	if e := failure(t, t.Context(), h, late, effect.CodeUnavailable); !strings.Contains(e.Message, "nothing was done") {
 		t.Errorf("a call that comes after its runner's lease reads %q", e.Message)
 	}
+	late.Until = func() time.Time { return time.Time{} }
+	failure(t, t.Context(), h, late, effect.CodeUnavailable)
+	late.Until = func() time.Time { return time.Now().Add(time.Hour) } // the lease was renewed while the call waited for its plugin
+	if _, err := h.Do(t.Context(), late); err != nil {
+		t.Error(err)
+	}
+	late.Until = nil
 	late.NotAfter = time.Now().Add(time.Hour)
 	said(t, h, late)
 	other := effect.Call{Op: &effect.Op{Module: "traffic", Name: "split"}}

@@ -271,5 +271,10 @@ func notAfter(call effect.Call) int64 {
 	if call.NotAfter.IsZero() {
 		return 0
 	}
+	if call.Until != nil {
+		if until := call.Until(); !until.IsZero() {
+			return until.UnixMicro()
+		}
+	}
 	return call.NotAfter.UnixMicro()
 }
