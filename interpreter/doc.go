@@ -31,5 +31,6 @@
 // A run stops in good order when Options.Stopping is closed: writes under way
 // are left to finish and are recorded, waits and reads are cut short. Ending
 // the context stops at once; a write under way then has an unknown outcome,
-// which the resume settles.
+// which the resume settles. So it is when another runner has taken the run
+// over: what is under way here must not be applied behind its back.
 package interpreter
