@@ -8,9 +8,10 @@ import (
 )
 
 // interruptible makes the first Ctrl-C (or SIGTERM, or the loss of the
-// terminal) stop the run in good order, and the second stop it now. say prints
-// what is going on. A reader of the output that goes away, as head does, stops
-// nothing: the run matters more than what is printed about it.
+// terminal) stop the run in good order, and the second stop it now; a terminal
+// is lost only once. say prints what is going on. A reader of the output that
+// goes away, as head does, stops nothing: the run matters more than what is
+// printed about it.
 func (a *app) interruptible(ctx context.Context, say func(string)) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 4)
@@ -18,11 +19,14 @@ func (a *app) interruptible(ctx context.Context, say func(string)) (context.Cont
 	unread := make(chan os.Signal, 1)
 	signal.Notify(unread, syscall.SIGPIPE) // a write fails now instead of ending the process
 	go func() {
-		for n := 0; ; n++ {
+		for n := 0; ; {
 			select {
 			case <-ctx.Done():
 				return
-			case <-signals:
+			case sig := <-signals:
+				if n > 0 && sig == syscall.SIGHUP { // the kernel and the shell each send one
+					continue
+				}
 			}
 			switch n {
 			case 0:
@@ -32,6 +36,7 @@ func (a *app) interruptible(ctx context.Context, say func(string)) (context.Cont
 				say("stopping now: a write under way has an unknown outcome, which the resume will settle")
 				cancel()
 			}
+			n++
 		}
 	}()
 	return ctx, func() {
