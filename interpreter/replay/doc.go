@@ -18,7 +18,8 @@
 //     with the same key, asked of the backend, asked of the operator, or
 //     forgone.
 //   - A walk that ends where a rollback was asked for settles the writes that
-//     were begun first; one that was not applied is not sent then. Sleeps and questions under way are left.
+//     were begun first; one that was not applied is not sent then. Sleeps and
+//     questions under way are left.
 //   - Outcomes settle in the journal's order, live and in replay, which makes
 //     the schedule of parallel branches the same in both.
 package replay
