@@ -20,7 +20,8 @@
 //   - An *effect.Error says that the effect did not happen, or happened
 //     wholly as far as its code tells. Any doubt is said with the code
 //     "unknown": the engine then follows the op's recovery and never repeats a
-//     write behind the operator's back.
+//     write behind the operator's back. A write that ends in any other kind of
+//     error counts as unknown too.
 //   - A write is verified before it is reported: read the value back.
 //   - A backend writes nothing to its standard output, which go-plugin's
 //     handshake owns; standard error goes to the run's log.

@@ -256,12 +256,17 @@ func (s *server) guard(what string, fn func() error) (err error) {
 	return fn()
 }
 
-// ended gives an error its meaning: a bare context error would leave open
-// whether a write was applied.
+// ended gives an error its meaning: a bare error leaves open whether a write
+// was applied.
 func ended(ctx context.Context, op *effect.Op, writes bool, err error) error {
 	var e *effect.Error
-	if errors.As(err, &e) || ctx.Err() == nil || !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+	cut := ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded))
+	switch {
+	case errors.As(err, &e), !cut && !writes:
 		return err
+	case !cut: // an error without a code does not say that nothing happened
+		return effect.Errorf(effect.CodeUnknown, "%s failed, and its backend does not say whether it was applied: %v", op, err).
+			WithHint("this is a fault of the backend: it owes an error with a code")
 	}
 	if writes {
 		return effect.Errorf(effect.CodeUnknown, "%s was cut off (%v): nobody knows whether it was applied", op, err)

@@ -47,8 +47,7 @@ func (c *client) String() string { return "HAProxy's socket " + c.address }
 // *effect.Error.
 func (c *client) ask(ctx context.Context, command string) (reply string, sent bool, err error) {
 	deadline := patience(ctx, c.timeout)
-	dialer := net.Dialer{Deadline: deadline}
-	conn, err := dialer.DialContext(ctx, c.network, c.address)
+	conn, err := c.dial(ctx, deadline)
 	if err != nil {
 		return "", false, c.unreachable(ctx, err)
 	}
@@ -74,6 +73,24 @@ func (c *client) ask(ctx context.Context, command string) (reply string, sent bo
 		return "", true, c.silent(ctx, command, io.ErrUnexpectedEOF)
 	}
 	return strings.Trim(string(data), "\r\n"), true, nil
+}
+
+// dial connects. A unix socket whose queue of connections is full refuses more
+// at once, where TCP would wait; HAProxy is soon done with those before.
+func (c *client) dial(ctx context.Context, deadline time.Time) (net.Conn, error) {
+	const pause = 5 * time.Millisecond
+	dialer := net.Dialer{Deadline: deadline}
+	for {
+		conn, err := dialer.DialContext(ctx, c.network, c.address)
+		if !errors.Is(err, syscall.EAGAIN) || time.Now().Add(pause).After(deadline) {
+			return conn, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(pause):
+		}
+	}
 }
 
 // unreachable explains a connection that did not come about.

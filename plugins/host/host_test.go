@@ -150,6 +150,7 @@ func TestErrorsOfTheBackend(t *testing.T) {
 		t.Errorf("the error came over as %+v", e)
 	}
 	failure(t, t.Context(), h, look("foreign error"), effect.CodeInternal)
+	failure(t, t.Context(), h, change("foreign error"), effect.CodeUnknown)
 	failure(t, t.Context(), h, change("panic"), effect.CodeUnknown) // it may have come half way
 	failure(t, t.Context(), h, look("foreign value"), effect.CodeInternal)
 	failure(t, t.Context(), h, change("foreign value"), effect.CodeUnknown)
