@@ -147,6 +147,7 @@ func (r *Recorder) flushValues(ctx context.Context) error {
 // effect; otherwise it was begun by a runner before.
 func (r *Recorder) write(ctx context.Context, call effect.Call, args []byte, rec *record) (effect.Result, error) {
 	unknown := false
+	var doubt error // what the last attempt said of its unknown outcome
 	if rec != nil {
 		call.Began, call.Attempt = rec.began, rec.attempt
 		unknown = rec.state == open
@@ -157,7 +158,7 @@ func (r *Recorder) write(ctx context.Context, call effect.Call, args []byte, rec
 		soft := ctx
 		if unknown {
 			soft = r.settling(ctx)
-			done, res, err := r.resolve(soft, call, sent)
+			done, res, err := r.resolve(soft, call, sent, doubt)
 			if done {
 				return res, err
 			}
@@ -201,7 +202,7 @@ func (r *Recorder) write(ctx context.Context, call effect.Call, args []byte, rec
 				Err: fmt.Errorf("%s at %s was under way: its outcome is not known; the resume will find out", call.Op, call.Where)}
 		}
 		call.Report("outcome unknown: %s", effect.AsError(err).Message)
-		unknown = true
+		unknown, doubt = true, effect.AsError(err)
 	}
 }
 

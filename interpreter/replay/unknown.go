@@ -3,6 +3,7 @@ package replay
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -27,8 +28,9 @@ func (u *Unknown) Error() string {
 func (u *Unknown) Unwrap() error { return u.Why }
 
 // resolve settles an unknown outcome by the op's recovery. done says that the
-// call has its result; otherwise it is to be sent (again).
-func (r *Recorder) resolve(ctx context.Context, call effect.Call, sent int) (done bool, res effect.Result, err error) {
+// call has its result; otherwise it is to be sent (again). doubt is what the
+// attempt before said, if this runner made it.
+func (r *Recorder) resolve(ctx context.Context, call effect.Call, sent int, doubt error) (done bool, res effect.Result, err error) {
 	recovery := call.Recovery
 	if sent >= maxAttempts {
 		recovery = effect.Ask
@@ -44,7 +46,11 @@ func (r *Recorder) resolve(ctx context.Context, call effect.Call, sent int) (don
 			Value: value, Where: call.Where, Reason: "its outcome is unknown, and " + call.Op.String() + " is neither repeated nor asked about"})
 		return true, res, err
 	}
-	return true, effect.Result{}, r.park(call, errUnsettled)
+	why := errUnsettled
+	if doubt != nil {
+		why = errors.New(effect.AsError(doubt).Message)
+	}
+	return true, effect.Result{}, r.park(call, why)
 }
 
 // observe asks the backend whether the call was applied.

@@ -84,7 +84,7 @@ func (a *app) explain(out interpreter.Outcome, catalog *effect.Catalog) {
 	case recorded && errors.As(out.Err, &scriptErr):
 		a.note("%s\n", view.ScriptError(a.style, catalog, scriptErr))
 	case recorded && errors.As(out.Err, &unknown):
-		a.note("%s %s\n", a.style.Yellow("unknown:"), view.Clean(unknown.Error()))
+		a.note("%s %s\n", a.style.Yellow("unknown:"), indented(view.Clean(unknown.Error())))
 		a.note("  with  %s\n", view.Args(catalog, unknown.Op, unknown.Args))
 	case out.Err != nil && out.Status != effect.StatusWaiting:
 		text := out.Err.Error()
