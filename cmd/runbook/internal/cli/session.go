@@ -139,6 +139,8 @@ func (s *session) past(ctx context.Context) error {
 			questions[ev.Place] = ev
 		case effect.EffectDone, effect.EffectFailed:
 			delete(questions, ev.Place)
+		case effect.RollbackRequested: // they need no answer any more
+			clear(questions)
 		}
 	}
 	if s.app.flags.json {
