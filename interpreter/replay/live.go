@@ -199,7 +199,7 @@ func (r *Recorder) write(ctx context.Context, call effect.Call, args []byte, rec
 		}
 		if r.opts.Hard.Err() != nil {
 			return effect.Result{}, &effect.Stop{Cause: stopOf(r.opts.Hard).Cause,
-				Err: fmt.Errorf("%s at %s was under way: its outcome is not known; the resume will find out", call.Op, call.Where)}
+				Err: fmt.Errorf("%s at %s was under way: its outcome is not known; the resume %s", call.Op, call.Where, settles(call.Recovery))}
 		}
 		call.Report("outcome unknown: %s", effect.AsError(err).Message)
 		unknown, doubt = true, effect.AsError(err)
@@ -307,8 +307,21 @@ func lostOutcome(call effect.Call, err error) error {
 		return err
 	}
 	return &effect.Stop{Cause: s.Cause, Err: fmt.Errorf(
-		"%s at %s was carried out, but its outcome could not be recorded; its intent is, and the resume settles it by %s: %w",
-		call.Op, call.Where, call.Recovery, s.Err)}
+		"%s at %s was carried out, but its outcome could not be recorded; its intent is, and the resume %s: %w",
+		call.Op, call.Where, settles(call.Recovery), s.Err)}
+}
+
+// settles says what a resume does about an unknown outcome.
+func settles(r effect.Recovery) string {
+	switch r {
+	case effect.Retry:
+		return "sends it again with the same key"
+	case effect.Observe:
+		return "asks the backend whether it happened"
+	case effect.Forgo:
+		return "goes on without it"
+	}
+	return "asks you what happened"
 }
 
 // outcomeBody encodes what the next Handler returned.

@@ -202,7 +202,7 @@ func TestJournalErrors(t *testing.T) {
 	}{
 		{"intent", nth(0, full), "t.observe", effect.Unwritable, "the disk is full", 0},
 		{"outcome", nth(1, full), "t.observe", effect.Unwritable,
-			"t.observe at a.lua:1 was carried out, but its outcome could not be recorded; its intent is, and the resume settles it by observe: the disk is full", 1},
+			"t.observe at a.lua:1 was carried out, but its outcome could not be recorded; its intent is, and the resume asks the backend whether it happened: the disk is full", 1},
 		{"outcome of a read", nth(0, full), "t.read", effect.Unwritable, "the disk is full", 1},
 		{"fenced at the intent", nth(0, &effect.Stop{Cause: effect.Fenced, Err: errors.New("epoch 2 holds it")}), "t.retry", effect.Fenced, "epoch 2", 0},
 		{"fenced at the outcome", nth(1, &effect.Stop{Cause: effect.Fenced, Err: errors.New("epoch 2 holds it")}), "t.retry", effect.Fenced, "epoch 2", 1},

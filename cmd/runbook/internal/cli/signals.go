@@ -33,7 +33,7 @@ func (a *app) interruptible(ctx context.Context, say func(string)) (context.Cont
 				say("stopping: the effect under way is finished and recorded first; Ctrl-C again stops now")
 				close(a.stopping)
 			case 1:
-				say("stopping now: a write under way has an unknown outcome, which the resume will settle")
+				say("stopping now: a write under way has an unknown outcome, which the resume settles or asks about")
 				cancel()
 			}
 			n++
