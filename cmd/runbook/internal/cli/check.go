@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
@@ -17,7 +19,7 @@ func (a *app) checkCommand() *cobra.Command {
 		Args:              between(1, "FILE", "FILE…"),
 		ValidArgsFunction: completeScript,
 		RunE: func(cmd *cobra.Command, argv []string) error {
-			errors := 0
+			found := 0
 			if a.flags.json {
 				a.jsonHead("check")
 			}
@@ -33,7 +35,7 @@ func (a *app) checkCommand() *cobra.Command {
 				findings := script.Check(main, loader, a.catalog(extra...))
 				for _, f := range findings {
 					if f.Severity == script.SeverityError {
-						errors++
+						found++
 					}
 					a.finding(f)
 				}
@@ -41,7 +43,7 @@ func (a *app) checkCommand() *cobra.Command {
 					a.result("%s: ok\n", path)
 				}
 			}
-			if errors > 0 {
+			if found > 0 {
 				return exitError{exitFailed}
 			}
 			return nil
@@ -64,4 +66,23 @@ func (a *app) finding(f script.Finding) {
 		return
 	}
 	a.result("%s\n", view.Clean(f.String()))
+}
+
+// checked refuses to start a script in which check finds an error, so that it
+// does not fail half way.
+func (s *session) checked(main script.Source, loader script.Loader, anyway bool) error {
+	if anyway {
+		return nil
+	}
+	var errs []error
+	for _, f := range script.Check(main, loader, s.tree.Catalog) {
+		if f.Severity == script.SeverityError {
+			errs = append(errs, errors.New(f.String()))
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	errs = append(errs, errors.New("nothing was started; start it all the same with --no-check"))
+	return usageError{errors.Join(errs...)}
 }

@@ -38,6 +38,7 @@ func (a *app) resumeCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&with, "with", "", "go on with an edited script `FILE` that agrees with everything recorded")
 	wait.add(cmd.Flags())
+	wait.addDamaged(cmd.Flags())
 	return cmd
 }
 
@@ -64,5 +65,6 @@ func (a *app) forkCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&from, "from", "", "name (or place, as `runbook show` prints it) of a `STEP` or checkpoint")
 	wait.add(cmd.Flags())
+	wait.addDamaged(cmd.Flags())
 	return cmd
 }

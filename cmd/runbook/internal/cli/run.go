@@ -17,6 +17,7 @@ func (a *app) runCommand() *cobra.Command {
 	var pairs []string
 	var file string
 	var wait waitFlag
+	var unchecked bool
 	var plans planFlags
 	cmd := &cobra.Command{
 		Use:   "run FILE.lua",
@@ -50,6 +51,9 @@ func (a *app) runCommand() *cobra.Command {
 			}
 			return a.carryOut(cmd.Context(), carry{wait: wait, modules: script.Requires(main, loader), what: "run"},
 				func(ctx context.Context, s *session) (interpreter.Outcome, error) {
+					if err := s.checked(main, loader, unchecked); err != nil {
+						return interpreter.Outcome{}, err
+					}
 					if err := s.carries(main, loader); err != nil {
 						return interpreter.Outcome{}, err
 					}
@@ -69,6 +73,7 @@ func (a *app) runCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringArrayVarP(&pairs, "param", "p", nil, "a parameter as `NAME=VALUE`; secrets as NAME=env:VAR or NAME=file:PATH")
 	f.StringVar(&file, "params", "", "parameters from a YAML `FILE`")
+	f.BoolVar(&unchecked, "no-check", false, "start although `runbook check` finds an error")
 	wait.add(f)
 	plans.add(cmd)
 	cmd.SetHelpFunc(a.runHelp)

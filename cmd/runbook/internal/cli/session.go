@@ -27,7 +27,12 @@ import (
 type flag = *pflag.Flag
 
 // waitFlag says whether to wait when people have to answer.
-type waitFlag struct{ wait, noWait bool }
+type waitFlag struct{ wait, noWait, damaged bool }
+
+// addDamaged adds the flag of the commands that go on from a record.
+func (w *waitFlag) addDamaged(f *pflag.FlagSet) {
+	f.BoolVar(&w.damaged, "damaged", false, "go on although the record is not as it was written")
+}
 
 func (w *waitFlag) add(f *pflag.FlagSet) {
 	f.BoolVar(&w.wait, "wait", false, "wait for people to answer (default on a terminal)")
@@ -67,6 +72,10 @@ func (a *app) open(ctx context.Context, c carry) (*session, error) {
 	if c.id != "" {
 		run, err := s.db.Find(ctx, c.id)
 		if err != nil {
+			s.close()
+			return nil, err
+		}
+		if err := intact(ctx, s.db, run.ID, c.wait.damaged); err != nil {
 			s.close()
 			return nil, err
 		}
@@ -265,4 +274,18 @@ func (s *session) carries(main script.Source, loader script.Loader) error {
 		}
 	}
 	return nil
+}
+
+// intact refuses to go on from a record that is not as it was written: what it
+// says was done may not be what was done.
+func intact(ctx context.Context, db *journal.DB, run string, anyway bool) error {
+	if anyway {
+		return nil
+	}
+	report, err := db.Verify(ctx, run)
+	if err != nil || len(report.Faults) == 0 {
+		return err
+	}
+	return fmt.Errorf("the record of run %s is not as it was written: %s\nsee all of it with: runbook audit verify %s\n"+
+		"if you know what was changed, go on all the same with --damaged", run, report.Faults[0], shortID(run))
 }

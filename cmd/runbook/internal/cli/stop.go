@@ -50,6 +50,7 @@ func (a *app) rollbackCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&why, "reason", "", "`WHY`, for the record")
 	wait.add(cmd.Flags())
+	wait.addDamaged(cmd.Flags())
 	return cmd
 }
 
