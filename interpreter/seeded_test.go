@@ -1,10 +1,12 @@
 package interpreter_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/q-ecosystem/runbook/interpreter"
@@ -61,7 +63,48 @@ func TestSeededFilesAreListed(t *testing.T) {
 	}
 }
 
+// TestSecondFaultsFollowEveryFirst: whatever the first fault is, the second one
+// strikes what comes after it, the rollback that it led to included.
+func TestSecondFaultsFollowEveryFirst(t *testing.T) {
+	second := map[simulate.Kind]map[string]bool{}
+	var mu sync.Mutex
+	exploreWith(t, "failing-rollback.ok.lua", 2, func(s simulate.Schedule) {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(s) == 2 && second[s[0].Kind] == nil {
+			second[s[0].Kind] = map[string]bool{}
+		}
+		if len(s) == 2 {
+			second[s[0].Kind][s[1].Place] = true
+		}
+	})
+	for _, kind := range []simulate.Kind{simulate.Refused, simulate.TimedOut, simulate.KilledBefore, simulate.Unhealthy} {
+		if len(second[kind]) == 0 {
+			t.Errorf("no second fault was tried after %q", kind)
+		}
+	}
+	if !second[simulate.Refused]["r1.1.1"] {
+		t.Errorf("after a refusal only %v was struck, not the rollback", second[simulate.Refused])
+	}
+}
+
 func exploreSeeded(t *testing.T, file string, depth int) *simulate.Explored {
+	t.Helper()
+	return exploreWith(t, file, depth, func(simulate.Schedule) {})
+}
+
+// told is a Runner that tells of each schedule.
+type told struct {
+	simulate.Runner
+	tell func(simulate.Schedule)
+}
+
+func (r told) Rehearse(ctx context.Context, w *simulate.World, s simulate.Schedule) (simulate.Ending, error) {
+	r.tell(s)
+	return r.Runner.Rehearse(ctx, w, s)
+}
+
+func exploreWith(t *testing.T, file string, depth int, tell func(simulate.Schedule)) *simulate.Explored {
 	t.Helper()
 	read := func(name string) script.Source {
 		text, err := os.ReadFile(filepath.Join("testdata", "seeded", name))
@@ -87,7 +130,7 @@ func exploreSeeded(t *testing.T, file string, depth int) *simulate.Explored {
 		t.Fatal(err)
 	}
 	explorer := simulate.Explorer{Depth: depth, Workers: runtime.NumCPU(), Setup: setup,
-		Runner: &interpreter.Rehearsal{Main: read(file), Catalog: catalog, Cache: script.NewCache()}}
+		Runner: told{&interpreter.Rehearsal{Main: read(file), Catalog: catalog, Cache: script.NewCache()}, tell}}
 	found, err := explorer.Explore(t.Context())
 	if err != nil {
 		t.Fatal(err)

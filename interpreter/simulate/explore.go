@@ -42,8 +42,10 @@ type Trial struct {
 	// run, crashes and resumes included; zero without one.
 	Recovery time.Duration
 	Took     time.Duration // virtual, of the whole run
-	Entries  []Entry
-	effects  []effect.Call
+	// Missed holds the faults that never struck: the run did not come there.
+	Missed  []Fault
+	Entries []Entry
+	effects []effect.Call
 }
 
 // Explored is what an exploration found.
@@ -168,6 +170,11 @@ func (e *Explorer) Try(ctx context.Context, s Schedule) (Trial, error) {
 	t := Trial{Schedule: s, Ending: end, Broken: w.End(end), Entries: w.Entries(), effects: w.Effects(),
 		Took: w.timeline.Now().Sub(e.Setup.Start)}
 	t.Recovery = recovery(end.Events)
+	for _, f := range s {
+		if w.faults[f.Place] == "" {
+			t.Missed = append(t.Missed, f)
+		}
+	}
 	return t, nil
 }
 

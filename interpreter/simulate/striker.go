@@ -69,6 +69,11 @@ func (s *Striker) Do(ctx context.Context, call effect.Call) (effect.Result, erro
 	if kind == "" {
 		return s.next.Do(ctx, call)
 	}
+	// Also what never comes to the world has its place among the effects: a
+	// further fault may strike what follows it.
+	if err := s.world.Passed(call); err != nil {
+		return effect.Result{}, err
+	}
 	s.world.struck(call, kind)
 	switch kind {
 	case Refused:

@@ -101,6 +101,9 @@ func (a *app) explore(ctx context.Context, path string, o exploreFlags, seeded b
 		if err != nil {
 			return err
 		}
+		if len(t.Missed) > 0 {
+			return usagef("schedule %s: the run does not come to effect %s, so that fault cannot strike", s, t.Missed[0].Place)
+		}
 		return a.tried(r, &t, again)
 	}
 	// What the scenario lets fail is where the exploration starts from.
