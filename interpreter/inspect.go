@@ -53,8 +53,11 @@ func (k *walk) inspect(ctx context.Context) (Walked, error) {
 	err := k.script.Run(ctx)
 	if s := effect.AsStop(err); s == nil {
 		out.Failure = err
-		if err := k.recorder.Finish(); err != nil {
-			return out, err
+		if diverged := effect.AsStop(k.recorder.Finish()); diverged != nil {
+			if err != nil { // the reason why nothing was asked for
+				diverged = &effect.Stop{Cause: diverged.Cause, Err: fmt.Errorf("%w\nthe script had failed: %w", diverged.Err, err)}
+			}
+			return out, diverged
 		}
 		if err != nil && k.askedToRollBack() {
 			s := effect.AsStop(k.askToRollBack(err))
