@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/internal/health"
 )
 
 // Pauses between the tries of a check grow from the first to the last.
@@ -34,7 +35,7 @@ func check(ctx context.Context, t *target, timeout time.Duration, progress func(
 			return map[string]any{"healthy": true, "latency": seen.took.Seconds(), "detail": seen.detail}, nil
 		}
 		if ctx.Err() != nil {
-			return nil, interrupted(ctx, "checking "+t.name, start)
+			return nil, health.Interrupted(ctx, "checking "+t.name, start)
 		}
 		// A last try that had less time than the others says less than they did.
 		if detail == "" || seen.answered || limit == t.timeout {
@@ -47,29 +48,11 @@ func check(ctx context.Context, t *target, timeout time.Duration, progress func(
 				effect.FormatDuration(time.Since(start))).
 				WithHint("see why %s does not answer as it should, or give it longer: timeout = \"1m\"", t.name)
 		}
-		if !sleep(ctx, min(pause, left/2)) {
-			return nil, interrupted(ctx, "checking "+t.name, start)
+		if !health.Sleep(ctx, min(pause, left/2)) {
+			return nil, health.Interrupted(ctx, "checking "+t.name, start)
 		}
 		pause = min(2*pause, lastPause)
 	}
-}
-
-// sleep waits; it returns false when ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
-}
-
-// interrupted is the error of a read that its caller gave up.
-func interrupted(ctx context.Context, what string, start time.Time) *effect.Error {
-	return effect.Errorf(effect.CodeTimeout, "%s was broken off after %s: %v", what,
-		effect.FormatDuration(time.Since(start)), context.Cause(ctx))
 }
 
 // count returns "1 try" or "4 tries".

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/internal/health"
 )
 
 // slack bounds what measure takes beyond its window: half of it for the
@@ -40,7 +41,7 @@ func measure(ctx context.Context, t *target, window time.Duration, progress func
 	}
 	probes := <-seen
 	if ctx.Err() != nil {
-		return nil, interrupted(ctx, "measuring "+t.name, start)
+		return nil, health.Interrupted(ctx, "measuring "+t.name, start)
 	}
 	addProbes(values, probes, t.metrics == nil, limit)
 
@@ -64,7 +65,7 @@ func scrapeAround(ctx context.Context, e *exposition, window, limit time.Duratio
 	if err != nil {
 		return flow{}, []string{err.Error()}
 	}
-	if !sleep(ctx, time.Until(first.at.Add(window))) {
+	if !health.Sleep(ctx, time.Until(first.at.Add(window))) {
 		return flow{}, nil
 	}
 	last, err := read()
@@ -85,7 +86,7 @@ func probeFor(ctx context.Context, t *target, window, limit time.Duration) []sig
 	)
 	start := time.Now()
 	for at := time.Duration(0); at < window; at += interval {
-		if !sleep(ctx, time.Until(start.Add(at))) {
+		if !health.Sleep(ctx, time.Until(start.Add(at))) {
 			break
 		}
 		wg.Go(func() {
@@ -97,7 +98,7 @@ func probeFor(ctx context.Context, t *target, window, limit time.Duration) []sig
 			seen = append(seen, s)
 		})
 	}
-	sleep(ctx, time.Until(start.Add(window)))
+	health.Sleep(ctx, time.Until(start.Add(window)))
 	wg.Wait()
 	return seen
 }

@@ -10,13 +10,13 @@ package probe
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/internal/health"
 	"github.com/q-ecosystem/runbook/stdlib"
 )
 
@@ -65,7 +65,7 @@ func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) 
 		return nil, effect.Errorf(effect.CodeUnsupported, "the probe backend has no op %q", req.Op).
 			WithHint("it has check and measure")
 	}
-	t, err := b.target(req.Args["env"])
+	t, err := health.Target("probe", b.targets, req.Args["env"])
 	if err != nil {
 		return nil, err
 	}
@@ -104,23 +104,6 @@ func (b *Backend) Health(ctx context.Context) error {
 	}
 	return effect.Errorf(effect.CodeUnavailable, "no target answers: %s", strings.Join(silent, "; ")).
 		WithHint("check the addresses under targets, and that they can be reached from here")
-}
-
-func (b *Backend) target(env any) (*target, error) {
-	name, _ := env.(string)
-	if t, ok := b.targets[name]; ok {
-		return t, nil
-	}
-	names := b.names()
-	err := effect.Errorf(effect.CodeNotFound, "no target %q is configured", name)
-	if len(names) == 0 {
-		return nil, err.WithHint("the probe backend is not configured")
-	}
-	hint := "known: " + strings.Join(names, ", ")
-	if near := effect.DidYouMean(name, names); near != "" {
-		hint = fmt.Sprintf("%s (%s)", near, hint)
-	}
-	return nil, err.WithHint("%s", hint)
 }
 
 func (b *Backend) names() []string {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/internal/health"
 )
 
 // Pauses between the tries of a check grow from the first to the last. The
@@ -40,7 +41,7 @@ func (b *Backend) check(ctx context.Context, t *target, timeout time.Duration, p
 		took := time.Since(asked)
 		cancel()
 		if ctx.Err() != nil {
-			return nil, interrupted(ctx, "checking "+t.name, start)
+			return nil, health.Interrupted(ctx, "checking "+t.name, start)
 		}
 		seen, up := judge(t.check, points)
 		if err != nil {
@@ -65,8 +66,8 @@ func (b *Backend) check(ctx context.Context, t *target, timeout time.Duration, p
 			}
 			return nil, e.WithHint("see why %s is not up, or give it longer: timeout = \"1m\"", t.name)
 		}
-		if !sleep(ctx, min(pause, left/2)) {
-			return nil, interrupted(ctx, "checking "+t.name, start)
+		if !health.Sleep(ctx, min(pause, left/2)) {
+			return nil, health.Interrupted(ctx, "checking "+t.name, start)
 		}
 		pause = min(2*pause, lastPause)
 	}

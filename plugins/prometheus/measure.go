@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/internal/health"
 )
 
 // measure waits for the window and then asks every query about it, all for
@@ -19,8 +20,8 @@ func (b *Backend) measure(ctx context.Context, t *target, window time.Duration, 
 			WithHint("give the target a selector or queries in the configuration")
 	}
 	start := time.Now()
-	if !sleep(ctx, window) {
-		return nil, interrupted(ctx, "measuring "+t.name, start)
+	if !health.Sleep(ctx, window) {
+		return nil, health.Interrupted(ctx, "measuring "+t.name, start)
 	}
 	at := time.Now()
 	asking, cancel := context.WithTimeout(ctx, slack)
@@ -36,7 +37,7 @@ func (b *Backend) measure(ctx context.Context, t *target, window time.Duration, 
 		points, err := b.ask(asking, query, at, progress)
 		switch {
 		case ctx.Err() != nil:
-			return nil, interrupted(ctx, "measuring "+t.name, start)
+			return nil, health.Interrupted(ctx, "measuring "+t.name, start)
 		case err != nil:
 			return nil, err
 		case len(points) == 0:
@@ -62,22 +63,4 @@ func (b *Backend) measure(ctx context.Context, t *target, window time.Duration, 
 		progress(text)
 	}
 	return values, nil
-}
-
-// sleep waits; it returns false when ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
-}
-
-// interrupted is the error of a read that its caller gave up.
-func interrupted(ctx context.Context, what string, start time.Time) *effect.Error {
-	return effect.Errorf(effect.CodeTimeout, "%s was broken off after %s: %v", what,
-		effect.FormatDuration(time.Since(start)), context.Cause(ctx))
 }

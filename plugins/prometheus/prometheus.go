@@ -9,10 +9,7 @@ package prometheus
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/api"
@@ -21,6 +18,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/internal/health"
 	"github.com/q-ecosystem/runbook/stdlib"
 )
 
@@ -88,7 +86,7 @@ func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) 
 		return nil, effect.Errorf(effect.CodeUnsupported, "the prometheus backend has no op %q", req.Op).
 			WithHint("it has check and measure")
 	}
-	t, err := b.target(req.Args["env"])
+	t, err := health.Target("prometheus", b.targets, req.Args["env"])
 	if err != nil {
 		return nil, err
 	}
@@ -111,25 +109,4 @@ func (b *Backend) Health(ctx context.Context) error {
 		return b.failure(ctx, "1", err)
 	}
 	return nil
-}
-
-func (b *Backend) target(env any) (*target, error) {
-	name, _ := env.(string)
-	if t, ok := b.targets[name]; ok {
-		return t, nil
-	}
-	names := make([]string, 0, len(b.targets))
-	for n := range b.targets {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	err := effect.Errorf(effect.CodeNotFound, "no target %q is configured", name)
-	if len(names) == 0 {
-		return nil, err.WithHint("the prometheus backend is not configured")
-	}
-	hint := "known: " + strings.Join(names, ", ")
-	if near := effect.DidYouMean(name, names); near != "" {
-		hint = fmt.Sprintf("%s (%s)", near, hint)
-	}
-	return nil, err.WithHint("%s", hint)
 }
