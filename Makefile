@@ -5,7 +5,7 @@ BIN := bin/runbook
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help build demo demo-crash demo-slow test lint bench clean
+.PHONY: help build demo demo-crash demo-slow test lint bench bench-explore bench-peers docs zoneinfo clean
 
 ## make help         this text
 help:
@@ -36,12 +36,30 @@ test:
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi
 	go vet ./...
+	go -C examples/bench vet ./...
 	go run $(STATICCHECK) ./...
 	@sh .ci/vulncheck $(GOVULNCHECK)
 
 ## make bench        benchmarks, as ratios against the bare library in the same run
 bench:
 	go test -run '^$$' -bench . -benchtime 2s ./interpreter/... ./plugins/host/...
+
+## make bench-explore explorations of the shipped runbook in full length, single faults and pairs
+bench-explore:
+	go test ./interpreter/rehearse -run '^$$' -bench Explore -benchtime 1x
+
+## make bench-peers  beside DBOS, go-workflows and bare SQLite, killed and resumed; some minutes
+bench-peers:
+	go -C examples/bench run .
+
+## make docs         write docs/reference anew from the declarations
+docs: build
+	@rm -rf docs/reference
+	$(BIN) docs --markdown docs/reference
+
+## make zoneinfo     take the time zones of the installed Go
+zoneinfo:
+	cp "$$(go env GOROOT)/lib/time/zoneinfo.zip" interpreter/effect/tzdata/zoneinfo.zip
 
 ## make clean        remove what was built
 clean:

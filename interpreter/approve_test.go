@@ -1,6 +1,7 @@
 package interpreter_test
 
 import (
+	"database/sql"
 	"errors"
 	"strings"
 	"syscall"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/journal"
 )
 
 // asks starts a script in the background, by a clock that the test moves, and
@@ -19,7 +21,7 @@ func (r *rig) asks(text string) (*manual, <-chan interpreter.Outcome) {
 	r.opts.Clock = clock
 	done := make(chan interpreter.Outcome, 1)
 	go func() { done <- r.begin(r.engine(), patient(r.t), text, nil) }()
-	r.news.await(r.t, effect.QuestionAsked, 1)
+	r.seen.await(r.t, effect.QuestionAsked, 1)
 	return clock, done
 }
 
@@ -126,7 +128,7 @@ parallel {
 	}
 	for _, branch := range []string{"a", "b"} {
 		r.ends(r.resume(r.engine(detached), out.Run), effect.StatusWaiting) // nothing has changed
-		q, err := r.engine().Answer(t.Context(), interpreter.Answer{Run: out.Run, Place: "1." + branch + ".1", By: "ann"})
+		q, err := r.engine().Answer(t.Context(), interpreter.Answer{Run: out.Run, Place: effect.Place("1").Branch(branch).Effect(1), By: "ann"})
 		if err != nil || q.Title != branch+"?" {
 			t.Fatalf("%+v, %v", q, err)
 		}
@@ -182,79 +184,117 @@ ledger.put_observe { item = "done" }`)
 	}
 }
 
-// TestOnFailureAsk asks whether to roll back, and survives there.
-func TestOnFailureAsk(t *testing.T) {
-	const text = `runbook { name = 'test', summary = 'Test', on_failure = 'ask' }
-local ledger = require 'ledger'
-on_rollback(function() ledger.put_observe { item = "undo 1" } ledger.put_retry { item = "undo 2" } end)
-ledger.put_observe { item = "do" }
-fail "no"`
-	all := []string{"do", "undo 1", "undo 2"}
-	asked := func(t *testing.T) (*rig, string) {
+// TestApproveSeparate: who started or resumed a run may not answer what others
+// have to.
+func TestApproveSeparate(t *testing.T) {
+	const text = preamble + `
+approve { title = "go on?", separate = true }
+ledger.put_retry { item = "one" }`
+	r := newRig(t)
+	r.ends(r.begin(r.engine(detached), patient(t), text, nil), effect.StatusWaiting)
+	id := r.run().ID
+	if out, err := r.engine(detached).Resume(patient(t), id, interpreter.ResumeOptions{By: "kim@ops1"}); err != nil || out.Status != effect.StatusWaiting {
+		t.Fatalf("%v, %v", out, err)
+	}
+	// By of the start, and of the resume, however it is written.
+	for _, by := range []string{"test", "test@elsewhere", "kim", "Test", "TEST@ops1", "ｋｉｍ", "k im"} {
+		if err := r.answer(by, false); err == nil || !strings.Contains(err.Error(), "others than those who started or resumed") {
+			t.Errorf("the word of %s: %v", by, err)
+		}
+	}
+	for _, by := range []string{"kim ", "\u200bkim", " "} {
+		if err := r.answer(by, false); err == nil || !strings.Contains(err.Error(), "nobody answers as") {
+			t.Errorf("the word of %q: %v", by, err)
+		}
+	}
+	theirs := func(o *interpreter.Options) { o.Owner.User = "Kim" } // in somebody else's name
+	if _, err := r.engine(theirs).Answer(t.Context(), interpreter.Answer{Run: id, By: "ann"}); err == nil || !strings.Contains(err.Error(), "whose account this is") {
+		t.Errorf("the word of a starter in the name of ann: %v", err)
+	}
+	if err := r.answer("ann", false); err != nil {
+		t.Fatal(err)
+	}
+	r.ends(r.resume(r.engine(), id), effect.StatusSucceeded)
+	for _, ev := range r.events(r.run().ID) {
+		if ev.Kind == effect.QuestionAnswered && (ev.Body.By != "ann" || !strings.HasPrefix(ev.Body.User, r.opts.Owner.User+"@")) {
+			t.Errorf("the answer is recorded as %+v", ev.Body)
+		}
+	}
+
+	out := r.begin(r.engine(), patient(t), preamble+`approve { title = "go on?", by = { "test", "ann" }, count = 2, separate = true }`, nil)
+	r.ends(out, effect.StatusFailed)
+	if !strings.Contains(out.Err.Error(), "test.lua:") || !strings.Contains(out.Err.Error(), "must be others than test") {
+		t.Errorf("an approval that cannot be given: %v", out.Err)
+	}
+}
+
+// TestApproveThatCannotBeGiven fails where it stands, before anybody is asked.
+func TestApproveThatCannotBeGiven(t *testing.T) {
+	for _, args := range []string{`by = {}`, `by = { "ann", "ann" }`, `by = { "ann" }, count = 2`, `by = { "ann", "" }`} {
 		r := newRig(t)
-		out := r.begin(r.engine(detached), patient(t), text, nil)
-		r.ends(out, effect.StatusWaiting)
-		return r, out.Run
+		out := r.begin(r.engine(), patient(t), preamble+`approve { title = "go on?", `+args+` }`, nil)
+		r.ends(out, effect.StatusFailed)
+		if !strings.Contains(out.Err.Error(), "nobody can agree") || !strings.Contains(out.Err.Error(), "test.lua:") {
+			t.Errorf("%s: %v", args, out.Err)
+		}
+		for _, ev := range r.events(r.run().ID) {
+			if ev.Kind == effect.QuestionAsked {
+				t.Errorf("%s: people were asked", args)
+			}
+		}
 	}
-	replays := func(t *testing.T, r *rig, run string) {
-		t.Helper()
-		if _, err := r.engine().Replay(t.Context(), run, nil, nil); err != nil {
-			t.Errorf("the run does not replay: %v", err)
-		}
+}
+
+// TestForgedAnswers: a runner that waits goes by nothing that the program did
+// not write, and stops.
+func TestForgedAnswers(t *testing.T) {
+	r := newRig(t)
+	_, done := r.asks(preamble + `
+approve { title = "go on?", by = { "ann", "bob" }, count = 2 }
+ledger.put_retry { item = "one" }`)
+	if err := r.answer("ann", false); err != nil {
+		t.Fatal(err)
 	}
-	t.Run("yes", func(t *testing.T) {
-		for crash := 1; ; crash++ {
-			r, run := asked(t)
-			replays(t, r, run)
-			if err := r.answer("ann", false); err != nil {
-				t.Fatal(err)
-			}
-			crashed := false
-			out := r.resume(r.engine(func(o *interpreter.Options) { o.Wrap = dyingIn("", crash, &crashed) }), run)
-			if crashed {
-				r.ends(out, effect.StatusInterrupted)
-				replays(t, r, run)
-				out = r.resume(r.engine(), run)
-			}
-			r.ends(out, effect.StatusRolledBack)
-			r.book.must(t).audit(t, all, 1)
-			replays(t, r, run)
-			if !crashed {
-				t.Logf("crashed at %d appends", crash-1)
-				break
-			}
+	forge(t, r.db.Path(), `INSERT INTO events SELECT run, seq + 1, at, epoch, kind, place, version, replace(body, 'ann', 'bob'), x'00'
+		FROM events WHERE kind = 'question.answered'`)
+	out := <-done
+	s := effect.AsStop(out.Err)
+	if s == nil || s.Cause != effect.Unwritable || !strings.Contains(out.Err.Error(), "is not as it was written") {
+		t.Fatalf("the runner ended with %v, %v", out.Status, out.Err)
+	}
+	if n := len(r.book.must(t).pick(received, "one")); n != 0 {
+		t.Errorf("it went on by a forged answer")
+	}
+	forge(t, r.db.Path(), "DELETE FROM events WHERE hash = x'00'") // the rest is whole
+}
+
+// TestAnswerToACutRecord: who answers is told of the forgery, and not what a
+// forged record says.
+func TestAnswerToACutRecord(t *testing.T) {
+	for cut, mend := range map[string]string{
+		"UPDATE events SET kind = 'effect.intended' WHERE kind = 'question.asked'": "UPDATE events SET kind = 'question.asked' WHERE kind = 'effect.intended'",
+		"UPDATE runs SET status = 'failed'":                                        "UPDATE runs SET status = 'waiting'",
+	} {
+		r := newRig(t)
+		r.ends(r.begin(r.engine(detached), patient(t), preamble+`approve { title = "go on?" }`, nil), effect.StatusWaiting)
+		forge(t, r.db.Path(), cut)
+		var tampered *journal.TamperedError
+		if err := r.answer("ann", false); !errors.As(err, &tampered) {
+			t.Errorf("%s: %v", cut, err)
 		}
-	})
-	t.Run("no, and yes after all", func(t *testing.T) {
-		r, run := asked(t)
-		if err := r.answer("ann", true); err != nil {
-			t.Fatal(err)
-		}
-		r.ends(r.resume(r.engine(), run), effect.StatusFailed)
-		replays(t, r, run)
-		r.book.must(t).audit(t, []string{"do"}, 0)
-		r.ends(r.rollBack(), effect.StatusRolledBack)
-		r.book.must(t).audit(t, all, 0)
-		replays(t, r, run)
-	})
-	t.Run("rollback instead of an answer", func(t *testing.T) {
-		r, run := asked(t)
-		r.ends(r.rollBack(), effect.StatusRolledBack)
-		r.book.must(t).audit(t, all, 0)
-		replays(t, r, run)
-	})
-	t.Run("interrupted in the rollback, with the question open", func(t *testing.T) {
-		r, run := asked(t)
-		if _, err := r.engine().RequestRollback(t.Context(), run, "kim", ""); err != nil {
-			t.Fatal(err)
-		}
-		crashed := false
-		r.ends(r.resume(r.engine(func(o *interpreter.Options) { o.Wrap = dyingIn("r1.1.2", 1, &crashed) }), run), effect.StatusInterrupted)
-		replays(t, r, run)
-		r.ends(r.resume(r.engine(), run), effect.StatusRolledBack)
-		r.book.must(t).audit(t, all, 1)
-		if _, err := r.engine().Resume(t.Context(), run, interpreter.ResumeOptions{}); !errors.As(err, new(*interpreter.Ended)) {
-			t.Errorf("a resume after the end gives %v", err)
-		}
-	})
+		forge(t, r.db.Path(), mend)
+	}
+}
+
+// forge changes a journal behind the program's back.
+func forge(t *testing.T, path, query string) {
+	t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.ExecContext(t.Context(), query); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"testing"
@@ -26,17 +27,25 @@ type entry struct {
 	PID     int    `json:"pid"`
 }
 
-// add puts a line on disk.
+// add puts a line on disk, behind the last whole one: a process that is killed
+// in a write can leave the part of a line that filled a page, which says nothing.
+// The caller holds the book's lock.
 func (b book) add(e entry) error {
 	line, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
-	file, err := os.OpenFile(string(b), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(string(b), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(append(line, '\n'))
+	data, err := io.ReadAll(file)
+	if whole := bytes.LastIndexByte(data, '\n') + 1; err == nil && whole < len(data) {
+		err = file.Truncate(int64(whole))
+	}
+	if err == nil {
+		_, err = file.Write(append(line, '\n'))
+	}
 	return errors.Join(err, file.Sync(), file.Close())
 }
 
@@ -47,6 +56,7 @@ func (b book) read() (entries, error) {
 		return nil, nil
 	}
 	var list entries
+	data = data[:bytes.LastIndexByte(data, '\n')+1] // the rest is torn, or being written
 	for n, line := range bytes.Split(data, []byte("\n")) {
 		if len(line) == 0 {
 			continue

@@ -15,7 +15,7 @@ import (
 // boundary of its own, and lets a third go on.
 func TestKillTheResume(t *testing.T) {
 	calm := newJob(t, "every.lua", "names.lua")
-	calm.Params = map[string]any{"fail": true}
+	calm.Params, calm.Hold = map[string]any{"fail": true}, time.Hour
 	points := calm.must(t).Points
 	_, events := calm.history(t)
 	want := tell(t, events)
@@ -24,13 +24,13 @@ func TestKillTheResume(t *testing.T) {
 		"before effect.done 12.c.1 ",      // among branches, applied
 		"before effect.intended r1.1.2",   // in the rollback
 		"inside a transaction",            // the run does not exist yet
-		"before effect.failed 17 ",        // the failure itself
+		"before effect.failed 25 ",        // the failure itself
 		"after rollback.started rolling_", // before its first effect
 	} {
 		t.Run(place, func(t *testing.T) {
 			at := 0
 			for i, p := range points {
-				if at == 0 && strings.HasPrefix(p, place) {
+				if at == 0 && named(p, place) {
 					at = i + 1
 				}
 			}
@@ -53,7 +53,7 @@ func TestKillTheResume(t *testing.T) {
 func killTwice(t *testing.T, first, second int, want story) bool {
 	t.Helper()
 	j := newJob(t, "every.lua", "names.lua")
-	j.Params = map[string]any{"fail": true}
+	j.Params, j.Hold = map[string]any{"fail": true}, time.Hour
 	j.At, j.How = first, "kill"
 	if _, killed := j.start(t).wait(); !killed {
 		t.Fatal("the runner was not killed")

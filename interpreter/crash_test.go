@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
@@ -26,16 +27,22 @@ func everyItems(fail bool) []string {
 }
 
 // TestKillAtEveryBoundary kills the runner before and after every append, and
-// inside and after every other transaction, and lets another go on.
+// inside and after every other transaction, and lets another go on. Outcomes
+// wait for what follows as long as they may, or not at all.
 func TestKillAtEveryBoundary(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		fail   bool
+		hold   time.Duration
 		status effect.Status
-	}{{"success", false, effect.StatusSucceeded}, {"rollback", true, effect.StatusRolledBack}} {
+	}{
+		{"success", false, time.Hour, effect.StatusSucceeded},
+		{"rollback", true, time.Hour, effect.StatusRolledBack},
+		{"rollback, each outcome at once", true, -1, effect.StatusRolledBack},
+	} {
 		t.Run(test.name, func(t *testing.T) {
 			j := newJob(t, "every.lua", "names.lua")
-			j.Params = map[string]any{"fail": test.fail}
+			j.Params, j.Hold = map[string]any{"fail": test.fail}, test.hold
 			calm := j.must(t)
 			if calm.Status != test.status {
 				t.Fatalf("undisturbed, the run is %s: %s", calm.Status, calm.Err)
@@ -48,7 +55,9 @@ func TestKillAtEveryBoundary(t *testing.T) {
 				for at := 1; at <= len(calm.Points); at += sample() {
 					t.Run(fmt.Sprintf("%03d %s", at, calm.Points[at-1]), func(t *testing.T) {
 						t.Parallel()
-						killAndResume(t, at, test.fail, test.status, want)
+						j := newJob(t, "every.lua", "names.lua")
+						j.Params, j.Hold = map[string]any{"fail": test.fail}, test.hold
+						killAndResume(t, j, at, test.status, want)
 					})
 					killed++
 				}
@@ -58,9 +67,7 @@ func TestKillAtEveryBoundary(t *testing.T) {
 	}
 }
 
-func killAndResume(t *testing.T, at int, fail bool, status effect.Status, want story) {
-	j := newJob(t, "every.lua", "names.lua")
-	j.Params = map[string]any{"fail": fail}
+func killAndResume(t *testing.T, j job, at int, status effect.Status, want story) {
 	j.At, j.How = at, "kill"
 	if r, killed := j.start(t).wait(); !killed {
 		// The branches' schedule may make a run a point or two shorter.
@@ -74,7 +81,7 @@ func killAndResume(t *testing.T, at int, fail bool, status effect.Status, want s
 	if run.Status != status || run.Holder != nil {
 		t.Errorf("the journal says %s, held by %v", run.Status, run.Holder)
 	}
-	j.book().must(t).audit(t, everyItems(fail), 1)
+	j.book().must(t).audit(t, everyItems(j.Params["fail"] == true), 1)
 	got := tell(t, events)
 	got.compare(t, want)
 	checkSchedule(t, got, events)

@@ -64,7 +64,7 @@ var edits = []struct{ name, old, new string }{
 func TestDivergence(t *testing.T) {
 	r := newRig(t)
 	dead := false
-	out := r.begin(r.engine(func(o *interpreter.Options) { o.Wrap = dyingIn("r1.1.2", 1, &dead) }), patient(t), recorded, nil)
+	out := r.begin(r.engine(dyingIn("r1.1.2", 1, &dead)), patient(t), recorded, nil)
 	r.ends(out, effect.StatusInterrupted)
 	events, entries := r.events(out.Run), r.book.must(t)
 	for _, edit := range edits {
@@ -104,7 +104,7 @@ ledger.put_retry { item = "third" }`
 		r := newRig(t)
 		writeFile(t, r.dir+"/names.lua", `return { first = "first" }`)
 		dead := false
-		out := r.begin(r.engine(func(o *interpreter.Options) { o.Wrap = dyingIn("3", 1, &dead) }), patient(t), text, nil)
+		out := r.begin(r.engine(dyingIn("3", 1, &dead)), patient(t), text, nil)
 		r.ends(out, effect.StatusInterrupted)
 		return r, out.Run
 	}
@@ -136,7 +136,7 @@ ledger.put_retry { item = "third" }`
 			r, run := begin(t)
 			writeFile(t, r.dir+"/more.lua", `return { item = "more" }`)
 			dead := false
-			out, err := r.engine(func(o *interpreter.Options) { o.Wrap = dyingIn("", crash, &dead) }).Resume(patient(t), run,
+			out, err := r.engine(dyingIn("", crash, &dead)).Resume(patient(t), run,
 				interpreter.ResumeOptions{With: &script.Source{Name: "fixed.lua", Text: []byte(fixed)}, WithLoader: interpreter.Dir(r.dir)})
 			if err != nil {
 				t.Fatal(err)

@@ -16,13 +16,22 @@
 // walk ends with an Outcome: the status that was recorded, why, and what goes
 // on from there.
 //
+// A program of one's own embeds it: the example of package rehearse declares a
+// module, dry-runs a script, starts it and resumes it.
+//
+// A Walk takes its Stack: the ledger that it is recorded in, the Handler for
+// the world, the clock, what hears of it. A run, a read-only replay and a
+// rehearsal (package rehearse) are walks with other stacks.
+//
 //   - engine.go    Engine, Options, Start, Resume
+//   - stack.go     Walk, Stack, Ledger, Lease
 //   - walk.go      one walk through one script
 //   - rollback.go  the functions that on_rollback registered, newest first
-//   - keep.go      heartbeat, and what others post while a run is under way
+//   - heartbeat.go the lease, renewed while a run is under way
+//   - inbox.go     what others send to it meanwhile
 //   - control.go   the effects that the engine itself carries out
 //   - decide.go    answers, resolutions, cancellation: the operator's word
-//   - fork.go, inspect.go  new runs from old ones; read-only replays
+//   - fork.go, inspect.go  new runs from old ones; read-only walks
 //   - pin.go       the script's files, recorded with the run
 //   - redact.go, watch.go  Handlers of the stack
 //

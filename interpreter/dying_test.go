@@ -19,17 +19,21 @@ type dying struct {
 	dead   *bool
 }
 
-// dyingIn lets the n-th append below a place fail, and all after it.
-func dyingIn(prefix string, n int, dead *bool) func(interpreter.Journal) interpreter.Journal {
+// dyingIn lets the n-th append below a place fail, and all after it. Outcomes
+// do not wait for what follows them, so that it is known which are recorded.
+func dyingIn(prefix string, n int, dead *bool) func(*interpreter.Options) {
 	left := &atomic.Int64{}
 	left.Store(int64(n))
-	return func(j interpreter.Journal) interpreter.Journal { return dying{j, prefix, left, dead} }
+	return func(o *interpreter.Options) {
+		o.Hold = -1
+		o.Wrap = func(j interpreter.Journal) interpreter.Journal { return dying{j, prefix, left, dead} }
+	}
 }
 
 // Append appends until the journal has died.
 func (d dying) Append(ctx context.Context, events ...effect.Event) ([]effect.Event, error) {
 	last := events[len(events)-1]
-	if d.left.Load() <= 0 || strings.HasPrefix(last.Place, d.prefix) && d.left.Add(-1) <= 0 {
+	if d.left.Load() <= 0 || strings.HasPrefix(string(last.Place), d.prefix) && d.left.Add(-1) <= 0 {
 		*d.dead = true
 		return nil, errors.New("the disk is gone")
 	}

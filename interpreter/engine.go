@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
 	"github.com/q-ecosystem/runbook/interpreter/script"
 	"github.com/q-ecosystem/runbook/interpreter/simulate"
@@ -34,10 +37,17 @@ type Options struct {
 	Detach bool
 	// Stopping, once closed, stops the run in good order.
 	Stopping <-chan struct{}
+	// Hold is how long an outcome may wait to share the commit of what follows
+	// it: [DefaultHold] if zero; below zero, each is committed at once.
+	Hold time.Duration
 	// Wrap, if set, wraps the journal that a walk writes to; crash tests use
 	// it to die at chosen places.
 	Wrap func(Journal) Journal
 }
+
+// DefaultHold is a few commits long: what follows an effect at once shares its
+// commit, and whoever looks on waits for nothing.
+const DefaultHold = 5 * time.Millisecond
 
 // Engine starts runs and carries them on. It holds no state of theirs: all of
 // it is in the journal.
@@ -47,6 +57,9 @@ type Engine struct{ opts Options }
 func New(opts Options) *Engine {
 	if opts.Watch == nil {
 		opts.Watch = nobody{}
+	}
+	if opts.Hold == 0 {
+		opts.Hold = DefaultHold
 	}
 	return &Engine{opts}
 }
@@ -63,6 +76,8 @@ type Outcome struct {
 	Rollbacks []error
 	// Replayed and Live count effects by where their outcomes came from.
 	Replayed, Live int
+	// Header is that of the script, as far as the walk came to it.
+	Header script.Header
 }
 
 // Start is what a new run is made of.
@@ -72,7 +87,10 @@ type Start struct {
 	// Params gives the canonical parameters once the header is known.
 	Params func(script.Header) (map[string]any, error)
 	Env    string // the configuration's environment
-	By     string // who starts it: user@host
+	// Environment, if set, is what the run is to find again of the systems that
+	// it is started on, in a form of the caller's. See [PinnedEnvironment].
+	Environment []byte
+	By          string // who starts it: user@host
 	// Plan, if set, is what the run is held to: it asks before it does what
 	// the plan does not show.
 	Plan *simulate.Plan
@@ -92,7 +110,7 @@ func (e *Engine) Start(ctx context.Context, s Start) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	sealed, err := effect.Encode(params, e.opts.DB.Seal)
+	encoded, err := effect.Encode(params, e.opts.DB.Digest)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("record the parameters: %w", err)
 	}
@@ -106,8 +124,9 @@ func (e *Engine) Start(ctx context.Context, s Start) (Outcome, error) {
 	}
 	required := requiredBy(s.Main, s.Loader)
 	w, err := e.opts.DB.Create(ctx, journal.NewRun{
-		ID: id.String(), Name: header.Name, Script: s.Main.Name, Env: s.Env, By: s.By, Params: sealed,
-		Sources: append(append([]journal.Source{source(s.Main)}, required.sources()...), plan...),
+		ID: id.String(), Name: header.Name, Script: s.Main.Name, Env: s.Env, By: s.By, Params: encoded,
+		Sources: slices.Concat([]journal.Source{source(s.Main)}, required.sources(), plan, pinnedEnvironment(s.Environment)),
+		Locks:   header.Locks,
 		Created: effect.Event{At: e.opts.Clock.Now().UTC(), Kind: effect.RunCreated, Body: effect.Body{Text: s.Main.Name}},
 	}, e.opts.Owner)
 	if err != nil {
@@ -120,10 +139,38 @@ func (e *Engine) Start(ctx context.Context, s Start) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	k := &walk{engine: e, opts: e.opts, seal: e.opts.DB.Seal, writer: w, run: run, header: header, params: params, main: s.Main, plan: s.Plan,
-		loader: &pinning{pinned: required, base: s.Loader, writer: w, clock: e.opts.Clock}}
-	return k.carry(ctx)
+	return Walk{Run: run, Main: s.Main, Params: params, Plan: s.Plan, Stack: e.stack(w),
+		Loader: &pinning{pinned: required, base: s.Loader, ledger: w, clock: e.opts.Clock}}.Carry(ctx)
 }
+
+// stack is that of a run in the real world; without a writer it is read-only.
+func (e *Engine) stack(w *journal.Writer) Stack {
+	o := e.opts
+	s := Stack{Catalog: o.Catalog, World: o.World, Clock: o.Clock, Random: o.Random, Getenv: o.Getenv, Digest: o.DB.Digest, Watch: o.Watch,
+		Detach: o.Detach, Stopping: o.Stopping, Hold: o.Hold}
+	switch {
+	case w == nil:
+	case o.Wrap != nil:
+		s.Ledger, s.Lease = wrapped{w, o.Wrap(w)}, w
+	default:
+		s.Ledger, s.Lease = w, w
+	}
+	return s
+}
+
+// wrapped is a writer whose effects go through another Journal.
+type wrapped struct {
+	*journal.Writer
+	journal Journal
+}
+
+// Append writes effects.
+func (w wrapped) Append(ctx context.Context, events ...effect.Event) ([]effect.Event, error) {
+	return w.journal.Append(ctx, events...)
+}
+
+// Until asks the lease.
+func (w wrapped) Until() time.Time { return w.journal.Until() }
 
 // ResumeOptions say how a run goes on.
 type ResumeOptions struct {
@@ -133,7 +180,11 @@ type ResumeOptions struct {
 	With *script.Source
 	// WithLoader finds the files that With requires.
 	WithLoader script.Loader
-	By         string
+	// Environment, if set, takes the place of the pinned one from now on.
+	Environment []byte
+	By          string
+	// Verified, if set, is the run's record as it was verified just before.
+	Verified *journal.Verified
 }
 
 // Ended is the error of a resume of a run that has ended.
@@ -144,8 +195,11 @@ type Ended struct {
 
 // Error says that there is nothing to resume.
 func (e *Ended) Error() string {
-	return fmt.Sprintf("run %s has ended: %s", e.Run, e.Status)
+	return fmt.Sprintf("run %s has ended: %s", e.Run, inWords(e.Status))
 }
+
+// inWords is a status in a sentence.
+func inWords(s effect.Status) string { return strings.ReplaceAll(string(s), "_", " ") }
 
 // Resume walks a run again: answered by the journal as far as it goes, and
 // for real from there. id is complete. The error is nil whenever the walk
@@ -160,17 +214,26 @@ func (e *Engine) Resume(ctx context.Context, id string, o ResumeOptions) (Outcom
 			return Outcome{}, err
 		}
 	}
-	w, err := e.opts.DB.Acquire(ctx, run.ID, e.opts.Owner)
+	var w *journal.Writer
+	if o.Verified != nil {
+		w, err = e.opts.DB.AcquireVerified(ctx, o.Verified, e.opts.Owner)
+	} else {
+		w, err = e.opts.DB.Acquire(ctx, run.ID, e.opts.Owner)
+	}
 	if err != nil {
 		return Outcome{}, err
 	}
 	k, err := e.prepare(ctx, run.ID, w)
+	if err == nil && o.Environment != nil {
+		err = k.replaceEnvironment(ctx, o.Environment, o.By)
+	}
 	if err == nil && o.With != nil {
 		err = k.replaceSource(ctx, *o.With, o)
 	}
 	if err != nil {
 		return Outcome{}, errors.Join(err, w.Close(context.WithoutCancel(ctx)))
 	}
+	k.By = o.By
 	return k.carry(ctx)
 }
 
@@ -181,11 +244,16 @@ func (e *Engine) prepare(ctx context.Context, id string, w *journal.Writer) (*wa
 	if err != nil {
 		return nil, err
 	}
-	events, err := e.opts.DB.Events(ctx, run.ID, 0)
-	if err != nil {
-		return nil, err
+	var events []effect.Event
+	if w != nil {
+		events = w.Past() // as Acquire has verified it
 	}
-	if w != nil && run.Status.Terminal() && !rollbackPending(events) {
+	if len(events) == 0 {
+		if events, err = e.opts.DB.Events(ctx, run.ID, 0); err != nil {
+			return nil, err
+		}
+	}
+	if w != nil && run.Status.Terminal() && history.Of(events).Request == nil {
 		return nil, &Ended{run.ID, run.Status}
 	}
 	sources, err := e.opts.DB.Sources(ctx, run.ID)
@@ -196,23 +264,20 @@ func (e *Engine) prepare(ctx context.Context, id string, w *journal.Writer) (*wa
 	if err != nil {
 		return nil, fmt.Errorf("run %s: %w", run.ID, err)
 	}
-	k := &walk{engine: e, opts: e.opts, seal: e.opts.DB.Seal, run: run, history: events, params: params}
-	if w != nil {
-		k.writer = w
-	}
+	k := newWalk(Walk{Run: run, History: events, Params: params, Stack: e.stack(w)})
 	pinned := pinnedSources{}
 	for _, s := range sources {
 		pinned[s.Name] = script.Source{Name: s.Name, Text: s.Text}
 	}
-	k.loader = pinned
-	if k.plan, err = recordedPlan(pinned); err != nil {
+	k.Loader = pinned
+	if k.Plan, err = recordedPlan(pinned); err != nil {
 		return nil, fmt.Errorf("run %s: %w", run.ID, err)
 	}
 	main, ok := pinned[run.Script]
 	if !ok {
 		return nil, fmt.Errorf("run %s: the journal holds no script for it: it is damaged; `runbook audit verify` says where", run.ID)
 	}
-	k.main = main
+	k.Main = main
 	return k, nil
 }
 
@@ -225,34 +290,24 @@ func (e *Engine) revive(raw json.RawMessage) (map[string]any, error) {
 	}
 	params, _ := v.(map[string]any)
 	for name, p := range params {
-		sealed, ok := p.(effect.Sealed)
+		digest, ok := p.(effect.SecretDigest)
 		if !ok {
 			continue
 		}
 		if e.opts.Secret == nil {
 			continue // its digest serves a read-only replay
 		}
-		secret, err := e.opts.Secret(sealed.Name)
+		secret, err := e.opts.Secret(digest.Name)
 		if err != nil {
 			return nil, fmt.Errorf("the secret parameter %s: %w", name, err)
 		}
-		if e.opts.DB.Seal(secret) != sealed.Digest {
-			return nil, fmt.Errorf("the secret parameter %s (%s) is not what it was when the run started: set it to the old value, or start a new run", name, sealed.Name)
+		if e.opts.DB.Digest(secret) != digest.Digest {
+			return nil, fmt.Errorf("the secret parameter %s (%s) is not what it was when the run started: set it to the old value, or start a new run", name, digest.Name)
 		}
 		params[name] = secret
 	}
 	return params, nil
 }
 
-// Dir loads the files beside a script.
-type Dir string
-
-// Load reads lib/slo.lua for the module "lib.slo".
-func (d Dir) Load(module string) (script.Source, error) {
-	name := script.FileName(module)
-	if !filepath.IsLocal(name) {
-		return script.Source{}, fmt.Errorf("require %q: only files beside the script can be required", module)
-	}
-	text, err := readRegular(filepath.Join(string(d), name))
-	return script.Source{Name: name, Text: text}, err
-}
+// Dir loads the files below a script's folder.
+type Dir = script.Dir

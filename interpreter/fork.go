@@ -9,8 +9,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
-	"github.com/q-ecosystem/runbook/interpreter/replay"
 )
 
 // Fork says where a new run parts from an old one.
@@ -18,6 +18,8 @@ type Fork struct {
 	Run  string
 	From string // the name of a step or checkpoint, or its place ("~12")
 	By   string
+	// Environment, if set, is pinned by the new run instead of the old one's.
+	Environment []byte
 	// Ready is called with the new run's id when it is on disk.
 	Ready func(id string)
 }
@@ -39,7 +41,7 @@ func (e *Engine) Fork(ctx context.Context, f Fork) (Outcome, error) {
 	}
 	past, err := pastUntil(events, f.From)
 	if err != nil {
-		return Outcome{}, fmt.Errorf("fork run %s: %w", old.ID, err)
+		return Outcome{}, &ForkError{old.ID, f.From, err.Error()}
 	}
 	sources, err := e.opts.DB.Sources(ctx, old.ID)
 	if err != nil {
@@ -52,8 +54,8 @@ func (e *Engine) Fork(ctx context.Context, f Fork) (Outcome, error) {
 	now := e.opts.Clock.Now().UTC()
 	w, err := e.opts.DB.Create(ctx, journal.NewRun{
 		ID: id.String(), Name: old.Name, Script: old.Script, Env: old.Env, By: f.By, Parent: old.ID, Params: old.Params,
-		Sources: sources, History: past,
-		Created: effect.Event{At: now, Kind: effect.RunCreated, Body: effect.Body{Text: old.Script, Run: old.ID}},
+		Sources: withEnvironment(sources, f.Environment), History: past,
+		Created: effect.Event{At: now, Kind: effect.RunCreated, Body: effect.Body{Text: old.Script, Run: old.ID, Origin: history.Origin(old.ID, events)}},
 		Forked:  effect.Event{At: now, Kind: effect.Forked, Body: effect.Body{Run: id.String(), By: f.By, Name: f.From}},
 	}, e.opts.Owner)
 	if err != nil {
@@ -69,6 +71,16 @@ func (e *Engine) Fork(ctx context.Context, f Fork) (Outcome, error) {
 	return k.carry(ctx)
 }
 
+// ForkError refuses the place from which a run was to be forked.
+type ForkError struct {
+	Run  string
+	From string // as it was asked for
+	Why  string
+}
+
+// Error says what the run has instead.
+func (e *ForkError) Error() string { return fmt.Sprintf("fork run %s: %s", e.Run, e.Why) }
+
 // pastUntil returns the effects and marks before a step, or up to a
 // checkpoint.
 func pastUntil(events []effect.Event, from string) ([]effect.Event, error) {
@@ -79,10 +91,10 @@ func pastUntil(events []effect.Event, from string) ([]effect.Event, error) {
 			continue
 		}
 		names = append(names, ev.Body.Name)
-		if ev.Body.Name != from && ev.Place != from {
+		if ev.Body.Name != from && string(ev.Place) != from {
 			continue
 		}
-		places = append(places, ev.Place)
+		places = append(places, string(ev.Place))
 		cut = i
 		if ev.Kind == effect.CheckpointReached {
 			cut++
@@ -110,7 +122,7 @@ func pastUntil(events []effect.Event, from string) ([]effect.Event, error) {
 			past = append(past, ev)
 		}
 	}
-	if opens := replay.Opens(past); len(opens) > 0 {
+	if opens := history.Of(past).Open(); len(opens) > 0 {
 		return nil, fmt.Errorf("%s at %s was under way at %q: fork from an earlier place", opens[0].Op, opens[0].Where, from)
 	}
 	return past, nil

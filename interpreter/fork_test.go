@@ -8,11 +8,11 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/interpreter/replay"
+	"github.com/q-ecosystem/runbook/interpreter/history"
 )
 
 const forked = preamble + `
-local drawn = random(1000000)
+local drawn = random(1000000) .. run.id
 step("prepare", function()
   on_rollback(function() ledger.put_retry { item = "undo" } end)
   ledger.put_retry { item = "one", note = tostring(drawn) }
@@ -90,7 +90,7 @@ func TestForkRefused(t *testing.T) {
 	if _, err := r.engine().Fork(patient(t), interpreter.Fork{Run: run, From: "a"}); err == nil || !strings.Contains(err.Error(), "is being carried out by") {
 		t.Errorf("a fork of a run under way gives %v", err)
 	}
-	if _, err := r.engine().Cancel(t.Context(), run, "kim", ""); err != nil {
+	if _, err := r.engine().Cancel(t.Context(), interpreter.Request{Run: run, By: "kim"}); err != nil {
 		t.Fatal(err)
 	}
 	<-done
@@ -119,7 +119,7 @@ func TestReplay(t *testing.T) {
 func TestReplayOfAnUnfinishedRun(t *testing.T) {
 	r := newRig(t)
 	dead := false
-	out := r.begin(r.engine(func(o *interpreter.Options) { o.Wrap = dyingIn("2", 1, &dead) }), patient(t), forked, nil)
+	out := r.begin(r.engine(dyingIn("2", 1, &dead)), patient(t), forked, nil)
 	r.ends(out, effect.StatusInterrupted)
 	walked, err := r.engine().Replay(patient(t), out.Run, nil, nil)
 	if err != nil {
@@ -128,10 +128,10 @@ func TestReplayOfAnUnfinishedRun(t *testing.T) {
 	if walked.Next == nil || walked.Next.Op.String() != "ledger.put_retry" || walked.Next.Place != "2" {
 		t.Errorf("next is %+v", walked.Next)
 	}
-	if open := replay.Opens(r.events(out.Run)); len(open) > 0 {
+	if open := history.Of(r.events(out.Run)).Open(); len(open) > 0 {
 		t.Errorf("open are %+v", open)
 	}
-	if _, err := r.engine().Resolve(t.Context(), interpreter.Resolution{Run: out.Run, Outcome: replay.OutcomeApplied, By: "kim", Reason: "saw it"}); err == nil {
+	if _, err := r.engine().Resolve(t.Context(), interpreter.Resolution{Run: out.Run, Outcome: history.OutcomeApplied, By: "kim", Reason: "saw it"}); err == nil {
 		t.Error("an outcome that is not unknown was resolved")
 	}
 	if _, err := r.engine().Resume(t.Context(), "0000", interpreter.ResumeOptions{}); err == nil || errors.As(err, new(*interpreter.Ended)) {

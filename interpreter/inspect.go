@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
-	"github.com/q-ecosystem/runbook/interpreter/replay"
 	"github.com/q-ecosystem/runbook/interpreter/script"
 )
 
@@ -22,82 +22,45 @@ type Walked struct {
 	Failure error
 }
 
+// Recorded returns the walk of a run as it stands in the journal, read-only:
+// secrets are as their digests, and nobody watches.
+func (e *Engine) Recorded(ctx context.Context, id string) (Walk, error) {
+	opts := e.opts
+	opts.Secret, opts.Watch = nil, nobody{}
+	k, err := (&Engine{opts}).prepare(ctx, id, nil)
+	if err != nil {
+		return Walk{}, err
+	}
+	return k.Walk, nil
+}
+
 // Replay walks a run's script against its journal and changes nothing. With a
 // script given, that one is walked instead. The error is a *effect.Stop with a
 // *replay.Divergence where they part.
 func (e *Engine) Replay(ctx context.Context, id string, with *script.Source, loader script.Loader) (Walked, error) {
-	opts := e.opts
-	opts.Secret = nil
-	reader := &Engine{opts}
-	k, err := reader.prepare(ctx, id, nil)
+	w, err := e.Recorded(ctx, id)
 	if err != nil {
 		return Walked{}, err
 	}
+	k := newWalk(w)
 	if with != nil {
-		k.main, k.loader = *with, loader
+		k.Main, k.Loader = *with, loader
 	}
-	return k.inspect(ctx)
-}
-
-func (k *walk) inspect(ctx context.Context) (Walked, error) {
-	out := Walked{Run: k.run}
-	k.control = newControl(k.opts, k.history)
-	k.keeper = &keeper{walk: k, hard: ctx, soft: ctx, cancel: func(error) {}}
-	quiet := k.opts
-	quiet.Watch = nobody{}
-	k.opts = quiet
-	if err := k.open(ctx, replay.Options{}); err != nil {
-		return out, err
+	// What was asked for and nobody heard is no part of what the run did.
+	k.History = slices.DeleteFunc(k.History, func(ev effect.Event) bool { return ev.Kind == effect.CancelRequested })
+	end, err := k.carry(ctx)
+	if err != nil {
+		return Walked{}, err
 	}
-	defer k.script.Close()
-	err := k.script.Run(ctx)
-	if s := effect.AsStop(err); s == nil {
-		out.Failure = err
-		if diverged := effect.AsStop(k.recorder.Finish()); diverged != nil {
-			if err != nil { // the reason why nothing was asked for
-				diverged = &effect.Stop{Cause: diverged.Cause, Err: fmt.Errorf("%w\nthe script had failed: %w", diverged.Err, err)}
-			}
-			return out, diverged
-		}
-		if err != nil && k.askedToRollBack() {
-			s := effect.AsStop(k.askToRollBack(err))
-			if s != nil && s.Cause != effect.EndOfRecord && s.Cause != effect.RollingBack {
-				return out, s
-			}
-		}
-	} else if s.Cause != effect.EndOfRecord && s.Cause != effect.RollingBack {
+	out := Walked{Run: k.Run, Replayed: end.Replayed, Failure: k.failure}
+	if k.script == nil {
+		return out, end.Err
+	}
+	out.Next = k.recorder.Beyond()
+	if s := effect.AsStop(end.Err); s != nil && s.Cause != effect.EndOfRecord {
 		return out, s
-	} else {
-		out.Next = k.recorder.Beyond()
 	}
-	if attempts := rollbackAttempts(k.history); attempts > 0 {
-		if err := k.inspectRollbacks(ctx, attempts); err != nil {
-			return out, err
-		}
-	}
-	out.Replayed = k.recorder.Replayed()
 	return out, nil
-}
-
-func (k *walk) inspectRollbacks(ctx context.Context, attempts int) error {
-	k.recorder.BeginRollback()
-	done := map[int]bool{}
-	for attempt := 1; attempt <= attempts; attempt++ {
-		for _, rb := range k.script.Rollbacks() {
-			if done[rb.Index] {
-				continue
-			}
-			err := k.runRollback(ctx, attempt, rb)
-			if s := effect.AsStop(err); s != nil {
-				if s.Cause == effect.EndOfRecord {
-					return nil
-				}
-				return s
-			}
-			done[rb.Index] = err == nil
-		}
-	}
-	return k.recorder.Finish()
 }
 
 // agrees verifies that an edited script goes with everything recorded.
@@ -120,20 +83,20 @@ func (e *Engine) agrees(ctx context.Context, run journal.Run, o ResumeOptions) e
 // the old one, which either goes with the new files or diverges.
 func (k *walk) replaceSource(ctx context.Context, with script.Source, o ResumeOptions) error {
 	required := requiredBy(with, o.WithLoader)
-	pins := &pinning{pinned: required, base: o.WithLoader, writer: k.writer, clock: k.opts.Clock}
+	pins := &pinning{pinned: required, base: o.WithLoader, ledger: k.ledger, clock: k.Stack.Clock}
 	for _, name := range required.names() {
 		if err := pins.pin(name, required[name]); err != nil {
 			return err
 		}
 	}
 	src := source(with)
-	src.Name = k.main.Name // the run's main script, whatever the file is called
-	ev := effect.Event{At: k.opts.Clock.Now().UTC(), Kind: effect.SourceChanged,
+	src.Name = k.Main.Name // the run's main script, whatever the file is called
+	ev := effect.Event{At: k.Stack.Clock.Now().UTC(), Kind: effect.SourceChanged,
 		Body: effect.Body{Text: with.Name, By: o.By}}
-	if err := k.writer.AddSource(ctx, src, ev); err != nil {
+	if err := k.ledger.AddSource(ctx, src, ev); err != nil {
 		return err
 	}
-	k.main = script.Source{Name: src.Name, Text: with.Text}
-	k.loader = pins
+	k.Main = script.Source{Name: src.Name, Text: with.Text}
+	k.Loader = pins
 	return nil
 }

@@ -11,8 +11,8 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
-	"github.com/q-ecosystem/runbook/interpreter/replay"
 	"github.com/q-ecosystem/runbook/interpreter/script"
 )
 
@@ -35,7 +35,7 @@ func TestAnswerToARunThatEnded(t *testing.T) {
 	r := newRig(t)
 	out := r.begin(r.engine(detached), patient(t), preamble+`approve "go on?"`, nil)
 	r.ends(out, effect.StatusWaiting)
-	if _, err := r.engine().Cancel(t.Context(), out.Run, "kim", ""); err != nil {
+	if _, err := r.engine().Cancel(t.Context(), interpreter.Request{Run: out.Run, By: "kim"}); err != nil {
 		t.Fatal(err)
 	}
 	var ended *interpreter.Ended
@@ -54,7 +54,7 @@ approve "go on?"`, nil)
 	r.ends(out, effect.StatusWaiting)
 	again := func() interpreter.Outcome {
 		t.Helper()
-		if _, err := r.engine().RequestRollback(t.Context(), out.Run, "kim", ""); err != nil {
+		if _, err := r.engine().RequestRollback(t.Context(), interpreter.Request{Run: out.Run, By: "kim"}); err != nil {
 			t.Fatal(err)
 		}
 		return r.resume(r.engine(detached), out.Run)
@@ -63,7 +63,7 @@ approve "go on?"`, nil)
 	if _, err := r.engine().Answer(t.Context(), interpreter.Answer{Run: out.Run, Place: "1", By: "ann"}); err == nil {
 		t.Error("a question that nobody asks any more can be answered")
 	}
-	if _, err := r.engine().Cancel(t.Context(), out.Run, "kim", ""); err != nil {
+	if _, err := r.engine().Cancel(t.Context(), interpreter.Request{Run: out.Run, By: "kim"}); err != nil {
 		t.Fatal(err)
 	}
 	r.ends(again(), effect.StatusWaiting)
@@ -80,7 +80,7 @@ func losing(name string, gate <-chan struct{}) func(*interpreter.Options) {
 		world, lost := o.World, false
 		o.World = effect.HandlerFunc(func(ctx context.Context, call effect.Call) (effect.Result, error) {
 			res, err := world.Do(ctx, call)
-			if call.Op.Name == name && call.Verb == effect.Invoke && !lost {
+			if call.Op.Name == name && call.Verb == effect.VerbInvoke && !lost {
 				lost = true
 				<-gate
 				return effect.Result{}, effect.Errorf(effect.CodeUnknown, "lost")
@@ -104,17 +104,17 @@ func TestRollbackWhileAnOutcomeIsLost(t *testing.T) {
 on_rollback(function() ledger.flaky { item = "undo", fails = 0 } end)
 parallel { a = function() ledger.`+op+` { item = "first" } end, b = function() sleep "1h" end }`, nil)
 			}()
-			r.news.await(t, effect.EffectIntended, 1)
-			r.news.await(t, effect.TimerSet, 1)
-			if _, err := e.RequestRollback(t.Context(), r.run().ID, "kim", ""); err != nil {
+			r.seen.await(t, effect.EffectIntended, 1)
+			r.seen.await(t, effect.TimerSet, 1)
+			if _, err := e.RequestRollback(t.Context(), interpreter.Request{Run: r.run().ID, By: "kim"}); err != nil {
 				t.Fatal(err)
 			}
-			r.news.await(t, effect.RollbackRequested, 1)
+			r.seen.await(t, effect.RollbackRequested, 1)
 			close(gate)
 			out := <-done
 			if op == "put_ask" {
 				r.ends(out, effect.StatusUnknown)
-				if r.news.count(effect.RollbackStarted) > 0 {
+				if r.seen.count(effect.RollbackStarted) > 0 {
 					t.Error("the rollback has begun")
 				}
 				r.operate(out.Run)
@@ -122,7 +122,7 @@ parallel { a = function() ledger.`+op+` { item = "first" } end, b = function() s
 			}
 			r.ends(out, effect.StatusRolledBack)
 			r.book.must(t).audit(t, []string{"first", "undo"}, 1)
-			if open := replay.Opens(r.events(out.Run)); len(open) > 0 {
+			if open := history.Of(r.events(out.Run)).Open(); len(open) > 0 {
 				t.Errorf("nobody knows what became of %+v", open)
 			}
 		})
@@ -143,7 +143,7 @@ func TestTakenOverWhileWriting(t *testing.T) {
 	})
 	done := make(chan interpreter.Outcome, 1)
 	go func() { done <- r.begin(e, patient(t), preamble+`ledger.put_observe { item = "first" }`, nil) }()
-	r.news.await(t, effect.EffectIntended, 1)
+	r.seen.await(t, effect.EffectIntended, 1)
 	later, err := journal.Open(t.Context(), filepath.Join(r.dir, "rb.db"),
 		journal.Options{Now: func() time.Time { return time.Now().Add(time.Minute) }})
 	if err != nil {
@@ -173,10 +173,10 @@ func TestCancelAfterARollbackRequest(t *testing.T) {
 on_rollback(function() ledger.put_retry { item = "undone" } end)
 approve "go on?"`, nil)
 	r.ends(out, effect.StatusWaiting)
-	if _, err := r.engine().RequestRollback(t.Context(), out.Run, "kim", ""); err != nil {
+	if _, err := r.engine().RequestRollback(t.Context(), interpreter.Request{Run: out.Run, By: "kim"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.engine().Cancel(t.Context(), out.Run, "kim", "no, leave it"); err != nil {
+	if _, err := r.engine().Cancel(t.Context(), interpreter.Request{Run: out.Run, By: "kim", Reason: "no, leave it"}); err != nil {
 		t.Fatal(err)
 	}
 	var ended *interpreter.Ended
@@ -207,7 +207,7 @@ approve "go on?"`
 	if s := effect.AsStop(refused.Err); s == nil || s.Cause != effect.LockHeld || refused.Status.Terminal() {
 		t.Errorf("the run is %s: %v", refused.Status, refused.Err)
 	}
-	if _, err := r.engine().Cancel(t.Context(), holder.Run, "kim", ""); err != nil {
+	if _, err := r.engine().Cancel(t.Context(), interpreter.Request{Run: holder.Run, By: "kim"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.engine().Answer(t.Context(), interpreter.Answer{Run: out.Run, By: "ann"}); err != nil {

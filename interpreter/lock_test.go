@@ -8,6 +8,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
+	"github.com/q-ecosystem/runbook/interpreter/script"
 )
 
 const locking = `runbook { name = 'locking', summary = 'Test', locks = { "traffic/web", "db/main" } }
@@ -30,15 +31,33 @@ func (r *rig) locked(out interpreter.Outcome, status effect.Status, holder strin
 	}
 }
 
+// refused verifies that a run does not even begin while another has its lock.
+func (r *rig) refused(holder string) {
+	r.t.Helper()
+	before, err := r.db.Runs(r.t.Context(), journal.Filter{})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	_, err = r.engine().Start(patient(r.t), interpreter.Start{Main: script.Source{Name: "test.lua", Text: []byte(locking)},
+		Loader: interpreter.Dir(r.dir), Params: given(nil), By: "test"})
+	var held *journal.LockedError
+	if !errors.As(err, &held) || held.Run != holder || held.Name != "db/main" {
+		r.t.Fatalf("a start that needs the locks of %s: %v", holder, err)
+	}
+	if after, err := r.db.Runs(r.t.Context(), journal.Filter{}); err != nil || len(after) != len(before) {
+		r.t.Errorf("the refused start left a run: %v, %v", after, err)
+	}
+}
+
 func TestLocks(t *testing.T) {
 	r := newRig(t)
 	done := r.carried(locking+`sleep "1h"`, 1)
 	first := r.run().ID
-	r.locked(r.begin(r.engine(), patient(t), locking, nil), effect.StatusCanceled, first)
+	r.refused(first)
 	if n := len(r.book.must(t).pick(received, "one")); n != 1 {
 		t.Errorf("one was sent %d times: the refused run did something", n)
 	}
-	if _, err := r.engine().Cancel(t.Context(), first, "kim", ""); err != nil {
+	if _, err := r.engine().Cancel(t.Context(), interpreter.Request{Run: first, By: "kim"}); err != nil {
 		t.Fatal(err)
 	}
 	r.ends(<-done, effect.StatusCanceled)
@@ -50,18 +69,18 @@ func TestLocks(t *testing.T) {
 func TestLocksOfARunThatStopped(t *testing.T) {
 	r := newRig(t)
 	dead := false
-	stopped := r.begin(r.engine(func(o *interpreter.Options) { o.Wrap = dyingIn("1", 2, &dead) }), patient(t), locking, nil)
+	stopped := r.begin(r.engine(dyingIn("1", 2, &dead)), patient(t), locking, nil)
 	r.ends(stopped, effect.StatusInterrupted)
-	r.locked(r.begin(r.engine(), patient(t), locking, nil), effect.StatusCanceled, stopped.Run)
+	r.refused(stopped.Run)
 	r.ends(r.resume(r.engine(), stopped.Run), effect.StatusSucceeded)
 
 	done := r.carried(locking+`sleep "1h"`, 1)
 	holder := r.run().ID
-	if _, err := r.engine().RequestRollback(t.Context(), stopped.Run, "kim", ""); err != nil {
+	if _, err := r.engine().RequestRollback(t.Context(), interpreter.Request{Run: stopped.Run, By: "kim"}); err != nil {
 		t.Fatal(err)
 	}
 	r.locked(r.resume(r.engine(), stopped.Run), effect.StatusSucceeded, holder) // it stays what it was
-	if _, err := r.engine().Cancel(t.Context(), holder, "kim", ""); err != nil {
+	if _, err := r.engine().Cancel(t.Context(), interpreter.Request{Run: holder, By: "kim"}); err != nil {
 		t.Fatal(err)
 	}
 	<-done

@@ -9,6 +9,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
 	"github.com/q-ecosystem/runbook/interpreter/script"
+	"github.com/q-ecosystem/runbook/interpreter/script/check"
 )
 
 // pinning loads files from beside the script and pins those that are not
@@ -17,7 +18,7 @@ import (
 type pinning struct {
 	pinned pinnedSources
 	base   script.Loader
-	writer standing
+	ledger Ledger
 	clock  Clock
 }
 
@@ -38,7 +39,7 @@ func (p *pinning) Load(module string) (script.Source, error) {
 
 func (p *pinning) pin(module string, s script.Source) error {
 	ev := effect.Event{At: p.clock.Now().UTC(), Kind: effect.SourceChanged, Body: effect.Body{Text: module}}
-	return p.writer.AddSource(context.Background(), source(s), ev)
+	return p.ledger.AddSource(context.Background(), source(s), ev)
 }
 
 // pinnedSources are the sources that a run has recorded, by name.
@@ -75,7 +76,7 @@ func requiredBy(main script.Source, loader script.Loader) pinnedSources {
 	if loader == nil {
 		return required
 	}
-	for _, module := range script.Requires(main, loader) {
+	for _, module := range check.Requires(main, loader) {
 		if s, err := loader.Load(module); err == nil && s.Name != main.Name {
 			required[s.Name] = s
 		}

@@ -8,9 +8,9 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/simulate"
 )
 
-// planSource is the name under which a run pins the plan that it is held to.
+// PlanSource is the name under which a run pins the plan that it is held to.
 // No file that a script requires has it.
-const planSource = "plan.json"
+const PlanSource = "plan.json"
 
 // pinnedPlan returns the plan as the run records it: no source without one.
 func pinnedPlan(p *simulate.Plan) ([]journal.Source, error) {
@@ -21,12 +21,12 @@ func pinnedPlan(p *simulate.Plan) ([]journal.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []journal.Source{{Name: planSource, Text: text}}, nil
+	return []journal.Source{{Name: PlanSource, Text: text}}, nil
 }
 
 // recordedPlan returns the plan that a run has pinned, or nil.
 func recordedPlan(sources pinnedSources) (*simulate.Plan, error) {
-	s, ok := sources[planSource]
+	s, ok := sources[PlanSource]
 	if !ok {
 		return nil, nil
 	}
@@ -39,12 +39,12 @@ func recordedPlan(sources pinnedSources) (*simulate.Plan, error) {
 
 // guarded puts the guard of the run's plan, if it has one, above the Recorder.
 func (k *walk) guarded() effect.Handler {
-	if k.plan == nil {
+	if k.Plan == nil {
 		return k.recorder
 	}
-	approve, ok := k.opts.Catalog.Op(effect.OpApprove)
+	approve, ok := k.Stack.Catalog.Op(effect.OpApprove)
 	if !ok {
 		return k.recorder
 	}
-	return simulate.NewGuard(k.plan, approve, k.recorder)
+	return simulate.NewGuard(k.Plan, approve, k.recorder)
 }

@@ -3,6 +3,7 @@ package interpreter_test
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,21 +22,32 @@ type points struct {
 	how   string
 	awake book // a stopped runner goes on when its gate "awake" is open
 
+	ask   func() // asks for a rollback
+	askAt int
+
 	appending atomic.Int64 // appends, and looks at the lease, under way
 
 	mu     sync.Mutex
 	passed []string
 }
 
-// hit passes a point.
-func (p *points) hit(name string) {
+// hit passes a point, which may have several names.
+func (p *points) hit(names ...string) {
 	p.mu.Lock()
+	name := strings.Join(names, "; ")
 	p.passed = append(p.passed, name)
+	var ask func()
+	if p.ask != nil && len(p.passed) >= p.askAt && name != insideATransaction {
+		ask, p.ask = p.ask, nil
+	}
 	mine := int64(len(p.passed)) == p.at
-	if p.near != "" && strings.HasPrefix(name, p.near) {
+	if p.near != "" && named(name, p.near) {
 		mine, p.near = true, ""
 	}
 	p.mu.Unlock()
+	if ask != nil {
+		ask()
+	}
 	if !mine {
 		return
 	}
@@ -51,6 +63,14 @@ func (p *points) hit(name string) {
 	select {}
 }
 
+// insideATransaction names the points at which nobody else can write.
+const insideATransaction = "inside a transaction"
+
+// named reports whether one of a point's names begins with prefix.
+func named(point, prefix string) bool {
+	return slices.ContainsFunc(strings.Split(point, "; "), func(name string) bool { return strings.HasPrefix(name, prefix) })
+}
+
 func (p *points) names() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -60,7 +80,7 @@ func (p *points) names() []string {
 // now is the journal's clock, which it reads inside its transactions.
 func (p *points) now(t time.Time) time.Time {
 	if p.appending.Load() == 0 {
-		p.hit("inside a transaction")
+		p.hit(insideATransaction)
 	}
 	return t
 }
@@ -85,13 +105,16 @@ type tripwire struct {
 
 // Append appends.
 func (w tripwire) Append(ctx context.Context, events ...effect.Event) ([]effect.Event, error) {
-	last := events[len(events)-1]
-	name := string(last.Kind) + " " + last.Place + " " + last.Body.Op
-	w.points.hit("before " + name)
+	var before, after []string
+	for _, ev := range events {
+		name := string(ev.Kind) + " " + string(ev.Place) + " " + ev.Body.Op
+		before, after = append(before, "before "+name), append(after, "after "+name)
+	}
+	w.points.hit(before...)
 	w.points.appending.Add(1)
 	written, err := w.journal.Append(ctx, events...)
 	w.points.appending.Add(-1)
-	w.points.hit("after " + name)
+	w.points.hit(after...)
 	return written, err
 }
 

@@ -169,7 +169,7 @@ func (j job) must(t testing.TB) report {
 // the run, or starts it if it never came to be.
 func (j job) again(t testing.TB) job {
 	t.Helper()
-	j.At, j.Near, j.How = 0, "", ""
+	j.At, j.Near, j.How, j.Ask = 0, "", "", 0
 	db, err := journal.Open(context.Background(), j.db(), journal.Options{})
 	if err != nil {
 		t.Fatal(err)

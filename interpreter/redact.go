@@ -2,86 +2,42 @@ package interpreter
 
 import (
 	"context"
-	"sort"
-	"strings"
+	"maps"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/redact"
 )
 
-// redacting keeps the values of secrets out of everything that comes back from
-// the world: results, errors, progress. It stands below the Recorder, so that
-// neither journal nor script ever holds one in clear.
-type redacting struct {
-	secrets []effect.Secret // of the run's parameters
-	next    effect.Handler
+// A walk knows the secrets of the run's parameters, and those that passed in an
+// effect since, also in one that was answered by the journal. Whichever effect
+// shows one of them later, its result is clean. A [redact.Handler] stands below
+// the Recorder, so that neither journal nor script ever holds one in clear.
+
+// learning stands above the Recorder and takes note of the secrets in every
+// effect of the script.
+type learning struct {
+	known *redact.Known
+	next  effect.Handler
 }
 
-// Do hands the call on and scrubs what returns.
-func (r redacting) Do(ctx context.Context, call effect.Call) (effect.Result, error) {
-	secrets := collect(call.Args, append([]effect.Secret(nil), r.secrets...))
-	if len(secrets) == 0 {
-		return r.next.Do(ctx, call)
-	}
-	scrub := scrubber(secrets)
-	if progress := call.Progress; progress != nil {
-		call.Progress = func(line string) { progress(scrub.Replace(line)) }
-	}
-	res, err := r.next.Do(ctx, call)
-	res.Value = scrubValue(scrub, res.Value)
-	res.Change.From, res.Change.To = scrub.Replace(res.Change.From), scrub.Replace(res.Change.To)
-	if err == nil || effect.AsStop(err) != nil {
-		return res, err
-	}
-	e := *effect.AsError(err)
-	e.Message, e.Hint = scrub.Replace(e.Message), scrub.Replace(e.Hint)
-	return res, &e
+// Do learns and hands on.
+func (l learning) Do(ctx context.Context, call effect.Call) (effect.Result, error) {
+	l.known.Learn(redact.Collect(call.Args)...)
+	return l.next.Do(ctx, call)
 }
 
-// scrubber replaces every secret's value by its name, longest first, so that
-// one secret inside another leaves no rest.
-func scrubber(secrets []effect.Secret) *strings.Replacer {
-	sort.SliceStable(secrets, func(i, j int) bool { return len(secrets[i].Reveal()) > len(secrets[j].Reveal()) })
-	var pairs []string
-	for _, s := range secrets {
-		if s.Reveal() != "" {
-			pairs = append(pairs, s.Reveal(), s.String())
-		}
-	}
-	return strings.NewReplacer(pairs...)
-}
+// marking tells the script in a result that a secret was taken out of it, by
+// whichever Handler below. It is for tables whose fields are declared; another
+// one might be a table of names.
+type marking struct{ next effect.Handler }
 
-func collect(v any, into []effect.Secret) []effect.Secret {
-	switch v := v.(type) {
-	case effect.Secret:
-		into = append(into, v)
-	case []any:
-		for _, e := range v {
-			into = collect(e, into)
-		}
-	case map[string]any:
-		for _, e := range v {
-			into = collect(e, into)
-		}
+// Do hands the call on and marks what returns.
+func (m marking) Do(ctx context.Context, call effect.Call) (effect.Result, error) {
+	res, err := m.next.Do(ctx, call)
+	if table, ok := res.Value.(map[string]any); ok && res.Redacted && call.Op != nil && len(call.Op.Returns) > 0 {
+		table = maps.Clone(table)
+		table[redact.Field] = true
+		res.Value = table
 	}
-	return into
-}
-
-func scrubValue(scrub *strings.Replacer, v any) any {
-	switch v := v.(type) {
-	case string:
-		return scrub.Replace(v)
-	case []any:
-		out := make([]any, len(v))
-		for i := range v {
-			out[i] = scrubValue(scrub, v[i])
-		}
-		return out
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for k, e := range v {
-			out[scrub.Replace(k)] = scrubValue(scrub, e)
-		}
-		return out
-	}
-	return v
+	return res, err
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/interpreter/replay"
+	"github.com/q-ecosystem/runbook/interpreter/history"
 )
 
 // carried starts a script in the background and waits until n sleeps are under
@@ -19,7 +19,7 @@ func (r *rig) carried(text string, sleeps int) <-chan interpreter.Outcome {
 	r.t.Helper()
 	done := make(chan interpreter.Outcome, 1)
 	go func() { done <- r.begin(r.engine(), patient(r.t), text, nil) }()
-	r.news.await(r.t, effect.TimerSet, sleeps)
+	r.seen.await(r.t, effect.TimerSet, sleeps)
 	return done
 }
 
@@ -30,7 +30,7 @@ on_rollback(function() ledger.put_retry { item = "undone" } end)
 ledger.put_observe { item = "first" }
 sleep "1h"
 ledger.put_observe { item = "never" }`, 1)
-	live, err := r.engine().Cancel(t.Context(), r.run().ID, "kim", "lunch")
+	live, err := r.engine().Cancel(t.Context(), interpreter.Request{Run: r.run().ID, By: "kim", Reason: "lunch"})
 	if err != nil || !live {
 		t.Fatalf("cancel: live %v, %v", live, err)
 	}
@@ -43,14 +43,14 @@ ledger.put_observe { item = "never" }`, 1)
 	if _, err := r.engine().Resume(t.Context(), out.Run, interpreter.ResumeOptions{}); !errors.As(err, &ended) {
 		t.Errorf("a resume of the canceled run gives %v", err)
 	}
-	if _, err := r.engine().Cancel(t.Context(), out.Run, "kim", ""); !errors.As(err, &ended) {
+	if _, err := r.engine().Cancel(t.Context(), interpreter.Request{Run: out.Run, By: "kim"}); !errors.As(err, &ended) {
 		t.Errorf("canceling it again gives %v", err)
 	}
 	r.book.must(t).audit(t, []string{"first"}, 0)
 }
 
 // stalledRun starts a run in a process that stops once the first item is
-// written down, so that it hears nothing of what is posted.
+// written down, so that it hears nothing of what is sent.
 func stalledRun(t *testing.T) (j job, runner *process, r *rig) {
 	t.Helper()
 	r = newRig(t)
@@ -65,12 +65,12 @@ ledger.put_observe { item = "never" }`)
 	return j, runner, r
 }
 
-// TestRequestsOutliveTheRunner posts a cancellation, then a rollback, to a
+// TestRequestsOutliveTheRunner sends a cancellation, then a rollback, to a
 // runner that is killed before it reads them.
 func TestRequestsOutliveTheRunner(t *testing.T) {
 	t.Run("cancel", func(t *testing.T) {
 		j, runner, r := stalledRun(t)
-		live, err := r.engine().Cancel(t.Context(), r.run().ID, "kim", "")
+		live, err := r.engine().Cancel(t.Context(), interpreter.Request{Run: r.run().ID, By: "kim"})
 		if err != nil || !live {
 			t.Fatalf("cancel: live %v, %v", live, err)
 		}
@@ -85,7 +85,7 @@ func TestRequestsOutliveTheRunner(t *testing.T) {
 	})
 	t.Run("rollback", func(t *testing.T) {
 		j, runner, r := stalledRun(t)
-		live, err := r.engine().RequestRollback(t.Context(), r.run().ID, "kim", "")
+		live, err := r.engine().RequestRollback(t.Context(), interpreter.Request{Run: r.run().ID, By: "kim"})
 		if err != nil || !live {
 			t.Fatalf("rollback: live %v, %v", live, err)
 		}
@@ -101,7 +101,7 @@ func TestRequestsOutliveTheRunner(t *testing.T) {
 // rollBack asks for a rollback of the newest run and carries it out.
 func (r *rig) rollBack() interpreter.Outcome {
 	r.t.Helper()
-	live, err := r.engine().RequestRollback(r.t.Context(), r.run().ID, "kim", "")
+	live, err := r.engine().RequestRollback(r.t.Context(), interpreter.Request{Run: r.run().ID, By: "kim"})
 	if err != nil || live {
 		r.t.Fatalf("rollback: live %v, %v", live, err)
 	}
@@ -116,7 +116,7 @@ ledger.put_observe { item = "first" }
 on_rollback(function() ledger.put_retry { item = "undo 2" } end)
 sleep "1h"
 ledger.put_observe { item = "never" }`, 1)
-	live, err := r.engine().RequestRollback(t.Context(), r.run().ID, "kim", "")
+	live, err := r.engine().RequestRollback(t.Context(), interpreter.Request{Run: r.run().ID, By: "kim"})
 	if err != nil || !live {
 		t.Fatalf("rollback: live %v, %v", live, err)
 	}
@@ -130,7 +130,7 @@ ledger.put_observe { item = "never" }`, 1)
 	if want := []string{"first", "undo 2", "undo 1"}; !slices.Equal(order, want) {
 		t.Errorf("applied were %v, want %v", order, want)
 	}
-	if _, err := r.engine().RequestRollback(t.Context(), r.run().ID, "kim", ""); err == nil {
+	if _, err := r.engine().RequestRollback(t.Context(), interpreter.Request{Run: r.run().ID, By: "kim"}); err == nil {
 		t.Error("a run can be rolled back twice")
 	}
 }
@@ -148,11 +148,11 @@ parallel {
 	for crash := 1; ; crash++ {
 		r := newRig(t)
 		crashed := false
-		e := r.engine(func(o *interpreter.Options) { o.Wrap = dyingIn("r1.", crash, &crashed) })
+		e := r.engine(dyingIn("r1.", crash, &crashed))
 		done := make(chan interpreter.Outcome, 1)
 		go func() { done <- r.begin(e, patient(t), text, nil) }()
-		r.news.await(t, effect.TimerSet, 3)
-		if _, err := e.RequestRollback(t.Context(), r.run().ID, "kim", ""); err != nil {
+		r.seen.await(t, effect.TimerSet, 3)
+		if _, err := e.RequestRollback(t.Context(), interpreter.Request{Run: r.run().ID, By: "kim"}); err != nil {
 			t.Fatal(err)
 		}
 		out := <-done
@@ -193,7 +193,7 @@ parallel {
 			<-runner.done
 			r.ends(r.rollBackHard(), effect.StatusRolledBack)
 			r.book.must(t).audit(t, []string{"m", "n", "o", "undo"}, 1)
-			if open := replay.Opens(r.events(r.run().ID)); len(open) > 0 {
+			if open := history.Of(r.events(r.run().ID)).Open(); len(open) > 0 {
 				t.Errorf("nobody knows what became of %+v", open)
 			}
 		})

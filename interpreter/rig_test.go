@@ -27,13 +27,18 @@ type rig struct {
 	db   *journal.DB
 	book book
 	opts interpreter.Options
-	news *news
+	seen *watched
 }
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
-	dir := t.TempDir()
-	r := &rig{t: t, dir: dir, book: book(filepath.Join(dir, "book")), news: &news{}}
+	return openRig(t, t.TempDir())
+}
+
+// openRig is newRig for what a job has left.
+func openRig(t testing.TB, dir string) *rig {
+	t.Helper()
+	r := &rig{t: t, dir: dir, book: book(filepath.Join(dir, "book")), seen: &watched{}}
 	db, err := journal.Open(t.Context(), filepath.Join(dir, "rb.db"), journal.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +56,7 @@ func newRig(t testing.TB) *rig {
 	t.Cleanup(h.Close)
 	r.db = db
 	r.opts = interpreter.Options{DB: db, Catalog: catalog, World: h, Clock: interpreter.SystemClock{}, Random: rand.Reader,
-		Getenv: os.LookupEnv, Owner: journal.Self(), Watch: r.news}
+		Getenv: os.LookupEnv, Owner: journal.Self(), Watch: r.seen}
 	return r
 }
 
@@ -140,24 +145,24 @@ func diverges(t testing.TB, err error) *replay.Divergence {
 	return d
 }
 
-// news remembers what a Watcher is told.
-type news struct {
+// watched remembers what a Watcher is told.
+type watched struct {
 	mu     sync.Mutex
 	events []effect.Event
 }
 
 // Recorded remembers.
-func (n *news) Recorded(ev effect.Event) {
+func (n *watched) Recorded(ev effect.Event) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.events = append(n.events, ev)
 }
 
-func (*news) Started(effect.Call)          {}
-func (*news) Progress(effect.Call, string) {}
+func (*watched) Started(effect.Call)          {}
+func (*watched) Progress(effect.Call, string) {}
 
 // count returns how many events of a kind were recorded.
-func (n *news) count(kind effect.Kind) int {
+func (n *watched) count(kind effect.Kind) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	c := 0
@@ -170,7 +175,7 @@ func (n *news) count(kind effect.Kind) int {
 }
 
 // await waits until n events of a kind were recorded.
-func (n *news) await(t testing.TB, kind effect.Kind, count int) {
+func (n *watched) await(t testing.TB, kind effect.Kind, count int) {
 	t.Helper()
 	eventually(t, "the journal holds "+string(kind), func() bool { return n.count(kind) >= count })
 }

@@ -11,58 +11,15 @@ import (
 
 // rollsBack reports whether the run is in a rollback, or one is asked for.
 func (k *walk) rollsBack() bool {
-	return rollbackAttempts(k.history) > 0 || rollbackPending(k.history) || k.keeper.rollbackAsked()
-}
-
-// rollbackAttempts counts the rollbacks that have started.
-func rollbackAttempts(events []effect.Event) int {
-	n := 0
-	for _, ev := range events {
-		if ev.Kind == effect.RollbackStarted {
-			n++
-		}
-	}
-	return n
-}
-
-// rollbackPending reports whether a rollback was requested that has not
-// started, and the run was not canceled since.
-func rollbackPending(events []effect.Event) bool {
-	pending := false
-	for _, ev := range events {
-		switch ev.Kind {
-		case effect.RollbackRequested:
-			pending = true
-		case effect.RollbackStarted, effect.CancelRequested:
-			pending = false
-		}
-	}
-	return pending
-}
-
-// cancelPending returns the cancellation that was posted to a runner which
-// ended before it heard of it.
-func cancelPending(events []effect.Event) *effect.Stop {
-	var pending *effect.Stop
-	ended := false
-	for _, ev := range events {
-		switch ev.Kind {
-		case effect.CancelRequested:
-			if !ended {
-				pending = canceled(ev)
-			}
-		case effect.StatusChanged:
-			if ended = ev.Body.Status.Terminal(); ended {
-				pending = nil
-			}
-		}
-	}
-	return pending
+	return k.past.Rolling() || k.past.Request != nil || k.inbox.rollbackAsked()
 }
 
 func canceled(ev effect.Event) *effect.Stop {
 	return &effect.Stop{Cause: effect.Canceled, Err: errors.New("canceled by " + ev.Body.By + because(ev.Body.Reason))}
 }
+
+// errNothingRegistered is why a run that was to be rolled back just ends.
+var errNothingRegistered = errors.New("a rollback was asked for, and the run had registered none with on_rollback: it ends where it stands")
 
 // rollBack runs the registered rollbacks, newest first. Attempts that were
 // made before are walked again, answered by the journal; the last one goes on
@@ -72,9 +29,9 @@ func (k *walk) rollBack(ctx context.Context, cause error) Outcome {
 	if s := k.recorder.BeginRollback(); s != nil {
 		return k.stopped(ctx, s)
 	}
-	before := rollbackAttempts(k.history)
+	before := k.past.Attempts
 	attempts := before
-	if before == 0 || rollbackPending(k.history) || k.keeper.rollbackAsked() {
+	if before == 0 || k.past.Request != nil || k.inbox.rollbackAsked() {
 		attempts++
 	}
 	done := map[int]bool{} // by registration
@@ -90,7 +47,7 @@ func (k *walk) rollBack(ctx context.Context, cause error) Outcome {
 			if done[rb.Index] {
 				continue
 			}
-			err := k.runRollback(k.keeper.context(), attempt, rb)
+			err := k.runRollback(k.heartbeat.soft, attempt, rb)
 			if s := effect.AsStop(err); s != nil {
 				return k.stopped(ctx, s)
 			}
@@ -108,8 +65,16 @@ func (k *walk) rollBack(ctx context.Context, cause error) Outcome {
 		return k.stopped(ctx, effect.AsStop(err))
 	}
 	status := effect.StatusRolledBack
-	if len(failures) > 0 {
+	switch {
+	case len(failures) > 0:
 		status = effect.StatusRollbackFailed
+	case len(k.script.Rollbacks()) == 0: // nothing was taken back
+		status, cause = effect.StatusCanceled, errors.Join(errNothingRegistered, cause)
+	}
+	if left := k.recorder.Left(); left != nil && status != effect.StatusRollbackFailed {
+		// What was registered has run. Whether something is left to be taken back
+		// is for a person to say.
+		status, cause = effect.StatusUnknown, &effect.Stop{Cause: effect.Parked, Err: left}
 	}
 	out := k.settle(ctx, status, cause)
 	out.Rollbacks = failures
@@ -122,30 +87,38 @@ func (k *walk) beginAttempt(ctx context.Context, attempt int, cause error) error
 	if cause != nil {
 		body.Reason = cause.Error()
 	}
-	started := effect.Event{At: k.opts.Clock.Now().UTC(), Kind: effect.RollbackStarted, Body: body}
+	started := effect.Event{At: k.Stack.Clock.Now().UTC(), Kind: effect.RollbackStarted, Body: body}
 	status := effect.Event{At: started.At, Kind: effect.StatusChanged, Body: effect.Body{Status: effect.StatusRollingBack}}
-	if err := k.writer.SetStatus(ctx, effect.StatusRollingBack, started, status); err != nil {
+	if err := k.ledger.SetStatus(ctx, effect.StatusRollingBack, started, status); err != nil {
 		return err
 	}
-	k.opts.Watch.Recorded(started)
-	k.keeper.rollbackBegun()
+	k.Stack.Watch.Recorded(started)
+	k.inbox.rollbackBegun()
 	return nil
 }
 
 // runRollback runs one registered function and marks its end, so that a
 // rollback can be seen to be complete.
 func (k *walk) runRollback(ctx context.Context, attempt int, rb script.Rollback) error {
-	prefix := fmt.Sprintf("r%d.%d", attempt, rb.Index)
-	err := k.script.RunRollback(ctx, rb, prefix)
-	if effect.AsStop(err) != nil {
-		return err
-	}
+	place := effect.RollbackPlace(attempt, rb.Index)
 	args := map[string]any{"name": rb.Name}
+	err := k.script.RunRollback(ctx, rb, place)
+	if stop := effect.AsStop(err); stop != nil {
+		if stop.Cause != effect.Exhausted {
+			return err
+		}
+		// It fails alone: what the others take back is waiting.
+		err = stop.Err
+		args["exhausted"] = true
+	}
+	if recorded := k.past.Exhausted[place]; recorded != nil && err == nil { // a faster machine changes nothing
+		err = recorded
+	}
 	if err != nil {
 		args["error"] = err.Error()
 	}
-	op, _ := k.opts.Catalog.Op(effect.OpBranchLeft)
-	if _, markErr := k.recorder.Do(ctx, effect.Call{Place: prefix, Op: op, Args: args, Class: effect.Mark, Where: rb.Where}); markErr != nil {
+	op, _ := k.Stack.Catalog.Op(effect.OpBranchLeft)
+	if _, markErr := k.recorder.Do(ctx, effect.Call{Place: place, Op: op, Args: args, Class: effect.Mark, Where: rb.Where}); markErr != nil {
 		return markErr
 	}
 	return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
 	"github.com/q-ecosystem/runbook/interpreter/replay"
 	"github.com/q-ecosystem/runbook/interpreter/script"
@@ -25,10 +26,14 @@ type job struct {
 	Params map[string]any // of a new run
 	Resume string         // a run's id; a new run is started if it is empty
 	// At is the point, 1 for the first, at which How happens to the runner; or
-	// it is the first point whose name begins with Near.
+	// it is the first point one of whose names begins with Near.
 	At   int
 	Near string
-	How  string // "kill" or "stop"
+	How  string        // "kill" or "stop"
+	Hold time.Duration // as in the engine's options
+	// Ask is the point at which somebody asks for a rollback; if that is inside
+	// a transaction, the next one.
+	Ask int
 	// Settle lets the runner play the operator: it looks an unknown outcome up
 	// in the book, resolves it, and resumes.
 	Settle bool
@@ -88,12 +93,18 @@ func (j job) run(ctx context.Context) (report, error) {
 	}
 	defer h.Close()
 	engine := interpreter.New(interpreter.Options{DB: db, Catalog: catalog, World: h, Clock: interpreter.SystemClock{},
-		Random: rand.Reader, Getenv: os.LookupEnv, Owner: journal.Self(), Watch: points, Wrap: points.wrap, Detach: j.Detach})
+		Random: rand.Reader, Getenv: os.LookupEnv, Owner: journal.Self(), Watch: points, Wrap: points.wrap, Hold: j.Hold, Detach: j.Detach})
 	if j.Barrier != "" {
 		fmt.Println("ready")
 		if err := (book(j.Barrier)).await(ctx, "open"); err != nil {
 			return report{}, err
 		}
+	}
+	if j.Ask > 0 {
+		if points.ask, err = j.asker(ctx); err != nil {
+			return report{}, err
+		}
+		points.askAt = j.Ask
 	}
 	out, err := j.carry(ctx, engine, points)
 	for err == nil && out.Status == effect.StatusUnknown && j.Settle {
@@ -118,6 +129,27 @@ func (j job) run(ctx context.Context) (report, error) {
 		r.Cause = s.Cause
 	}
 	return r, err
+}
+
+// asker returns what asks for a rollback of the newest run, as somebody else's
+// process does.
+func (j job) asker(ctx context.Context) (func(), error) {
+	db, err := journal.Open(ctx, j.db(), journal.Options{})
+	if err != nil {
+		return nil, err
+	}
+	e := interpreter.New(interpreter.Options{DB: db, Clock: interpreter.SystemClock{}, Random: rand.Reader, Getenv: os.LookupEnv, Owner: journal.Self()})
+	return func() {
+		run, err := db.Find(ctx, "latest")
+		if err == nil {
+			_, err = e.RequestRollback(ctx, interpreter.Request{Run: run.ID, By: "operator"})
+		}
+		over := run.Status == effect.StatusRolledBack
+		if err != nil && !over && !errors.Is(err, interpreter.ErrAlready) {
+			fmt.Fprintln(os.Stderr, "ask for a rollback:", err)
+			os.Exit(1)
+		}
+	}, nil
 }
 
 // now is the time to which the tests have moved the clock of leases.
@@ -159,15 +191,15 @@ func (j job) operate(ctx context.Context, e *interpreter.Engine, db *journal.DB,
 		return err
 	}
 	resolved := 0
-	for _, open := range replay.Opens(events) {
-		r := interpreter.Resolution{Run: run, Place: open.Place, Outcome: replay.OutcomeNotApplied, By: "operator", Reason: "the book says so"}
+	for _, open := range history.Of(events).Open() {
+		r := interpreter.Resolution{Run: run, Place: open.Place, Outcome: history.OutcomeNotApplied, By: "operator", Reason: "the book says so"}
 		for _, en := range list.pick(applied, "") {
 			if en.Key == replay.Key(run, open.Place) {
 				value, err := json.Marshal(map[string]any{"item": en.Item})
 				if err != nil {
 					return err
 				}
-				r.Outcome, r.Value = replay.OutcomeApplied, value
+				r.Outcome, r.Value = history.OutcomeApplied, value
 			}
 		}
 		if open.Recovery != effect.Ask {

@@ -22,7 +22,7 @@ log.info { text = "a table", why = tostring(params.token) }
 ledger.put_retry { item = "three", note = e.message, token = params.token }`
 	r := newRig(t)
 	dead := false
-	out := r.begin(r.engine(func(o *interpreter.Options) { o.Wrap = dyingIn("3", 1, &dead) }), patient(t), text,
+	out := r.begin(r.engine(dyingIn("3", 1, &dead)), patient(t), text,
 		map[string]any{"token": effect.NewSecret("env:TOKEN", value)})
 	r.ends(out, effect.StatusInterrupted)
 
@@ -54,9 +54,9 @@ ledger.put_retry { item = "three", note = e.message, token = params.token }`
 	if !bytes.Contains(r.files(), []byte("[secret env:TOKEN]")) {
 		t.Error("the journal's files do not name the secret: the test looks in the wrong place")
 	}
-	r.news.mu.Lock()
-	defer r.news.mu.Unlock()
-	for _, ev := range r.news.events {
+	r.seen.mu.Lock()
+	defer r.seen.mu.Unlock()
+	for _, ev := range r.seen.events {
 		if strings.Contains(ev.Body.Text, value) || bytes.Contains(ev.Body.Value, []byte(value)) {
 			t.Errorf("the watcher was told the secret: %+v", ev)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
 	"github.com/q-ecosystem/runbook/interpreter/replay"
 )
 
@@ -58,7 +59,7 @@ func stopAtEffect(t *testing.T, n int) (stopped bool) {
 	}
 	if out.Status != effect.StatusRolledBack { // the last effect may win
 		r.ends(out, effect.StatusInterrupted)
-		if open := replay.Opens(r.events(out.Run)); len(open) > 0 {
+		if open := history.Of(r.events(out.Run)).Open(); len(open) > 0 {
 			t.Errorf("stopped at effect %d, the outcome of %+v is not known", n, open)
 		}
 		if run := r.run(); run.Status != effect.StatusInterrupted || run.Holder != nil {
@@ -91,7 +92,7 @@ func TestCancelDuringAWrite(t *testing.T) {
 			cancel()
 			out := <-done
 			r.ends(out, effect.StatusInterrupted)
-			if open := replay.Opens(r.events(out.Run)); len(open) != 1 || open[0].Place != "1" {
+			if open := history.Of(r.events(out.Run)).Open(); len(open) != 1 || open[0].Place != "1" {
 				t.Errorf("open are %+v", open)
 			}
 			r.book.openGate(t, "go")

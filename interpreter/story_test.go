@@ -15,17 +15,17 @@ import (
 // story is a journal without what differs between two good runs: times,
 // attempts, keys, status rows, and how an outcome came to be known.
 type story struct {
-	effects map[string]string // by place: op, arguments, outcome
-	marks   map[string]string // by place
-	order   []string          // places of outcomes, as they settled
+	effects map[effect.Place]string // by place: op, arguments, outcome
+	marks   map[effect.Place]string // by place
+	order   []string                // places of outcomes, as they settled
 }
 
 // tell folds a journal. Faults that no good journal has fail the test.
 func tell(t testing.TB, events []effect.Event) story {
 	t.Helper()
-	s := story{effects: map[string]string{}, marks: map[string]string{}}
-	calls := map[string]string{}
-	closed := map[string]bool{}
+	s := story{effects: map[effect.Place]string{}, marks: map[effect.Place]string{}}
+	calls := map[effect.Place]string{}
+	closed := map[effect.Place]bool{}
 	for i, ev := range events {
 		if ev.Seq != int64(i+1) {
 			t.Errorf("event %d has the number %d", i+1, ev.Seq)
@@ -62,7 +62,7 @@ func tell(t testing.TB, events []effect.Event) story {
 		}
 		closed[ev.Place] = true
 		s.effects[ev.Place] = calls[ev.Place] + " → " + end
-		s.order = append(s.order, ev.Place)
+		s.order = append(s.order, string(ev.Place))
 	}
 	for place := range calls {
 		if !closed[place] {
@@ -91,10 +91,10 @@ func settledValue(b effect.Body) string {
 func (s story) String() string {
 	var lines []string
 	for place, text := range s.effects {
-		lines = append(lines, place+": "+text)
+		lines = append(lines, string(place)+": "+text)
 	}
 	for place, text := range s.marks {
-		lines = append(lines, place+": "+text)
+		lines = append(lines, string(place)+": "+text)
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
@@ -137,7 +137,7 @@ func (j job) history(t testing.TB) (journal.Run, []effect.Event) {
 	return run, events
 }
 
-// whole verifies a journal's chains and seals.
+// whole verifies a journal's chains and digests.
 func whole(t testing.TB, db *journal.DB) {
 	t.Helper()
 	r, err := db.Verify(context.Background(), "")

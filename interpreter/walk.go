@@ -1,117 +1,136 @@
 package interpreter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"slices"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
+	"github.com/q-ecosystem/runbook/interpreter/redact"
 	"github.com/q-ecosystem/runbook/interpreter/replay"
 	"github.com/q-ecosystem/runbook/interpreter/script"
-	"github.com/q-ecosystem/runbook/interpreter/simulate"
 )
 
-// Journal is what a walk writes effects to.
-type Journal = replay.Journal
-
-// ledger is all that a walk needs of the run that it holds: a *journal.Writer,
-// or a simulation's memory.
-type ledger interface {
-	Journal
-	standing
-	lease
-}
-
-// standing is what a run has beside its effects.
-type standing interface {
-	SetStatus(ctx context.Context, st effect.Status, events ...effect.Event) error
-	Lock(ctx context.Context, names []string) error
-	AddSource(ctx context.Context, s journal.Source, ev effect.Event) error
-}
-
-// lease is the right to carry the run, and the ear for what others post.
-type lease interface {
-	Renew(ctx context.Context) error
-	News(ctx context.Context) ([]effect.Event, error)
-	Close(ctx context.Context) error
-}
-
-// walk is one walk through one script.
+// walk is a Walk under way.
 type walk struct {
-	engine  *Engine
-	opts    Options
-	writer  ledger // nil: read-only
-	run     journal.Run
-	history []effect.Event
-	header  script.Header
-	params  map[string]any
-	main    script.Source
-	loader  script.Loader
-	seal    func(effect.Secret) string
-	sim     *simulated     // nil for a walk in the real world
-	plan    *simulate.Plan // which the run is held to; nil without one
+	Walk
+	past   *history.History // what History comes to
+	ledger Ledger           // that of the stack, or unwritten
+	header script.Header
 
-	keeper   *keeper
-	control  *control
-	recorder *replay.Recorder
-	script   *script.Script
+	heartbeat *heartbeat
+	inbox     *inbox
+	control   *control
+	underway  *underway
+	recorder  *replay.Recorder
+	script    *script.Script
+	failure   error // of the main chunk, if it failed by itself
+}
+
+func newWalk(w Walk) *walk {
+	if w.Stack.Watch == nil {
+		w.Stack.Watch = nobody{}
+	}
+	k := &walk{Walk: w, ledger: w.Stack.Ledger}
+	k.underway = newUnderway(nil, k.note)
+	if k.ledger == nil {
+		k.ledger = unwritten{}
+	}
+	return k
+}
+
+// note tells the Watcher what the run waits for that is no effect, if it hears
+// that.
+func (k *walk) note(line string) {
+	if w, hears := k.Stack.Watch.(interface{ Note(line string) }); hears {
+		w.Note(line)
+	}
 }
 
 // carry walks the run to where it ends or stops, records that, and gives up
 // the lease.
 func (k *walk) carry(ctx context.Context) (Outcome, error) {
 	after := context.WithoutCancel(ctx) // what is recorded although ctx has ended
-	k.control = newControl(k.opts, k.history)
-	k.keeper = keep(ctx, k)
-	k.control.latest = k.keeper.latest
-	defer k.keeper.close()
+	k.past = history.Of(k.History)
+	k.control = newControl(k.Walk, k.past)
+	k.heartbeat, k.inbox = newHeartbeat(ctx, k), &inbox{walk: k}
+	k.control.latest = k.inbox.latest
+	k.heartbeat.start()
+	defer k.heartbeat.close()
 
-	if s := cancelPending(k.history); s != nil {
-		return k.stopped(after, s), nil
+	if ev := k.past.Cancel; ev != nil { // nobody has heard it
+		return k.stopped(after, canceled(*ev)), nil
+	}
+	if ev := k.past.Request; ev != nil {
+		k.underway.end(wanted(*ev), graceOf(*ev))
 	}
 	status := effect.StatusRunning
-	if rollbackAttempts(k.history) > 0 {
+	if k.past.Rolling() {
 		status = effect.StatusRollingBack
 	}
-	if k.run.Status != effect.StatusRunning && k.run.Status != effect.StatusRollingBack && !rollbackPending(k.history) {
-		if err := k.writer.SetStatus(ctx, status); err != nil {
+	resumed := k.By != "" || k.Run.Status != effect.StatusRunning && k.Run.Status != effect.StatusRollingBack
+	if resumed && k.past.Request == nil {
+		ev := effect.Event{At: k.Stack.Clock.Now().UTC(), Kind: effect.StatusChanged, Body: effect.Body{Status: status, By: k.By}}
+		if err := k.ledger.SetStatus(ctx, status, ev); err != nil {
 			return k.ended(after, stopFor(err)), nil
 		}
 	}
-	if err := k.open(k.keeper.hard, replay.Options{Journal: k.journal(), NoNewEffects: k.noNewEffects()}); err != nil {
+	if err := k.open(k.heartbeat.hard); err != nil {
 		return k.ended(after, err), nil
 	}
 	defer k.script.Close()
 
-	err := k.script.Run(k.keeper.context())
+	err := k.script.Run(k.heartbeat.soft)
 	if effect.AsStop(err) == nil {
-		if diverged := k.recorder.Finish(); diverged != nil {
-			err = diverged
+		k.failure = err
+		if diverged := effect.AsStop(k.recorder.Finish()); diverged != nil {
+			err = diverged.Because(k.failure)
 		}
 	}
-	return k.ended(after, err), nil
+	out := k.ended(after, err)
+	if k.Stack.Ended != nil {
+		k.Stack.Ended(k.script, out)
+	}
+	return out, nil
 }
 
 // open makes the stack of Handlers and compiles the script.
-func (k *walk) open(ctx context.Context, o replay.Options) error {
-	var secrets []effect.Secret
-	for _, p := range k.params {
-		secrets = collect(p, secrets)
+func (k *walk) open(ctx context.Context) error {
+	known := redact.NewKnown(redact.Collect(k.Params)...)
+	var world effect.Handler = marking{redact.Handler{Known: known, Next: checking{k.Stack.World}}}
+	if k.Stack.Route != nil {
+		world = k.Stack.Route(k.control, world)
+	} else {
+		world = router{k.control, world}
 	}
-	o.Run, o.History, o.Now, o.Seal, o.Watch, o.Hard = k.run.ID, k.history, k.opts.Clock.Now, k.seal, k.opts.Watch.Recorded, ctx
-	world := redacting{secrets, k.opts.World}
-	o.Next = watching{k.opts.Watch, router{k.control, world}}
-	if k.sim != nil {
-		o.Next = k.sim.stack(k.control, world)
+	if k.Stack.Lease != nil { // somebody may ask for an end
+		k.underway.next = world
+		world = k.underway
+	}
+	o := replay.Options{Run: k.Run.ID, History: k.past, Next: watching{k.Stack.Watch, world}, Now: k.Stack.Clock.Now, Digest: k.Stack.Digest,
+		Watch: k.Stack.Watch.Recorded, Hard: ctx, Cut: k.past.Request != nil}
+	if k.Stack.Ledger != nil {
+		o.Journal = writing{k.Stack.Ledger, k.heartbeat.wakeUp}
+		o.Hold, o.Broken = k.Stack.Hold, k.heartbeat.stop
 	}
 	k.recorder = replay.New(o)
-	so := script.Options{Main: k.main, Loader: k.loader, Catalog: k.opts.Catalog, Handler: k.guarded(), OnHeader: k.onHeader}
-	if k.sim != nil {
-		k.sim.equip(&so)
+	k.ledger = flushing{k.ledger, k.recorder}
+	k.inbox.cuts(k.recorder)
+	so := script.Options{Main: k.Main, Loader: k.Loader, Catalog: k.Stack.Catalog, Handler: learning{known, k.guarded()}, OnHeader: k.onHeader,
+		Run: cmp.Or(k.past.Origin, k.Run.ID)}
+	if k.Stack.Equip != nil {
+		k.Stack.Equip(&so)
+	}
+	told := so.Idle
+	so.Idle = func(away int) {
+		k.recorder.Idle(away)
+		if told != nil {
+			told(away)
+		}
 	}
 	var err error
 	k.script, err = script.New(so)
@@ -129,42 +148,23 @@ func (r router) Do(ctx context.Context, call effect.Call) (effect.Result, error)
 	return r.world.Do(ctx, call)
 }
 
-func (k *walk) journal() Journal {
-	var j Journal = writing{k.writer}
-	if k.opts.Wrap != nil {
-		j = k.opts.Wrap(j)
-	}
-	return j
-}
-
 // onHeader takes the locks that the runbook names and returns the parameters
 // of the run, which were checked when it started.
 func (k *walk) onHeader(ctx context.Context, h script.Header) (map[string]any, error) {
 	k.header = h
-	if k.writer == nil || len(h.Locks) == 0 {
-		return k.params, nil
+	if len(h.Locks) == 0 {
+		return k.Params, nil
 	}
-	if err := k.writer.Lock(ctx, h.Locks); err != nil {
+	if err := k.ledger.Lock(ctx, h.Locks); err != nil {
 		return nil, stopFor(err)
 	}
-	return k.params, nil
-}
-
-// noNewEffects stops the main chunk of a run that is to be rolled back at the
-// place that it had come to.
-func (k *walk) noNewEffects() effect.Cause {
-	if rollbackPending(k.history) {
-		return effect.RollingBack
-	}
-	return ""
+	return k.Params, nil
 }
 
 // ended decides what becomes of the run after its main chunk, and records it.
 func (k *walk) ended(ctx context.Context, err error) Outcome {
 	if k.recorder != nil {
-		if flushErr := k.recorder.Flush(ctx); flushErr != nil && effect.AsStop(err) == nil {
-			err = flushErr
-		}
+		err = k.flushed(ctx, err)
 	}
 	stop := effect.AsStop(err)
 	switch {
@@ -178,58 +178,80 @@ func (k *walk) ended(ctx context.Context, err error) Outcome {
 	return k.failed(ctx, err)
 }
 
+// flushed records what the main chunk, which ended with err, still held back.
+func (k *walk) flushed(ctx context.Context, err error) error {
+	held := k.recorder.Unrecorded()
+	flushErr := k.recorder.Flush(ctx)
+	stop := effect.AsStop(err)
+	switch {
+	case flushErr != nil && stop == nil:
+		return flushErr
+	case flushErr == nil && held > 0 && stop != nil && stop.Cause == effect.Unwritable: // which said that they are lost
+		return &effect.Stop{Cause: stop.Cause, Err: fmt.Errorf("%w (a moment later it could be: the outcome is recorded)", stop.Err)}
+	}
+	return err
+}
+
 // failed does what the header's on_failure says.
 func (k *walk) failed(ctx context.Context, err error) Outcome {
 	if k.script == nil || len(k.script.Rollbacks()) == 0 && !k.rollsBack() {
 		return k.settle(ctx, effect.StatusFailed, err)
 	}
 	policy := k.header.OnFailure
-	if k.rollsBack() && !k.askedToRollBack() {
-		policy = onFailureRollback
+	if k.rollsBack() && k.past.At(rollbackQuestion) == nil {
+		policy = OnFailureRollback
 	}
 	switch policy {
-	case onFailureStop:
+	case OnFailureStop:
 		return k.settle(ctx, effect.StatusFailed, err)
-	case onFailureAsk:
-		answer := k.askToRollBack(err)
-		if s := effect.AsStop(answer); s != nil && s.Cause != effect.RollingBack {
+	case OnFailureAsk:
+		choice, stopped := k.decided(err)
+		if s := effect.AsStop(stopped); s != nil && s.Cause != effect.RollingBack {
 			return k.stopped(ctx, s)
-		} else if s == nil && answer != nil && !k.rollsBack() {
+		} else if s == nil && choice != script.ChoiceRollback && !k.rollsBack() {
 			return k.settle(ctx, effect.StatusFailed, err)
 		}
 	}
 	return k.rollBack(ctx, err)
 }
 
-// rollbackQuestion is the place of the question whether to roll back.
-const rollbackQuestion = "q1"
+// rollbackQuestion is the place of the question what becomes of a run that
+// failed, where no step asked before.
+var rollbackQuestion = effect.QuestionPlace(1)
 
-// askedToRollBack reports whether the question stands in the journal, so that
-// a replay has to come to it as well.
-func (k *walk) askedToRollBack() bool {
-	return slices.ContainsFunc(k.history, func(ev effect.Event) bool {
-		return ev.Kind == effect.QuestionAsked && ev.Place == rollbackQuestion
-	})
+// decided returns what people chose for a run that failed: rollback, or to leave
+// it as it is. They are asked unless they said so when a step failed.
+func (k *walk) decided(failure error) (string, error) {
+	if choice := k.script.Decision(); choice != "" {
+		return choice, nil
+	}
+	op, _ := k.Stack.Catalog.Op(effect.OpChoose)
+	args, err := op.Check(k.header.Ask.Args("the run failed", shown(failure), script.ChoiceRollback, script.ChoiceAbort))
+	if err != nil {
+		return "", err
+	}
+	res, err := k.recorder.Do(k.heartbeat.soft, effect.Call{Place: rollbackQuestion, Op: op, Args: args,
+		Class: op.Class, Recovery: op.Recovery, Where: k.header.Where})
+	value, _ := res.Value.(map[string]any)
+	choice, _ := value["choice"].(string)
+	return choice, err
 }
 
-// askToRollBack asks people whether a failed run is to be rolled back; nil is
-// a yes.
-func (k *walk) askToRollBack(failure error) error {
-	op, _ := k.opts.Catalog.Op(effect.OpApprove)
-	args, err := op.Check(map[string]any{"title": "roll back?", "detail": failure.Error()})
-	if err != nil {
-		return err
+// shown is a failure without its place in the script, so that an edited one asks
+// the same.
+func shown(failure error) string {
+	var e *script.Error
+	if errors.As(failure, &e) {
+		return e.Message
 	}
-	_, err = k.recorder.Do(k.keeper.context(), effect.Call{Place: rollbackQuestion, Op: op, Args: args,
-		Class: op.Class, Recovery: op.Recovery, Where: k.header.Where})
-	return err
+	return failure.Error()
 }
 
 // Values of the header's on_failure.
 const (
-	onFailureRollback = "rollback"
-	onFailureAsk      = "ask"
-	onFailureStop     = "stop"
+	OnFailureRollback = "rollback"
+	OnFailureAsk      = "ask"
+	OnFailureStop     = "stop"
 )
 
 // stopped records a walk that was cut short.
@@ -242,31 +264,28 @@ func (k *walk) stopped(ctx context.Context, s *effect.Stop) Outcome {
 	case effect.Canceled:
 		return k.settle(ctx, effect.StatusCanceled, s)
 	case effect.LockHeld:
-		if k.run.Status.Terminal() { // a rollback that could not begin
-			return k.settle(ctx, k.run.Status, s)
+		if k.Run.Status.Terminal() { // a rollback that could not begin
+			return k.settle(ctx, k.Run.Status, s)
 		}
-		if k.begun() { // an edited script names a lock that the run has not
+		if k.past.Began() { // an edited script names a lock that the run has not
 			return k.settle(ctx, effect.StatusInterrupted, s)
 		}
 		return k.settle(ctx, effect.StatusCanceled, s)
 	case effect.Fenced: // the journal is no longer ours to write
-		return k.outcome(k.run.Status, s)
+		return k.outcome(k.Run.Status, s)
 	case effect.Unwritable:
 		out := k.outcome(effect.StatusInterrupted, s)
-		_ = k.writer.Close(ctx) // it may be writable again; the lease ends by itself if not
+		if k.Stack.Lease == nil {
+			return out
+		}
+		_ = k.Stack.Lease.Close(ctx) // it may be writable again; the lease ends by itself if not
 		return out
 	}
 	return k.settle(ctx, effect.StatusInterrupted, s)
 }
 
-// begun reports whether the run has come to an effect.
-func (k *walk) begun() bool {
-	return slices.ContainsFunc(k.history, func(ev effect.Event) bool {
-		return ev.Body.Op != "" && !(ev.Body.Class == effect.Value || ev.Body.Class == effect.Mark)
-	})
-}
-
-// settle records the status in which the walk leaves the run.
+// settle records the status in which the walk leaves the run. A rollback that
+// was asked for in the last instant is carried out instead.
 func (k *walk) settle(ctx context.Context, status effect.Status, why error) Outcome {
 	body := effect.Body{Status: status}
 	var scriptErr *script.Error
@@ -276,17 +295,40 @@ func (k *walk) settle(ctx context.Context, status effect.Status, why error) Outc
 	case why != nil:
 		body.Reason = why.Error()
 	}
-	ev := effect.Event{At: k.opts.Clock.Now().UTC(), Kind: effect.StatusChanged, Body: body}
-	if err := k.writer.SetStatus(ctx, status, ev); err != nil {
+	ev := effect.Event{At: k.Stack.Clock.Now().UTC(), Kind: effect.StatusChanged, Body: body}
+	err := journal.ErrUnread
+	for errors.Is(err, journal.ErrUnread) {
+		if k.turnsBack(status) {
+			return k.rollBack(ctx, why)
+		}
+		err = k.inbox.conclude(func() error {
+			if k.turnsBack(status) {
+				return journal.ErrUnread
+			}
+			return k.ledger.SetStatus(ctx, status, ev)
+		})
+	}
+	if err != nil {
 		s := effect.AsStop(stopFor(err))
 		if s.Cause == effect.Fenced { // whoever holds the run now says how it ends
-			return k.outcome(k.run.Status, s)
+			return k.outcome(k.Run.Status, s)
 		}
 		return k.outcome(effect.StatusInterrupted, &effect.Stop{Cause: s.Cause,
 			Err: fmt.Errorf("record that the run is %s: %w", status, errors.Join(err, why))})
 	}
-	k.opts.Watch.Recorded(ev)
+	k.Stack.Watch.Recorded(ev)
 	return k.outcome(status, why)
+}
+
+// turnsBack reports whether a run that is about to get this status is rolled
+// back instead. One that stops for another reason keeps the request for whoever
+// takes it up.
+func (k *walk) turnsBack(status effect.Status) bool {
+	switch status {
+	case effect.StatusSucceeded, effect.StatusFailed, effect.StatusWaiting:
+		return k.script != nil && k.recorder != nil && k.inbox.rollbackAsked()
+	}
+	return false
 }
 
 // recorded is the form in which a script's failure stands in the journal.
@@ -298,21 +340,28 @@ func recorded(e *script.Error) *effect.Error {
 }
 
 func (k *walk) outcome(status effect.Status, why error) Outcome {
-	out := Outcome{Run: k.run.ID, Name: k.run.Name, Status: status, Err: why}
+	out := Outcome{Run: k.Run.ID, Name: k.Run.Name, Status: status, Err: why, Header: k.header}
 	if k.recorder != nil {
 		out.Live, out.Replayed = k.recorder.Live(), k.recorder.Replayed()
 	}
 	return out
 }
 
-// writing makes a journal's errors Stops.
-type writing struct{ w Journal }
+// writing makes a journal's errors Stops, and says when an append has met
+// something that others sent.
+type writing struct {
+	w    Journal
+	wake func()
+}
 
 // Append writes events.
 func (w writing) Append(ctx context.Context, events ...effect.Event) ([]effect.Event, error) {
 	written, err := w.w.Append(ctx, events...)
 	if err != nil {
 		return nil, stopFor(err)
+	}
+	if inbox, ok := w.w.(interface{ Unread() bool }); ok && inbox.Unread() {
+		w.wake()
 	}
 	return written, nil
 }
@@ -333,16 +382,4 @@ func stopFor(err error) error {
 		return &effect.Stop{Cause: effect.LockHeld, Err: err}
 	}
 	return &effect.Stop{Cause: effect.Unwritable, Err: err}
-}
-
-// readRegular reads a file that a script may require.
-func readRegular(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file", path)
-	}
-	return os.ReadFile(path)
 }

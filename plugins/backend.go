@@ -45,8 +45,10 @@ type Backend interface {
 	// Description.Config and in canonical form; secrets are plain strings
 	// here. It is called once, before any of the methods below.
 	Configure(ctx context.Context, config map[string]any) error
-	// Invoke carries one op out and returns its value. The error should be an
-	// *effect.Error.
+	// Invoke carries one op out and returns its value: a table as Op.Returns
+	// declares it, of at most effect.MaxResult bytes. Of a write that returns
+	// something else nobody knows whether it was applied. The error should be
+	// an *effect.Error.
 	Invoke(ctx context.Context, req Request) (any, error)
 	// Health says whether the system behind the backend can be reached.
 	Health(ctx context.Context) error
@@ -60,7 +62,7 @@ type Observer interface {
 
 // Previewer is for backends that can predict what a request would change.
 type Previewer interface {
-	Preview(ctx context.Context, req Request) (effect.Change, error)
+	Preview(ctx context.Context, req Request) (effect.Prediction, error)
 }
 
 // Description says what a backend is.

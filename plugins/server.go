@@ -85,30 +85,7 @@ func (s *server) Configure(ctx context.Context, req *wire.ConfigureRequest) (*wi
 	return &wire.ConfigureResponse{Error: wire.FromError(err)}, nil
 }
 
-// Invoke carries one op out.
-func (s *server) Invoke(stream grpc.BidiStreamingServer[wire.InvokeRequest, wire.InvokeResponse]) error {
-	in, err := stream.Recv()
-	if err != nil {
-		return err
-	}
-	call := in.GetCall()
-	if call == nil { // canceled before it began
-		return stream.Send(failure(effect.Errorf(effect.CodeInvalid, "the host sent no call")))
-	}
-	ctx, cancel := withTimeout(stream.Context(), call)
-	defer cancel()
-	go func() { // until the host cancels, goes away, or the call is over
-		for {
-			if in, err := stream.Recv(); err != nil || in.GetCancel() != nil {
-				cancel()
-				return
-			}
-		}
-	}()
-	out := &sender{stream: stream}
-	return out.last(s.invoke(ctx, call, out.progress))
-}
-
+// invoke carries one op out.
 func (s *server) invoke(ctx context.Context, call *wire.Call, progress func(string)) *wire.InvokeResponse {
 	op, req, err := s.request(call)
 	if err != nil {
@@ -136,8 +113,8 @@ func (s *server) invoke(ctx context.Context, call *wire.Call, progress func(stri
 		return failure(ended(ctx, op, writes, err))
 	}
 	data, err := effect.Encode(value, nil)
-	if err == nil && len(data) > wire.MaxMessage-1024 {
-		err = fmt.Errorf("it has %d bytes, at most %d can be sent", len(data), wire.MaxMessage-1024)
+	if err == nil {
+		err = wire.Fits(data)
 	}
 	if err != nil {
 		code := effect.CodeInternal
@@ -190,7 +167,7 @@ func (s *server) Preview(ctx context.Context, call *wire.Call) (*wire.PreviewRes
 	}
 	ctx, cancel := withTimeout(ctx, call)
 	defer cancel()
-	var change effect.Change
+	var change effect.Prediction
 	err = s.guard(op.Name+" (preview)", func() (err error) {
 		change, err = previewer.Preview(ctx, req)
 		return err

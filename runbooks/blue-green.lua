@@ -119,7 +119,7 @@ step("watch " .. new .. " with all traffic", function()
 end)
 
 step("keep " .. old .. " for a quick rollback", function()
-  sleep { duration = params.keep, reason = "roll back with: runbook rollback" }
+  sleep { duration = params.keep, reason = "until then a rollback is quick" }
 end)
 
 -- From here on there is no way back: the old environment may be half gone. A

@@ -28,7 +28,7 @@ func TestRunbooks(t *testing.T) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(file, booktest.Suffix), func(t *testing.T) {
 			cover := script.NewCoverage()
-			tests, err := booktest.Run(t.Context(), runbooks.Files, file, booktest.Options{Catalog: catalog, Models: stdlib.Models(),
+			tests, err := booktest.Run(t.Context(), runbooks.Files, file, booktest.Options{Catalog: catalog,
 				Cover: cover, Workers: runtime.GOMAXPROCS(0)})
 			if err != nil {
 				t.Fatal(err)

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -23,6 +25,12 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("RUNBOOK_UPDATE") != "",
+		Condition: func(name string) (bool, error) {
+			if name != "mount" {
+				return false, fmt.Errorf("there is no condition %s", name)
+			}
+			return exec.Command("unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", t.TempDir()).Run() == nil, nil
+		},
 		Setup: func(env *testscript.Env) error {
 			config := filepath.Join(env.WorkDir, "runbook.yaml")
 			if _, err := os.Stat(config); os.IsNotExist(err) {
@@ -49,6 +57,13 @@ func TestScripts(t *testing.T) {
 			"alter":    alter,
 			"terminal": terminal,
 			"goplugin": goPlugin,
+			"service":  service,
+			"named":    named,
+			"sweep":    sweep,
+			"hostile":  hostileFile,
+			"postgres": postgres,
+			"sshds":    sshds,
+			"printed":  printed,
 		},
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -19,11 +18,10 @@ func goPlugin(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: goplugin FILE.go EXECUTABLE")
 	}
-	_, self, _, _ := runtime.Caller(0)
 	out := ts.MkAbs(args[1])
 	ts.Check(os.MkdirAll(filepath.Dir(out), 0o755))
+	// Tests run in their package's folder, so in this module: the file may import package plugins.
 	cmd := exec.Command("go", "build", "-o", out, ts.MkAbs(args[0]))
-	cmd.Dir = filepath.Dir(self) // in this module: it may import package plugins
 	if text, err := cmd.CombinedOutput(); err != nil {
 		ts.Fatalf("go build %s: %v\n%s", args[0], err, text)
 	}

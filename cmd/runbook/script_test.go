@@ -3,17 +3,23 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
+	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli"
 )
 
 // patience bounds every wait; reaching it is a failure.
@@ -142,14 +148,15 @@ func alive(pid int) bool {
 	return syscall.Kill(pid, 0) == nil
 }
 
-// jsonStream wants every line of a file to be a JSON object with a type, and
-// the first to be the stream's head:
+// jsonStream wants every line of a file to be as the reference of --json has it,
+// and the first to be the stream's head. Types that are named have to come:
 //
-//	json stdout
+//	json stdout outcome
 func jsonStream(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: json FILE")
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: json FILE TYPES…")
 	}
+	command, missing := "", args[1:]
 	lines := bufio.NewScanner(strings.NewReader(ts.ReadFile(args[0])))
 	lines.Buffer(nil, 1<<20)
 	n := 0
@@ -165,11 +172,52 @@ func jsonStream(ts *testscript.TestScript, neg bool, args []string) {
 		if (line.Type == "stream") != (n == 0) || n == 0 && (line.Version != 1.0 || line.Command == "") {
 			ts.Fatalf("line %d stands in the wrong place, or says too little: %s", n+1, lines.Text())
 		}
+		if n == 0 {
+			command = line.Command
+		}
+		if err := asDeclared(line.Type, command, lines.Bytes()); err != nil {
+			ts.Fatalf("line %d is not as the reference of --json has it: %v\n%s", n+1, err, lines.Text())
+		}
+		missing = slices.DeleteFunc(missing, func(t string) bool { return t == line.Type })
+	}
+	if len(missing) > 0 {
+		ts.Fatalf("no line of the type %s has come", strings.Join(missing, ", "))
 	}
 	ts.Check(lines.Err())
 	if n == 0 {
 		ts.Fatalf("there is no line")
 	}
+}
+
+// asDeclared holds a line of a command against its declaration: what it holds is
+// declared, nothing that always comes is missing, and the values are of the
+// declared types.
+func asDeclared(kind, command string, text []byte) error {
+	var problem error
+	for _, l := range cli.Lines() {
+		if l.Type != kind || len(l.From) > 0 && !slices.Contains(l.From, command) {
+			continue
+		}
+		v := reflect.New(reflect.TypeOf(l.Shape))
+		dec := json.NewDecoder(bytes.NewReader(text))
+		dec.DisallowUnknownFields()
+		if problem = dec.Decode(v.Interface()); problem != nil {
+			continue
+		}
+		var was, is any
+		again, err := json.Marshal(v.Interface())
+		if err = errors.Join(err, json.Unmarshal(text, &was), json.Unmarshal(again, &is)); err != nil {
+			return err
+		}
+		if reflect.DeepEqual(was, is) {
+			return nil
+		}
+		problem = fmt.Errorf("as it is declared, it would be %s", again)
+	}
+	if problem == nil {
+		problem = fmt.Errorf("%s has no line of the type %s", command, kind)
+	}
+	return problem
 }
 
 // alter replaces the only occurrence of a text in a file by one of the same
@@ -187,4 +235,33 @@ func alter(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s does not hold %q", args[0], args[1])
 	}
 	ts.Check(os.WriteFile(path, bytes.ReplaceAll(data, []byte(args[1]), []byte(args[2])), 0o600))
+}
+
+// printed wants a text to hold commands of exactly these verbs, in this order,
+// each up to the end of its line, and writes each into a script of its own that
+// runs it from another folder:
+//
+//	printed stderr approve deny resume
+//	exec sh printed.approve
+//
+// A second command of a verb is printed.VERB.2.
+func printed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: printed FILE VERBS…")
+	}
+	command := regexp.MustCompile(`(?m)(?:^|\s)((?:(cd) .* && )?runbook ([a-z]+)\b.*)$`)
+	var verbs []string
+	seen := map[string]int{}
+	for _, found := range command.FindAllStringSubmatch(ts.ReadFile(args[0]), -1) {
+		verb := cmp.Or(found[2], found[3])
+		verbs = append(verbs, verb)
+		name := "printed." + verb
+		if seen[verb]++; seen[verb] > 1 {
+			name += "." + strconv.Itoa(seen[verb])
+		}
+		ts.Check(os.WriteFile(ts.Getenv("WORK")+"/"+name, []byte("cd /\n"+found[1]+"\n"), 0o600))
+	}
+	if got, want := strings.Join(verbs, " "), strings.Join(args[1:], " "); got != want {
+		ts.Fatalf("the commands %q are printed, want %q", got, want)
+	}
 }

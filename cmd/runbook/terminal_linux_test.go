@@ -3,9 +3,9 @@ package main
 import (
 	"bytes"
 	"errors"
-	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -17,9 +17,18 @@ import (
 // the terminal received into a file:
 //
 //	terminal 80 screen runbook show latest
+//
+// With -type, a line is typed each time that the screen shows a text anew:
+//
+//	terminal 80 screen -type 'y to agree' y -type 'y to agree' n runbook run ask.lua
 func terminal(ts *testscript.TestScript, neg bool, args []string) {
+	var typing [][2]string
+	for len(args) > 5 && args[2] == "-type" {
+		typing = append(typing, [2]string{args[3], args[4]})
+		args = slices.Delete(args, 2, 5)
+	}
 	if neg || len(args) < 3 {
-		ts.Fatalf("usage: terminal COLUMNS FILE PROGRAM ARGS…")
+		ts.Fatalf("usage: terminal COLUMNS FILE [-type TEXT LINE]… PROGRAM ARGS…")
 	}
 	columns, err := strconv.ParseUint(args[0], 10, 16)
 	ts.Check(err)
@@ -33,8 +42,23 @@ func terminal(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(cmd.Start())
 	ts.Check(slave.Close())
 	var screen bytes.Buffer
-	if _, err := io.Copy(&screen, master); err != nil && !errors.Is(err, syscall.EIO) { // EIO is a terminal's end
-		ts.Fatalf("read the terminal: %v", err)
+	seen := 0 // how much of the screen was answered
+	for buf := make([]byte, 4096); ; {
+		n, err := master.Read(buf)
+		screen.Write(buf[:n])
+		if errors.Is(err, syscall.EIO) { // a terminal's end
+			break
+		}
+		ts.Check(err)
+		if len(typing) == 0 {
+			continue
+		}
+		if at := bytes.Index(screen.Bytes()[seen:], []byte(typing[0][0])); at >= 0 {
+			_, err := master.WriteString(typing[0][1] + "\n")
+			ts.Check(err)
+			seen += at + len(typing[0][0])
+			typing = typing[1:]
+		}
 	}
 	err = cmd.Wait()
 	ts.Logf("[terminal: %v]\n%s", err, screen.Bytes())

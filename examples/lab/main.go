@@ -32,16 +32,20 @@ func defaultDir() string {
 }
 
 // Usage is the help of Main.
-const Usage = `usage: runbook lab [--dir DIR] [--rate N]      start the lab; it runs until Ctrl-C
-       runbook lab status [--json]             show versions, weights, faults, load, messages
-       runbook lab deploy ENV VERSION          deploy a version to blue or green
-       runbook lab decommission ENV            take it away again
-       runbook lab slow ENV DURATION           add latency: slow green 300ms
-       runbook lab fail ENV PERCENT            fail requests: fail green 5%
-       runbook lab down ENV                    refuse connections
-       runbook lab heal ENV                    take all faults back
-       runbook lab load ENV [--duration 5s] [--rate N] [--json]   test one service, past the proxy
-       runbook lab rate N                      change the steady load (requests a second; 0 pauses)
+const Usage = `usage: runbook lab COMMAND, or without one to start the lab until Ctrl-C
+
+  lab [--dir DIR] [--rate N]      start the lab
+  lab status [--json]             show versions, weights, faults, load, messages
+  lab deploy ENV VERSION          deploy a version to blue or green
+  lab decommission ENV            take it away again
+  lab slow ENV DURATION           add latency: slow green 300ms
+  lab fail ENV PERCENT            fail requests: fail green 5%
+  lab down ENV                    refuse connections
+  lab heal ENV                    take all faults back
+  lab load ENV [--duration 5s] [--rate N] [--json]
+                                  test one service, past the proxy
+  lab rate N                      change the steady load: N requests a second,
+                                  0 pauses it
 
 Every command takes --dir; it is $` + EnvDir + ` or ` + DefaultDir + ` if left out.
 `

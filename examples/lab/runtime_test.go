@@ -122,7 +122,7 @@ func normal(cmd, answer string) string {
 			key, value, _ := strings.Cut(line, ": ")
 			if _, err := strconv.ParseFloat(value, 64); err == nil {
 				value = "N"
-			} else if slices.Contains([]string{"Version", "Build info", "node", "Uptime"}, key) {
+			} else if slices.Contains([]string{"Version", "Build info", "Release_date", "node", "Uptime"}, key) {
 				value = "TEXT"
 			}
 			lines[i] = key + ": " + value

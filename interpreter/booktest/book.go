@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"maps"
 
-	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/rehearse"
 	"github.com/q-ecosystem/runbook/interpreter/script"
 	"github.com/q-ecosystem/runbook/interpreter/simulate"
 )
@@ -41,8 +41,7 @@ func (b *book) table() map[string]any {
 // situation is a scenario, ready to be run.
 type situation struct {
 	book      *book
-	rehearsal *interpreter.Rehearsal
-	setup     simulate.Setup
+	rehearsal *rehearse.Rehearsal
 	schedule  simulate.Schedule
 	given     map[string]any // the table that it was made of
 }
@@ -71,23 +70,20 @@ func (b *book) situate(ctx context.Context, given map[string]any) (*situation, e
 		}
 	}
 	o := b.suite.opts
-	scenario, err := interpreter.ParseScenario(table, o.Catalog, o.Models)
+	scenario, err := rehearse.ParseScenario(table, o.Catalog)
 	if err != nil {
 		return nil, err
 	}
-	params, err := scenario.Resolve(b.header.Params, nil)
+	r, err := rehearse.New(ctx, rehearse.Options{Main: b.main, Loader: b.loader, Catalog: o.Catalog, Header: &b.header,
+		Scenario: scenario, Cache: b.cache, Cover: o.Cover})
 	if err != nil {
 		return nil, err
 	}
-	st := &situation{book: b, given: given, rehearsal: &interpreter.Rehearsal{Main: b.main, Loader: b.loader, Catalog: o.Catalog,
-		Params: params, Getenv: scenario.Getenv, Cache: b.cache, Cover: o.Cover}}
-	if st.setup, err = scenario.Setup(o.Models, simulate.Standard()); err != nil {
+	st := &situation{book: b, given: given, rehearsal: r}
+	if st.schedule, err = r.Schedule(ctx); err != nil {
 		return nil, err
 	}
-	if st.schedule, err = scenario.Schedule(ctx, st.rehearsal, st.setup); err != nil {
-		return nil, err
-	}
-	more, err := simulate.ParseSchedule(id)
+	more, err := simulate.ParseSchedule(id, o.Catalog)
 	if err != nil {
 		return nil, err
 	}
@@ -101,10 +97,10 @@ func (b *book) beneath(ctx context.Context, name string, over map[string]any) (m
 	if err != nil {
 		return nil, err
 	}
-	if _, err := interpreter.LoadScenario(ctx, src, loader, b.suite.opts.Catalog, b.suite.opts.Models); err != nil {
+	if _, err := rehearse.LoadScenario(ctx, src, loader, b.suite.opts.Catalog); err != nil {
 		return nil, err // with the file's own lines
 	}
-	table, err := interpreter.ReadScenario(ctx, src, loader)
+	table, err := rehearse.ReadScenario(ctx, src, loader)
 	if err != nil {
 		return nil, err
 	}
@@ -186,22 +182,22 @@ func (b *book) simulate(ctx context.Context, at effect.Position, args []any) (an
 
 // run carries the situation out.
 func (st *situation) run(ctx context.Context) (*run, error) {
-	w := simulate.NewWorld(st.setup)
-	end, err := st.rehearsal.Rehearse(ctx, w, st.schedule)
+	res, err := st.rehearsal.Run(ctx, st.schedule)
 	if err != nil {
 		return nil, fmt.Errorf("simulate %s: %w", st.book.main.Name, err)
 	}
-	reached := map[string]bool{}
+	end := res.Ending
+	reached := map[effect.Place]bool{}
 	for _, ev := range end.Events {
 		reached[ev.Place] = true
 	}
 	for _, f := range st.schedule {
 		if !reached[f.Place] {
 			return nil, &effect.FieldError{Path: "faults", Problem: fmt.Sprintf("the run never came to %s, which was to be %s; it ended %s", f.Place, f.Kind, end.Status),
-				Hint: "see the places in the timeline of: runbook simulate " + st.book.main.Name}
+				Hint: "see the places in the timeline that simulate prints for " + st.book.main.Name}
 		}
 	}
-	return newRun(st, w, end), nil
+	return newRun(st, res), nil
 }
 
 // explore is book.explore: many runs, each with a fault more.
@@ -229,7 +225,7 @@ func (b *book) exploration(ctx context.Context, at effect.Position, given map[st
 	table := maps.Clone(given)
 	how, err := effect.CheckFields([]effect.Field{
 		{Name: "depth", Type: effect.Int, Default: 1.0, Min: effect.Bound(1), Max: effect.Bound(2), Doc: "faults in one run"},
-		{Name: "limit", Type: effect.Int, Default: 0.0, Min: effect.Bound(0), Doc: "of schedules; 0 for none"},
+		{Name: "limit", Type: effect.Int, Default: float64(simulate.DefaultLimit), Min: effect.Bound(0), Doc: "of schedules; 0 for none"},
 	}, nil, map[string]any{"depth": table["depth"], "limit": table["limit"]})
 	if err != nil {
 		return nil, err
@@ -240,9 +236,14 @@ func (b *book) exploration(ctx context.Context, at effect.Position, given map[st
 	if err != nil {
 		return nil, err
 	}
-	e := &simulate.Explorer{Runner: st.rehearsal, Setup: st.setup, Base: st.schedule, Depth: int(how["depth"].(float64)),
-		Limit: int(how["limit"].(float64)), Workers: b.suite.opts.Workers}
+	e := st.rehearsal.Explorer(st.schedule)
+	e.Alike = true
+	e.Depth, e.Limit, e.Workers = int(how["depth"].(float64)), int(how["limit"].(float64)), b.suite.opts.Workers
+	e.Within = simulate.DefaultWithin
 	found, err := e.Explore(ctx)
+	if err == nil {
+		err = ctx.Err() // what was found until then is not what was asked for
+	}
 	if err != nil {
 		var fe *effect.FieldError
 		if errors.As(err, &fe) {
@@ -250,5 +251,5 @@ func (b *book) exploration(ctx context.Context, at effect.Position, given map[st
 		}
 		return nil, fmt.Errorf("explore %s: %w", b.main.Name, err)
 	}
-	return &exploration{situation: st, where: at, found: found}, nil
+	return &exploration{situation: st, where: at, found: found, bounded: given["limit"] != nil}, nil
 }

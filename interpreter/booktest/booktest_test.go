@@ -22,7 +22,7 @@ func options(t *testing.T) booktest.Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return booktest.Options{Catalog: catalog, Models: stdlib.Models(), Workers: 2}
+	return booktest.Options{Catalog: catalog, Workers: 2}
 }
 
 // shift runs testdata/shift_test.lua and returns its tests by name.

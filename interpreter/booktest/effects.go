@@ -96,10 +96,10 @@ func ops(catalog *effect.Catalog) []string {
 // compareEffects compares what was wanted with the effects that which selects:
 // those that change something, those of a module or op, or "all". The lines
 // are those of a diff.
-func compareEffects(wanted []expected, all []simulate.Planned, which string) (lines []string, met bool) {
+func compareEffects(wanted []expected, all []simulate.Planned, which string, catalog *effect.Catalog) (lines []string, met bool) {
 	var got []*simulate.Planned
 	for i := range all {
-		if selects(which, &all[i]) {
+		if selects(which, &all[i]) && (which != moduleOf(all[i].Op) || !gateRead(&all[i], catalog)) {
 			got = append(got, &all[i])
 		}
 	}
@@ -129,6 +129,19 @@ func known(which string, catalog *effect.Catalog) error {
 	}
 	return &effect.FieldError{Problem: fmt.Sprintf("there is no module and no op %q to look at", which),
 		Hint: effect.DidYouMean(which, append(catalog.Names(), ops(catalog)...))}
+}
+
+func moduleOf(op string) string {
+	module, _, _ := strings.Cut(op, ".")
+	return module
+}
+
+// gateRead reports whether a gate looked by itself whether what the run has set
+// is as it was. Who asks for a module's effects asks for those of the script.
+func gateRead(p *simulate.Planned, catalog *effect.Catalog) bool {
+	m, _ := catalog.Module(moduleOf(p.Op))
+	_, inside := p.Place.Composite()
+	return inside && m.Desired != nil && p.Op == m.Name+"."+m.Desired.Read
 }
 
 func selects(which string, p *simulate.Planned) bool {

@@ -138,7 +138,7 @@ func (e *expecting) effects(_ context.Context, at effect.Position, args []any) (
 	if err := known(which, e.suite.opts.Catalog); err != nil {
 		return nil, err
 	}
-	lines, met := compareEffects(wanted, r.plan.Effects, which)
+	lines, met := compareEffects(wanted, r.plan.Effects, which, e.suite.opts.Catalog)
 	if met {
 		return true, nil
 	}

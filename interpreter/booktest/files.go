@@ -19,7 +19,7 @@ type files struct {
 // Load finds a required file.
 func (f files) Load(module string) (script.Source, error) {
 	name := script.FileName(module)
-	text, err := fs.ReadFile(f.fsys, path.Join(f.dir, name))
+	text, err := script.ReadFS(f.fsys, path.Join(f.dir, name))
 	return script.Source{Name: name, Text: text}, err
 }
 
@@ -30,7 +30,7 @@ func (f files) open(name, what string) (script.Source, script.Loader, error) {
 		return script.Source{}, nil, &effect.FieldError{Problem: fmt.Sprintf("%s %q does not stand beside the tests", what, name),
 			Hint: "put the tests into the folder of what they test"}
 	}
-	text, err := fs.ReadFile(f.fsys, full)
+	text, err := script.ReadFS(f.fsys, full)
 	if err != nil {
 		beside, _ := fs.Glob(f.fsys, path.Join(f.dir, "*.lua"))
 		for i := range beside {

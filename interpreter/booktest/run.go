@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
+	"github.com/q-ecosystem/runbook/interpreter/rehearse"
 	"github.com/q-ecosystem/runbook/interpreter/simulate"
 )
 
@@ -23,8 +25,8 @@ type run struct {
 	world     map[string]any
 }
 
-func newRun(st *situation, w *simulate.World, end simulate.Ending) *run {
-	return &run{situation: st, ending: end, broken: w.End(end), plan: simulate.NewPlan(end.Events, w.Entries()), world: w.State()}
+func newRun(st *situation, res *rehearse.Result) *run {
+	return &run{situation: st, ending: res.Ending, broken: res.Broken, plan: simulate.NewPlan(res.Ending.Events, res.World.Entries()), world: res.World.State()}
 }
 
 // table is what book.simulate returns.
@@ -44,12 +46,13 @@ func (r *run) table(n int) map[string]any {
 		broken = append(broken, violationTable(v))
 	}
 	for _, ev := range r.ending.Events {
-		switch ev.Kind {
-		case effect.Logged:
+		if ev.Kind == effect.Logged {
 			log = append(log, map[string]any{"level": ev.Body.Name, "text": ev.Body.Text})
-		case effect.StepEntered:
-			steps = append(steps, ev.Body.Name)
 		}
+	}
+	h := history.Of(r.ending.Events)
+	for _, name := range h.Steps.All() {
+		steps = append(steps, name)
 	}
 	t["effects"], t["broken"], t["log"], t["steps"] = effects, broken, log, steps
 	return t
@@ -57,7 +60,7 @@ func (r *run) table(n int) map[string]any {
 
 // effectTable is an effect as a test sees it.
 func effectTable(p *simulate.Planned) map[string]any {
-	t := map[string]any{"op": p.Op, "args": arguments(p), "at": p.At, "took": p.Took, "place": p.Place, "class": string(p.Class),
+	t := map[string]any{"op": p.Op, "args": arguments(p), "at": p.At, "took": p.Took, "place": string(p.Place), "class": string(p.Class),
 		"where": p.Where.String()}
 	if p.Error != nil {
 		t["error"] = map[string]any{"code": string(p.Error.Code), "message": p.Error.Message}
@@ -87,7 +90,7 @@ func arguments(p *simulate.Planned) map[string]any {
 }
 
 func violationTable(v simulate.Violation) map[string]any {
-	return map[string]any{"invariant": v.Invariant, "message": v.Message, "place": v.Place}
+	return map[string]any{"invariant": v.Invariant, "message": v.Message, "place": string(v.Place)}
 }
 
 // name says which run it is, for a failure.
@@ -104,6 +107,7 @@ type exploration struct {
 	situation *situation
 	where     effect.Position
 	found     *simulate.Explored
+	bounded   bool // the test itself said how many schedules are enough
 }
 
 // table is what book.explore returns.
@@ -122,12 +126,17 @@ func (x *exploration) table(n int) map[string]any {
 		outcomes[name] = float64(count)
 	}
 	return map[string]any{handle: "exploration " + strconv.Itoa(n), "schedules": float64(x.found.Schedules), "broken": float64(x.found.Broken),
-		"outcomes": outcomes, "failures": failures, "worst_recovery": x.found.Worst.Recovery.Round(time.Millisecond).Seconds(), "truncated": x.found.Truncated}
+		"outcomes": outcomes, "failures": failures, "worst_recovery": x.found.Worst.Recovery.Round(time.Millisecond).Seconds(), "truncated": x.found.Left.Why != ""}
 }
 
-// failuresOf words the invariants that explored schedules broke.
+// failuresOf words the invariants that explored schedules broke, and that some
+// were not explored though nobody said that the rest is enough.
 func (x *exploration) failuresOf(at effect.Position) []Failure {
 	var out []Failure
+	if left := x.found.Left; left.Why != "" && !(x.bounded && left.Why == "limit") {
+		out = append(out, Failure{Where: at, Message: fmt.Sprintf("%d schedules were explored, and %s", x.found.Schedules, left),
+			Hint: "give a scenario with fewer effects, or say how many are enough: limit = 1000"})
+	}
 	for i := range x.found.Failures {
 		trial := &x.found.Failures[i]
 		for _, v := range trial.Broken {
@@ -148,7 +157,7 @@ func broken(v simulate.Violation) string {
 		text += ": " + v.Message
 	}
 	if v.Place != "" {
-		text += " (after effect " + v.Place + ")"
+		text += " (after effect " + string(v.Place) + ")"
 	}
 	return text
 }

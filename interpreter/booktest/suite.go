@@ -17,13 +17,12 @@ import (
 // Suffix is how the names of test files end.
 const Suffix = "_test.lua"
 
-// Options say with what tests are run. Catalog and Models are required.
+// Options say with what tests are run. Catalog is required.
 type Options struct {
 	Catalog *effect.Catalog
-	Models  map[string]effect.Model // in their default state
-	Only    *regexp.Regexp          // the tests to run, by name; nil runs all
-	Cover   *script.Coverage        // counts what the runbooks do; may be nil
-	Workers int                     // for explorations; at least one
+	Only    *regexp.Regexp   // the tests to run, by name; nil runs all
+	Cover   *script.Coverage // counts what the runbooks do; may be nil
+	Workers int              // for explorations; at least one
 	// Done, if set, is told of each test when it has ended.
 	Done func(*Test)
 }
@@ -61,7 +60,7 @@ type Failure struct {
 // error is a *script.Error if the file itself fails, or a *effect.Stop when
 // ctx ended; the tests that ended before come with it.
 func Run(ctx context.Context, fsys fs.FS, name string, opts Options) ([]*Test, error) {
-	text, err := fs.ReadFile(fsys, name)
+	text, err := script.ReadFS(fsys, name)
 	if err != nil {
 		return nil, fmt.Errorf("read tests: %w", err)
 	}

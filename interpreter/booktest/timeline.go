@@ -76,15 +76,14 @@ func timeline(p *simulate.Plan, end simulate.Ending) []string {
 // loop returns how many effects from the first on belong to one composite and
 // are uneventful reads and sleeps.
 func loop(effects []simulate.Planned) int {
-	parent := func(p *simulate.Planned) string {
-		i := strings.LastIndexByte(p.Place, '.')
-		return p.Place[:max(i, 0)]
+	composite, ok := effects[0].Place.Composite()
+	if !ok {
+		return 0
 	}
-	first := parent(&effects[0])
 	for n := range effects {
 		e := &effects[n]
 		quiet := e.Class == effect.Read || e.Op == effect.OpSleep
-		if first == "" || parent(e) != first || !quiet || e.Error != nil || e.Fault != "" {
+		if in, ok := e.Place.Composite(); !ok || in != composite || !quiet || e.Error != nil || e.Fault != "" {
 			return n
 		}
 	}

@@ -15,12 +15,12 @@ import (
 
 // same compares plain data. Lua's {} is both an empty list and an empty table.
 func same(a, b any) bool {
-	x, errX := effect.Encode(leveled(a), sealed)
-	y, errY := effect.Encode(leveled(b), sealed)
+	x, errX := effect.Encode(leveled(a), digested)
+	y, errY := effect.Encode(leveled(b), digested)
 	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 
-func sealed(s effect.Secret) string { return s.Name() }
+func digested(s effect.Secret) string { return s.Name() }
 
 // leveled brings data into a form in which what Lua cannot tell apart is the
 // same, and everything can be encoded.

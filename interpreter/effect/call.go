@@ -27,18 +27,16 @@ func (f HandlerFunc) Do(ctx context.Context, call Call) (Result, error) { return
 type Verb string
 
 const (
-	Invoke  Verb = ""        // carry it out
-	Inquire Verb = "observe" // say whether it was applied; change nothing
-	Preview Verb = "preview" // say what it would change; change nothing
+	VerbInvoke  Verb = ""        // carry it out
+	VerbObserve Verb = "observe" // say whether it was applied; change nothing
+	VerbPreview Verb = "preview" // say what it would change; change nothing
 )
 
 // Call is one effect under way.
 type Call struct {
-	Verb Verb
-	Run  string // the run's id
-	// Place is where in the run the effect stands: "7", in a parallel branch
-	// "7.a.2", in a rollback "r1.2.1". It is the same in every replay.
-	Place string
+	Verb  Verb
+	Run   string // the run's id
+	Place Place  // where in the run the effect stands
 	// Key is the idempotency key: the same for every attempt at this effect,
 	// different for every other.
 	Key      string
@@ -77,10 +75,13 @@ func (c Call) Report(format string, args ...any) {
 // Result is the outcome of a call that succeeded.
 type Result struct {
 	Value any
-	// Observed answers a call with Verb Inquire.
+	// Observed answers a call with VerbObserve.
 	Observed Observed
-	// Change answers a call with Verb Preview.
-	Change Change
+	// Predicted answers a call with VerbPreview.
+	Predicted Prediction
+	// Redacted says that Value is not what the backend returned: a secret was
+	// taken out of it.
+	Redacted bool
 }
 
 // Observed is what a backend found out about an earlier call.
@@ -91,13 +92,6 @@ const (
 	NotApplied Observed = "not_applied" // it certainly did not happen, and will not
 	Uncertain  Observed = "unknown"     // cannot be told
 )
-
-// Change is the predicted effect of a call: for people, one line.
-type Change struct {
-	Target string `json:"target,omitempty"` // what would change: "pool web"
-	From   string `json:"from,omitempty"`   // "green 10, blue 90"
-	To     string `json:"to,omitempty"`     // "green 50, blue 50"
-}
 
 // Position is a place in a source file.
 type Position struct {

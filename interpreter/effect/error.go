@@ -2,6 +2,7 @@ package effect
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -97,7 +98,13 @@ const (
 	EndOfRecord Cause = "end"         // a read-only replay came to the end of the journal
 	Exhausted   Cause = "exhausted"   // the script used up its CPU or memory budget
 	LockHeld    Cause = "lock"        // another run holds a lock that this one needs
+	// BranchStopped ends a branch of a parallel{} after one beside it failed.
+	BranchStopped Cause = "branch"
 )
+
+// Suspends reports whether a stop for this cause ends only the branch that
+// meets it. The others go on, each to where it meets one of its own.
+func (c Cause) Suspends() bool { return c == Waiting || c == RollingBack || c == BranchStopped }
 
 // Stop ends a script where it stands. It is not an outcome: nothing is
 // recorded for the call that returned it, and neither pcall, xpcall nor a
@@ -113,6 +120,15 @@ func (s *Stop) Error() string {
 		return string(s.Cause)
 	}
 	return s.Err.Error()
+}
+
+// Because returns the Stop with the failure of the script that led to it; nil
+// adds nothing.
+func (s *Stop) Because(failure error) *Stop {
+	if failure == nil {
+		return s
+	}
+	return &Stop{Cause: s.Cause, Err: fmt.Errorf("%w\nthe script had failed: %w", s, failure)}
 }
 
 // Unwrap returns the error inside.

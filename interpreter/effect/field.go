@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -13,10 +15,10 @@ import (
 type Type string
 
 const (
-	String   Type = "string"
+	String   Type = "string"   // UTF-8, or any bytes
 	Int      Type = "int"      // a whole number
 	Number   Type = "number"   // any finite number
-	Bool     Type = "bool"     //
+	Bool     Type = "bool"     // true or false
 	Duration Type = "duration" // seconds, or text: "15m", "1h30m", "7d"
 	Percent  Type = "percent"  // percent, or text: 0.1 and "0.1%" are the same
 	Size     Type = "size"     // bytes, or text: "10MiB", "1.5GB"
@@ -44,12 +46,23 @@ type Field struct {
 	Max *float64 `json:"max,omitempty"`
 	// Pattern is an RE2 expression that the whole string must match.
 	Pattern string `json:"pattern,omitempty"`
+	// Path marks a string that names a file or directory: a relative one that
+	// stands in a configuration counts from the configuration's file.
+	Path PathKind `json:"path,omitempty"`
 	// Secret values are recorded as a keyed digest and never shown. A plain
 	// string given for a secret field is taken as a secret.
 	Secret bool    `json:"secret,omitempty"`
 	Elem   *Field  `json:"elem,omitempty"`
 	Fields []Field `json:"fields,omitempty"`
 }
+
+// PathKind says when a string names a file or directory.
+type PathKind string
+
+const (
+	IsPath    PathKind = "path"         // always
+	MayBePath PathKind = "name or path" // if it holds a slash, as a program or a socket ("unix:./admin.sock")
+)
 
 // Bound returns a pointer for Field.Min and Field.Max.
 func Bound(x float64) *float64 { return &x }
@@ -79,11 +92,13 @@ func (e *FieldError) Error() string {
 // *FieldError.
 func CheckFields(fields []Field, rest *Field, values map[string]any) (map[string]any, error) {
 	out := make(map[string]any, len(values))
-	known := make(map[string]bool, len(fields))
+	others := len(values) // that are not declared
 	for i := range fields {
 		f := &fields[i]
-		known[f.Name] = true
-		v := values[f.Name]
+		v, given := values[f.Name]
+		if given {
+			others--
+		}
 		if v == nil {
 			if f.Required {
 				return nil, &FieldError{f.Name, "is required: " + f.describe(), missingHint(f.Name, fields, values)}
@@ -98,8 +113,12 @@ func CheckFields(fields []Field, rest *Field, values map[string]any) (map[string
 		}
 		out[f.Name] = c
 	}
+	if others == 0 {
+		return out, nil
+	}
 	for _, key := range sortedKeys(values) {
-		if known[key] || values[key] == nil {
+		known := slices.ContainsFunc(fields, func(f Field) bool { return f.Name == key })
+		if known || values[key] == nil {
 			continue
 		}
 		if rest == nil {
@@ -125,7 +144,7 @@ func (f *Field) Check(v any) (any, error) {
 		}
 		return s, nil
 	}
-	if s, ok := v.(Sealed); ok && f.Secret {
+	if s, ok := v.(SecretDigest); ok && f.Secret {
 		return s, nil // a read-only replay knows the digest only
 	}
 	if f.Secret && f.Type == String {
@@ -170,6 +189,9 @@ func (f *Field) checkNumber(v any) (any, error) {
 	}
 	if f.Type == Int && n != math.Trunc(n) {
 		return nil, f.wants(v)
+	}
+	if f.Type == Int && math.Abs(n) > maxExact {
+		return nil, inexact(strconv.FormatFloat(n, 'f', -1, 64))
 	}
 	if (f.Type == Duration || f.Type == Size) && n < 0 {
 		return nil, &FieldError{Problem: "may not be negative, got " + show(v)}

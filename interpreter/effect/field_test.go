@@ -68,7 +68,7 @@ func TestFieldCheck(t *testing.T) {
 		{"nothing that can be recorded", effect.Field{Type: effect.Any}, struct{}{}, nil, "a struct {} cannot be recorded"},
 		{"text for a secret", effect.Field{Name: "token", Type: effect.String, Secret: true}, "hunter2", effect.NewSecret("token", "hunter2"), ""},
 		{"secret", effect.Field{Type: effect.String, Secret: true}, secret, secret, ""},
-		{"sealed", effect.Field{Type: effect.String, Secret: true}, effect.Sealed{Name: "n"}, effect.Sealed{Name: "n"}, ""},
+		{"digest", effect.Field{Type: effect.String, Secret: true}, effect.SecretDigest{Name: "n"}, effect.SecretDigest{Name: "n"}, ""},
 		{"a secret where it would be shown", effect.Field{Type: effect.String}, secret, nil,
 			"may not hold [secret env:T]: the field is recorded and shown; pass the secret to a field that is declared secret"},
 		{"a secret deep in a value", effect.Field{Type: effect.Any}, []any{secret}, nil, "[secret env:T] may not stand here"},

@@ -15,7 +15,8 @@ type Model interface {
 	// then.
 	Do(m Moment, op string, args map[string]any) (any, error)
 	// State returns what invariants and scenario functions see of the module,
-	// and what changes are told from: plain data, a copy.
+	// and what changes are told from: plain data, a copy. A member "assumed" is
+	// true where it rests on what nobody declared.
 	State(m Moment) map[string]any
 	// Clone returns an independent copy.
 	Clone() Model
@@ -60,10 +61,24 @@ type Reading struct {
 	Args map[string]any
 }
 
-// Breaker is for models of which explore can make a part fail: health turning
-// bad.
-type Breaker interface {
-	// Break lets what the op with these arguments looks at be bad from now on.
-	// It returns the name of the part ("green"), or "" if there is none.
-	Break(op string, args map[string]any) string
+// Assumer is for models that answer also where nobody said what there is.
+type Assumer interface {
+	// Assumes returns in words what an op's answer takes for granted: "health of
+	// green". It is empty where the answer rests on what was declared or read.
+	Assumes(op string, args map[string]any) string
+}
+
+// Doubter is for models that have learned from real systems what they take to
+// be otherwise by the time when it matters.
+type Doubter interface {
+	// Doubts returns that in words.
+	Doubts() []string
+}
+
+// Repeater is for models whose State says some things twice, to be read in one
+// way or another, so that a change of them is told once.
+type Repeater interface {
+	// Repeats reports whether what stands at a path of State stands at another
+	// one too.
+	Repeats(path []string) bool
 }

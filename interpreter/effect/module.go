@@ -3,6 +3,7 @@ package effect
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 )
 
@@ -12,12 +13,21 @@ type Module struct {
 	Doc        string
 	Ops        []Op
 	Composites []Composite
-}
-
-// Performer carries out one effect on behalf of a composite, at the next
-// place inside it.
-type Performer interface {
-	Perform(ctx context.Context, op string, args map[string]any) (any, error)
+	// Model returns what the module is in the simulated world, in the state that
+	// holds where a scenario says nothing. It is nil for a module that cannot be
+	// simulated.
+	Model func() Model
+	// Scenario declares what a scenario may say of the model's state. It is
+	// checked before the model is told, and printed by the reference.
+	Scenario ScenarioFields
+	// Tells says that its effects tell people something and change nothing else.
+	Tells bool
+	// Faults are ways to go wrong that the model, a Breaker then, knows of.
+	Faults []FaultKind
+	// Invariants have to hold in the simulated world of every runbook.
+	Invariants []Invariant
+	// Desired is what the writes set that has to stay so; nil for nothing.
+	Desired *Desired
 }
 
 // Composite looks like an op to the script and is a loop of small effects, so
@@ -64,8 +74,52 @@ func NewCatalog(modules ...Module) (*Catalog, error) {
 			}
 			c.comps[comp.String()] = comp
 		}
+		if err := m.verifyFaults(); err != nil {
+			return nil, err
+		}
+		if err := m.verifyScenario(); err != nil {
+			return nil, err
+		}
+		if err := m.verifyDesired(); err != nil {
+			return nil, err
+		}
 	}
 	return c, nil
+}
+
+// verifyFaults reports what is wrong with the module's fault kinds.
+func (m Module) verifyFaults() error {
+	if len(m.Faults) == 0 {
+		return nil
+	}
+	if m.Model == nil {
+		return fmt.Errorf("module %s declares faults, and has no model that could have them", m.Name)
+	}
+	if _, ok := m.Model().(Breaker); !ok {
+		return fmt.Errorf("module %s declares faults, and its model is no Breaker", m.Name)
+	}
+	for _, f := range m.Faults {
+		if f.Name == "" || f.Doc == "" || len(f.Ops) == 0 {
+			return fmt.Errorf("module %s declares a fault without name, doc or ops", m.Name)
+		}
+		for _, name := range f.Ops {
+			if !slices.ContainsFunc(m.Ops, func(op Op) bool { return op.Name == name }) {
+				return fmt.Errorf("module %s declares the fault %s of an op %s that it does not have", m.Name, f.Name, name)
+			}
+		}
+	}
+	return nil
+}
+
+// Models returns the models of the modules that have one, by module.
+func (c *Catalog) Models() map[string]Model {
+	models := map[string]Model{}
+	for name, m := range c.modules {
+		if m.Model != nil {
+			models[name] = m.Model()
+		}
+	}
+	return models
 }
 
 // Module returns the module of that name.

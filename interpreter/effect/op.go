@@ -72,6 +72,9 @@ type Op struct {
 	// leaves Class and Recovery as declared.
 	ClassArg    string `json:"class_arg,omitempty"`
 	RecoveryArg string `json:"recovery_arg,omitempty"`
+	// EffectsArg names an argument, a list of texts, in which the caller may say
+	// what the call sets in the simulated world: see ParseDeclared.
+	EffectsArg string `json:"effects_arg,omitempty"`
 	// KindArg names an argument whose value decides class and recovery where
 	// the caller does not state them (the method of http.request): ClassOf and
 	// RecoveryOf say how, by value. A value that is not listed leaves Class and

@@ -3,6 +3,7 @@ package effect
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -86,6 +87,9 @@ func ParseText(f *Field, text string) (any, error) {
 		if err != nil {
 			return nil, f.wants(text)
 		}
+		if i, ok := new(big.Int).SetString(strings.TrimSpace(text), 10); ok && i.CmpAbs(big.NewInt(maxExact)) > 0 {
+			return nil, inexact(text)
+		}
 		return f.Check(n)
 	case Bool:
 		b, err := strconv.ParseBool(strings.TrimSpace(text))
@@ -113,6 +117,15 @@ func ParseText(f *Field, text string) (any, error) {
 		return nil, &FieldError{Problem: "cannot be given as text", Hint: "use a parameter file"}
 	}
 	return f.Check(text)
+}
+
+// maxExact is up to where a number tells every whole number from the next.
+const maxExact = 1 << 53
+
+// inexact refuses a whole number that would become another one.
+func inexact(text string) *FieldError {
+	return &FieldError{Problem: fmt.Sprintf("cannot be kept exactly: whole numbers go up to %d, got %s", maxExact, strings.TrimSpace(text)),
+		Hint: `declare it as type = "string" if it is a name and not a quantity`}
 }
 
 func parseNumber(t Type, v any) (float64, error) {

@@ -57,6 +57,8 @@ func TestParsePercentAndSize(t *testing.T) {
 }
 
 func TestParseText(t *testing.T) {
+	const tooLarge = "cannot be kept exactly: whole numbers go up to 9007199254740992, got "
+	const asText = `; declare it as type = "string" if it is a name and not a quantity`
 	tests := []struct {
 		field effect.Field
 		text  string
@@ -66,6 +68,12 @@ func TestParseText(t *testing.T) {
 		{effect.Field{Type: effect.String}, " a ", " a ", ""},
 		{effect.Field{Type: effect.Int}, " 12 ", 12.0, ""},
 		{effect.Field{Type: effect.Int}, "1.5", nil, "wants a whole number, got 1.5"},
+		{effect.Field{Type: effect.Int}, "-9007199254740992", -9007199254740992.0, ""},
+		{effect.Field{Type: effect.Int}, "9007199254740993", nil, tooLarge + "9007199254740993" + asText},
+		{effect.Field{Type: effect.Number}, "-9007199254740993", nil, tooLarge + "-9007199254740993" + asText},
+		{effect.Field{Type: effect.Int}, "1e16", nil, tooLarge + "10000000000000000" + asText},
+		{effect.Field{Type: effect.Number}, "1e16", 1e16, ""},
+		{effect.Field{Type: effect.List, Elem: &effect.Field{Type: effect.Int}}, "1,9007199254740993", nil, tooLarge + "9007199254740993" + asText},
 		{effect.Field{Type: effect.Number}, "x", nil, `wants a number, got "x"`},
 		{effect.Field{Type: effect.Number}, "NaN", nil, "is NaN, which is not a number to work with"},
 		{effect.Field{Type: effect.Bool}, "true", true, ""},

@@ -43,8 +43,8 @@ func (s Secret) GoString() string { return s.String() }
 // Format keeps the value out of every other verb.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String())) }
 
-// MarshalJSON refuses: a secret reaches JSON only through Encode, which seals
+// MarshalJSON refuses: a secret reaches JSON only through Encode, which digests
 // it.
 func (s Secret) MarshalJSON() ([]byte, error) {
-	return nil, errors.New("effect: a secret must be sealed before it is encoded")
+	return nil, errors.New("effect: a secret must become its digest before it is encoded")
 }

@@ -1,17 +1,30 @@
 package effect
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Nearest returns the candidate closest to word, if one is close enough to be
-// a likely slip of the keyboard.
+// a likely slip of the keyboard, half of the letters at most, or a longer or
+// shorter form of it.
 func Nearest(word string, candidates []string) (string, bool) {
 	best, bestDist := "", len(word)/3+2
 	for _, c := range candidates {
-		if d := distance(word, c); d < bestDist {
+		if d := distance(word, c); d < bestDist && 2*d <= max(len(word), len(c)) {
 			best, bestDist = c, d
 		}
 	}
-	return best, best != ""
+	if best != "" {
+		return best, true
+	}
+	const telling = 3 // letters that two words have to begin with alike
+	for _, c := range candidates {
+		if min(len(word), len(c)) >= telling && (strings.HasPrefix(c, word) || strings.HasPrefix(word, c)) {
+			return c, true
+		}
+	}
+	return "", false
 }
 
 // DidYouMean returns `did you mean "x"?`, or "" when nothing is close.

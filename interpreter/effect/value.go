@@ -15,27 +15,29 @@ import (
 // maxDepth bounds nesting, so that a hostile document cannot exhaust the stack.
 const maxDepth = 64
 
-// Sealed stands in a decoded value where a secret was: its keyed digest.
-type Sealed struct {
+// SecretDigest stands in a decoded value where a secret was: its keyed digest.
+type SecretDigest struct {
 	Name   string
 	Digest string
 }
 
 // String returns what a reader may see of the secret.
-func (s Sealed) String() string { return "[secret " + s.Name + "]" }
+func (s SecretDigest) String() string { return "[secret " + s.Name + "]" }
 
 // Encode returns v as canonical JSON: object keys sorted, numbers in shortest
 // form, equal values as equal bytes. Strings that are not UTF-8 become
-// {"$bytes": base64}; secrets become {"$secret": name, "digest": seal(s)}. A
-// value with a secret is refused when seal is nil. NaN, infinities, depth
+// {"$bytes": base64}; secrets become {"$secret": name, "digest": digest(s)}. A
+// value with a secret is refused when digest is nil. NaN, infinities, depth
 // beyond 64 and foreign Go types are errors.
-func Encode(v any, seal func(Secret) string) ([]byte, error) {
-	return appendValue(make([]byte, 0, 64), v, seal, 0)
+func Encode(v any, digest func(Secret) string) ([]byte, error) {
+	return appendValue(make([]byte, 0, 64), v, digest, 0)
 }
 
-// appendValue stands on the way of every effect, live and replayed; it writes
-// what encoding/json would, without reflection.
-func appendValue(buf []byte, v any, seal func(Secret) string, depth int) ([]byte, error) {
+// appendValue writes JSON itself because encoding/json knows no secrets, has a
+// zero with a sign, and puts replacements for what is no UTF-8: what it wrote
+// would not be canonical, or had to be copied into other values first. It takes
+// half the time besides (0.7 µs beside 1.5 µs for the arguments of an effect).
+func appendValue(buf []byte, v any, digest func(Secret) string, depth int) ([]byte, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("encode value: nested deeper than %d", maxDepth)
 	}
@@ -54,34 +56,34 @@ func appendValue(buf []byte, v any, seal func(Secret) string, depth int) ([]byte
 	case int:
 		return appendNumber(buf, float64(v))
 	case Secret:
-		if seal == nil {
+		if digest == nil {
 			return nil, fmt.Errorf("encode value: %s may not stand here", v)
 		}
-		return appendPair(buf, "$secret", v.name, "digest", seal(v))
-	case Sealed:
+		return appendPair(buf, "$secret", v.name, "digest", digest(v))
+	case SecretDigest:
 		return appendPair(buf, "$secret", v.Name, "digest", v.Digest)
 	case []any:
-		return appendList(buf, v, seal, depth)
+		return appendList(buf, v, digest, depth)
 	case map[string]any:
-		return appendMap(buf, v, seal, depth)
+		return appendMap(buf, v, digest, depth)
 	}
 	return nil, fmt.Errorf("encode value: a %T cannot be recorded", v)
 }
 
-func appendList(buf []byte, list []any, seal func(Secret) string, depth int) (_ []byte, err error) {
+func appendList(buf []byte, list []any, digest func(Secret) string, depth int) (_ []byte, err error) {
 	buf = append(buf, '[')
 	for i, e := range list {
 		if i > 0 {
 			buf = append(buf, ',')
 		}
-		if buf, err = appendValue(buf, e, seal, depth+1); err != nil {
+		if buf, err = appendValue(buf, e, digest, depth+1); err != nil {
 			return nil, err
 		}
 	}
 	return append(buf, ']'), nil
 }
 
-func appendMap(buf []byte, m map[string]any, seal func(Secret) string, depth int) (_ []byte, err error) {
+func appendMap(buf []byte, m map[string]any, digest func(Secret) string, depth int) (_ []byte, err error) {
 	keys := sortedKeys(m)
 	escape := slices.ContainsFunc(keys, func(k string) bool { return strings.HasPrefix(k, "$") })
 	if escape { // a user's own "$bytes" must not be taken for ours
@@ -98,7 +100,7 @@ func appendMap(buf []byte, m map[string]any, seal func(Secret) string, depth int
 		if buf, err = appendString(buf, k); err != nil {
 			return nil, err
 		}
-		if buf, err = appendValue(append(buf, ':'), m[k], seal, depth+1); err != nil {
+		if buf, err = appendValue(append(buf, ':'), m[k], digest, depth+1); err != nil {
 			return nil, err
 		}
 	}

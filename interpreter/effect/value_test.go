@@ -11,7 +11,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
-func seal(s effect.Secret) string { return "sealed:" + s.Name() }
+func digest(s effect.Secret) string { return "digest of " + s.Name() }
 
 func TestEncode(t *testing.T) {
 	tests := []struct {
@@ -43,12 +43,12 @@ func TestEncode(t *testing.T) {
 		{"keys are sorted", map[string]any{"b": 1.0, "a": 2.0, "B": 3.0, "": 4.0}, `{"":4,"B":3,"a":2,"b":1}`},
 		{"a user's own $", map[string]any{"$bytes": "x"}, `{"$map":{"$bytes":"x"}}`},
 		{"a user's own $map", map[string]any{"$map": map[string]any{"a": 1.0}}, `{"$map":{"$map":{"a":1}}}`},
-		{"secret", map[string]any{"k": effect.NewSecret("env:T", "hunter2")}, `{"k":{"$secret":"env:T","digest":"sealed:env:T"}}`},
-		{"sealed", effect.Sealed{Name: "n", Digest: "d"}, `{"$secret":"n","digest":"d"}`},
+		{"secret", map[string]any{"k": effect.NewSecret("env:T", "hunter2")}, `{"k":{"$secret":"env:T","digest":"digest of env:T"}}`},
+		{"digest", effect.SecretDigest{Name: "n", Digest: "d"}, `{"$secret":"n","digest":"d"}`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := effect.Encode(test.v, seal)
+			got, err := effect.Encode(test.v, digest)
 			if err != nil || string(got) != test.want {
 				t.Fatalf("got %s, %v; want %s", got, err, test.want)
 			}
@@ -83,7 +83,7 @@ func TestEncodeRefuses(t *testing.T) {
 		{"foreign type", map[string]any{"x": struct{}{}}, "encode value: a struct {} cannot be recorded"},
 		{"depth", nest(65), "encode value: nested deeper than 64"},
 		{"key", map[string]any{"\xff": 1.0}, `encode value: the key "\xff" is not UTF-8`},
-		{"secret without a seal", effect.NewSecret("n", "v"), "encode value: [secret n] may not stand here"},
+		{"secret without a digest", effect.NewSecret("n", "v"), "encode value: [secret n] may not stand here"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestDecodeSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []any{effect.Sealed{Name: "n", Digest: "d"}, map[string]any{"$secret": "n"}}; !reflect.DeepEqual(v, want) {
+	if want := []any{effect.SecretDigest{Name: "n", Digest: "d"}, map[string]any{"$secret": "n"}}; !reflect.DeepEqual(v, want) {
 		t.Errorf("got %#v", v)
 	}
 }

@@ -13,10 +13,10 @@ import (
 )
 
 // step returns the two events of a write: intent and outcome.
-func step(place string, at time.Time) (intent, done effect.Event) {
+func step(place effect.Place, at time.Time) (intent, done effect.Event) {
 	intent = effect.Event{At: at, Kind: effect.EffectIntended, Place: place, Body: effect.Body{
 		Op: "traffic.split", Args: json.RawMessage(`{"blue":90,"green":10}`), Class: effect.Write, Recovery: effect.Observe,
-		Key: "0198c0de-7a11-7000-8000-000000000001/" + place, Attempt: 1, Where: effect.Position{File: "blue-green.lua", Line: 42}}}
+		Key: "0198c0de-7a11-7000-8000-000000000001/" + string(place), Attempt: 1, Where: effect.Position{File: "blue-green.lua", Line: 42}}}
 	done = effect.Event{At: at, Kind: effect.EffectDone, Place: place,
 		Body: effect.Body{Value: json.RawMessage(`{"weights":{"blue":90,"green":10}}`)}}
 	return intent, done
@@ -85,7 +85,7 @@ func BenchmarkAppendAgainstBare(b *testing.B) {
 	var ours, bare time.Duration
 	for i := 0; b.Loop(); i++ {
 		place := fmt.Sprint(i)
-		intent, done := step(place, now)
+		intent, done := step(effect.Place(place), now)
 		first, second := rowOf(b, int64(2*i+1), &intent), rowOf(b, int64(2*i+2), &done)
 		began := time.Now()
 		for _, e := range []effect.Event{intent, done} {
@@ -120,7 +120,7 @@ func BenchmarkEventsAgainstBare(b *testing.B) {
 		b.Fatal(err)
 	}
 	for i := range steps {
-		intent, done := step(fmt.Sprint(i), time.Now())
+		intent, done := step(effect.Place("").Effect(i), time.Now())
 		events = append(events, intent, done)
 		for j, e := range []effect.Event{intent, done} {
 			if _, err := insert.ExecContext(ctx, rowOf(b, int64(2*i+j+1), &e)...); err != nil {

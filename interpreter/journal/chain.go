@@ -3,6 +3,7 @@ package journal
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
@@ -28,7 +29,13 @@ type row struct {
 // next returns the link that r makes behind l: SHA-256 over the hash before
 // and each column with its length.
 func (l link) next(run string, r *row) link {
-	buf := make([]byte, 0, 256+len(r.body))
+	var buf []byte
+	return l.follow(&buf, run, r)
+}
+
+// follow is next with a buffer that is used again.
+func (l link) follow(reused *[]byte, run string, r *row) link {
+	buf := slices.Grow((*reused)[:0], 256+len(r.body))
 	buf = append(buf, l.hash[:]...)
 	buf = appendField(buf, []byte(run))
 	buf = appendInt(buf, r.seq)
@@ -38,6 +45,7 @@ func (l link) next(run string, r *row) link {
 	buf = appendField(buf, []byte(r.place))
 	buf = appendInt(buf, r.version)
 	buf = appendField(buf, []byte(r.body))
+	*reused = buf
 	return link{r.seq, sha256.Sum256(buf)}
 }
 
@@ -55,11 +63,11 @@ func (d *DB) toRow(e *effect.Event, seq, epoch int64) (row, error) {
 	if _, ok := d.kinds[string(e.Kind)]; !ok {
 		return row{}, fmt.Errorf("encode event: the kind %q is none of effect.Kinds", e.Kind)
 	}
-	body, err := appendBody(nil, &e.Body)
+	body, err := encodeBody(&e.Body)
 	if err != nil {
 		return row{}, err
 	}
-	return row{seq, nanos(e.At), epoch, string(e.Kind), e.Place, bodyVersion, string(body)}, nil
+	return row{seq, nanos(e.At), epoch, string(e.Kind), string(e.Place), bodyVersion, body}, nil
 }
 
 // toEvent is the way back. The error is an *UnknownKindError or says that the
@@ -69,7 +77,7 @@ func (d *DB) toEvent(run string, r *row, e *effect.Event) error {
 	if !ok || r.version > bodyVersion {
 		return &UnknownKindError{Run: run, Seq: r.seq, Kind: effect.Kind(r.kind), Version: int(r.version)}
 	}
-	e.Seq, e.At, e.Epoch, e.Kind, e.Place = r.seq, fromNanos(r.at), r.epoch, kind, r.place
+	e.Seq, e.At, e.Epoch, e.Kind, e.Place = r.seq, fromNanos(r.at), r.epoch, kind, effect.Place(r.place)
 	if err := decodeBody(r.body, &e.Body); err != nil {
 		return &Error{Op: "read event " + eventName(run, r.seq) + " of", Path: d.path, Reason: ErrCorrupt, Err: err, Hint: corruptHint}
 	}

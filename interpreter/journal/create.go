@@ -13,7 +13,8 @@ import (
 )
 
 // Create records a new run, with status running, held by owner. The error may
-// be an *ExistsError, or a *NotFoundError for the parent.
+// be an *ExistsError, a *LockedError when another run has one of its locks, a
+// *NotFoundError for the parent or a *TamperedError; no run is left then.
 func (d *DB) Create(ctx context.Context, n NewRun, owner Owner) (*Writer, error) {
 	if err := n.complete(); err != nil {
 		return nil, fmt.Errorf("create run %s: %w", n.ID, err)
@@ -50,8 +51,12 @@ func (d *DB) Create(ctx context.Context, n NewRun, owner Owner) (*Writer, error)
 				return err
 			}
 		}
-		w.num, w.epoch, w.head = r.num, r.epoch, head
-		return d.store(ctx, c, r)
+		locks, err := d.lock(ctx, c, r, nil, n.Locks, now)
+		if err != nil {
+			return err
+		}
+		w.state = state{r, locks, head}
+		return d.store(ctx, c, r, head, locks)
 	})
 	if err != nil {
 		return nil, err
@@ -147,9 +152,7 @@ func (d *DB) extend(ctx context.Context, r *record, head link, events []effect.E
 			return head, fmt.Errorf("run %s: %w", r.id, err)
 		}
 		head = head.next(r.id, &row)
-		_, err = d.writes.extend.ExecContext(ctx,
-			r.num, row.seq, row.at, row.epoch, row.kind, row.place, row.version, row.body, head.hash[:])
-		if err != nil {
+		if err := d.insert(ctx, r.num, &row, head); err != nil {
 			return head, err
 		}
 	}
@@ -158,20 +161,17 @@ func (d *DB) extend(ctx context.Context, r *record, head link, events []effect.E
 
 // fork tells the parent of its successor.
 func (d *DB) fork(ctx context.Context, c *sql.Conn, n NewRun) error {
-	parent, err := loadRecord(ctx, c, n.Parent)
-	if err != nil {
-		return err
-	}
-	head, err := headOf(ctx, c, parent.num)
+	parent, _, err := d.intact(ctx, c, n.Parent)
 	if err != nil {
 		return err
 	}
 	n.Forked.Body.Run = n.ID
-	if _, err := d.extend(ctx, parent, head, []effect.Event{n.Forked}); err != nil {
+	head, err := d.extend(ctx, parent.record, parent.head, []effect.Event{n.Forked})
+	if err != nil {
 		return err
 	}
-	parent.follow(&n.Forked)
-	return d.store(ctx, c, parent)
+	parent.record.follow(&n.Forked)
+	return d.store(ctx, c, parent.record, head, parent.locks)
 }
 
 // follow keeps what the row says in step with an event that was appended

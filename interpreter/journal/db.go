@@ -20,12 +20,15 @@ type DB struct {
 	read  *sql.DB // several connections, query only
 	reads readStatements
 
-	// mu serializes everything on the one writing connection: what is inserted
-	// outside a transaction must not fall into somebody else's.
-	mu     sync.Mutex
-	write  *sql.DB   // nil when read-only
-	conn   *sql.Conn // the only connection of write
-	writes writeStatements
+	// commits serializes everything on the one writing connection: what is
+	// inserted outside a transaction must not fall into somebody else's.
+	commits *committer
+	write   *sql.DB   // nil when read-only
+	conn    *sql.Conn // the only connection of write
+	writes  writeStatements
+
+	files   files  // that are written to
+	rescued string // a copy of a journal that is gone
 
 	watchMu sync.Mutex
 	watch   *sql.Conn // from read; data_version counts as one connection sees it
@@ -34,15 +37,16 @@ type DB struct {
 // readStatements are prepared on the pool of readers.
 type readStatements struct {
 	events  *sql.Stmt
+	newest  *sql.Stmt // the number of a run's newest event
+	digest  *sql.Stmt // of a run's row
 	version *sql.Stmt // on watch
 }
 
 // writeStatements are prepared on the writing connection.
 type writeStatements struct {
 	begin, commit, rollback *sql.Stmt
-	insert                  *sql.Stmt // one event, if epoch and lease hold
-	extend                  *sql.Stmt // one event, inside a transaction that checks them
-	after                   *sql.Stmt // events after a seq, with their hashes
+	advance                 *sql.Stmt // a run's newest event, if its row is the one last seen
+	extend                  *sql.Stmt // one event, inside a transaction that holds its run
 }
 
 // Path returns the database's file.
@@ -62,18 +66,19 @@ func (d *DB) Close() error {
 		}
 	}
 	d.watchMu.Lock()
-	closeAll(d.reads.events, d.reads.version)
+	closeAll(d.reads.events, d.reads.newest, d.reads.digest, d.reads.version)
 	if d.watch != nil {
 		errs = append(errs, d.watch.Close())
+		d.watch = nil
 	}
 	d.watchMu.Unlock()
 	if d.read != nil {
 		errs = append(errs, d.read.Close())
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.commits.lock()
+	defer d.commits.unlock()
 	w := &d.writes
-	closeAll(w.begin, w.commit, w.rollback, w.insert, w.extend, w.after)
+	closeAll(w.begin, w.commit, w.rollback, w.advance, w.extend)
 	// The writer goes last: with the last connection the -wal is merged.
 	if d.conn != nil {
 		errs = append(errs, d.conn.Close())
@@ -104,7 +109,7 @@ func (d *DB) update(ctx context.Context, op string, fn func(ctx context.Context,
 	if err := d.writable(op); err != nil {
 		return err
 	}
-	return d.transact(ctx, op, fn)
+	return d.transact(&transaction{ctx: ctx, op: op, fn: fn})
 }
 
 // writable returns why the journal cannot be written, as far as is known
@@ -114,29 +119,6 @@ func (d *DB) writable(op string) error {
 		return &Error{Op: op, Path: d.path, Reason: ErrReadOnly, Hint: "it was opened for reading only"}
 	}
 	return d.key.check()
-}
-
-func (d *DB) transact(ctx context.Context, op string, fn func(ctx context.Context, c *sql.Conn) error) error {
-	ctx = context.WithoutCancel(ctx)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if _, err := d.writes.begin.ExecContext(ctx); err != nil {
-		return d.wrap(op, err)
-	}
-	err := fn(ctx, d.conn)
-	if err == nil {
-		_, err = d.writes.commit.ExecContext(ctx)
-	}
-	if err == nil {
-		return nil
-	}
-	// After some errors SQLite has rolled back by itself; then this one fails,
-	// which says nothing.
-	_, _ = d.writes.rollback.ExecContext(ctx)
-	if conflict(err) {
-		return err // the caller knows what it means
-	}
-	return d.wrap(op, err)
 }
 
 // snapshot runs fn on a reader that sees one state of the database throughout.

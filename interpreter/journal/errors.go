@@ -22,8 +22,16 @@ var (
 	ErrFull     = errors.New("the disk is full")
 	ErrBusy     = errors.New("the journal is busy")
 	ErrKey      = errors.New("the journal's key is missing or wrong")
+	ErrExposed  = errors.New("others may read or write it")
+	// ErrReplaceable says that everybody on the machine can remove the journal,
+	// or put one of their own there.
+	ErrReplaceable = errors.New("everybody may put another file in its place")
+	ErrGone        = errors.New("the journal was taken away under this process")
 	// ErrFenced is the reason inside a *FencedError.
 	ErrFenced = errors.New("this process no longer holds the run")
+	// ErrUnread says that somebody has sent to the run what [Writer.Inbox]
+	// has not returned yet.
+	ErrUnread = errors.New("something was sent to the run that its runner has not read")
 )
 
 // Error says what was tried on which file, why it failed, and what to do.
@@ -90,7 +98,7 @@ func wrapAt(op, path string, err error) error {
 		e.Hint = "if it never was a journal, name another file; if it was, " + corruptHint
 	case isSQLite && (s.Code == sqlite3.ErrBusy || s.Code == sqlite3.ErrLocked || s.Code == sqlite3.ErrProtocol):
 		e.Reason = ErrBusy
-		e.Hint = "another process has been writing for longer than " + busyTimeout.String() +
+		e.Hint = lockedBy(path) + " has been writing for longer than " + busyTimeout.String() +
 			"; look for a stuck backup or an open sqlite3 shell, and try again"
 	case isSQLite && (s.Code == sqlite3.ErrReadonly || s.Code == sqlite3.ErrPerm),
 		errors.Is(err, fs.ErrPermission), errno == syscall.EROFS, errno == syscall.EACCES,
@@ -117,10 +125,11 @@ func own(err error) bool {
 		ambiguous *AmbiguousError
 		unknown   *UnknownKindError
 		active    *ActiveError
+		tampered  *TamperedError
 	)
 	return errors.As(err, &e) || errors.As(err, &held) || errors.As(err, &fenced) ||
 		errors.As(err, &locked) || errors.As(err, &missing) || errors.As(err, &exists) ||
-		errors.As(err, &ambiguous) || errors.As(err, &unknown) || errors.As(err, &active)
+		errors.As(err, &ambiguous) || errors.As(err, &unknown) || errors.As(err, &active) || errors.As(err, &tampered)
 }
 
 // writable reports whether files can be created in dir. It finds out by trying

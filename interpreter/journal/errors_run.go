@@ -48,23 +48,43 @@ func (e *FencedError) Unwrap() error { return ErrFenced }
 // LockedError refuses a lock that another run holds.
 type LockedError struct {
 	Name    string // of the lock: "traffic/web"
+	Env     string // of both runs
 	Run     string // the run that holds it
 	RunName string
 	Status  effect.Status // of that run
 	Owner   Owner         // the process that took it
 	Since   time.Time
+	// Holder carries that run now; nil if nobody does: it waits for a person,
+	// or to be resumed.
+	Holder *Holder
+	// Died reports that Holder has ended without giving the run up: the lock
+	// stays until somebody resumes or ends that run. Heard is when it last
+	// wrote.
+	Died  bool
+	Heard time.Time
 }
 
-// Error says who, what, since when, and which run.
+// Error says who, what, since when, which run, and what frees the lock.
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("the lock %s is held by run %s (%s, %s), taken by %s at %s; it is free when that run has ended",
+	text := fmt.Sprintf("the lock %s is held by run %s (%s, %s), taken by %s at %s; ",
 		e.Name, e.Run, e.RunName, e.Status, e.Owner, clock(e.Since))
+	const goOn = "resume it, or cancel it"
+	switch {
+	case e.Died:
+		return text + fmt.Sprintf("its runner %s died: it was last heard at %s; %s", e.Holder.Owner, clock(e.Heard), goOn)
+	case e.Holder == nil:
+		return text + "nobody carries that run at the moment; " + goOn
+	}
+	return text + "it is free when that run has ended"
 }
 
 // NotFoundError says that there is no such run.
 type NotFoundError struct {
 	Run     string    // the id or the prefix that was asked for
 	Deleted time.Time // when it was deleted, if it was
+	// Removed says that a run is gone from the journal that this program did
+	// not delete: it may be the one that was asked for.
+	Removed bool
 }
 
 // Error says whether the run ever was.
@@ -74,10 +94,14 @@ func (e *NotFoundError) Error() string {
 		return fmt.Sprintf("run %s was deleted at %s", e.Run, clock(e.Deleted))
 	case e.Run == "":
 		return "no run is named"
+	case e.Removed && newest(e.Run):
+		return "the newest run was removed from the journal, and not by this program; see `runbook audit verify`, and name the run that you mean by its id"
+	case e.Removed:
+		return fmt.Sprintf("there is no run %s, and a run was removed from the journal, not by this program; see `runbook audit verify`", e.Run)
 	case newest(e.Run):
 		return "there is no run yet"
 	}
-	return fmt.Sprintf("there is no run %s; `runbook list` shows them", e.Run)
+	return fmt.Sprintf("there is no run %s", e.Run)
 }
 
 // AmbiguousError says that several runs begin with the prefix.

@@ -62,7 +62,7 @@ func number(t *testing.T, q querier, query string) (n int64) {
 func TestPragmas(t *testing.T) {
 	db, _ := newDB(t)
 	for pragma, want := range map[string]int64{"synchronous": 2, "busy_timeout": 5000, "foreign_keys": 1,
-		"user_version": 1, "application_id": applicationID} {
+		"user_version": 2, "application_id": applicationID} {
 		if got := number(t, db.conn, "PRAGMA "+pragma); got != want {
 			t.Errorf("writer: %s is %d, not %d", pragma, got, want)
 		}
@@ -106,23 +106,28 @@ func TestMigration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	second, err := fs.ReadFile(migrations, "migrations/0002_lock_env.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
 	files := fstest.MapFS{
-		"migrations/0001_journal.sql": {Data: first},
-		"migrations/0002_notes.sql":   {Data: []byte("CREATE TABLE notes (text TEXT); INSERT INTO notes SELECT id FROM runs;")},
-		"migrations/0003_broken.sql":  {Data: []byte("ALTER TABLE notes ADD COLUMN more TEXT; CREATE TABLE runs (x)")},
+		"migrations/0001_journal.sql":  {Data: first},
+		"migrations/0002_lock_env.sql": {Data: second},
+		"migrations/0003_notes.sql":    {Data: []byte("CREATE TABLE notes (text TEXT); INSERT INTO notes SELECT id FROM runs;")},
+		"migrations/0004_broken.sql":   {Data: []byte("ALTER TABLE notes ADD COLUMN more TEXT; CREATE TABLE runs (x)")},
 	}
 	ctx := context.Background()
 	conn := raw(t, db.path)
-	if err := migrate(ctx, conn, db.path, files); err == nil || !strings.Contains(err.Error(), "0003_broken") {
+	if err := migrate(ctx, conn, db.path, files); err == nil || !strings.Contains(err.Error(), "0004_broken") {
 		t.Fatalf("a broken step: %v", err)
 	}
-	if v := number(t, conn, "PRAGMA user_version"); v != 2 {
-		t.Errorf("version %d after the second of three", v)
+	if v := number(t, conn, "PRAGMA user_version"); v != 3 {
+		t.Errorf("version %d after the third of four", v)
 	}
 	if n := number(t, conn, "SELECT count(*) FROM pragma_table_info('notes')"); n != 1 {
 		t.Errorf("the broken step left %d columns", n)
 	}
-	files["migrations/0003_broken.sql"].Data = []byte("ALTER TABLE notes ADD COLUMN more TEXT")
+	files["migrations/0004_broken.sql"].Data = []byte("ALTER TABLE notes ADD COLUMN more TEXT")
 	for range 2 { // the second time there is nothing to do
 		if err := migrate(ctx, conn, db.path, files); err != nil {
 			t.Fatal(err)
@@ -132,24 +137,24 @@ func TestMigration(t *testing.T) {
 		t.Errorf("%d rows", n)
 	}
 
-	// This program knows one step and refuses what three have made.
+	// This program knows two steps and refuses what four have made.
 	for _, readOnly := range []bool{false, true} {
 		_, err = Open(ctx, db.path, Options{ReadOnly: readOnly})
-		if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "format 3") {
+		if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "format 4") {
 			t.Errorf("a newer journal: %v", err)
 		}
 	}
-	if v := number(t, conn, "PRAGMA user_version"); v != 3 {
+	if v := number(t, conn, "PRAGMA user_version"); v != 4 {
 		t.Errorf("version %d after refusal", v)
 	}
 	if err := checkVersion(ctx, conn, db.path, fstest.MapFS{}); !errors.Is(err, ErrNewer) {
 		t.Errorf("no steps known: %v", err)
 	}
-	files["migrations/0004_more.sql"] = &fstest.MapFile{}
+	files["migrations/0005_more.sql"] = &fstest.MapFile{}
 	if err := checkVersion(ctx, conn, db.path, files); !errors.Is(err, ErrOlder) {
 		t.Errorf("a reader of an older journal: %v", err)
 	}
-	delete(files, "migrations/0002_notes.sql")
+	delete(files, "migrations/0003_notes.sql")
 	if _, err := migrationSteps(files); err == nil {
 		t.Error("a missing step was not noticed")
 	}
@@ -177,12 +182,38 @@ func TestUnknownKindAndVersion(t *testing.T) {
 		if !errors.As(err, &unknown) || unknown.Run != "run-a" || unknown.Seq != 2 || unknown.Kind == "" {
 			t.Errorf("%s: %v", change, err)
 		}
-		_, err = db.Post(t.Context(), "run-a", effect.Event{Kind: effect.CancelRequested}, nil)
-		if !errors.As(err, &unknown) {
-			t.Errorf("%s: post: %v", change, err)
+		_, err = db.Send(t.Context(), "run-a", effect.Event{Kind: effect.CancelRequested}, nil)
+		if !errors.As(err, &unknown) && !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s: send: %v", change, err)
 		}
 	}
 }
+
+// TestNewerProgramsRun: its record is as it was written, and this program does
+// not go on from what it cannot read.
+func TestNewerProgramsRun(t *testing.T) {
+	db, w := newDB(t)
+	db.kinds["effect.dreamt"] = "effect.dreamt"
+	if _, err := w.Append(t.Context(), effect.Event{Kind: "effect.dreamt"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	delete(db.kinds, "effect.dreamt")
+	for what, err := range map[string]error{"acquire": second(db.Acquire(t.Context(), "run-a", Self())),
+		"send": second(db.Send(t.Context(), "run-a", effect.Event{Kind: effect.CancelRequested}, nil))} {
+		var unknown *UnknownKindError
+		if !errors.As(err, &unknown) || unknown.Kind != "effect.dreamt" {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if report, err := db.Verify(t.Context(), ""); err != nil || len(report.Faults) > 0 {
+		t.Errorf("verify: %v, %v", report, err)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
 
 func TestUnreadableBody(t *testing.T) {
 	db, _ := newDB(t)
@@ -193,7 +224,7 @@ func TestUnreadableBody(t *testing.T) {
 }
 
 // TestRewrittenChain recomputes all hashes after a change, which only the
-// sealed head betrays.
+// digest of the head betrays.
 func TestRewrittenChain(t *testing.T) {
 	db, w := newDB(t)
 	ctx := t.Context()
@@ -226,8 +257,8 @@ func TestRewrittenChain(t *testing.T) {
 	}
 }
 
-// TestCutTailIsNotSealed shows that a runner does not seal what somebody left.
-func TestCutTailIsNotSealed(t *testing.T) {
+// TestCutTailIsNotVouchedFor shows that a runner does not vouch for what somebody left.
+func TestCutTailIsNotVouchedFor(t *testing.T) {
 	db, w := newDB(t)
 	if _, err := w.Append(t.Context(), effect.Event{Kind: effect.Logged}); err != nil {
 		t.Fatal(err)
@@ -245,7 +276,7 @@ func TestKey(t *testing.T) {
 	ctx := t.Context()
 	db, w := newDB(t)
 	secret := effect.NewSecret("token", "hunter2")
-	sealed := db.Seal(secret)
+	before := db.Digest(secret)
 	if err := errors.Join(w.Close(ctx), db.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -267,14 +298,14 @@ func TestKey(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			if err := db.Sealable(); !errors.Is(err, ErrKey) {
+			if err := db.Keyed(); !errors.Is(err, ErrKey) {
 				t.Errorf("%s: %v", name, err)
 			}
 			if events, err := db.Events(ctx, "run-a", 0); err != nil || len(events) != 1 {
 				t.Errorf("%s: events: %v", name, err)
 			}
-			if s := db.Seal(secret); s == sealed || s == db.Seal(secret) {
-				t.Errorf("%s: seal %s", name, s)
+			if s := db.Digest(secret); s == before || s == db.Digest(secret) {
+				t.Errorf("%s: digest %s", name, s)
 			}
 			if report, err := db.Verify(ctx, ""); err != nil || len(report.Faults) != 1 {
 				t.Errorf("%s: verify: %v, %v", name, report, err)
@@ -295,7 +326,7 @@ func TestKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
-	if err := db.Sealable(); err != nil || db.Seal(secret) != sealed {
+	if err := db.Keyed(); err != nil || db.Digest(secret) != before {
 		t.Errorf("with its own key: %v", err)
 	}
 }
@@ -309,7 +340,7 @@ func TestKeyOfAnUnusedJournal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := db.Sealable(); err != nil {
+		if err := db.Keyed(); err != nil {
 			t.Error(err)
 		}
 		if err := errors.Join(db.Close(), os.Remove(path+".key")); err != nil {

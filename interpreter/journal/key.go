@@ -19,7 +19,7 @@ import (
 
 const keySize = 32
 
-// key is what secrets and rows are sealed with. Without it (err is set)
+// key is what digests of secrets and of rows are made with. Without it (err is set)
 // nothing can be written.
 type key struct {
 	secret []byte
@@ -51,15 +51,15 @@ func (k key) mac(purpose string, fields ...any) []byte {
 		case []byte:
 			buf = appendField(buf, f)
 		default:
-			panic(fmt.Sprintf("journal: a %T cannot be sealed", f)) // a fault of this package
+			panic(fmt.Sprintf("journal: a %T cannot be digested", f)) // a fault of this package
 		}
 	}
 	h.Write(buf)
 	return h.Sum(nil)
 }
 
-// seal returns the digest of a row as it is stored.
-func (k key) seal(purpose string, fields ...any) string {
+// digest returns the keyed digest of a row as it is stored.
+func (k key) digest(purpose string, fields ...any) string {
 	return "v1:" + hex.EncodeToString(k.mac(purpose, fields...))
 }
 
@@ -73,11 +73,11 @@ func appendInt(buf []byte, n int64) []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(buf, 8), uint64(n))
 }
 
-// Seal returns the keyed digest of a secret, "hmac-sha256:" and hex digits:
+// Digest returns the keyed digest of a secret, "hmac-sha256:" and hex digits:
 // equal secrets give equal digests in one journal, and nobody reads a secret
-// from its digest. In a journal without its key (see Sealable) the digest
+// from its digest. In a journal without its key (see Keyed) the digest
 // equals no other.
-func (d *DB) Seal(s effect.Secret) string {
+func (d *DB) Digest(s effect.Secret) string {
 	if d.key.check() != nil {
 		var none [sha256.Size]byte
 		_, _ = rand.Read(none[:])
@@ -86,16 +86,16 @@ func (d *DB) Seal(s effect.Secret) string {
 	return "hmac-sha256:" + hex.EncodeToString(d.key.mac("secret", s.Reveal()))
 }
 
-// Sealable returns nil, or why the key is missing: an *Error with ErrKey.
+// Keyed returns nil, or why the key is missing: an *Error with ErrKey.
 // Without the key the journal can be read and not written.
-func (d *DB) Sealable() error { return d.key.check() }
+func (d *DB) Keyed() error { return d.key.check() }
 
 func (d *DB) keyPath() string { return d.path + ".key" }
 
 func (d *DB) keyError(err error) error {
 	return &Error{Op: "use the key", Path: d.keyPath(), Reason: ErrKey, Err: err,
 		Hint: "put back the key file that belongs to " + d.path + " (0600); " +
-			"without it secrets cannot be compared and changes cannot be sealed, so nothing is written"}
+			"without it secrets cannot be compared and changes cannot be vouched for, so nothing is written"}
 }
 
 // openKey reads the key, creates it for a journal in which there was never a
@@ -103,7 +103,7 @@ func (d *DB) keyError(err error) error {
 // journal's is no error here; it keeps the journal from being written. The
 // transaction keeps two processes from creating it at once.
 func (d *DB) openKey(ctx context.Context) error {
-	return d.transact(ctx, "open the key of", func(ctx context.Context, c *sql.Conn) error {
+	return d.transact(&transaction{ctx: ctx, op: "open the key of", fn: func(ctx context.Context, c *sql.Conn) error {
 		used, err := d.used(ctx, c)
 		if err != nil {
 			return err
@@ -129,7 +129,7 @@ func (d *DB) openKey(ctx context.Context) error {
 		}
 		_, err = c.ExecContext(ctx, "INSERT OR REPLACE INTO key_file (one, fingerprint) VALUES (1, ?)", d.key.fingerprint())
 		return err
-	})
+	}})
 }
 
 // loadKey is openKey for readers.

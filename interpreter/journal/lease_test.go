@@ -43,7 +43,9 @@ func elsewhere() journal.Owner {
 	return o
 }
 
-func TestStalledWriterWritesNothing(t *testing.T) {
+// TestStalledWriter: a lease that ran out is this process's to renew until
+// somebody takes the run over; from then on it writes nothing.
+func TestStalledWriter(t *testing.T) {
 	ctx := t.Context()
 	db, clock := openWithClock(t)
 	w := journaltest.Create(t, db, "run-a")
@@ -51,40 +53,55 @@ func TestStalledWriterWritesNothing(t *testing.T) {
 	if w.Valid() {
 		t.Error("valid half a second before the end")
 	}
-	if _, err := w.Append(ctx, journaltest.Done("1")); err != nil {
-		t.Errorf("append within the lease: %v", err)
-	}
-	if err := w.Renew(ctx); err != nil {
-		t.Fatal(err)
+	if _, err := w.Append(ctx, journaltest.Done("1")); err != nil || !w.Valid() {
+		t.Errorf("append within the lease: %v, valid %v", err, w.Valid())
 	}
 	clock.move(journal.LeaseTTL - 2*time.Second)
 	if !w.Valid() {
 		t.Error("not valid within a renewed lease")
 	}
-	clock.move(2 * time.Second)
+	clock.move(time.Hour)
+	if w.Valid() || !w.Until().IsZero() {
+		t.Error("valid past the lease")
+	}
+	if err := w.Renew(ctx); err != nil || !w.Valid() {
+		t.Errorf("renew a lease that nobody took: %v, valid %v", err, w.Valid())
+	}
+	clock.move(time.Hour)
+	if _, err := w.Append(ctx, journaltest.Done("2"), journaltest.Done("3")); err != nil || !w.Valid() {
+		t.Errorf("append past a lease that nobody took: %v, valid %v", err, w.Valid())
+	}
+	clock.move(journal.LeaseTTL)
+	w2, err := db.Acquire(ctx, "run-a", elsewhere())
+	if err != nil || w2.Epoch() != 2 || len(w2.Past()) != 4 {
+		t.Fatalf("acquire after the lease: %v", err)
+	}
 	for what, err := range map[string]error{
-		"append":         errOf(w.Append(ctx, journaltest.Done("2"))),
-		"append of two":  errOf(w.Append(ctx, journaltest.Done("2"), journaltest.Done("3"))),
-		"status":         w.SetStatus(ctx, effect.StatusFailed),
-		"lock":           w.Lock(ctx, []string{"a"}),
-		"renew":          w.Renew(ctx),
-		"add a source":   w.AddSource(ctx, journal.Source{Name: "x"}, effect.Event{Kind: effect.SourceChanged}),
-		"append, second": errOf(w.Append(ctx, journaltest.Done("2"))),
+		"append":        errOf(w.Append(ctx, journaltest.Done("4"))),
+		"append of two": errOf(w.Append(ctx, journaltest.Done("4"), journaltest.Done("5"))),
+		"status":        w.SetStatus(ctx, effect.StatusFailed),
+		"lock":          w.Lock(ctx, []string{"a"}),
+		"renew":         w.Renew(ctx),
+		"add a source":  w.AddSource(ctx, journal.Source{Name: "x"}, effect.Event{Kind: effect.SourceChanged}),
+		"append again":  errOf(w.Append(ctx, journaltest.Done("4"))),
 	} {
 		var fenced *journal.FencedError
-		if !errors.As(err, &fenced) || fenced.Now != fenced.Epoch {
-			t.Errorf("%s past the lease: %v", what, err)
+		if !errors.As(err, &fenced) || fenced.Now != 2 || fenced.By.Host != "elsewhere" {
+			t.Errorf("%s after the takeover: %v", what, err)
 		}
 	}
 	if w.Valid() {
-		t.Error("valid past the lease")
+		t.Error("valid after the takeover")
 	}
-	if events, err := db.Events(ctx, "run-a", 0); err != nil || len(events) != 2 {
+	if err := w2.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var fenced *journal.FencedError
+	if _, err := w2.Append(ctx, journaltest.Done("4")); !errors.As(err, &fenced) || fenced.Now != fenced.Epoch {
+		t.Errorf("append after the run was given up: %v", err)
+	}
+	if events, err := db.Events(ctx, "run-a", 0); err != nil || len(events) != 4 {
 		t.Errorf("events: %v, %v", events, err)
-	}
-	w2, err := db.Acquire(ctx, "run-a", elsewhere())
-	if err != nil || w2.Epoch() != 2 {
-		t.Fatalf("acquire after the lease: %v", err)
 	}
 }
 

@@ -49,14 +49,18 @@ func Open(ctx context.Context, path string, opts Options) (*DB, error) {
 	if err != nil {
 		return nil, wrapAt("open", path, err)
 	}
-	d := &DB{path: abs, now: opts.Now, kinds: map[string]effect.Kind{}}
+	d := &DB{path: abs, now: opts.Now, kinds: map[string]effect.Kind{}, commits: newCommitter()}
 	if d.now == nil {
 		d.now = time.Now
 	}
 	for _, k := range effect.Kinds() {
 		d.kinds[string(k)] = k
 	}
-	if err := d.open(ctx, opts.ReadOnly); err != nil {
+	err = d.open(ctx, opts.ReadOnly)
+	if err == nil {
+		err = checkModes(d.path)
+	}
+	if err != nil {
 		_ = d.Close()
 		return nil, wrapAt("open", abs, err)
 	}
@@ -64,8 +68,18 @@ func Open(ctx context.Context, path string, opts Options) (*DB, error) {
 }
 
 func (d *DB) open(ctx context.Context, readOnly bool) error {
+	if err := checkTypes(d.path); err != nil {
+		return err
+	}
+	if err := checkFolder(d.path); err != nil {
+		return err
+	}
 	if readOnly {
-		return d.openRead(ctx, true)
+		err := d.openRead(ctx, true)
+		if !errors.Is(err, ErrOlder) || upgrade(ctx, d.path) != nil {
+			return err
+		}
+		return errors.Join(d.Close(), d.openRead(ctx, true))
 	}
 	if err := createFile(d.path); err != nil {
 		return err
@@ -74,6 +88,25 @@ func (d *DB) open(ctx context.Context, readOnly bool) error {
 		return err
 	}
 	return d.openRead(ctx, false)
+}
+
+// upgrade brings an older journal to this version's format for a reader that
+// may write to it.
+func upgrade(ctx context.Context, path string) error {
+	pool, err := sql.Open("sqlite3", dsn(path, writeDSN))
+	if err != nil {
+		return err
+	}
+	pool.SetMaxOpenConns(1)
+	conn, err := connect(ctx, pool)
+	if err != nil {
+		return errors.Join(err, pool.Close())
+	}
+	if version, err := formatVersion(ctx, conn, path); err != nil || version == 0 { // an empty file is not a reader's to fill
+		return errors.Join(ErrOlder, err, conn.Close(), pool.Close())
+	}
+	err = errors.Join(migrate(ctx, conn, path, migrations), conn.Close())
+	return errors.Join(err, pool.Close())
 }
 
 func (d *DB) openWrite(ctx context.Context) error {
@@ -95,15 +128,17 @@ func (d *DB) openWrite(ctx context.Context) error {
 		{&d.writes.begin, "BEGIN IMMEDIATE"},
 		{&d.writes.commit, "COMMIT"},
 		{&d.writes.rollback, "ROLLBACK"},
-		{&d.writes.insert, insertEvent},
+		{&d.writes.advance, advanceHead},
 		{&d.writes.extend, extendEvents},
-		{&d.writes.after, eventsAfter},
 	} {
 		if *s.stmt, err = d.conn.PrepareContext(ctx, s.query); err != nil {
 			return err
 		}
 	}
-	return d.openKey(ctx)
+	if err := d.openKey(ctx); err != nil {
+		return err
+	}
+	return d.files.remember(d.path)
 }
 
 // connect takes the one connection of pool. Two processes that turn a new
@@ -157,6 +192,12 @@ func (d *DB) openRead(ctx context.Context, alone bool) error {
 		}
 	}
 	if d.reads.version, err = d.watch.PrepareContext(ctx, "PRAGMA data_version"); err != nil {
+		return err
+	}
+	if d.reads.digest, err = d.read.PrepareContext(ctx, "SELECT seal FROM runs WHERE num = ?"); err != nil {
+		return err
+	}
+	if d.reads.newest, err = d.read.PrepareContext(ctx, "SELECT head_seq FROM runs WHERE id = ?"); err != nil {
 		return err
 	}
 	d.reads.events, err = d.read.PrepareContext(ctx, eventsOfRun)

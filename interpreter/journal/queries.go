@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"math"
 	"strings"
 )
 
@@ -25,7 +26,8 @@ func (d *DB) Find(ctx context.Context, prefix string) (Run, error) {
 	switch {
 	case prefix == "":
 	case newest(prefix):
-		runs, err = d.list(ctx, "ORDER BY num DESC LIMIT 1")
+		runs, err = d.list(ctx, `WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'runs'
+			AND seq NOT IN (SELECT num FROM runs) AND seq NOT IN (SELECT num FROM deleted)) ORDER BY num DESC LIMIT 1`)
 	default:
 		runs, err = d.list(ctx, "WHERE substr(lower(id), 1, length(?1)) = ?1 ORDER BY num DESC LIMIT ?2", prefix, most)
 	}
@@ -49,8 +51,19 @@ func (d *DB) Runs(ctx context.Context, f Filter) ([]Run, error) {
 	if limit <= 0 {
 		limit = -1 // SQLite's word for all
 	}
-	runs, err := d.list(ctx, "WHERE (?1 = '' OR status = ?1) AND (?2 = '' OR name = ?2) ORDER BY num DESC LIMIT ?3",
-		string(f.Status), f.Name, limit)
+	any, since, before := "", int64(math.MinInt64), int64(math.MaxInt64)
+	for _, s := range f.Statuses {
+		any += "," + string(s) + ","
+	}
+	if !f.Since.IsZero() {
+		since = nanos(f.Since)
+	}
+	if !f.Before.IsZero() {
+		before = nanos(f.Before)
+	}
+	runs, err := d.list(ctx, `WHERE (?1 = '' OR status = ?1) AND (?2 = '' OR name = ?2) AND (?4 = '' OR instr(?4, ',' || status || ','))
+		AND coalesce((SELECT at FROM events WHERE run = num ORDER BY seq DESC LIMIT 1), created) BETWEEN ?5 AND ?6 - 1 ORDER BY num DESC LIMIT ?3`,
+		string(f.Status), f.Name, limit, any, since, before)
 	return runs, d.wrap("list the runs of", err)
 }
 

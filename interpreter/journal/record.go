@@ -3,9 +3,9 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -21,7 +21,7 @@ type record struct {
 	status     string
 	headSeq    int64
 	headHash   []byte
-	seal       string
+	digest     string // column seal
 	id         string
 	name       string
 	script     string
@@ -39,16 +39,32 @@ const recordColumns = `num, epoch, lease_until, lease_since, status, head_seq, h
 
 // fields returns where the columns are scanned to, in their order.
 func (r *record) fields() []any {
-	return []any{&r.num, &r.epoch, &r.leaseUntil, &r.leaseSince, &r.status, &r.headSeq, &r.headHash, &r.seal, &r.id,
+	return []any{&r.num, &r.epoch, &r.leaseUntil, &r.leaseSince, &r.status, &r.headSeq, &r.headHash, &r.digest, &r.id,
 		&r.name, &r.script, &r.created, &r.env, &r.by, &r.parent, &r.successor, &r.holder, &r.params}
 }
 
-// sealed returns the row's seal, which covers the names of its locks too: a
+// digestOf returns the row's digest, which covers the names of its locks too: a
 // lock that is taken away behind the program's back shows.
-func (r *record) sealed(k key, locks []string) string {
-	return k.seal("run", r.num, r.epoch, r.leaseUntil, r.leaseSince, r.status, r.headSeq, r.headHash, r.id, r.name,
-		r.script, r.created, r.env, r.by, r.parent, r.successor, r.holder, r.params, strings.Join(locks, "\x00"))
+func (r *record) digestOf(k key, locks []string) string {
+	return "v2:" + hex.EncodeToString(k.mac("run.2", r.columns(locks)...))
 }
+
+func (r *record) columns(locks []string) []any {
+	return []any{r.num, r.epoch, r.leaseUntil, r.leaseSince, r.status, r.headSeq, r.headHash, r.id, r.name,
+		r.script, r.created, r.env, r.by, r.parent, r.successor, r.holder, r.params, strings.Join(locks, "\x00")}
+}
+
+// authentic reports whether the row is as it was written.
+func (r *record) authentic(k key, locks []string) bool {
+	if r.lagging() {
+		return r.digest == k.digest("run", r.columns(locks)...)
+	}
+	return r.digest == r.digestOf(k, locks)
+}
+
+// lagging reports whether the row was written by a program that did not name
+// the newest event with every append.
+func (r *record) lagging() bool { return strings.HasPrefix(r.digest, "v1:") }
 
 // loadRecord finds a run by its whole id. The error may be a *NotFoundError.
 func loadRecord(ctx context.Context, q querier, id string) (*record, error) {
@@ -60,41 +76,31 @@ func loadRecord(ctx context.Context, q querier, id string) (*record, error) {
 	return r, err
 }
 
-// missing tells a deleted run from one that never was.
+// missing tells a deleted run from one that never was, and from one that may
+// have been removed by somebody else: numbers are given once, in order.
 func missing(ctx context.Context, q querier, id string) error {
 	var at int64
-	err := q.QueryRowContext(ctx, "SELECT coalesce(max(at), 0) FROM deleted WHERE id = ?", id).Scan(&at)
+	e := &NotFoundError{Run: id}
+	err := q.QueryRowContext(ctx, `SELECT coalesce((SELECT max(at) FROM deleted WHERE id = ?), 0),
+		coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'runs'), 0) > (SELECT count(*) FROM runs) + (SELECT count(*) FROM deleted)`,
+		id).Scan(&at, &e.Removed)
 	if err != nil {
 		return err
 	}
-	e := &NotFoundError{Run: id}
 	if at != 0 {
 		e.Deleted = fromNanos(at)
 	}
 	return e
 }
 
-// store writes the row back: it records the newest event as the head and seals
-// the row. Called inside a transaction. A head behind the one recorded means
-// that events are gone, which is not papered over.
-func (d *DB) store(ctx context.Context, c *sql.Conn, r *record) error {
-	head, err := headOf(ctx, c, r.num)
-	if err != nil {
-		return err
-	}
-	if head.seq < r.headSeq {
-		return &Error{Op: "update run " + r.id + " in", Path: d.path, Reason: ErrCorrupt,
-			Err: fmt.Errorf("events %d to %d of the run are missing", head.seq+1, r.headSeq), Hint: corruptHint}
-	}
+// store writes the row back with head as the newest event. Called inside a
+// transaction, after the row and the chain were verified.
+func (d *DB) store(ctx context.Context, c *sql.Conn, r *record, head link, locks []string) error {
 	r.headSeq, r.headHash = head.seq, head.hash[:]
-	locks, err := locksOf(ctx, c, r.num)
-	if err != nil {
-		return err
-	}
-	r.seal = r.sealed(d.key, locks)
-	_, err = c.ExecContext(ctx, `UPDATE runs SET epoch = ?, lease_until = ?, lease_since = ?, status = ?, head_seq = ?,
+	r.digest = r.digestOf(d.key, locks)
+	_, err := c.ExecContext(ctx, `UPDATE runs SET epoch = ?, lease_until = ?, lease_since = ?, status = ?, head_seq = ?,
 		head_hash = ?, seal = ?, successor = ?, holder = ? WHERE num = ?`,
-		r.epoch, r.leaseUntil, r.leaseSince, r.status, r.headSeq, r.headHash, r.seal, r.successor, r.holder, r.num)
+		r.epoch, r.leaseUntil, r.leaseSince, r.status, r.headSeq, r.headHash, r.digest, r.successor, r.holder, r.num)
 	return err
 }
 

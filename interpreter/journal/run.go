@@ -63,6 +63,8 @@ type NewRun struct {
 	Parent  string // the run this one is forked from
 	Params  json.RawMessage
 	Sources []Source
+	// Locks are taken in the same transaction, as Writer.Lock does.
+	Locks []string
 	// Created is the first event, run.created. Its Name, By and Args are set
 	// from Name, By and Params, and its Hash to the digest of Sources, so that
 	// the chain covers them.
@@ -71,13 +73,16 @@ type NewRun struct {
 	// new numbers. Events of the kinds run.created, status.changed,
 	// source.changed and forked are left out; the new run has its own.
 	History []effect.Event
-	// Forked, if its Kind is set, is posted to Parent in the same transaction.
+	// Forked, if its Kind is set, is sent to Parent in the same transaction.
 	Forked effect.Event
 }
 
 // Filter chooses runs. The zero value chooses all.
 type Filter struct {
-	Status effect.Status
-	Name   string
-	Limit  int // 0 means all
+	Status   effect.Status
+	Statuses []effect.Status // any of these
+	Name     string
+	Since    time.Time // with an event at that time or later
+	Before   time.Time // with no event at that time or later
+	Limit    int       // 0 means all
 }

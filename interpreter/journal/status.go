@@ -17,12 +17,17 @@ func parked(st effect.Status) bool {
 // SetStatus appends events and a status.changed, and changes the run's status,
 // in one transaction. The status.changed is made here unless the last of
 // events is one, to this status, that says more. A status that has ended or
-// waits for somebody gives the lease up; one that has ended frees the locks.
+// waits for somebody gives the lease up; one that has ended frees the locks. Either
+// is refused with ErrUnread while something was sent that Inbox has not
+// returned: whoever sent it was told that there is a runner to read it.
 func (w *Writer) SetStatus(ctx context.Context, st effect.Status, events ...effect.Event) error {
 	if st == "" {
 		return fmt.Errorf("set the status of run %s: no status is named", w.run)
 	}
-	return w.update(ctx, "set the status of run "+w.run+" in", func(ctx context.Context, c *sql.Conn, t *turn) error {
+	return w.update(ctx, "set the status of run "+w.run+" in", func(ctx context.Context, c *sql.Conn, t *heldRun) error {
+		if (st.Terminal() || parked(st)) && t.unread {
+			return ErrUnread
+		}
 		events := append([]effect.Event(nil), events...)
 		if n := len(events); n == 0 || events[n-1].Kind != effect.StatusChanged || events[n-1].Body.Status != st {
 			events = append(events, effect.Event{At: t.now, Kind: effect.StatusChanged, Body: effect.Body{Status: st}})
@@ -36,11 +41,12 @@ func (w *Writer) SetStatus(ctx context.Context, st effect.Status, events ...effe
 			t.record.free()
 		}
 		if st.Terminal() {
-			if _, err := c.ExecContext(ctx, "DELETE FROM locks WHERE run = ?", w.num); err != nil {
+			if _, err := c.ExecContext(ctx, "DELETE FROM locks WHERE run = ?", w.record.num); err != nil {
 				return err
 			}
+			t.locks = nil
 		}
-		return w.db.store(ctx, c, t.record)
+		return w.db.store(ctx, c, t.record, t.head, t.locks)
 	})
 }
 
@@ -55,14 +61,14 @@ func (w *Writer) AddSource(ctx context.Context, s Source, ev effect.Event) error
 		return fmt.Errorf("run %s: add source %s: the event is %q, not %q", w.run, s.Name, ev.Kind, effect.SourceChanged)
 	}
 	ev.Body.Name, ev.Body.Hash = s.Name, s.Hash
-	return w.update(ctx, op, func(ctx context.Context, c *sql.Conn, t *turn) error {
+	return w.update(ctx, op, func(ctx context.Context, c *sql.Conn, t *heldRun) error {
 		var err error
 		if t.head, err = w.db.extend(ctx, t.record, t.head, []effect.Event{ev}); err != nil {
 			return err
 		}
-		if err := insertSource(ctx, c, w.num, t.head.seq, s); err != nil {
+		if err := insertSource(ctx, c, w.record.num, t.head.seq, s); err != nil {
 			return err
 		}
-		return w.db.store(ctx, c, t.record)
+		return w.db.store(ctx, c, t.record, t.head, t.locks)
 	})
 }

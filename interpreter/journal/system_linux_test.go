@@ -139,7 +139,7 @@ func TestReadOnlyFileAndDirectory(t *testing.T) {
 	}
 	chmod(path+".key", 0)
 	db := open(t, path, journal.Options{})
-	if err := db.Sealable(); !errors.Is(err, journal.ErrKey) {
+	if err := db.Keyed(); !errors.Is(err, journal.ErrKey) {
 		t.Errorf("an unreadable key: %v", err)
 	}
 	chmod(path+".key", 0o600)

@@ -36,7 +36,7 @@ func smallJournal(t *testing.T) string {
 	check(errOf(a.Append(ctx, journaltest.Done("1"))))
 	check(a.AddSource(ctx, journal.Source{Name: "blue-green.lua", Text: []byte("fixed")}, effect.Event{At: journaltest.At(2), Kind: effect.SourceChanged}))
 	check(a.Lock(ctx, []string{"traffic/web", "db/main"}))
-	check(errOf(db.Post(ctx, "run-a", effect.Event{At: journaltest.At(3), Kind: effect.CancelRequested, Body: effect.Body{By: "bob"}}, nil)))
+	check(errOf(db.Send(ctx, "run-a", effect.Event{At: journaltest.At(3), Kind: effect.CancelRequested, Body: effect.Body{By: "bob"}}, nil)))
 	check(a.Close(ctx))
 	a, err = db.Acquire(ctx, "run-a", journal.Self())
 	check(err)
@@ -243,14 +243,16 @@ func TestRowsRemovedAndMoved(t *testing.T) {
 		{"a run's events from another", "UPDATE events SET hash = (SELECT hash FROM events o WHERE o.run = 3 AND o.seq = events.seq) WHERE run = 4 AND seq <= 2",
 			[]string{"run run-c, event 1: "}},
 		{"a row added at the end", `INSERT INTO events SELECT run, seq + 1, at, epoch, kind, place, version, body, hash FROM events WHERE run = 2 AND seq = 6`,
-			[]string{"run run-a, event 7: events: the row was changed"}},
+			[]string{"run run-a, event 7: events: the row was changed", "run run-a, event 7: events: event 7 is behind the newest"}},
 		{"a run removed", "DELETE FROM events WHERE run = 3; DELETE FROM sources WHERE run = 3; DELETE FROM runs WHERE num = 3", []string{"runs: run number 3 is gone"}},
 		{"the newest run removed", "DELETE FROM events WHERE run = 4; DELETE FROM sources WHERE run = 4; DELETE FROM runs WHERE num = 4", []string{"runs: run number 4 is gone"}},
 		{"a run's row removed", "DELETE FROM runs WHERE num = 3", []string{"runs: run number 3 is gone", "events: 3 rows"}},
 		{"a deletion forgotten", "DELETE FROM deleted", []string{"runs: run number 1 is gone"}},
 		{"a lock removed", "DELETE FROM locks WHERE name = 'db/main'", []string{"run run-a: runs: the row, or the set of its locks (now traffic/web)"}},
-		{"a lock added", "INSERT INTO locks SELECT 'more', run, since, owner, seal FROM locks LIMIT 1", []string{"run run-a: locks: the row of more was changed"}},
-		{"a lock moved", "UPDATE locks SET run = 3 WHERE name = 'db/main'", []string{"run run-b: locks: the row of db/main was changed"}},
+		{"a lock added", "INSERT INTO locks SELECT env, 'more', run, since, owner, seal FROM locks LIMIT 1", []string{"run run-a: locks: the row of more in \"prod\" was changed"}},
+		{"a lock moved", "UPDATE locks SET run = 3 WHERE name = 'db/main'", []string{"run run-b: locks: the row of db/main in \"prod\" was changed"}},
+		{"a lock of another environment", "UPDATE locks SET env = 'stage' WHERE name = 'db/main'", []string{"run run-a: locks: the row of db/main in \"stage\" was changed"}},
+		{"the newest event removed", "DELETE FROM events WHERE run = 4 AND seq = (SELECT max(seq) FROM events WHERE run = 4)", []string{"run run-c, event 2: events: event 2 is missing at the end"}},
 		{"a source removed", "DELETE FROM sources WHERE run = 2 AND seq = 3", []string{"run run-a: sources: blue-green.lua, of event 3, is missing"}},
 		{"a source added", "INSERT INTO sources SELECT run, seq, 'more', hash, text FROM sources WHERE run = 4 LIMIT 1", []string{"run run-c: sources: the files that the run began with"}},
 		{"a status changed", "UPDATE runs SET status = 'succeeded' WHERE num = 3", []string{`run run-b: runs: status is "succeeded" and its events say "failed"`}},

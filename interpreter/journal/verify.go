@@ -19,13 +19,18 @@ type Fault struct {
 	Run  string // the run's id, or "" when no run can be named
 	Seq  int64  // the event, or 0 when it is not about one
 	What string // the row and what is wrong with it
+	// Accepted reports that a person has said to go on all the same, or that
+	// this is that word.
+	Accepted bool
 }
 
 // String returns "run 0198…, event 7: what".
 func (f Fault) String() string {
 	switch {
-	case f.Run == "":
+	case f.Run == "" && f.Seq == 0:
 		return f.What
+	case f.Run == "":
+		return fmt.Sprintf("event %d: %s", f.Seq, f.What)
 	case f.Seq == 0:
 		return "run " + f.Run + ": " + f.What
 	}
@@ -33,21 +38,22 @@ func (f Fault) String() string {
 }
 
 // Verify recomputes the chain of one run, or of all with run "", and holds the
-// rows beside it against the chain and their seals. Faults are in the report;
+// rows beside it against the chain and their digests. Faults are in the report;
 // the error says that the check could not be made. With "" it also looks for
 // rows that belong to no run, for runs that vanished, and for damage to the
 // file.
 func (d *DB) Verify(ctx context.Context, run string) (Report, error) {
-	v := verifier{db: d}
+	var v verifier
 	err := d.snapshot(ctx, "verify", func(tx *sql.Tx) error {
-		v.tx = tx
+		v = verifier{db: d, q: tx}
 		if run != "" {
 			r, err := loadRecord(ctx, tx, run)
 			if err != nil {
 				return err
 			}
 			v.checkKey(ctx)
-			return v.checkRun(ctx, r)
+			_, err = v.checkRun(ctx, r, false)
+			return err
 		}
 		return v.checkAll(ctx)
 	})
@@ -56,14 +62,25 @@ func (d *DB) Verify(ctx context.Context, run string) (Report, error) {
 
 // verifier works on one snapshot.
 type verifier struct {
-	db     *DB
-	tx     *sql.Tx
-	key    bool // seals can be checked
-	report Report
+	db       *DB
+	q        querier
+	key      bool // digests can be checked
+	report   Report
+	accepted []acceptance // what people said of the run under way
 }
 
 func (v *verifier) fault(run string, seq int64, format string, args ...any) {
-	v.report.Faults = append(v.report.Faults, Fault{run, seq, fmt.Sprintf(format, args...)})
+	v.report.Faults = append(v.report.Faults, Fault{Run: run, Seq: seq, What: fmt.Sprintf(format, args...)})
+}
+
+// standing returns the faults that nobody has accepted.
+func (v *verifier) standing() (faults []Fault) {
+	for _, f := range v.report.Faults {
+		if !f.Accepted {
+			faults = append(faults, f)
+		}
+	}
+	return faults
 }
 
 func (v *verifier) checkAll(ctx context.Context) error {
@@ -76,7 +93,7 @@ func (v *verifier) checkAll(ctx context.Context) error {
 		return err
 	}
 	for _, r := range records {
-		if err := v.checkRun(ctx, r); err != nil {
+		if _, err := v.checkRun(ctx, r, false); err != nil {
 			return err
 		}
 	}
@@ -104,17 +121,17 @@ func (v *verifier) checkFile(ctx context.Context) error {
 	})
 }
 
-// checkKey finds out whether seals can be checked at all.
+// checkKey finds out whether digests can be checked at all.
 func (v *verifier) checkKey(ctx context.Context) {
 	if err := v.db.key.check(); err != nil {
-		used, usedErr := v.db.used(ctx, v.tx)
+		used, usedErr := v.db.used(ctx, v.q)
 		if used || usedErr != nil {
-			v.fault("", 0, "seals cannot be checked: %v", err)
+			v.fault("", 0, "digests cannot be checked: %v", err)
 		}
 		return
 	}
 	v.key = true
-	if stored, err := storedFingerprint(ctx, v.tx); err != nil || stored != v.db.key.fingerprint() {
+	if stored, err := storedFingerprint(ctx, v.q); err != nil || stored != v.db.key.fingerprint() {
 		v.fault("", 0, "key_file: the fingerprint was changed: it is not that of %s", v.db.keyPath())
 	}
 }
@@ -133,10 +150,10 @@ func (v *verifier) checkDeleted(ctx context.Context) error {
 	const query = "SELECT num, id, name, at, head_seq, head_hash, seal FROM deleted ORDER BY num"
 	return v.rows(ctx, query, func(scan scanFunc) error {
 		var t tombstone
-		if err := scan(&t.num, &t.id, &t.name, &t.at, &t.headSeq, &t.headHash, &t.seal); err != nil {
+		if err := scan(&t.num, &t.id, &t.name, &t.at, &t.headSeq, &t.headHash, &t.digest); err != nil {
 			return err
 		}
-		if v.key && t.seal != t.sealed(v.db.key) {
+		if v.key && t.digest != t.digestOf(v.db.key) {
 			v.fault(t.id, 0, "deleted: the row was changed")
 		}
 		return nil
@@ -181,7 +198,7 @@ type scanFunc func(dest ...any) error
 
 // rows calls each for every row of a query.
 func (v *verifier) rows(ctx context.Context, query string, each func(scan scanFunc) error, args ...any) error {
-	rows, err := v.tx.QueryContext(ctx, query, args...)
+	rows, err := v.q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}

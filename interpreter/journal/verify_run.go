@@ -1,15 +1,17 @@
 package journal
 
 import (
-	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
 // past is what a run's chain says, to hold the other tables against.
 type past struct {
+	head      link        // the newest row, as it is stored
 	first     effect.Body // of run.created
 	created   int64
 	status    effect.Status
@@ -17,78 +19,69 @@ type past struct {
 	epoch     int64
 	sources   map[int64]effect.Body // of source.changed, by seq
 	headHash  []byte                // of the event that the run's row calls its head
+	locks     []string              // that the run has, by name
+
+	events []effect.Event // if they are kept
+	unread error          // why not all of them could be read
 }
 
-// checkRun holds everything that belongs to one run against its chain.
-func (v *verifier) checkRun(ctx context.Context, r *record) error {
+// checkRun holds everything that belongs to one run against its chain. keep
+// returns its events as well.
+func (v *verifier) checkRun(ctx context.Context, r *record, keep bool) (*past, error) {
 	v.report.Runs++
-	p, err := v.checkChain(ctx, r)
-	if err != nil {
-		return err
-	}
-	v.checkRecord(r, p)
-	locks, err := v.checkLocks(ctx, r)
-	if err != nil {
-		return err
-	}
-	if v.key && r.seal != r.sealed(v.db.key, locks) {
-		v.fault(r.id, 0, "runs: the row, or the set of its locks (now %s), was changed", list(locks))
-	}
-	return v.checkSources(ctx, r, p)
-}
-
-// checkChain recomputes every hash. A row is at fault when its hash does not
-// follow from its content and the hash before it; the row behind a changed
-// hash is judged by the hash that should have stood there.
-func (v *verifier) checkChain(ctx context.Context, r *record) (*past, error) {
-	p := &past{status: effect.StatusRunning, sources: map[int64]effect.Body{}}
-	var stored, computed link
-	err := v.rows(ctx, eventsAfter, func(scan scanFunc) error {
-		var row row
-		var hash []byte
-		if err := scan(append(row.fields(), &hash)...); err != nil {
-			return err
-		}
-		v.report.Events++
-		gap := row.seq != stored.seq+1
-		if gap {
-			v.fault(r.id, stored.seq+1, "events: %s missing", span(stored.seq+1, row.seq-1))
-		}
-		want := stored.next(r.id, &row)
-		if !gap && !bytes.Equal(hash, want.hash[:]) {
-			want = computed.next(r.id, &row)
-		}
-		switch intact := bytes.Equal(hash, want.hash[:]); {
-		case !intact && !gap:
-			v.fault(r.id, row.seq, "events: the row was changed: its hash does not follow from its content and the row before")
-		case row.epoch < p.epoch || row.epoch > r.epoch:
-			v.fault(r.id, row.seq, "events: epoch %d does not fit between %d, of the rows before, and %d, of the run",
-				row.epoch, p.epoch, r.epoch)
-		case intact:
-			p.epoch = row.epoch
-		}
-		computed = want
-		stored.seq = row.seq
-		stored.hash = [len(stored.hash)]byte{}
-		copy(stored.hash[:], hash)
-		if row.seq == r.headSeq {
-			p.headHash = hash
-		}
-		p.follow(&row)
-		return nil
-	}, r.num, 0)
+	v.accepted = nil
+	before := len(v.report.Faults)
+	p, err := v.checkChain(ctx, r, keep)
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case stored.seq < r.headSeq:
-		v.fault(r.id, stored.seq+1, "events: %s missing at the end", span(stored.seq+1, r.headSeq))
-	case r.headSeq < 1:
-		v.fault(r.id, 0, "runs: the row names no newest event")
-	case !bytes.Equal(p.headHash, r.headHash):
-		v.fault(r.id, r.headSeq, "events: the row is not the one that the run's row was sealed with")
+	v.checkRecord(r, p)
+	if p.locks, err = v.checkLocks(ctx, r); err != nil {
+		return nil, err
+	}
+	if v.key && !r.authentic(v.db.key, p.locks) {
+		v.fault(r.id, 0, "%s", recordChanged(p.locks))
+	}
+	if err := v.checkSources(ctx, r, p); err != nil {
+		return nil, err
+	}
+	for i := range v.report.Faults[before:] {
+		f := &v.report.Faults[before+i]
+		f.Accepted = slices.ContainsFunc(v.accepted, func(a acceptance) bool { return slices.Contains(a.faults, f.String()) })
+	}
+	for _, a := range v.accepted {
+		v.report.Faults = append(v.report.Faults, Fault{Run: r.id, Seq: a.seq, What: a.String(), Accepted: true})
 	}
 	return p, nil
+}
+
+// What is wrong with a row, in the words that follow and verify share.
+const (
+	rowChanged = "events: the row was changed: its hash does not follow from its content and the row before"
+	otherHead  = "events: the row is not the one that the run's row names as the newest"
+)
+
+func recordChanged(locks []string) string {
+	return "runs: the row, or the set of its locks (now " + list(locks) + "), was changed"
+}
+
+// foreign says that rows stand behind the newest one that the program wrote.
+func foreign(first, last int64) string {
+	return "events: " + span(first, last) + " behind the newest that the program wrote"
+}
+
+// accept takes in a person's word on the rows before. Behind the newest event
+// that the run's row names anybody may have written it.
+func (v *verifier) accept(r *record, row *row) {
+	if effect.Kind(row.kind) != effect.RecordAccepted || row.seq > r.headSeq {
+		return
+	}
+	var b effect.Body
+	var faults []string
+	if decodeBody(row.body, &b) != nil || json.Unmarshal(b.Value, &faults) != nil {
+		return
+	}
+	v.accepted = append(v.accepted, acceptance{row.seq, fromNanos(row.at), b.By, faults})
 }
 
 // follow takes in what an event says about the run. What cannot be read is
@@ -116,7 +109,7 @@ func (p *past) follow(r *row) {
 	}
 }
 
-// checkRecord holds the run's row against the chain. The seal covers the row
+// checkRecord holds the run's row against the chain. The digest covers the row
 // too; this says which word is wrong, and needs no key.
 func (v *verifier) checkRecord(r *record, p *past) {
 	for _, c := range []struct{ column, row, chain string }{
@@ -136,14 +129,14 @@ func (v *verifier) checkRecord(r *record, p *past) {
 // checkLocks returns the names of the run's locks.
 func (v *verifier) checkLocks(ctx context.Context, r *record) ([]string, error) {
 	var names []string
-	err := v.rows(ctx, "SELECT name, run, since, owner, seal FROM locks WHERE run = ? ORDER BY name", func(scan scanFunc) error {
+	err := v.rows(ctx, "SELECT "+lockColumns+" FROM locks WHERE run = ? ORDER BY name", func(scan scanFunc) error {
 		var l lockRow
-		if err := scan(&l.name, &l.run, &l.since, &l.owner, &l.seal); err != nil {
+		if err := scan(l.fields()...); err != nil {
 			return err
 		}
 		names = append(names, l.name)
-		if v.key && l.seal != l.sealed(v.db.key) {
-			v.fault(r.id, 0, "locks: the row of %s was changed", l.name)
+		if v.key && l.digest != l.digestOf(v.db.key) || l.env != r.env {
+			v.fault(r.id, 0, "locks: the row of %s in %q was changed (that gives %.19s)", l.name, l.env, l.digestOf(v.db.key))
 		}
 		if effect.Status(r.status).Terminal() {
 			v.fault(r.id, 0, "locks: %s is held by a run that has ended", l.name)

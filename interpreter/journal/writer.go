@@ -3,7 +3,9 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,23 +15,37 @@ import (
 // Writer appends to the run that this process holds. Its methods may be called
 // from several goroutines. After a *FencedError it writes nothing more.
 type Writer struct {
-	db    *DB
-	run   string
-	num   int64
-	epoch int64
+	db  *DB
+	run string
 
-	mu   sync.Mutex // taken before db.mu
-	head link
-	news []effect.Event // what others posted and News has not returned yet
+	mu    sync.Mutex // taken before the connection
+	state            // as this process last saw the run
+	past  []effect.Event
+	inbox []effect.Event // what others sent and Inbox has not returned yet
 
-	lease lease
+	lease    lease
+	patience *patience // nil: that of SQLite
 }
 
 // Run returns the run's id.
 func (w *Writer) Run() string { return w.run }
 
 // Epoch counts the runners that this run has had; this one is the last.
-func (w *Writer) Epoch() int64 { return w.epoch }
+func (w *Writer) Epoch() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.record.epoch
+}
+
+// Past returns the run's events up to when it was acquired, which Acquire has
+// verified. It returns them once.
+func (w *Writer) Past() []effect.Event {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	past := w.past
+	w.past = nil
+	return past
+}
 
 // Valid reports whether the lease is certainly still this process's at this
 // instant. It reads a clock and not the disk: ask right before a write leaves
@@ -41,159 +57,208 @@ func (w *Writer) Valid() bool { return w.lease.valid(w.db.now()) }
 // refused by whoever receives it too late.
 func (w *Writer) Until() time.Time { return w.lease.until(w.db.now()) }
 
-// Append appends events and returns them as they were recorded. They are on
-// disk then, all or none. At is set by the caller; Seq and Epoch are filled
-// in. The error is a *FencedError when this process no longer holds the run.
-// Cancellation of ctx does not stop it.
+// Append appends events in one commit and returns them as they were recorded.
+// They are on disk then, all or none. At is set by the caller; Seq and Epoch
+// are filled in. Each append renews the lease. The error is a *FencedError
+// when this process no longer holds the run, and a *TamperedError when the
+// run's newest events are not as they were written. Cancellation of ctx does
+// not stop it.
 func (w *Writer) Append(ctx context.Context, events ...effect.Event) ([]effect.Event, error) {
-	events = append([]effect.Event(nil), events...)
-	switch len(events) {
-	case 0:
-		return events, nil
-	case 1:
-		return events, w.appendOne(context.WithoutCancel(ctx), &events[0])
-	}
-	return events, w.update(ctx, "append to", func(ctx context.Context, c *sql.Conn, t *turn) (err error) {
-		t.head, err = w.db.extend(ctx, t.record, t.head, events)
-		return err
-	})
-}
-
-// appendOne is one statement, committed by itself, which checks epoch and
-// lease on its way.
-func (w *Writer) appendOne(ctx context.Context, e *effect.Event) error {
 	const op = "append to"
+	events = slices.Clone(events)
+	if len(events) == 0 {
+		return events, nil
+	}
 	d := w.db
 	if err := d.writable(op); err != nil {
-		return err
+		return events, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for {
-		r, err := d.toRow(e, w.head.seq+1, w.epoch)
-		if err != nil {
-			return fmt.Errorf("run %s: %w", w.run, err)
+	if gone := d.gone(ctx); gone != nil {
+		done := outcomes(events)
+		if len(done) > 0 {
+			if err := w.append(ctx, done); err != nil {
+				return events, errors.Join(gone, err)
+			}
 		}
-		next := w.head.next(w.run, &r)
-		stale, err := w.insert(ctx, &r, next)
-		if err != nil {
-			return d.wrap(op, err)
-		}
-		if !stale {
-			w.head = next
-			return nil
-		}
+		return events, d.rescue(context.WithoutCancel(ctx), gone)
 	}
+	return events, w.append(ctx, events)
 }
 
-// insert reports stale when somebody has posted in between; head and news are
-// brought up to date then.
-func (w *Writer) insert(ctx context.Context, r *row, next link) (stale bool, err error) {
+// append is Append to the files that are open, wherever they are.
+func (w *Writer) append(ctx context.Context, events []effect.Event) error {
+	const op = "append to"
 	d := w.db
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	result, err := d.writes.insert.ExecContext(ctx, r.seq, r.at, r.epoch, r.kind, r.place, r.version, r.body, next.hash[:],
-		w.num, w.epoch, nanos(d.now()))
-	if conflict(err) {
-		before := w.head.seq
-		if err := w.catchUp(ctx); err != nil {
-			return false, err
+	var began time.Time
+	now := w.state
+	var sent []effect.Event
+	err := d.transact(&transaction{ctx: w.patiently(ctx), op: op, shared: true, fn: func(ctx context.Context, c *sql.Conn) error {
+		now, sent = w.state, nil
+		if now.record.leaseUntil == 0 {
+			_, _, err := w.holding(ctx, c)
+			return err
 		}
-		if w.head.seq == before {
-			return false, err // a row that cannot be seen is in the way
+		began = d.now()
+		advanced, err := d.advance(ctx, &now, events, began)
+		if err != nil || advanced {
+			return err
 		}
-		return true, nil
+		// Somebody has sent in between, or has taken the run.
+		held, more, err := w.holding(ctx, c)
+		if err != nil {
+			return err
+		}
+		now, sent = *held, more
+		if advanced, err = d.advance(ctx, &now, events, began); err == nil && !advanced {
+			err = errors.New("the run's row changed inside a transaction")
+		}
+		return err
+	}})
+	if conflict(err) { // a row stands where the next one belongs
+		err = &TamperedError{w.run, []Fault{{Run: w.run, Seq: w.head.seq + 1, What: foreign(w.head.seq+1, w.head.seq+1)}}}
 	}
+	if err != nil {
+		return err
+	}
+	w.state, w.inbox = now, append(w.inbox, sent...)
+	w.lease.extend(began)
+	return nil
+}
+
+// advance appends events behind s if the run's row is still the one that s
+// has, and brings s up to date. Called inside a transaction.
+func (d *DB) advance(ctx context.Context, s *state, events []effect.Event, now time.Time) (bool, error) {
+	rows := make([]row, len(events))
+	links := make([]link, len(events))
+	head := s.head
+	for i := range events {
+		var err error
+		if rows[i], err = d.toRow(&events[i], head.seq+1, s.record.epoch); err != nil {
+			return false, fmt.Errorf("run %s: %w", s.record.id, err)
+		}
+		head = head.next(s.record.id, &rows[i])
+		links[i] = head
+	}
+	r := *s.record
+	r.headSeq, r.headHash, r.leaseUntil = head.seq, head.hash[:], nanos(now.Add(LeaseTTL))
+	r.digest = r.digestOf(d.key, s.locks)
+	result, err := d.writes.advance.ExecContext(ctx, r.headSeq, r.headHash, r.leaseUntil, r.digest, r.num, s.record.digest)
 	if err != nil {
 		return false, err
 	}
-	n, err := result.RowsAffected()
-	if err == nil && n == 0 {
-		_, err = w.holding(ctx, d.conn)
-		if err == nil {
-			return true, nil // the clock was set back in this instant
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return false, err
+	}
+	for i := range rows {
+		if err := d.insert(ctx, r.num, &rows[i], links[i]); err != nil {
+			return false, err
 		}
 	}
-	return false, err
+	s.record, s.head = &r, head
+	return true, nil
 }
 
-// News returns the events that others have posted since the run was created
-// or acquired and that News has not returned before. Who reads Events after
-// Acquire may meet an event again here; its Seq tells.
-func (w *Writer) News(ctx context.Context) ([]effect.Event, error) {
-	const op = "read what was posted to"
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.db.conn == nil {
-		return nil, w.db.writable(op)
-	}
-	w.db.mu.Lock()
-	err := w.catchUp(context.WithoutCancel(ctx))
-	w.db.mu.Unlock()
-	if err != nil {
-		return nil, w.db.wrap(op, err)
-	}
-	news := w.news
-	w.news = nil
-	return news, nil
-}
-
-// catchUp reads what others have posted. Called with both mutexes held.
-func (w *Writer) catchUp(ctx context.Context) error {
-	news, head, err := w.db.since(ctx, w.run, w.num, w.head)
-	if err == nil {
-		w.head, w.news = head, append(w.news, news...)
-	}
+// insert writes one row of the chain. Called inside a transaction.
+func (d *DB) insert(ctx context.Context, num int64, r *row, l link) error {
+	_, err := d.writes.extend.ExecContext(ctx, num, r.seq, r.at, r.epoch, r.kind, r.place, r.version, r.body, l.hash[:])
 	return err
 }
 
-// turn is what a writer's transaction works on.
-type turn struct {
-	record *record
-	head   link
+// Inbox returns the events that others have sent since the run was created
+// or acquired and that Inbox has not returned before, each verified. Who reads
+// Events after Acquire may meet an event again here; its Seq tells. The error
+// is a *TamperedError when something else was written there.
+func (w *Writer) Inbox(ctx context.Context) ([]effect.Event, error) {
+	const op = "read what was sent to"
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d := w.db
+	if d.conn == nil {
+		return nil, d.writable(op)
+	}
+	err := d.snapshot(context.WithoutCancel(ctx), op, func(tx *sql.Tx) error {
+		var digest string
+		err := tx.StmtContext(ctx, d.reads.digest).QueryRowContext(ctx, w.record.num).Scan(&digest)
+		if err != nil || digest == w.record.digest {
+			return err
+		}
+		now, sent, err := d.follow(ctx, tx, &w.state)
+		if err != nil {
+			return err
+		}
+		if now.record.epoch == w.record.epoch { // or the run is another's, which the next write says
+			w.state = *now
+		}
+		w.inbox = append(w.inbox, sent...)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	inbox := w.inbox
+	w.inbox = nil
+	return inbox, nil
+}
+
+// Unread reports whether this process has seen, by an append or a renewal, that
+// somebody sent what Inbox has not returned yet.
+func (w *Writer) Unread() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.inbox) > 0
+}
+
+// heldRun is a run as its runner holds it, within one transaction.
+type heldRun struct {
+	state
 	now    time.Time
+	unread bool // something was sent that Inbox has not returned
 }
 
 // update runs fn in a transaction in which the run is held by this process.
-func (w *Writer) update(ctx context.Context, op string, fn func(ctx context.Context, c *sql.Conn, t *turn) error) error {
+func (w *Writer) update(ctx context.Context, op string, fn func(ctx context.Context, c *sql.Conn, t *heldRun) error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var t turn
-	var news []effect.Event
-	err := w.db.update(ctx, op, func(ctx context.Context, c *sql.Conn) (err error) {
-		t.now = w.db.now()
-		if t.record, err = w.holding(ctx, c); err != nil {
+	if gone := w.db.gone(ctx); gone != nil {
+		return w.db.rescue(context.WithoutCancel(ctx), gone)
+	}
+	var t heldRun
+	var sent []effect.Event
+	err := w.db.update(w.patiently(ctx), op, func(ctx context.Context, c *sql.Conn) error {
+		now, more, err := w.holding(ctx, c)
+		if err != nil {
 			return err
 		}
-		if news, t.head, err = w.db.since(ctx, w.run, w.num, w.head); err != nil {
-			return err
-		}
+		t, sent = heldRun{*now, w.db.now(), len(w.inbox)+len(more) > 0}, more
 		return fn(ctx, c, &t)
 	})
 	if err != nil {
 		return err
 	}
-	w.head, w.news = t.head, append(w.news, news...)
+	w.state, w.inbox = t.state, append(w.inbox, sent...)
 	if t.record.leaseUntil == 0 {
 		w.lease.end()
 	}
 	return nil
 }
 
-// holding loads the run's row; the error is a *FencedError when the run is no
-// longer this process's.
-func (w *Writer) holding(ctx context.Context, q querier) (*record, error) {
+// holding returns the run as it is now and what was sent since it was last
+// seen; the error is a *FencedError when the run is no longer this process's.
+// A lease that ran out while nobody took the run is still this process's.
+func (w *Writer) holding(ctx context.Context, q querier) (*state, []effect.Event, error) {
 	r, err := loadRecord(ctx, q, w.run)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if r.epoch == w.epoch && r.leaseUntil > nanos(w.db.now()) {
-		return r, nil
+	if r.epoch != w.record.epoch || r.leaseUntil == 0 {
+		w.lease.end()
+		e := &FencedError{Run: w.run, Epoch: w.record.epoch, Now: r.epoch}
+		if by := r.heldBy(); by != nil && r.epoch != w.record.epoch {
+			e.By = *by
+		}
+		return nil, nil, e
 	}
-	w.lease.end()
-	e := &FencedError{Run: w.run, Epoch: w.epoch, Now: r.epoch}
-	if by := r.heldBy(); by != nil && r.epoch != w.epoch {
-		e.By = *by
-	}
-	return nil, e
+	return w.db.follow(ctx, q, &w.state)
 }

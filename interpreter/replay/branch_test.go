@@ -23,7 +23,7 @@ func (s *settling) call(call effect.Call) effect.Call {
 	call.Settled = func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.order = append(s.order, call.Place)
+		s.order = append(s.order, string(call.Place))
 	}
 	return call
 }
@@ -33,7 +33,7 @@ func outcomes(events []effect.Event) []string {
 	var places []string
 	for _, ev := range events {
 		if (ev.Kind == effect.EffectDone || ev.Kind == effect.EffectFailed) && ev.Body.Class != effect.Value {
-			places = append(places, ev.Place)
+			places = append(places, string(ev.Place))
 		}
 	}
 	return places
@@ -44,7 +44,7 @@ func outcomes(events []effect.Event) []string {
 func branches(r *rig, s *settling, places ...string) {
 	var wg sync.WaitGroup
 	for _, p := range places {
-		call := s.call(r.call("t.read", p, nil))
+		call := s.call(r.call("t.read", effect.Place(p), nil))
 		wg.Go(func() {
 			if _, err := r.Do(r.t.Context(), call); err != nil {
 				r.t.Errorf("%s: %v", p, err)
@@ -54,16 +54,20 @@ func branches(r *rig, s *settling, places ...string) {
 	wg.Wait()
 }
 
-func fork(r *rig, place string, names ...any) {
+func fork(r *rig, place effect.Place, names ...string) {
 	r.t.Helper()
-	r.do(effect.OpParallel, place, args("names", names))
+	branches := make([]any, len(names))
+	for i, name := range names {
+		branches[i] = string(place.Branch(name))
+	}
+	r.do(effect.OpParallel, place, args("branches", branches))
 }
 
 // Outcomes settle in the journal's order, live, and in a replay whatever order
 // the branches ask in.
 func TestOutcomesSettleInTheJournalsOrder(t *testing.T) {
 	const n = 8
-	names, places := []any{}, []string{}
+	names, places := []string{}, []string{}
 	for i := range n {
 		names = append(names, fmt.Sprintf("b%d", i))
 		places = append(places, fmt.Sprintf("1.b%d.1", i))
@@ -168,7 +172,7 @@ func waiting(t *testing.T, ctx context.Context, r *rig, name, place string) <-ch
 	t.Helper()
 	p := polled{ctx, new(sync.Once), make(chan struct{})}
 	ended := make(chan error, 1)
-	call := r.call(name, place, nil)
+	call := r.call(name, effect.Place(place), nil)
 	go func() {
 		_, err := r.Do(p, call)
 		ended <- err
@@ -297,22 +301,25 @@ func TestOneBranchLosesTheJournal(t *testing.T) {
 	same(t, "calls", r.world.log(), []string{"invoke t.retry 1.a.1 #1"})
 }
 
-// Where the run is to be rolled back, what one branch had begun is settled
-// before another branch ends the walk.
-func TestRollbackWaitsForWhatOtherBranchesHadBegun(t *testing.T) {
+// Where the run is to be rolled back, a branch that is cut does not keep
+// another from settling what it had begun.
+func TestACutBranchLeavesTheOthersAtWork(t *testing.T) {
 	begun := past(t, func(r *rig) {
 		fork(r, "1", "a", "b")
 		r.do("t.read", "1.a.1")
 		r.killAt("1.b.1")
 		_, _ = r.try("t.retry", "1.b.1")
 	})
-	r := newRig(t, begun, func(o *replay.Options) { o.NoNewEffects = effect.RollingBack })
+	r := newRig(t, begun, func(o *replay.Options) { o.Cut = true })
 	fork(r, "1", "a", "b")
 	r.do("t.read", "1.a.1")
-	ended := waiting(t, t.Context(), r, "t.retry", "1.a.2")
+	r.stops(effect.RollingBack, "t.retry", "1.a.2")
 	r.do("t.retry", "1.b.1")
-	wantStop(t, effect.RollingBack, nil, <-ended)
+	r.stops(effect.RollingBack, "t.retry", "1.b.2")
 	same(t, "calls", r.world.log(), []string{"invoke t.retry 1.b.1 #2"})
+	if s := r.BeginRollback(); s != nil {
+		t.Error(s)
+	}
 }
 
 // A place that is asked for twice is a fault of the script's host, and nothing

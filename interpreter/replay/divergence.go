@@ -34,7 +34,7 @@ func (s Side) String() string {
 // Divergence says where a script and its journal part.
 type Divergence struct {
 	Run                 string
-	Place               string
+	Place               effect.Place
 	Recorded, Requested Side
 }
 

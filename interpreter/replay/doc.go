@@ -5,11 +5,11 @@
 //
 // # Rules
 //
-//   - A read is recorded with one commit, after. A write is recorded twice:
-//     its intent before the next Handler is called, its outcome after.
-//   - Values (the time, random numbers) and marks (steps, log lines) wait for
-//     the next commit. Nothing leaves the process before the values that it
-//     may depend on are on disk.
+//   - A read is recorded once, after. A write is recorded twice: its intent
+//     before the next Handler is called, its outcome after.
+//   - Nothing leaves the process before what it may depend on is on disk.
+//   - Values (the time, random numbers), marks (steps, log lines) and outcomes
+//     wait for the next commit, as below.
 //   - An effect is recognised by its place. Op and canonical arguments must
 //     agree with what is recorded there, or the run has diverged and stops.
 //   - No new effect starts before every recorded outcome has been claimed by
@@ -17,9 +17,10 @@
 //   - An intent without an outcome is settled by the op's recovery: sent again
 //     with the same key, asked of the backend, asked of the operator, or
 //     forgone.
-//   - A walk that ends where a rollback was asked for settles the writes that
-//     were begun first; one that was not applied is not sent then. Sleeps and
-//     questions under way are left.
+//   - A rollback that is asked for cuts the main chunk, in each branch before
+//     the first effect that had not begun: see [Recorder.Cut]. Writes that were
+//     begun are settled; one that was not applied is not sent then. Sleeps and
+//     questions under way end.
 //   - Outcomes settle in the journal's order, live and in replay, which makes
 //     the schedule of parallel branches the same in both.
 package replay

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
 )
 
 // maxAttempts bounds how often one runner sends a call whose outcome keeps
@@ -15,30 +16,42 @@ import (
 const maxAttempts = 3
 
 // mark notes a step, a log line or another mark, unless it is recorded.
-func (r *Recorder) mark(call effect.Call) error {
+func (r *Recorder) mark(call effect.Call) (result effect.Result, err error) {
 	if call.Op.String() == effect.OpParallel {
 		return r.forked(call)
 	}
 	kind, body, err := markBody(call)
 	if err != nil {
-		return err
+		return result, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.stop != nil {
-		return r.stop
+		return result, r.stop
+	}
+	if kind == effect.RollbackRegistered && r.beyondCut(call.Place) {
+		return result, cutHere()
 	}
 	if kind == effect.BranchLeft {
-		if err := r.unclaimed(call.Place + "."); err != nil {
-			return err
+		if wait, ok := call.Args["wait"].(string); ok {
+			if !r.ends(effect.Place(wait)) {
+				return effect.Result{Value: false}, nil // the branch goes on to its next effect
+			}
+			result.Value = true
+		}
+		if failure := r.hist.Failed[call.Place]; failure != nil && body.Error == nil {
+			return result, r.diverge(call.Place, &history.Effect{Op: "the failure of the branch: " + failure.Message}, Side{})
+		}
+		if err := r.unclaimed(call.Place); err != nil {
+			return result, err
 		}
 	}
-	if r.hist.marks[call.Place] || r.opts.Journal == nil {
-		return nil
+	if r.hist.Marks[call.Place] || r.opts.Journal == nil {
+		return result, nil
 	}
-	r.hist.marks[call.Place] = true
+	r.hist.Marks[call.Place] = true
 	r.buffer(r.event(kind, call, body))
-	return nil
+	return result, nil
 }
 
 func markBody(call effect.Call) (effect.Kind, effect.Body, error) {
@@ -56,6 +69,12 @@ func markBody(call effect.Call) (effect.Kind, effect.Body, error) {
 		kind = effect.StepLeft
 	case effect.OpBranchLeft:
 		kind = effect.BranchLeft
+		switch {
+		case call.Args["stopped"] == true:
+			body.Outcome = string(history.OutcomeStopped)
+		case call.Args["exhausted"] == true:
+			body.Outcome = string(history.OutcomeExhausted)
+		}
 	case effect.OpCheckpoint:
 		kind = effect.CheckpointReached
 	case effect.OpRegistered:
@@ -80,6 +99,9 @@ func markBody(call effect.Call) (effect.Kind, effect.Body, error) {
 
 // value draws a value; it is recorded with the next commit.
 func (r *Recorder) value(ctx context.Context, call effect.Call, args []byte) (effect.Result, error) {
+	if s := r.cutBefore(); s != nil {
+		return effect.Result{}, s
+	}
 	call.Began = r.opts.Now()
 	res, err := r.opts.Next.Do(ctx, call)
 	if s := effect.AsStop(err); s != nil {
@@ -95,7 +117,7 @@ func (r *Recorder) value(ctx context.Context, call effect.Call, args []byte) (ef
 	if r.opts.Journal == nil { // the walk ends at the next effect
 		return outcome(body.Value, body.Error)
 	}
-	r.values = true
+	r.pending.owed = true
 	r.buffer(r.event(kind, call, body))
 	return outcome(body.Value, body.Error)
 }
@@ -105,7 +127,7 @@ func (r *Recorder) read(ctx context.Context, call effect.Call, args []byte) (eff
 	if ctx.Err() != nil {
 		return effect.Result{}, stopOf(ctx)
 	}
-	if err := r.flushValues(ctx); err != nil {
+	if err := r.depart(ctx); err != nil {
 		return effect.Result{}, err
 	}
 	if call.NotAfter, call.Until = r.opts.Journal.Until(), r.opts.Journal.Until; call.NotAfter.IsZero() {
@@ -118,6 +140,9 @@ func (r *Recorder) read(ctx context.Context, call effect.Call, args []byte) (eff
 	}
 	if err != nil && ctx.Err() != nil { // cut short: not an outcome of the read
 		return effect.Result{}, stopOf(ctx)
+	}
+	if short := (*Short)(nil); errors.As(err, &short) {
+		return effect.Result{}, cutHere()
 	}
 	res.Value = guarded(call.Op, res.Value)
 	kind, body, err := r.outcomeBody(call, res, err)
@@ -132,33 +157,26 @@ func (r *Recorder) read(ctx context.Context, call effect.Call, args []byte) (eff
 	return closed, err
 }
 
-// flushValues commits pending values before a request that may depend on them
-// leaves the process.
-func (r *Recorder) flushValues(ctx context.Context) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.values {
-		return nil
-	}
-	return r.append(context.WithoutCancel(ctx))
-}
-
 // write carries a write out: intent, call, outcome. rec is nil for a new
 // effect; otherwise it was begun by a runner before.
-func (r *Recorder) write(ctx context.Context, call effect.Call, args []byte, rec *record) (effect.Result, error) {
+func (r *Recorder) write(ctx context.Context, call effect.Call, args []byte, rec *history.Effect) (effect.Result, error) {
 	unknown := false
 	var doubt error // what the last attempt said of its unknown outcome
 	if rec != nil {
-		call.Began, call.Attempt = rec.began, rec.attempt
-		unknown = rec.state == open
+		call.Began, call.Attempt = rec.Began, rec.Attempt
+		unknown = rec.State == history.Open
+		if rec.CutShort && unknown { // by a runner that did not come to the rollback
+			r.mu.Lock()
+			r.leave(call)
+			r.mu.Unlock()
+			return r.withoutOutcome(ctx, call)
+		}
 	} else {
 		call.Attempt = 0
 	}
 	for sent := 0; ; {
-		soft := ctx
 		if unknown {
-			soft = r.settling(ctx)
-			done, res, err := r.resolve(soft, call, sent, doubt)
+			done, res, err := r.resolve(ctx, call, sent, doubt)
 			if done {
 				return res, err
 			}
@@ -166,10 +184,9 @@ func (r *Recorder) write(ctx context.Context, call effect.Call, args []byte, rec
 				if err := r.notApplied(ctx, call); err != nil {
 					return effect.Result{}, err
 				}
-				soft = ctx
 			}
 		}
-		if soft.Err() != nil {
+		if ctx.Err() != nil {
 			return effect.Result{}, stopOf(ctx)
 		}
 		// A wait that goes on after a resume is the same wait: no new intent.
@@ -183,12 +200,18 @@ func (r *Recorder) write(ctx context.Context, call effect.Call, args []byte, rec
 			return effect.Result{}, r.stale(call)
 		}
 		sent++
-		res, err := r.opts.Next.Do(r.bounds(ctx, call), call)
+		bounds, release := r.bounds(ctx, call)
+		res, err := r.opts.Next.Do(bounds, call)
+		release()
+		var short *Short
+		if errors.As(err, &short) && effect.AsError(short.Err).Code == effect.CodeUnknown {
+			return r.shortened(ctx, call, short)
+		}
 		if s := effect.AsStop(err); s != nil {
 			return effect.Result{}, s
 		}
-		if err != nil && r.opts.Hard.Err() != nil && effect.AsError(err).Code == effect.CodeUnavailable {
-			return effect.Result{}, r.cutShort(call, err)
+		if err != nil && (r.opts.Hard.Err() != nil || short != nil) && effect.AsError(err).Code == effect.CodeUnavailable {
+			return effect.Result{}, r.neverSent(ctx, call, err)
 		}
 		if err == nil || effect.AsError(err).Code != effect.CodeUnknown {
 			kind, body, err := r.outcomeBody(call, res, err)
@@ -206,66 +229,68 @@ func (r *Recorder) write(ctx context.Context, call effect.Call, args []byte, rec
 	}
 }
 
-// settling is the context in which it is found out what became of a write: a
-// rollback that is asked for meanwhile has to wait for that.
-func (r *Recorder) settling(ctx context.Context) context.Context {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if s := effect.AsStop(context.Cause(ctx)); s != nil && s.Cause == effect.RollingBack && !r.rolling {
-		return r.opts.Hard
-	}
-	return ctx
-}
-
 // notApplied takes note that a write which was begun did certainly not happen.
 // Where the run is to be rolled back, it is not sent after all.
 func (r *Recorder) notApplied(ctx context.Context, call effect.Call) error {
 	r.mu.Lock()
 	delete(r.unsettled, call.Place)
-	if rec := r.hist.records[call.Place]; rec != nil {
-		rec.state = resend
-		r.turn.Broadcast()
+	if rec := r.hist.At(call.Place); rec != nil {
+		rec.State = history.Resend
+		r.signal()
 	}
 	r.mu.Unlock()
 	return r.caughtUp(ctx, call, false)
 }
 
-// cutShort records that the operator ended the run before the request had
+// neverSent records that the operator ended the run before the request had
 // left, which is no failure of the effect: it is sent by the resume.
-func (r *Recorder) cutShort(call effect.Call, why error) error {
+func (r *Recorder) neverSent(ctx context.Context, call effect.Call, why error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	body := effect.Body{Op: call.Op.String(), Where: call.Where, Attempt: call.Attempt,
-		Outcome: string(OutcomeNotApplied), Reason: effect.AsError(why).Message}
+		Outcome: string(history.OutcomeNotApplied), Reason: effect.AsError(why).Message}
 	if err := r.append(context.Background(), r.event(effect.EffectObserved, call, body)); err != nil {
 		return err
 	}
 	delete(r.unsettled, call.Place)
-	return stopOf(r.opts.Hard)
+	switch {
+	case r.opts.Hard.Err() != nil:
+		return stopOf(r.opts.Hard)
+	case ctx.Err() == nil && r.ending():
+		return cutHere()
+	}
+	return stopOf(ctx)
 }
 
 // bounds chooses the context of a write: once sent it is left to finish, but a
-// wait of the engine's own ends as soon as the run shall stop.
-func (r *Recorder) bounds(ctx context.Context, call effect.Call) context.Context {
-	if call.Op.Module == effect.ControlModule {
-		return ctx
+// wait of the engine's own ends as soon as the run shall stop, or the main chunk
+// is cut. release frees the context.
+func (r *Recorder) bounds(ctx context.Context, call effect.Call) (bounds context.Context, release func()) {
+	if call.Op.Module != effect.ControlModule {
+		return r.opts.Hard, func() {}
 	}
-	return r.opts.Hard
+	return r.untilCut(ctx)
 }
 
 // intend records the intent. The first one fixes when the effect began.
 func (r *Recorder) intend(ctx context.Context, call *effect.Call, args []byte) error {
 	kind := effect.EffectIntended
-	switch call.Op.String() {
-	case effect.OpSleep:
+	switch op := call.Op.String(); {
+	case op == effect.OpSleep:
 		kind = effect.TimerSet
-	case effect.OpApprove:
+	case effect.Asks(op):
 		kind = effect.QuestionAsked
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.stop != nil {
+	switch {
+	case r.stop != nil:
 		return r.stop
+	case r.ended[call.Place]:
+		return withBranch()
+	}
+	if call.Attempt == 1 && r.ending() { // since it was caught up
+		return cutHere()
 	}
 	ev := r.event(kind, *call, effect.Body{Op: call.Op.String(), Args: args, Class: call.Class, Recovery: call.Recovery,
 		Key: call.Key, Attempt: call.Attempt, Where: call.Where})
@@ -286,29 +311,24 @@ func (r *Recorder) intend(ctx context.Context, call *effect.Call, args []byte) e
 func (r *Recorder) close(call effect.Call, kind effect.Kind, body effect.Body) (effect.Result, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.ended[call.Place] {
+		return effect.Result{}, withBranch()
+	}
 	// What happened is recorded even when the run is being stopped.
-	if err := r.append(context.Background(), r.event(kind, call, body)); err != nil {
-		return effect.Result{}, lostOutcome(call, err)
+	if err := r.settle(call, r.event(kind, call, body)); err != nil {
+		return effect.Result{}, err
 	}
 	r.live++
+	if call.Op.Module == effect.ControlModule && call.Place.Line() != "" {
+		r.waited[call.Place] = true
+	}
 	delete(r.unsettled, call.Place)
-	if rec := r.hist.records[call.Place]; rec != nil { // begun by a runner before
-		rec.state = closed
-		r.turn.Broadcast()
+	if rec := r.hist.At(call.Place); rec != nil { // begun by a runner before
+		rec.State = history.Closed
+		r.signal()
 	}
 	settled(call)
 	return outcome(body.Value, body.Error)
-}
-
-// lostOutcome says what it means that an outcome could not be written.
-func lostOutcome(call effect.Call, err error) error {
-	s := effect.AsStop(err)
-	if s == nil || !call.Class.Writes() || s.Cause == effect.Fenced {
-		return err
-	}
-	return &effect.Stop{Cause: s.Cause, Err: fmt.Errorf(
-		"%s at %s was carried out, but its outcome could not be recorded; its intent is, and the resume %s: %w",
-		call.Op, call.Where, settles(call.Recovery), s.Err)}
 }
 
 // settles says what a resume does about an unknown outcome.
@@ -346,7 +366,7 @@ func (r *Recorder) encode(v any) (json.RawMessage, error) {
 	if v == nil {
 		return nil, nil
 	}
-	return effect.Encode(v, r.opts.Seal)
+	return effect.Encode(v, r.opts.Digest)
 }
 
 // stamped returns the failure as it is recorded, and as the script sees it now

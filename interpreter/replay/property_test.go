@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
 	"github.com/q-ecosystem/runbook/interpreter/replay"
 )
 
@@ -35,26 +36,26 @@ func (l *ledger) Do(_ context.Context, call effect.Call) (effect.Result, error) 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	id := call.Key
-	if call.Verb == effect.Inquire {
+	if call.Verb == effect.VerbObserve {
 		if l.applied[id] > 0 {
-			return effect.Result{Observed: effect.Applied, Value: "done " + call.Place}, nil
+			return effect.Result{Observed: effect.Applied, Value: "done " + string(call.Place)}, nil
 		}
 		return effect.Result{Observed: effect.NotApplied}, nil
 	}
-	if strings.HasSuffix(call.Place, "3") && call.Class == effect.Read {
+	if strings.HasSuffix(string(call.Place), "3") && call.Class == effect.Read {
 		return effect.Result{}, effect.Errorf(effect.CodeConflict, "not at %s", call.Place)
 	}
 	if call.Class.Writes() && (call.Recovery != effect.Retry || l.applied[id] == 0) { // the key makes a retry harmless
 		l.applied[id]++
 	}
-	return effect.Result{Value: "done " + call.Place}, nil
+	return effect.Result{Value: "done " + string(call.Place)}, nil
 }
 
 // crashed returns the ledger as it is when the runner dies with this journal:
 // of the writes under way, some were applied.
 func crashed(events []effect.Event, random *rand.Rand) *ledger {
 	l := &ledger{applied: map[string]int{}, random: random}
-	done := map[string]bool{}
+	done := map[effect.Place]bool{}
 	for _, ev := range events {
 		if ev.Kind == effect.EffectDone {
 			done[ev.Place] = true
@@ -71,7 +72,7 @@ func crashed(events []effect.Event, random *rand.Rand) *ledger {
 // settledAs returns each effect's place, op, arguments and outcome, in the
 // order of places: what a journal says, whatever the schedule was.
 func settledAs(events []effect.Event) []string {
-	ops, list := map[string]string{}, []string{}
+	ops, list := map[effect.Place]string{}, []string{}
 	for _, ev := range events {
 		b := ev.Body
 		switch ev.Kind {
@@ -83,7 +84,7 @@ func settledAs(events []effect.Event) []string {
 				ops[ev.Place] = b.Op + string(b.Args)
 			}
 		case effect.EffectObserved, effect.EffectResolved:
-			if b.Outcome == string(replay.OutcomeNotApplied) {
+			if b.Outcome == string(history.OutcomeNotApplied) {
 				continue
 			}
 		}
@@ -112,9 +113,9 @@ func carryOn(t *testing.T, past []effect.Event, l *ledger, script []node) (*rig,
 		if !errors.As(stop, &u) {
 			t.Fatalf("stopped for %s: %v\nscript %v\npast:\n  %s", stop.Cause, stop, script, strings.Join(text(past), "\n  "))
 		}
-		word := effect.Body{Outcome: string(replay.OutcomeNotApplied)}
+		word := effect.Body{Outcome: string(history.OutcomeNotApplied)}
 		if l.applied[replay.Key("run-1", u.Place)] > 0 {
-			word = effect.Body{Outcome: string(replay.OutcomeApplied), Value: []byte(fmt.Sprintf("%q", "done "+u.Place))}
+			word = effect.Body{Outcome: string(history.OutcomeApplied), Value: []byte(fmt.Sprintf("%q", "done "+u.Place))}
 		}
 		past = append(r.journal.all(), effect.Event{Kind: effect.EffectResolved, Place: u.Place, Body: word})
 	}

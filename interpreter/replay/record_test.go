@@ -45,10 +45,10 @@ func TestRecord(t *testing.T) {
 			r.do(effect.OpCheckpoint, "~4", args("name", "half"))
 			r.do(effect.OpRegistered, "~5")
 			r.do(effect.OpStepLeft, "~6", args("name", "one", "error", "no"))
-			r.do(effect.OpParallel, "1", args("names", []any{"a"}))
+			r.do(effect.OpParallel, "1", args("branches", []any{"1.a"}))
 			r.do(effect.OpBranchLeft, "1.a", args("name", "a"))
 		}, []string{"step.entered ~1 one", `logged ~2 info hello {"a":1}`, `gated ~3 {"p99":0.2}`, "checkpoint.reached ~4 half",
-			"rollback.registered ~5", "step.left ~6 one failed", "branch.left 1.a a"}, []int{7}},
+			"rollback.registered ~5", "step.left ~6 one failed", `parallel.started 1 {"fail_fast":false,"limit":0}`, "branch.left 1.a a"}, []int{8}},
 		{"an outcome without a value", func(r *rig) {
 			r.world.answer = fails(nil)
 			r.do("t.read", "1")
@@ -144,7 +144,7 @@ func TestKeysAndBeginnings(t *testing.T) {
 	same(t, "journal", text(again.journal.all()), []string{"timer.set 1 run.sleep #1", "effect.done 1 run.sleep #1"})
 }
 
-func TestSecretsAreSealed(t *testing.T) {
+func TestSecretsAreDigests(t *testing.T) {
 	r := newRig(t, nil)
 	r.world.answer = func(_ context.Context, call effect.Call) (effect.Result, error) {
 		if s, ok := call.Args["token"].(effect.Secret); !ok || s.Reveal() != "hunter2" {
@@ -153,7 +153,7 @@ func TestSecretsAreSealed(t *testing.T) {
 		return effect.Result{Value: effect.NewSecret("given", "swordfish")}, nil
 	}
 	v := r.do("t.retry", "1", args("token", effect.NewSecret("env:TOKEN", "hunter2")))
-	if s, ok := v.(effect.Sealed); !ok || s.Digest != "digest-of-swordfish" {
+	if s, ok := v.(effect.SecretDigest); !ok || s.Digest != "digest-of-swordfish" {
 		t.Errorf("got %#v", v)
 	}
 	if got := string(r.journal.all()[0].Body.Args); got != `{"token":{"$secret":"env:TOKEN","digest":"digest-of-hunter2"}}` {
@@ -263,7 +263,7 @@ func TestCancellation(t *testing.T) {
 			}
 			calls := len(r.world.log())
 			for i, name := range []string{"t.read", "t.observe"} {
-				res, err := r.Do(ctx, r.call(name, string(rune('2'+i)), nil))
+				res, err := r.Do(ctx, r.call(name, effect.Place(rune('2'+i)), nil))
 				wantStop(t, effect.Canceled, res, err)
 			}
 			if n := len(r.world.log()) - calls; n != 0 {

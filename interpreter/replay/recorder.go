@@ -8,11 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
 )
 
 // Journal is where a Recorder writes.
@@ -28,19 +29,24 @@ type Journal interface {
 // Options are what a Recorder works with.
 type Options struct {
 	Run     string
-	History []effect.Event // the run's journal so far
-	Journal Journal        // nil for a read-only replay
-	Next    effect.Handler // carries out what is not recorded
+	History *history.History // the run's journal so far, which becomes the Recorder's
+	Journal Journal          // nil for a read-only replay
+	Next    effect.Handler   // carries out what is not recorded
 	Now     func() time.Time
-	Seal    func(effect.Secret) string
+	Digest  func(effect.Secret) string
 	// Watch, if set, is told of every event as it is recorded.
 	Watch func(effect.Event)
+	// Hold is how long an outcome may wait for the commit of what follows it;
+	// zero commits each at once.
+	Hold time.Duration
+	// Broken, if set, is told when outcomes could not be written while no
+	// effect was there to say so.
+	Broken func(*effect.Stop)
 	// Hard bounds writes that are under way. The context of Do, which ends
 	// first, keeps new effects from starting and cuts reads and waits short.
 	Hard context.Context
-	// NoNewEffects stops the script with this cause where it asks for an
-	// effect that has no intent yet; empty lets it go on.
-	NoNewEffects effect.Cause
+	// Cut says that a rollback was asked for already: see [Recorder.Cut].
+	Cut bool
 }
 
 // Recorder answers effects from the journal and records new ones. It is made
@@ -50,30 +56,45 @@ type Recorder struct {
 
 	mu      sync.Mutex
 	turn    *sync.Cond // signalled when the cursor moves or the walk stops
-	hist    *history
-	cursor  int // into hist.order: outcomes before it are claimed
+	hist    *history.History
+	claimed []bool // by number, which effects of the past the script has asked for
+	cursor  int    // into hist.Order: outcomes before it are claimed
 	rolling bool
-	pending []effect.Event // values and marks that wait for the next commit
-	values  bool           // pending holds a value
+	cut     cut
+	pending pending // what waits for the next commit
 	stop    *effect.Stop
 	beyond  *effect.Call
 	live    int // effects carried out by this Recorder
 	// unsettled holds the places of writes that have an intent and no outcome.
-	unsettled map[string]bool
-	// branches holds the parallel branches that the script has started: the
-	// names by the place of parallel{}.
-	branches map[string]map[string]bool
+	unsettled map[effect.Place]bool
+	// branches holds the places of the parallel branches that the script has
+	// started.
+	branches map[effect.Place]bool
+	// waited holds sleeps and questions in branches that have their outcome from
+	// this Recorder; ended those that ended with their branch.
+	waited, ended map[effect.Place]bool
+
+	away    atomic.Int64 // see Idle
+	blocked atomic.Int64 // calls in await that have looked since the last change
+	changes int          // of what calls in await look at
 }
 
 // New returns a Recorder at the beginning of the run's history.
 func New(opts Options) *Recorder {
-	r := &Recorder{opts: opts, hist: fold(opts.History), unsettled: map[string]bool{}, branches: map[string]map[string]bool{}}
-	for _, rec := range r.hist.begun {
-		if rec.state == open {
-			r.unsettled[rec.place] = true
-		}
+	r := &Recorder{opts: opts, hist: opts.History, unsettled: map[effect.Place]bool{}, branches: map[effect.Place]bool{},
+		waited: map[effect.Place]bool{}, ended: map[effect.Place]bool{}}
+	if r.hist == nil {
+		r.hist = history.Of(nil)
+	}
+	r.claimed = make([]bool, len(r.hist.Effects))
+	for _, rec := range r.hist.Open() {
+		r.unsettled[rec.Place] = true
 	}
 	r.turn = sync.NewCond(&r.mu)
+	r.cut = newCut()
+	if opts.Cut {
+		r.cut.make()
+	}
 	if r.opts.Hard == nil {
 		r.opts.Hard = context.Background()
 	}
@@ -83,9 +104,9 @@ func New(opts Options) *Recorder {
 // Do answers the call from the journal, or carries it out and records it.
 func (r *Recorder) Do(ctx context.Context, call effect.Call) (effect.Result, error) {
 	if call.Class == effect.Mark {
-		return effect.Result{}, r.mark(call)
+		return r.mark(call)
 	}
-	args, err := effect.Encode(call.Args, r.opts.Seal)
+	args, err := effect.Encode(call.Args, r.opts.Digest)
 	if err != nil {
 		return effect.Result{}, effect.Errorf(effect.CodeInvalid, "%v", err)
 	}
@@ -93,18 +114,24 @@ func (r *Recorder) Do(ctx context.Context, call effect.Call) (effect.Result, err
 	if err != nil {
 		return effect.Result{}, err
 	}
-	if rec != nil && rec.state == closed {
+	if rec != nil && rec.Late {
+		return effect.Result{}, cutHere()
+	}
+	if rec != nil && rec.State == history.Closed {
 		return r.replayed(ctx, call, rec)
+	}
+	if call.Op.Module == effect.ControlModule && call.Class.Writes() && r.endsWithBranch(call.Place) {
+		return effect.Result{}, r.untilEnded(ctx, call)
 	}
 	call.Run, call.Key, call.Attempt = r.opts.Run, Key(r.opts.Run, call.Place), 1
 	if call.Class == effect.Value {
 		return r.value(ctx, call, args)
 	}
-	if rec != nil && rec.class.Writes() && !call.Class.Writes() { // the op was declared anew since: what was begun is a write
-		call.Class, call.Recovery = rec.class, rec.recovery
+	if rec != nil && rec.Class.Writes() && !call.Class.Writes() { // the op was declared anew since: what was begun is a write
+		call.Class, call.Recovery = rec.Class, rec.Recovery
 	}
 	// What certainly did not happen is as good as not begun.
-	if err := r.caughtUp(ctx, call, rec != nil && rec.state == open && call.Op.Module != effect.ControlModule); err != nil {
+	if err := r.caughtUp(ctx, call, rec != nil && rec.State == history.Open && call.Op.Module != effect.ControlModule); err != nil {
 		return effect.Result{}, err
 	}
 	if call.Class.Writes() {
@@ -115,32 +142,32 @@ func (r *Recorder) Do(ctx context.Context, call effect.Call) (effect.Result, err
 
 // Key returns the idempotency key of the effect at a place: 32 hex digits, the
 // same for every attempt.
-func Key(run, place string) string {
-	sum := sha256.Sum256([]byte(run + "\x00" + place))
+func Key(run string, place effect.Place) string {
+	sum := sha256.Sum256([]byte(run + "\x00" + string(place)))
 	return hex.EncodeToString(sum[:16])
 }
 
 // claim finds the record at the call's place and compares it.
-func (r *Recorder) claim(call effect.Call, args []byte) (*record, error) {
+func (r *Recorder) claim(call effect.Call, args []byte) (*history.Effect, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.stop != nil {
 		return nil, r.stop
 	}
-	rec := r.hist.records[call.Place]
+	rec := r.hist.At(call.Place)
 	if rec == nil {
-		return nil, nil
+		return nil, r.beyondFailure(call, args)
 	}
-	rec.claimed = true
-	if rec.op != call.Op.String() || !bytes.Equal(rec.args, args) {
+	r.claimed[rec.N] = true
+	if rec.Op != call.Op.String() || !bytes.Equal(rec.Args, args) {
 		return nil, r.diverge(call.Place, rec, Side{call.Op.String(), args, call.Where})
 	}
 	return rec, nil
 }
 
 // diverge ends the walk; r.mu is held.
-func (r *Recorder) diverge(place string, rec *record, requested Side) error {
-	d := &Divergence{Run: r.opts.Run, Place: place, Recorded: Side{rec.op, rec.args, rec.where}, Requested: requested}
+func (r *Recorder) diverge(place effect.Place, rec *history.Effect, requested Side) error {
+	d := &Divergence{Run: r.opts.Run, Place: place, Recorded: Side{rec.Op, rec.Args, rec.Where}, Requested: requested}
 	return r.halt(&effect.Stop{Cause: effect.Diverged, Err: d})
 }
 
@@ -149,36 +176,36 @@ func (r *Recorder) halt(s *effect.Stop) *effect.Stop {
 	if r.stop == nil {
 		r.stop = s
 	}
-	r.turn.Broadcast()
+	r.signal()
 	return r.stop
 }
 
 // replayed waits until it is this outcome's turn and returns it.
-func (r *Recorder) replayed(ctx context.Context, call effect.Call, rec *record) (effect.Result, error) {
+func (r *Recorder) replayed(ctx context.Context, call effect.Call, rec *history.Effect) (effect.Result, error) {
 	if call.Class != effect.Value {
-		err := r.await(ctx, call, func() *record { return r.before(call.Place) }, func() {
+		err := r.await(ctx, call, func() *history.Effect { return r.before(call.Place) }, func() {
 			r.cursor++
 			settled(call)
-			r.turn.Broadcast()
+			r.signal()
 		})
 		if err != nil {
 			return effect.Result{}, err
 		}
 	}
-	if rec.err == nil && returnsSecrets(call.Op) {
+	if rec.Err == nil && returnsSecrets(call.Op) {
 		return r.asked(ctx, call, rec)
 	}
-	return outcome(rec.value, rec.err)
+	return outcome(rec.Value, rec.Err)
 }
 
 // before returns the record that has to be claimed before the outcome at a
 // place has its turn; nil if the turn has come. r.mu is held.
-func (r *Recorder) before(place string) *record {
-	if r.cursor >= len(r.hist.order) { // the turn of this one was before
-		return r.hist.records[place]
+func (r *Recorder) before(place effect.Place) *history.Effect {
+	if r.cursor >= len(r.hist.Order) { // the turn of this one was before
+		return r.hist.At(place)
 	}
-	if next := r.hist.order[r.cursor]; next != place {
-		return r.hist.records[next]
+	if next := r.hist.Order[r.cursor]; next.Place != place {
+		return next
 	}
 	return nil
 }
@@ -186,61 +213,51 @@ func (r *Recorder) before(place string) *record {
 // caughtUp waits until every recorded outcome has been claimed, so that
 // nothing new starts before the script has agreed with all of its past.
 func (r *Recorder) caughtUp(ctx context.Context, call effect.Call, begun bool) error {
-	err := r.await(ctx, call, func() *record { return r.missing(begun) }, func() {
+	var stop *effect.Stop
+	err := r.await(ctx, call, r.missing, func() {
 		switch {
-		case !r.rolling && r.hist.rolling: // in a read-only replay, too: the rollback's record follows
-			r.halt(&effect.Stop{Cause: effect.RollingBack})
+		case !r.rolling && r.hist.Rolling(): // in a read-only replay, too: the rollback's record follows
+			if rec := r.hist.At(call.Place); rec != nil && rec.CutShort && rec.State == history.Open {
+				r.leave(call)
+			}
+			stop = cutHere()
 		case r.opts.Journal == nil:
 			r.beyond = &call
-			r.halt(&effect.Stop{Cause: effect.EndOfRecord})
-		case r.opts.NoNewEffects != "" && !begun && !r.rolling:
-			r.halt(&effect.Stop{Cause: r.opts.NoNewEffects})
+			stop = r.halt(&effect.Stop{Cause: effect.EndOfRecord})
+		case r.ending() && !begun:
+			stop = cutHere()
 		}
 	})
-	if err != nil {
-		return err
+	if err == nil && stop != nil {
+		return stop
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.stop != nil {
-		return r.stop
-	}
-	return nil
+	return err
 }
 
 // bound returns how many outcomes belong to the part of the run under way.
 func (r *Recorder) bound() int {
 	if r.rolling {
-		return len(r.hist.order)
+		return len(r.hist.Order)
 	}
-	return r.hist.main
+	return r.hist.Main
 }
 
-// missing returns a record that has to be claimed or settled before anything
-// new may start; nil if there is none. begun says that the call itself was
-// begun before. r.mu is held.
-func (r *Recorder) missing(begun bool) *record {
+// missing returns a record that has to be claimed before anything new may
+// start; nil if there is none. r.mu is held.
+func (r *Recorder) missing() *history.Effect {
 	if r.cursor < r.bound() {
-		return r.hist.records[r.hist.order[r.cursor]]
-	}
-	if begun || r.rolling || r.hist.rolling || r.opts.NoNewEffects == "" {
-		return nil
-	}
-	// The walk ends here. First the other branches find out what became of the
-	// writes that they had begun.
-	for _, rec := range r.hist.begun {
-		if rec.state == open {
-			return rec
-		}
+		return r.hist.Order[r.cursor]
 	}
 	return nil
 }
 
 // await blocks the call while next names a record that another branch can
 // still claim or settle, then calls then; both run under r.mu.
-func (r *Recorder) await(ctx context.Context, call effect.Call, next func() *record, then func()) error {
+func (r *Recorder) await(ctx context.Context, call effect.Call, next func() *history.Effect, then func()) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	seen := -1
+	defer r.unblock(&seen)
 	for waits := false; ; waits = true {
 		if r.stop != nil {
 			return r.stop
@@ -248,19 +265,22 @@ func (r *Recorder) await(ctx context.Context, call effect.Call, next func() *rec
 		if ctx.Err() != nil {
 			return stopOf(ctx)
 		}
+		if r.ended[call.Place] {
+			return withBranch()
+		}
 		rec := next()
 		if rec == nil {
 			then()
 			return nil
 		}
-		if !r.reachable(rec.place, call.Place) {
-			args, _ := effect.Encode(call.Args, r.opts.Seal)
-			return r.diverge(rec.place, rec, Side{call.Op.String(), args, call.Where})
+		if !r.reachable(rec.Place, call.Place) {
+			args, _ := effect.Encode(call.Args, r.opts.Digest)
+			return r.diverge(rec.Place, rec, Side{call.Op.String(), args, call.Where})
 		}
 		if !waits { // most calls do not
 			defer context.AfterFunc(ctx, r.wake)()
 		}
-		r.turn.Wait()
+		r.block(&seen)
 	}
 }
 
@@ -271,19 +291,45 @@ func (r *Recorder) wake() {
 	r.turn.Broadcast()
 }
 
+// signal lets all who wait for a turn look at what has changed; r.mu is held.
+func (r *Recorder) signal() {
+	r.changes++
+	r.blocked.Store(0)
+	r.turn.Broadcast()
+}
+
+// block waits for a signal, or for what wake stands for; r.mu is held. seen is
+// what the caller has looked at last.
+func (r *Recorder) block(seen *int) {
+	if *seen != r.changes {
+		if *seen = r.changes; r.blocked.Add(1) == r.away.Load() {
+			return // to look whether it is stuck
+		}
+	}
+	r.turn.Wait()
+}
+
+// unblock takes back what block has counted; r.mu is held.
+func (r *Recorder) unblock(seen *int) {
+	if *seen == r.changes {
+		r.blocked.Add(-1)
+	}
+}
+
 // BeginRollback tells the Recorder that the main chunk has ended and the
 // functions of a rollback follow. It returns why they may not: what a first
 // rollback is to undo has to be known.
 func (r *Recorder) BeginRollback() *effect.Stop {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s := r.stop; s != nil && s.Cause == effect.RollingBack {
-		r.stop = nil
+	if r.stop != nil {
+		return r.stop
+	}
+	if err := r.unclaimed(""); err != nil {
+		return effect.AsStop(err)
 	}
 	switch {
-	case r.stop != nil:
-		return r.stop
-	case len(r.unsettled) > 0 && !r.hist.rolling && r.opts.Journal != nil:
+	case len(r.unsettled) > 0 && !r.hist.Rolling() && r.opts.Journal != nil:
 		return r.halt(&effect.Stop{Cause: effect.Interrupted,
 			Err: errors.New("the outcome of a write that was under way is not known; the resume settles it, then it rolls back")})
 	}
@@ -300,21 +346,21 @@ func (r *Recorder) Finish() error {
 	return r.unclaimed("")
 }
 
-// unclaimed finds recorded effects below prefix that nobody asked for; r.mu is
+// unclaimed finds recorded effects inside a place that nobody asked for; r.mu is
 // held. The engine's own questions come after the end of the main chunk. What
 // was under way when a rollback was asked for need not be asked for again.
-func (r *Recorder) unclaimed(prefix string) error {
-	missed := func(rec *record) bool {
-		return !rec.claimed && strings.HasPrefix(rec.place, prefix) && !strings.HasPrefix(rec.place, "q")
+func (r *Recorder) unclaimed(inside effect.Place) error {
+	missed := func(rec *history.Effect) bool {
+		return !r.claimed[rec.N] && rec.Place.Within(inside) && !rec.Place.Asked()
 	}
-	for _, place := range r.hist.order[:r.bound()] {
-		if rec := r.hist.records[place]; missed(rec) {
-			return r.diverge(place, rec, Side{})
+	for _, rec := range r.hist.Order[:r.bound()] {
+		if missed(rec) {
+			return r.diverge(rec.Place, rec, Side{})
 		}
 	}
-	for place, rec := range r.hist.records {
-		if rec.state != closed && strings.HasPrefix(place, "r") == r.rolling && missed(rec) {
-			return r.diverge(place, rec, Side{})
+	for _, rec := range r.hist.Effects {
+		if rec.State != history.Closed && rec.Place.InRollback() == r.rolling && missed(rec) {
+			return r.diverge(rec.Place, rec, Side{})
 		}
 	}
 	return nil
@@ -332,45 +378,6 @@ func (r *Recorder) Replayed() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.cursor
-}
-
-// Flush writes values and marks that still wait for a commit.
-func (r *Recorder) Flush(ctx context.Context) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.append(ctx)
-}
-
-// append commits what is pending and then events; r.mu is held.
-func (r *Recorder) append(ctx context.Context, events ...effect.Event) error {
-	if len(r.pending)+len(events) == 0 || r.opts.Journal == nil {
-		return nil
-	}
-	batch := append(r.pending, events...)
-	written, err := r.opts.Journal.Append(ctx, batch...)
-	if err != nil {
-		var s *effect.Stop
-		if !errors.As(err, &s) {
-			s = &effect.Stop{Cause: effect.Unwritable, Err: err}
-		}
-		r.halt(s)
-		return s // whatever stopped the walk before: this is why this was not written
-	}
-	r.pending, r.values = nil, false
-	if r.opts.Watch != nil {
-		for _, ev := range written[len(written)-len(events):] {
-			r.opts.Watch(ev)
-		}
-	}
-	return nil
-}
-
-// buffer keeps an event for the next commit; r.mu is held.
-func (r *Recorder) buffer(ev effect.Event) {
-	r.pending = append(r.pending, ev)
-	if r.opts.Watch != nil {
-		r.opts.Watch(ev)
-	}
 }
 
 func (r *Recorder) event(kind effect.Kind, call effect.Call, body effect.Body) effect.Event {

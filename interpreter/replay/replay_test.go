@@ -27,7 +27,7 @@ func TestReplayAnswersFromTheJournal(t *testing.T) {
 		if call.Place == "4" {
 			return effect.Result{}, effect.Errorf(effect.CodeTimeout, "too late: \xff").WithHint("wait \xfe longer")
 		}
-		return effect.Result{Value: map[string]any{"at": call.Place, "raw": "\xff", "n": math.Copysign(0, -1), "list": []any{}}}, nil
+		return effect.Result{Value: map[string]any{"at": string(call.Place), "raw": "\xff", "n": math.Copysign(0, -1), "list": []any{}}}, nil
 	}
 	want := script(first)
 	first.finish()
@@ -111,7 +111,7 @@ func TestDivergence(t *testing.T) {
 		name                string
 		past                func(*rig)
 		script              func(r *rig) error
-		place               string
+		place               effect.Place
 		recorded, requested string
 	}{
 		{"another op", line, func(r *rig) error {
@@ -195,7 +195,7 @@ func TestDivergence(t *testing.T) {
 			if n := len(r.journal.all()); n != before {
 				t.Errorf("%d events were written", n-before)
 			}
-			if lines := strings.Split(d.Error(), "\n"); len(lines) != 3 || !strings.Contains(lines[0], "effect "+test.place+": nothing was done") {
+			if lines := strings.Split(d.Error(), "\n"); len(lines) != 3 || !strings.Contains(lines[0], "effect "+string(test.place)+": nothing was done") {
 				t.Errorf("says %q", d)
 			}
 		})
@@ -211,8 +211,8 @@ func TestNewEffectsAfterThePast(t *testing.T) {
 	same(t, "calls", r.world.log(), []string{"invoke t.retry 2 #1"})
 }
 
-func TestNoNewEffects(t *testing.T) {
-	rollBack := func(o *replay.Options) { o.NoNewEffects = effect.RollingBack }
+func TestCutOfThePast(t *testing.T) {
+	rollBack := func(o *replay.Options) { o.Cut = true }
 	begun := past(t, func(r *rig) {
 		r.do("t.read", "1")
 		r.killAt("2")
@@ -222,10 +222,9 @@ func TestNoNewEffects(t *testing.T) {
 		r := newRig(t, begun, rollBack)
 		r.do("t.read", "1")
 		r.do("t.retry", "2")
-		r.do(effect.OpStep, "~1") // marks and values change nothing
-		r.do(effect.OpNow, "3")
-		r.stops(effect.RollingBack, "t.retry", "4")
-		same(t, "calls", r.world.log(), []string{"invoke t.retry 2 #2", "invoke run.now 3 #1"})
+		r.do(effect.OpRegistered, "~1") // what belongs to the effect before
+		r.stops(effect.RollingBack, effect.OpNow, "3")
+		same(t, "calls", r.world.log(), []string{"invoke t.retry 2 #2"})
 		// The rollback itself may do new things.
 		r.BeginRollback()
 		r.do("t.retry", "r1.1.1")
@@ -340,7 +339,10 @@ func TestReadOnly(t *testing.T) {
 		r.killAt("3")
 		_, _ = r.try("t.observe", "3")
 	})
-	tests := []struct{ name, op, place string }{
+	tests := []struct {
+		name, op string
+		place    effect.Place
+	}{
 		{"at a new effect", "t.read", "9"},
 		{"at an effect without outcome", "t.observe", "3"},
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
 	"github.com/q-ecosystem/runbook/interpreter/replay"
 )
 
@@ -73,7 +74,7 @@ func stored(ev effect.Event) effect.Event {
 func text(events []effect.Event) []string {
 	lines := []string{}
 	for _, ev := range events {
-		words := []string{string(ev.Kind), ev.Place}
+		words := []string{string(ev.Kind), string(ev.Place)}
 		b := ev.Body
 		if b.Op != "" {
 			words = append(words, b.Op)
@@ -129,7 +130,7 @@ func op(name string) *effect.Op {
 type world struct {
 	mu      sync.Mutex
 	calls   []string // verb, op, place, attempt
-	keys    map[string]string
+	keys    map[effect.Place]string
 	durable []int // how long the journal was when each call came in
 	journal *memory
 	answer  func(ctx context.Context, call effect.Call) (effect.Result, error)
@@ -174,18 +175,18 @@ var epoch = time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)
 func newRig(t *testing.T, past []effect.Event, mend ...func(*replay.Options)) *rig {
 	t.Helper()
 	m := &memory{events: append([]effect.Event(nil), past...)}
-	w := &world{keys: map[string]string{}, journal: m}
+	w := &world{keys: map[effect.Place]string{}, journal: m}
 	now := epoch.Add(time.Duration(len(past)) * time.Second)
 	var mu sync.Mutex
 	r := &rig{t: t, journal: m, world: w, options: replay.Options{
-		Run: "run-1", History: m.all(), Journal: m, Next: w,
+		Run: "run-1", History: history.Of(m.all()), Journal: m, Next: w,
 		Now: func() time.Time {
 			mu.Lock()
 			defer mu.Unlock()
 			now = now.Add(time.Second)
 			return now
 		},
-		Seal: func(s effect.Secret) string { return "digest-of-" + s.Reveal() },
+		Digest: func(s effect.Secret) string { return "digest-of-" + s.Reveal() },
 	}}
 	for _, f := range mend {
 		f(&r.options)
@@ -200,7 +201,7 @@ func (r *rig) resumed(mend ...func(*replay.Options)) *rig {
 	return newRig(r.t, r.journal.all(), mend...)
 }
 
-func (r *rig) call(name, place string, args map[string]any) effect.Call {
+func (r *rig) call(name string, place effect.Place, args map[string]any) effect.Call {
 	o := op(name)
 	r.line++
 	return effect.Call{Place: place, Op: o, Args: args, Class: o.Class, Recovery: o.Recovery,
@@ -208,7 +209,7 @@ func (r *rig) call(name, place string, args map[string]any) effect.Call {
 }
 
 // try performs an effect and returns its value or error.
-func (r *rig) try(name, place string, args ...map[string]any) (any, error) {
+func (r *rig) try(name string, place effect.Place, args ...map[string]any) (any, error) {
 	var a map[string]any
 	if len(args) > 0 {
 		a = args[0]
@@ -218,7 +219,7 @@ func (r *rig) try(name, place string, args ...map[string]any) (any, error) {
 }
 
 // do performs an effect that has to succeed.
-func (r *rig) do(name, place string, args ...map[string]any) any {
+func (r *rig) do(name string, place effect.Place, args ...map[string]any) any {
 	r.t.Helper()
 	v, err := r.try(name, place, args...)
 	if err != nil {
@@ -228,7 +229,7 @@ func (r *rig) do(name, place string, args ...map[string]any) any {
 }
 
 // stops performs an effect that has to be stopped for a cause.
-func (r *rig) stops(cause effect.Cause, name, place string, args ...map[string]any) *effect.Stop {
+func (r *rig) stops(cause effect.Cause, name string, place effect.Place, args ...map[string]any) *effect.Stop {
 	r.t.Helper()
 	v, err := r.try(name, place, args...)
 	return wantStop(r.t, cause, v, err)
@@ -262,7 +263,7 @@ var errKilled = errors.New("killed")
 
 // killAt lets the runner die in the call at a place, which leaves an intent
 // without an outcome.
-func (r *rig) killAt(place string) {
+func (r *rig) killAt(place effect.Place) {
 	r.world.answer = func(_ context.Context, call effect.Call) (effect.Result, error) {
 		if call.Place == place {
 			return effect.Result{}, &effect.Stop{Cause: effect.Interrupted, Err: errKilled}

@@ -7,6 +7,7 @@ import (
 	"maps"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
 )
 
 // An op may return secrets: fields of Op.Returns that are declared so. The
@@ -42,9 +43,12 @@ func guarded(op *effect.Op, value any) any {
 
 // asked carries a recorded read out once more for its secrets. Without a
 // journal, in a read-only replay, their digests have to do.
-func (r *Recorder) asked(ctx context.Context, call effect.Call, rec *record) (effect.Result, error) {
+func (r *Recorder) asked(ctx context.Context, call effect.Call, rec *history.Effect) (effect.Result, error) {
 	if r.opts.Journal == nil || call.Class != effect.Read {
-		return outcome(rec.value, rec.err)
+		return outcome(rec.Value, rec.Err)
+	}
+	if err := r.depart(ctx); err != nil {
+		return effect.Result{}, err
 	}
 	if call.NotAfter, call.Until = r.opts.Journal.Until(), r.opts.Journal.Until; call.NotAfter.IsZero() {
 		return effect.Result{}, r.stale(call)
@@ -62,7 +66,7 @@ func (r *Recorder) asked(ctx context.Context, call effect.Call, rec *record) (ef
 	}
 	value := guarded(call.Op, res.Value)
 	now, err := r.encode(value)
-	if err != nil || !bytes.Equal(now, rec.value) {
+	if err != nil || !bytes.Equal(now, rec.Value) {
 		return effect.Result{}, r.lacking(effect.Diverged, stamped(effect.Errorf(effect.CodeConflict,
 			"%s does not return what it returned when the run came here first", call.Op).
 			WithHint("a secret was changed meanwhile: start a new run, or fork this one from before this place"), call))

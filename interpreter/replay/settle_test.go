@@ -7,17 +7,18 @@ import (
 	"testing"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
 	"github.com/q-ecosystem/runbook/interpreter/replay"
 )
 
 // lostThen answers the first request as lost, while a rollback is asked for,
 // and everything after it with an inquiry's word or a success.
-func lostThen(cancel context.CancelCauseFunc, word effect.Observed) func(context.Context, effect.Call) (effect.Result, error) {
+func lostThen(r *rig, word effect.Observed) func(context.Context, effect.Call) (effect.Result, error) {
 	asked := false
 	return func(ctx context.Context, call effect.Call) (effect.Result, error) {
 		if !asked {
 			asked = true
-			cancel(&effect.Stop{Cause: effect.RollingBack})
+			r.Cut()
 			return effect.Result{}, effect.Errorf(effect.CodeUnknown, "lost")
 		}
 		if ctx.Err() != nil {
@@ -44,10 +45,9 @@ func TestRollbackAskedForWhileAnOutcomeIsLost(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.op+" "+string(test.word), func(t *testing.T) {
-			ctx, cancel := context.WithCancelCause(t.Context())
 			r := newRig(t, nil)
-			r.world.answer = lostThen(cancel, test.word)
-			res, err := r.Do(ctx, r.call(test.op, "1", nil))
+			r.world.answer = lostThen(r, test.word)
+			res, err := r.Do(t.Context(), r.call(test.op, "1", nil))
 			if test.cause != "" {
 				wantStop(t, test.cause, res, err)
 			} else if err != nil {
@@ -55,7 +55,7 @@ func TestRollbackAskedForWhileAnOutcomeIsLost(t *testing.T) {
 			}
 			same(t, "journal", text(r.journal.all()), test.want)
 			if test.cause != effect.Parked {
-				res, err = r.Do(ctx, r.call("t.read", "2", nil))
+				res, err = r.Do(t.Context(), r.call("t.read", "2", nil))
 				wantStop(t, effect.RollingBack, res, err)
 			}
 			if s := r.BeginRollback(); (s != nil) != (test.cause == effect.Parked) {
@@ -68,7 +68,7 @@ func TestRollbackAskedForWhileAnOutcomeIsLost(t *testing.T) {
 // What certainly did not happen is not sent after all when the run is to be
 // rolled back.
 func TestRollbackSendsNothingThatWasNotApplied(t *testing.T) {
-	rollBack := func(o *replay.Options) { o.NoNewEffects = effect.RollingBack }
+	rollBack := func(o *replay.Options) { o.Cut = true }
 	begun := func(op string, after ...effect.Event) []effect.Event {
 		return append(past(t, func(r *rig) {
 			fork(r, "1", "a", "b")
@@ -78,7 +78,7 @@ func TestRollbackSendsNothingThatWasNotApplied(t *testing.T) {
 			_, _ = r.try("t.retry", "1.b.1")
 		}), after...)
 	}
-	resolved := effect.Event{Kind: effect.EffectResolved, Place: "1.a.1", Body: effect.Body{Outcome: string(replay.OutcomeNotApplied)}}
+	resolved := effect.Event{Kind: effect.EffectResolved, Place: "1.a.1", Body: effect.Body{Outcome: string(history.OutcomeNotApplied)}}
 	for name, history := range map[string][]effect.Event{"the operator": begun("t.ask", resolved), "the backend": begun("t.observe")} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, history, rollBack)
@@ -90,9 +90,8 @@ func TestRollbackSendsNothingThatWasNotApplied(t *testing.T) {
 			if name == "the backend" {
 				op = "t.observe"
 			}
-			ended := waiting(t, t.Context(), r, op, "1.a.1") // for the other branch
+			r.stops(effect.RollingBack, op, "1.a.1")
 			r.do("t.retry", "1.b.1")
-			wantStop(t, effect.RollingBack, nil, <-ended)
 			for _, call := range r.world.log() {
 				if strings.HasPrefix(call, "invoke "+op) {
 					t.Errorf("sent was %s", call)
@@ -139,7 +138,7 @@ func TestObservedSecrets(t *testing.T) {
 		Returns: []effect.Field{{Name: "value", Type: effect.String, Secret: true}}}
 	r := newRig(t, nil)
 	r.world.answer = func(_ context.Context, call effect.Call) (effect.Result, error) {
-		if call.Verb == effect.Inquire {
+		if call.Verb == effect.VerbObserve {
 			return effect.Result{Observed: effect.Applied, Value: map[string]any{"value": "hunter2"}}, nil
 		}
 		return effect.Result{}, effect.Errorf(effect.CodeUnknown, "lost")

@@ -7,16 +7,20 @@ import (
 	"fmt"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
 )
 
 // Unknown is why a run is parked: an effect was begun, and neither the journal
 // nor its backend can say whether it happened.
 type Unknown struct {
-	Place string
+	Place effect.Place
 	Op    string
 	Where effect.Position
 	Args  json.RawMessage
 	Why   error
+	// Left says that it was cut short for the rollback, which has run: it is not
+	// carried out again, whatever became of it.
+	Left bool
 }
 
 // Error says what has to be looked at.
@@ -42,7 +46,7 @@ func (r *Recorder) resolve(ctx context.Context, call effect.Call, sent int, doub
 		return r.observe(ctx, call)
 	case effect.Forgo:
 		value := json.RawMessage(`{}`)
-		res, err := r.close(call, effect.EffectResolved, effect.Body{Op: call.Op.String(), Outcome: string(OutcomeForgone),
+		res, err := r.close(call, effect.EffectResolved, effect.Body{Op: call.Op.String(), Outcome: string(history.OutcomeForgone),
 			Value: value, Where: call.Where, Reason: "its outcome is unknown, and " + call.Op.String() + " is neither repeated nor asked about"})
 		return true, res, err
 	}
@@ -55,8 +59,11 @@ func (r *Recorder) resolve(ctx context.Context, call effect.Call, sent int, doub
 
 // observe asks the backend whether the call was applied.
 func (r *Recorder) observe(ctx context.Context, call effect.Call) (bool, effect.Result, error) {
+	if err := r.depart(ctx); err != nil {
+		return true, effect.Result{}, err
+	}
 	inquiry := call
-	inquiry.Verb = effect.Inquire
+	inquiry.Verb = effect.VerbObserve
 	seen, err := r.opts.Next.Do(ctx, inquiry)
 	if s := effect.AsStop(err); s != nil {
 		return true, effect.Result{}, s
@@ -66,7 +73,7 @@ func (r *Recorder) observe(ctx context.Context, call effect.Call) (bool, effect.
 	}
 	body := effect.Body{Op: call.Op.String(), Where: call.Where, Outcome: string(seen.Observed), Attempt: call.Attempt}
 	if err != nil {
-		body.Outcome, body.Reason = string(OutcomeUnknown), effect.AsError(err).Message
+		body.Outcome, body.Reason = string(history.OutcomeUnknown), effect.AsError(err).Message
 	}
 	switch seen.Observed {
 	case effect.Applied:
@@ -90,14 +97,18 @@ func (r *Recorder) observe(ctx context.Context, call effect.Call) (bool, effect.
 	return true, effect.Result{}, r.park(call, why)
 }
 
-// park stops the run until an operator says what happened.
+// park stops the run until an operator says what happened; a rollback for which
+// the write was cut short goes on.
 func (r *Recorder) park(call effect.Call, why error) error {
-	args, err := effect.Encode(call.Args, r.opts.Seal)
+	args, err := effect.Encode(call.Args, r.opts.Digest)
 	if err != nil {
 		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.cut.leaves(call.Place) {
+		return cutHere()
+	}
 	return r.halt(&effect.Stop{Cause: effect.Parked,
 		Err: &Unknown{Place: call.Place, Op: call.Op.String(), Where: call.Where, Args: args, Why: why}})
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
 	"github.com/q-ecosystem/runbook/interpreter/replay"
 )
 
@@ -61,7 +62,7 @@ func TestUnknownAfterACrash(t *testing.T) {
 
 			r := dead.resumed()
 			r.world.answer = func(_ context.Context, call effect.Call) (effect.Result, error) {
-				if call.Verb == effect.Inquire {
+				if call.Verb == effect.VerbObserve {
 					return effect.Result{Observed: test.observe.seen, Value: test.observe.value}, test.observe.err
 				}
 				return effect.Result{Value: "again"}, nil
@@ -123,7 +124,7 @@ func TestUnknownWhileRunning(t *testing.T) {
 		{"retry, three times and no more", "t.retry", func(int, effect.Call) (effect.Result, error) { return effect.Result{}, unknown },
 			effect.Parked, []string{"invoke t.retry 1 #1", "invoke t.retry 1 #2", "invoke t.retry 1 #3"}},
 		{"observe before it is sent again", "t.observe", func(n int, call effect.Call) (effect.Result, error) {
-			if call.Verb == effect.Inquire {
+			if call.Verb == effect.VerbObserve {
 				return effect.Result{Observed: effect.NotApplied}, nil
 			}
 			if n == 1 {
@@ -132,13 +133,13 @@ func TestUnknownWhileRunning(t *testing.T) {
 			return effect.Result{}, nil
 		}, "", []string{"invoke t.observe 1 #1", "observe t.observe 1 #1", "invoke t.observe 1 #2"}},
 		{"observe, applied", "t.observe", func(_ int, call effect.Call) (effect.Result, error) {
-			if call.Verb == effect.Inquire {
+			if call.Verb == effect.VerbObserve {
 				return effect.Result{Observed: effect.Applied}, nil
 			}
 			return effect.Result{}, unknown
 		}, "", []string{"invoke t.observe 1 #1", "observe t.observe 1 #1"}},
 		{"observe, three times and no more", "t.observe", func(_ int, call effect.Call) (effect.Result, error) {
-			if call.Verb == effect.Inquire {
+			if call.Verb == effect.VerbObserve {
 				return effect.Result{Observed: effect.NotApplied}, nil
 			}
 			return effect.Result{}, unknown
@@ -157,7 +158,7 @@ func TestUnknownWhileRunning(t *testing.T) {
 			r := newRig(t, nil)
 			sent := 0
 			r.world.answer = func(_ context.Context, call effect.Call) (effect.Result, error) {
-				if call.Verb == effect.Invoke {
+				if call.Verb == effect.VerbInvoke {
 					sent++
 				}
 				return test.answer(sent, call)
@@ -206,22 +207,22 @@ func TestResolved(t *testing.T) {
 		code  effect.Code
 		calls []string
 	}{
-		{"applied", effect.Body{Outcome: string(replay.OutcomeApplied), Value: json.RawMessage(`{"id":7}`)}, map[string]any{"id": 7.0}, "", []string{}},
-		{"not applied", effect.Body{Outcome: string(replay.OutcomeNotApplied)}, "again", "", []string{"invoke t.ask 1 #2"}},
-		{"failed", effect.Body{Outcome: string(replay.OutcomeFailed), Error: lost}, nil, effect.CodeFailed, []string{}},
-		{"forgone", effect.Body{Outcome: string(replay.OutcomeForgone), Value: json.RawMessage(`{}`)}, map[string]any{}, "", []string{}},
+		{"applied", effect.Body{Outcome: string(history.OutcomeApplied), Value: json.RawMessage(`{"id":7}`)}, map[string]any{"id": 7.0}, "", []string{}},
+		{"not applied", effect.Body{Outcome: string(history.OutcomeNotApplied)}, "again", "", []string{"invoke t.ask 1 #2"}},
+		{"failed", effect.Body{Outcome: string(history.OutcomeFailed), Error: lost}, nil, effect.CodeFailed, []string{}},
+		{"forgone", effect.Body{Outcome: string(history.OutcomeForgone), Value: json.RawMessage(`{}`)}, map[string]any{}, "", []string{}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			dead := newRig(t, nil)
 			dead.killAt("1")
 			dead.stops(effect.Interrupted, "t.ask", "1")
-			if opens := replay.Opens(dead.journal.all()); len(opens) != 1 || opens[0].Place != "1" || opens[0].Op != "t.ask" ||
+			if opens := history.Of(dead.journal.all()).Open(); len(opens) != 1 || opens[0].Place != "1" || opens[0].Op != "t.ask" ||
 				opens[0].Recovery != effect.Ask || opens[0].Attempt != 1 || opens[0].Where.Line != 1 {
 				t.Fatalf("open: %+v", opens)
 			}
 			past := append(dead.journal.all(), effect.Event{Kind: effect.EffectResolved, Place: "1", Body: test.body})
-			if opens := replay.Opens(past); len(opens) != 0 {
+			if opens := history.Of(past).Open(); len(opens) != 0 {
 				t.Errorf("still open: %+v", opens)
 			}
 			r := newRig(t, past)
@@ -246,14 +247,14 @@ func TestOpens(t *testing.T) {
 	r.do("t.retry", "2")
 	for _, name := range []string{effect.OpSleep, effect.OpApprove, "t.forgo", "t.observe"} {
 		again := r.resumed()
-		again.killAt(name)
+		again.killAt(effect.Place(name))
 		again.do("t.read", "1")
 		again.do("t.retry", "2")
-		_, _ = again.try(name, name)
+		_, _ = again.try(name, effect.Place(name))
 		r = again
 	}
 	var got []string
-	for _, o := range replay.Opens(r.journal.all()) {
+	for _, o := range history.Of(r.journal.all()).Open() {
 		got = append(got, o.Op)
 	}
 	same(t, "open", got, []string{"t.forgo", "t.observe"}) // sleeps and questions are simply under way

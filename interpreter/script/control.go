@@ -22,10 +22,11 @@ func (s *Script) controlFunctions() map[string]lua.LGFunction {
 		"uuid":        s.uuid,
 		"env":         s.env,
 		"approve":     s.approve,
+		"checklist":   s.checklist,
 		"on_rollback": s.onRollback,
-		"invariant":   s.declareInvariant,
 		"parallel":    s.parallel,
 		"retry":       s.retry,
+		"wait":        s.wait,
 		"fail":        s.raiseByHand,
 		"print":       s.print,
 		"require":     s.require,
@@ -34,9 +35,9 @@ func (s *Script) controlFunctions() map[string]lua.LGFunction {
 
 // control carries out one of the engine's own ops and returns its value.
 func (b *branch) control(L *lua.LState, op string, args map[string]any) any {
-	value, err := b.perform(b.walk.ctx, site{b.position(L), &b.scope}, op, args)
+	value, err := b.perform(b.execution.ctx, site{b.position(L), &b.scope}, op, args)
 	if err != nil {
-		b.raise(L, err, b.walk.script.shownArgs(op, args))
+		b.raise(L, err, b.execution.script.shownArgs(op, args))
 	}
 	return value
 }
@@ -44,6 +45,9 @@ func (b *branch) control(L *lua.LState, op string, args map[string]any) any {
 // text returns a string argument, or raises how the call is written.
 func (b *branch) text(L *lua.LState, n int, usage string) string {
 	if v, ok := L.Get(n).(lua.LString); ok && v != "" {
+		if len(v) > maxName {
+			b.fail(L, "write "+usage, "the text has %d bytes, more than the %d of a name", len(v), maxName)
+		}
 		return string(v)
 	}
 	b.fail(L, "write "+usage, "a text is wanted, got %s", describe(L.Get(n)))
@@ -69,19 +73,33 @@ func (s *Script) step(L *lua.LState) int {
 	b := s.enter(L)
 	const usage = `step("name", function() … end)`
 	name, fn := b.text(L, 1, usage), b.function(L, 2, usage)
+	for {
+		results, failure := b.stay(L, name, fn)
+		if failure == nil {
+			return pushAll(L, results)
+		}
+		switch b.about(L, name, failure) {
+		case ChoiceRetry:
+		case ChoiceSkip:
+			return 0
+		default:
+			b.again(L, failure)
+		}
+	}
+}
+
+// stay carries a step out once.
+func (b *branch) stay(L *lua.LState, name string, fn *lua.LFunction) ([]lua.LValue, *failure) {
 	b.control(L, effect.OpStep, map[string]any{"name": name})
 	b.steps = append(b.steps, name)
 	results, failure := b.try(L, fn)
 	b.steps = b.steps[:len(b.steps)-1]
 	left := map[string]any{"name": name}
 	if failure != nil {
-		left["error"] = failure.text()
+		left["error"] = shortened(failure.text())
 	}
 	b.control(L, effect.OpStepLeft, left)
-	if failure != nil {
-		b.again(L, failure)
-	}
-	return pushAll(L, results)
+	return results, failure
 }
 
 func (s *Script) checkpoint(L *lua.LState) int {
@@ -156,6 +174,10 @@ func (s *Script) approve(L *lua.LState) int {
 	} else {
 		args = b.namedArgs(L, effect.OpApprove)
 	}
+	if fault := effect.ApprovalFault(args); fault != "" {
+		b.fail(L, "name as many people as have to agree, each once; leave by out to let anyone answer",
+			"nobody can agree to approve: %s", fault)
+	}
 	L.Push(s.toLua(b.control(L, effect.OpApprove, args)))
 	return 1
 }
@@ -165,6 +187,9 @@ func (s *Script) onRollback(L *lua.LState) int {
 	const usage = "on_rollback(function() … end)"
 	if b.rollback {
 		b.fail(L, "do it in the rollback itself", "a rollback cannot register another")
+	}
+	if len(s.rollbacks) >= maxRollbacks {
+		b.fail(L, "let one function take back what a loop did", "more than %d rollbacks would be registered", maxRollbacks)
 	}
 	index := len(s.rollbacks) + 1
 	name, at := fmt.Sprintf("rollback %d", index), 1
@@ -214,11 +239,21 @@ func (s *Script) raiseByHand(L *lua.LState) int {
 func (s *Script) print(L *lua.LState) int {
 	b := s.enter(L)
 	parts := make([]string, L.GetTop())
+	size := 0
 	for i := range parts {
 		parts[i] = s.textOf(L, L.Get(i+1))
+		size += len(parts[i]) + 1
+		b.loggable(L, "print", size)
 	}
 	b.control(L, effect.OpLog, map[string]any{"level": "info", "text": strings.Join(parts, "\t")})
 	return 0
+}
+
+// loggable raises an error if a line of the log is too long.
+func (b *branch) loggable(L *lua.LState, name string, size int) {
+	if size > maxLog {
+		b.fail(L, "keep what is long in a file of its own", "%s: the text would be longer than %d MiB", name, maxLog>>20)
+	}
 }
 
 // log returns log.LEVEL, which takes a text, or a table of text and fields.
@@ -232,7 +267,9 @@ func (s *Script) log(level string) lua.LGFunction {
 		args := map[string]any{"level": level}
 		table, ok := L.Get(1).(*lua.LTable)
 		if !ok || raisedOf(table) != nil {
-			args["text"] = s.textOf(L, L.Get(1))
+			text := s.textOf(L, L.Get(1))
+			b.loggable(L, "log."+level, len(text))
+			args["text"] = text
 			b.control(L, effect.OpLog, args)
 			return 0
 		}

@@ -7,6 +7,8 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 	"github.com/yuin/gopher-lua/ast"
+
+	"github.com/q-ecosystem/runbook/interpreter/script/internal/syntax"
 )
 
 // coverName is the global by which instrumented code counts. No script can
@@ -114,7 +116,7 @@ func (c *Coverage) instrument(src Source, stmts []ast.Stmt) []ast.Stmt {
 	// Collected first, so that what is put in is not visited.
 	var nodes []any
 	for _, s := range stmts {
-		checkEach(s, func(node any) { nodes = append(nodes, node) })
+		syntax.Each(s, func(node any) { nodes = append(nodes, node) })
 	}
 	for _, node := range nodes {
 		switch n := node.(type) {

@@ -10,6 +10,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/script/internal/language"
 )
 
 // Func is a Go function that an evaluated file calls. at is the line of the
@@ -107,13 +108,13 @@ func (s *Script) evaluationFunctions() map[string]lua.LGFunction {
 // hint says what may have been meant by a name that does not exist.
 func (e *evaluation) hint(name string) string {
 	runControl := map[string]bool{}
-	for _, known := range Globals() {
+	for _, known := range language.Globals() {
 		runControl[known] = true
 	}
 	if runControl[name] {
 		return name + " is for runbooks; this file has no effects"
 	}
-	if hint, ok := missingGlobals()[name]; ok && name != "os" && name != "io" && name != "debug" {
+	if hint, ok := language.Missing()[name]; ok && name != "os" && name != "io" && name != "debug" {
 		return hint
 	}
 	known := []string{"require", "fail", "pairs", "ipairs", "tostring", "tonumber", "string", "table", "math"}
@@ -166,7 +167,7 @@ func (s *Script) goFunction(fn Func) lua.LGFunction {
 			args[i] = v
 		}
 		at := b.position(L)
-		value, err := b.outside(func() (any, error) { return fn(b.walk.ctx, at, args) })
+		value, err := b.outside(func() (any, error) { return fn(b.execution.ctx, at, args) })
 		if err != nil {
 			b.refuse(L, err)
 		}
@@ -177,14 +178,14 @@ func (s *Script) goFunction(fn Func) lua.LGFunction {
 
 // outside calls a Go function while others may run the script's Lua.
 func (b *branch) outside(call func() (any, error)) (any, error) {
-	s := b.walk.script
+	s := b.execution.script
 	b.depart()
 	s.eval.mu.Unlock()
 	defer func() {
 		s.eval.mu.Lock()
 		s.cur = b
 		s.base.G.CurrentThread = b.current
-		b.walk.meter.resume()
+		b.execution.meter.resume()
 	}()
 	return call()
 }

@@ -84,7 +84,7 @@ func (s *Script) onRaise(L *lua.LState) {
 // again raises a caught error in L, its origin kept.
 func (b *branch) again(L *lua.LState, f *failure) {
 	b.rethrow = f.trace
-	L.Panic = b.walk.script.onRaise // gopher-lua sets its own in coroutines
+	L.Panic = b.execution.script.onRaise // gopher-lua sets its own in coroutines
 	L.Error(f.value, 0)
 }
 
@@ -96,11 +96,12 @@ func (s *Script) failed(f *failure) *Error {
 	}
 	table, ok := f.value.(*lua.LTable)
 	if !ok {
-		s.explain(e, f.text())
+		s.explain(e, shortened(f.text()))
 		return e
 	}
 	if r := raisedOf(table); r != nil {
 		cause := r.current(table)
+		cause.Message, cause.Hint = shortened(cause.Message), shortened(cause.Hint)
 		e.Effect, e.Args, e.Hint = cause, r.args, cause.Hint
 		if cause.Where.File != "" {
 			e.Where = cause.Where
@@ -110,7 +111,7 @@ func (s *Script) failed(f *failure) *Error {
 		e.Message = bare.Error()
 		return e
 	}
-	e.Message = f.text()
+	e.Message = shortened(f.text())
 	if hint, ok := table.RawGetString("hint").(lua.LString); ok {
 		e.Hint = string(hint)
 	}
@@ -170,9 +171,6 @@ func plainMessage(text, line string) (message, hint string) {
 	if m := regexp.MustCompile(`^cannot perform (\w*) operation between (\w+) and (\w+)$`).FindStringSubmatch(text); m != nil {
 		if m[2] == "nil" || m[3] == "nil" {
 			hint = "one of the values is nil here"
-		}
-		if m[1] == "concat" {
-			return fmt.Sprintf("attempt to join a %s and a %s", m[2], m[3]), hint
 		}
 		return fmt.Sprintf("attempt to calculate with a %s and a %s", m[2], m[3]), hint
 	}

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/script/internal/language"
 )
 
 // Header is what runbook{} says about a script.
@@ -19,7 +21,10 @@ type Header struct {
 	Params    []effect.Field // in the order of the script
 	Locks     []string
 	OnFailure string // "rollback", "ask" or "stop"
-	Where     effect.Position
+	Ask       Ask    // how people are asked about a failure
+	// RecoveryTarget is how long a recovery may take, for reports; 0 for no target.
+	RecoveryTarget time.Duration
+	Where          effect.Position
 }
 
 // headerProblem is a mistake in a header.
@@ -87,7 +92,7 @@ func (s *Script) callRunbook(L *lua.LState) int {
 }
 
 // adopt takes the parameters' values from OnHeader and makes the global params
-// of them.
+// of them, and the global run.
 func (s *Script) adopt(L *lua.LState, b *branch, h Header) {
 	onHeader := s.opts.OnHeader
 	if onHeader == nil {
@@ -95,9 +100,9 @@ func (s *Script) adopt(L *lua.LState, b *branch, h Header) {
 			return effect.CheckFields(h.Params, nil, nil)
 		}
 	}
-	b.walk.meter.pause()
-	values, err := onHeader(b.walk.ctx, h)
-	b.walk.meter.resume()
+	b.execution.meter.pause()
+	values, err := onHeader(b.execution.ctx, h)
+	b.execution.meter.resume()
 	if stop := effect.AsStop(err); stop != nil {
 		b.stop(stop)
 	}
@@ -109,20 +114,26 @@ func (s *Script) adopt(L *lua.LState, b *branch, h Header) {
 		e.Where = h.Where
 		b.raise(L, &e, nil)
 	}
+	own := s.base.NewTable()
+	own.RawSetString("id", lua.LString(s.opts.Run))
+	own.RawSetString("name", lua.LString(h.Name))
+	s.globals.RawSetString("run", s.protect(own, "run", func(L *lua.LState, key string) {
+		s.enter(L).fail(L, effect.DidYouMean(key, language.RunMembers()), "run.%s does not exist", key)
+	}))
 	real := s.base.NewTable()
 	for i := range h.Params {
 		if v := values[h.Params[i].Name]; v != nil {
 			real.RawSetString(h.Params[i].Name, s.toLua(v))
 		}
 	}
-	s.globals.RawSetString("params", s.seal(real, "params", func(L *lua.LState, key string) {
+	s.globals.RawSetString("params", s.protect(real, "params", func(L *lua.LState, key string) {
 		names := make([]string, len(h.Params))
 		for i := range h.Params {
 			if names[i] = h.Params[i].Name; names[i] == key {
 				return // declared, without a value
 			}
 		}
-		hint := checkSuggest(key, names)
+		hint := language.Suggest(key, names)
 		if len(names) == 0 {
 			hint = fmt.Sprintf(`declare it: params = { %s = { type = "string" } }`, key)
 		}
@@ -138,7 +149,7 @@ func readHeader(s *Script, table *lua.LTable) (Header, error) {
 	if err != nil {
 		return h, problemOf("", err)
 	}
-	if values, err = effect.CheckFields(headerFields(), nil, values); err != nil {
+	if values, err = effect.CheckFields(language.HeaderFields(), nil, values); err != nil {
 		return h, problemOf("", err)
 	}
 	h.Name, _ = values["name"].(string)
@@ -146,6 +157,14 @@ func readHeader(s *Script, table *lua.LTable) (Header, error) {
 	if of, ok := values["on_failure"].(string); ok {
 		h.OnFailure = of
 	}
+	if ask, ok := values["ask"].(map[string]any); ok {
+		h.Ask = askOf(ask)
+		if h.OnFailure != "ask" {
+			return h, &headerProblem{key: "ask", text: `ask: nobody is asked without on_failure = "ask"`, hint: `write on_failure = "ask"`}
+		}
+	}
+	target, _ := values["recovery_target"].(float64)
+	h.RecoveryTarget = effect.Seconds(target)
 	locks, _ := values["locks"].([]any)
 	for _, l := range locks {
 		h.Locks = append(h.Locks, l.(string))
@@ -166,6 +185,20 @@ func readHeader(s *Script, table *lua.LTable) (Header, error) {
 		h.Params = append(h.Params, field)
 	}
 	return h, nil
+}
+
+// askOf reads how people are asked.
+func askOf(values map[string]any) Ask {
+	var a Ask
+	by, _ := values["by"].([]any)
+	for _, name := range by {
+		if s, ok := name.(string); ok {
+			a.By = append(a.By, s)
+		}
+	}
+	a.Timeout, _ = values["timeout"].(float64)
+	a.Default, _ = values["default"].(string)
+	return a
 }
 
 // problemOf words a FieldError as the problem of one key of the header.

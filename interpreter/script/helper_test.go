@@ -25,7 +25,7 @@ type recorder struct {
 
 func (r *recorder) Do(ctx context.Context, call effect.Call) (effect.Result, error) {
 	r.mu.Lock()
-	args, err := effect.Encode(call.Args, func(effect.Secret) string { return "sealed" })
+	args, err := effect.Encode(call.Args, func(effect.Secret) string { return "digest" })
 	if err != nil {
 		args = []byte(err.Error())
 	}

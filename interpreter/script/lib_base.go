@@ -9,9 +9,6 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// maxUnpack bounds the results of unpack.
-const maxUnpack = 8000
-
 func infinity() lua.LNumber { return lua.LNumber(math.Inf(1)) }
 
 // baseFunctions replace those of gopher-lua that show addresses, lose errors,
@@ -74,11 +71,11 @@ func (s *Script) next(L *lua.LState) int {
 	return 2
 }
 
-// pairs visits a sealed table too, by way of a copy.
+// pairs visits a read-only table too, by way of a copy.
 func (s *Script) pairs(L *lua.LState) int {
 	s.enter(L)
 	t := L.CheckTable(1)
-	if real, ok := s.sealed[t]; ok {
+	if real, ok := s.readonly[t]; ok {
 		t = s.copyOf(real)
 	}
 	L.Push(s.globals.RawGetString("next"))
@@ -129,7 +126,7 @@ func argsFrom(L *lua.LState, first int) []lua.LValue {
 func (s *Script) rawset(L *lua.LState) int {
 	b := s.enter(L)
 	t := L.CheckTable(1)
-	if _, ok := s.sealed[t]; ok {
+	if _, ok := s.readonly[t]; ok {
 		b.fail(L, "keep your own values in a local", "this table may only be read")
 	}
 	L.RawSet(t, L.CheckAny(2), L.CheckAny(3))

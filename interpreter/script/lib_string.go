@@ -265,7 +265,7 @@ func (s *Script) replace(L *lua.LState, b *branch, out *strings.Builder, m *matc
 		L.Pop(1)
 		m.start = start
 	default:
-		s.expand(L, b, out, m, end, s.textOf(L, by))
+		s.expand(L, b, out, m, end, plainText(by))
 		return
 	}
 	switch value.(type) {
@@ -287,6 +287,7 @@ func (s *Script) expand(L *lua.LState, b *branch, out *strings.Builder, m *match
 			continue
 		}
 		i++
+		b.bounded(L, "string.gsub", out.Len()+end-m.start)
 		switch c := text[i]; {
 		case c == '0':
 			out.WriteString(m.src[m.start:end])

@@ -8,6 +8,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/script/internal/language"
+	"github.com/q-ecosystem/runbook/interpreter/script/internal/syntax"
 )
 
 // openLibraries builds the script's world: what it finds by name, and nothing
@@ -22,7 +24,8 @@ func (s *Script) openLibraries() {
 	}
 	original := L.G.Global
 	s.globals = L.NewTable()
-	front := s.sealGlobals()
+	front := s.readonlyGlobals()
+	front.RawSetString(syntax.ConcatName, L.NewFunction(s.concat)) // in front, where it is found fastest
 	L.Env = front
 	L.G.Global = front
 
@@ -58,7 +61,7 @@ func (s *Script) openLibraries() {
 	meta.RawSetString("__metatable", lua.LString("string"))
 	L.SetMetatable(lua.LString(""), meta)
 
-	tables := keep(library("table"), "getn", "insert", "maxn", "remove", "sort")
+	tables := keep(library("table"), "getn", "insert", "maxn", "remove")
 	s.set(tables, s.tableFunctions())
 	s.publish("table", tables)
 
@@ -68,16 +71,21 @@ func (s *Script) openLibraries() {
 	maths.RawSetString("huge", infinity())
 	s.publish("math", maths)
 
-	coroutines := keep(library("coroutine"), "status")
+	coroutines := L.NewTable()
 	s.set(coroutines, s.coroutineFunctions(library("coroutine")))
 	s.publish("coroutine", coroutines)
 
+	s.openJSON()
+	times := L.CreateTable(0, 4)
+	s.set(times, s.timeFunctions())
+	s.publish("time", times)
 	if s.eval == nil {
 		logs := L.NewTable()
-		for _, level := range logLevels() {
+		for _, level := range language.LogLevels() {
 			logs.RawSetString(level, L.NewFunction(s.log(level)))
 		}
 		s.publish("log", logs)
+		s.publishInvariant()
 	}
 	s.openMetatables()
 }
@@ -103,13 +111,13 @@ func (s *Script) set(t *lua.LTable, functions map[string]lua.LGFunction) {
 	}
 }
 
-// publish makes a library a sealed global.
+// publish makes a library a read-only global.
 func (s *Script) publish(name string, real *lua.LTable) {
 	var members []string
 	for k, _ := real.Next(lua.LNil); k != lua.LNil; k, _ = real.Next(k) {
 		members = append(members, k.String())
 	}
-	s.globals.RawSetString(name, s.seal(real, name, func(L *lua.LState, key string) {
+	s.globals.RawSetString(name, s.protect(real, name, func(L *lua.LState, key string) {
 		hint := effect.DidYouMean(key, members)
 		if name == "math" && key == "randomseed" {
 			hint = "every run draws its own numbers, and a resume draws the same"
@@ -118,27 +126,27 @@ func (s *Script) publish(name string, real *lua.LTable) {
 	}))
 }
 
-// sealGlobals returns the table that functions see as their globals.
-func (s *Script) sealGlobals() *lua.LTable {
-	front := s.seal(s.globals, "_G", func(L *lua.LState, key string) {
+// readonlyGlobals returns the table that functions see as their globals.
+func (s *Script) readonlyGlobals() *lua.LTable {
+	front := s.protect(s.globals, "_G", func(L *lua.LState, key string) {
 		b := s.enter(L)
 		if s.eval != nil {
 			b.fail(L, s.eval.hint(key), "%s is not defined", key)
 		}
-		if key == "params" {
-			b.fail(L, headerExample, "params has no values before runbook{} was called")
+		if key == "params" || key == "run" {
+			b.fail(L, language.HeaderExample, "%s has no values before runbook{} was called", key)
 		}
-		hint, ok := missingGlobals()[key]
+		hint, ok := language.Missing()[key]
 		if _, isModule := s.opts.Catalog.Module(key); isModule {
 			hint = fmt.Sprintf("write local %s = require %q at the top", key, key)
 		} else if !ok {
-			hint = effect.DidYouMean(key, Globals())
+			hint = effect.DidYouMean(key, language.Globals())
 		}
 		b.fail(L, hint, "%s is not defined", key)
 	})
 	front.Metatable.(*lua.LTable).RawSetString("__newindex", s.base.NewFunction(func(L *lua.LState) int {
 		b, key := s.enter(L), keyText(L.Get(2))
-		if s.globals.RawGetString(key) != lua.LNil || key == "params" {
+		if s.globals.RawGetString(key) != lua.LNil || key == "params" || key == "run" {
 			b.fail(L, fmt.Sprintf("give your own another name, as a local: local my_%s = …", key),
 				"%s is part of the runbook's language and cannot be changed", key)
 		}

@@ -73,8 +73,12 @@ func (m *matcher) captures(end int, whole bool) []lua.LValue {
 	return values
 }
 
-func (m *matcher) step() {
-	if m.steps++; m.steps&0xfff == 0 {
+func (m *matcher) step() { m.work(1) }
+
+// work counts steps, and polls when enough have come together.
+func (m *matcher) work(steps int) {
+	if m.steps += steps; m.steps >= 1<<12 {
+		m.steps = 0
 		m.poll()
 	}
 }
@@ -158,10 +162,11 @@ func (m *matcher) special(s, p int) (next, end int, ok bool) {
 		if i < 0 || i >= m.level || m.capture[i].length == captureOpen {
 			m.fail("it refers to a capture that is not there")
 		}
-		text := ""
-		if m.capture[i].length > 0 {
-			text = m.src[m.capture[i].start : m.capture[i].start+m.capture[i].length]
+		if m.capture[i].length == capturePosition {
+			return p + 2, -1, true // as in Lua: there is no text to find again
 		}
+		text := m.src[m.capture[i].start : m.capture[i].start+m.capture[i].length]
+		m.work(1 + len(text)>>6)
 		if strings.HasPrefix(m.src[s:], text) {
 			return p + 2, s + len(text), true
 		}
@@ -179,6 +184,7 @@ func (m *matcher) balance(s, p int) int {
 	}
 	depth := 1
 	for i := s + 1; i < len(m.src); i++ {
+		m.step()
 		switch m.src[i] {
 		case m.pat[p+1]:
 			if depth--; depth == 0 {

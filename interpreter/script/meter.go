@@ -12,9 +12,18 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
-// meter watches what a script uses: time that it computes without an effect,
-// and growth of the heap. It looks every few milliseconds while Lua runs, and
-// not at all while the script waits.
+// perEffect is what each effect adds to the time that an execution may compute.
+const perEffect = 5 * time.Millisecond
+
+// maxPassed is how much may count between two looks: a process that was stopped
+// for a while did not compute meanwhile.
+const maxPassed = 50 * time.Millisecond
+
+// meter watches what a script uses: time that it computes, between two effects
+// and in all, and growth of the heap. It looks every few milliseconds while Lua
+// runs, and not at all while the script waits. What allocates much at once asks
+// it first (see branch.claim): between two looks a script cannot take more than
+// the machine hands out in that time.
 type meter struct {
 	budget time.Duration
 	memory uint64
@@ -31,12 +40,13 @@ type meter struct {
 	seen   uint64        // the segment of the last look
 	last   time.Time     // when that was
 	used   time.Duration // by the segment seen
-	base   uint64        // the heap when the walk began, in bytes
+	spent  time.Duration // by the execution
+	base   uint64        // the heap when the execution began, in bytes
 }
 
 func newMeter(budget time.Duration, memory uint64, cancel context.CancelCauseFunc) *meter {
 	m := &meter{budget: budget, memory: memory, cancel: cancel, base: heapBytes()}
-	m.tick = min(max(budget/10, time.Millisecond), 20*time.Millisecond)
+	m.tick = min(max(budget/10, time.Millisecond), 2*time.Millisecond)
 	return m
 }
 
@@ -89,9 +99,9 @@ func (m *meter) look() {
 		}
 		return
 	}
-	if segment == m.seen {
-		// A process that was stopped for a while did not compute meanwhile.
-		m.used += min(now.Sub(m.last), 4*m.tick)
+	passed := min(now.Sub(m.last), maxPassed)
+	if m.spent += passed; segment == m.seen {
+		m.used += passed
 	} else {
 		m.used = 0
 	}
@@ -99,20 +109,27 @@ func (m *meter) look() {
 	switch {
 	case m.used > m.budget:
 		m.exhaust("the script computed for more than %s without an effect", effect.FormatDuration(m.budget))
-	case m.grown():
-		m.exhaust("the script uses more than %d MiB of memory", m.memory>>20)
+	case m.spent > m.budget+time.Duration(segment)*perEffect:
+		m.exhaust("the script computed for more than %s and %s for each of its effects", effect.FormatDuration(m.budget), effect.FormatDuration(perEffect))
+	case m.grown(0):
+		m.outgrown()
 	default:
 		m.arm()
 	}
 }
 
-// grown reports whether the heap grew beyond the bound, garbage not counted.
-func (m *meter) grown() bool {
-	if heapBytes() <= m.base+m.memory {
+// grown reports whether the heap is beyond the bound, garbage not counted, or
+// would be with so many bytes more.
+func (m *meter) grown(more uint64) bool {
+	if heapBytes()+more <= m.base+m.memory {
 		return false
 	}
 	runtime.GC()
-	return heapBytes() > m.base+m.memory
+	return heapBytes()+more > m.base+m.memory
+}
+
+func (m *meter) outgrown() {
+	m.exhaust("the script uses more than %d MiB of memory", m.memory>>20)
 }
 
 func (m *meter) exhaust(format string, args ...any) {
@@ -120,9 +137,9 @@ func (m *meter) exhaust(format string, args ...any) {
 }
 
 // heapBytes returns what objects on the heap take, dead ones included that
-// have not been swept.
+// have not been swept, and the stacks of goroutines.
 func heapBytes() uint64 {
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
 	metrics.Read(sample)
-	return sample[0].Value.Uint64()
+	return sample[0].Value.Uint64() + sample[1].Value.Uint64()
 }

@@ -51,7 +51,7 @@ func (c *conductor) Do(_ context.Context, call effect.Call) (effect.Result, erro
 	if c.late {
 		defer func() { go call.Settled() }()
 	}
-	return effect.Result{Value: call.Place}, nil
+	return effect.Result{Value: string(call.Place)}, nil
 }
 
 // next settles one call if all branches wait. The caller holds mu.
@@ -59,15 +59,15 @@ func (c *conductor) next() {
 	if len(c.waiting) == 0 || len(c.waiting) < c.busy {
 		return
 	}
-	slices.SortFunc(c.waiting, func(a, b *turn) int { return strings.Compare(a.call.Place, b.call.Place) })
+	slices.SortFunc(c.waiting, func(a, b *turn) int { return a.call.Place.Compare(b.call.Place) })
 	places := make([]string, len(c.waiting))
 	for i, t := range c.waiting {
-		places[i] = t.call.Place
+		places[i] = string(t.call.Place)
 	}
 	i := c.choose(places)
 	t := c.waiting[i]
 	c.waiting = slices.Delete(c.waiting, i, i+1)
-	c.settled = append(c.settled, t.call.Place)
+	c.settled = append(c.settled, string(t.call.Place))
 	if !c.quiet {
 		t.call.Settled()
 		t.call.Settled()
@@ -162,7 +162,7 @@ func (g *gate) Do(_ context.Context, c effect.Call) (effect.Result, error) {
 	g.mu.Lock()
 	if g.held = append(g.held, t); len(g.held) == g.want {
 		// Branches come into Do side by side, in any order.
-		slices.SortFunc(g.held, func(a, b *turn) int { return strings.Compare(a.call.Place, b.call.Place) })
+		slices.SortFunc(g.held, func(a, b *turn) int { return a.call.Place.Compare(b.call.Place) })
 		g.open(g.held)
 	}
 	g.mu.Unlock()
@@ -278,7 +278,7 @@ sleep(9)
 	if len(rollbacks) != 1 {
 		t.Fatalf("%d rollbacks", len(rollbacks))
 	}
-	if err := s.RunRollback(context.Background(), rollbacks[0], "r1"); err != nil {
+	if err := s.RunRollback(context.Background(), rollbacks[0], effect.RollbackPlace(1, 1)); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
@@ -291,10 +291,10 @@ sleep(9)
 	want := []string{
 		"~1 log", "1 sleep", "~2 step", "2 sleep", "~3 step_left",
 		"3 parallel", "3.a branch_left", "3.b branch_left", "3.a.1 sleep", "3.a.2 uuid", "3.a.3 sleep",
-		"3.b.1 sleep", "3.b.~1 log", "3.b.2 parallel", "3.b.2.1 branch_left", "3.b.2.1.1 sleep", "3.b.3 now",
+		"3.b.1 sleep", "3.b.~1 log", "3.b.2 parallel", "3.b.2.@1 branch_left", "3.b.2.@1.1 sleep", "3.b.3 now",
 		"4 sleep", "5.1 now", "5.2 health.measure", "5.3 now", "5.~1 gate", "~4 on_rollback", "6 sleep",
 		"7 parallel", "8 sleep",
-		"r1.1 sleep", "r1.2 parallel", "r1.2.r branch_left", "r1.2.r.1 sleep", "r1.2.r.~1 log",
+		"r1.1.1 sleep", "r1.1.2 parallel", "r1.1.2.r branch_left", "r1.1.2.r.1 sleep", "r1.1.2.r.~1 log",
 	}
 	slices.Sort(want)
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {

@@ -6,6 +6,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/script/internal/language"
 )
 
 // readParam reads the declaration of one parameter. The error is a
@@ -28,31 +29,14 @@ func (s *Script) readParam(key, value lua.LValue) (effect.Field, error) {
 	}
 	values, err := s.goMap(table)
 	if err == nil {
-		values, err = effect.CheckFields(attributeFields(), nil, values)
+		values, err = effect.CheckFields(language.AttributeFields(), nil, values)
 	}
 	if err != nil {
 		return effect.Field{}, wrong(err)
 	}
-	field, problem := checkParamField(string(name), values)
+	field, problem := language.Param(string(name), values)
 	if problem != nil {
 		return field, wrong(problem)
 	}
 	return field, nil
-}
-
-// setPattern translates a Lua pattern for a field.
-func setPattern(field *effect.Field, v any) *effect.FieldError {
-	pattern, ok := v.(string)
-	if !ok {
-		return nil
-	}
-	if field.Type != effect.String {
-		return &effect.FieldError{Problem: fmt.Sprintf("is for strings, and the type is %s", field.Type)}
-	}
-	re, err := translatePattern(pattern)
-	if err != nil {
-		return &effect.FieldError{Problem: err.Error(), Hint: `a pattern looks like "^v%d+%.%d+$"`}
-	}
-	field.Pattern = re
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/script/internal/language"
 )
 
 // TestPatternsAgree holds translated patterns against the matcher that scripts
@@ -21,7 +22,7 @@ func TestPatternsAgree(t *testing.T) {
 		"a|b", "&~^", "-", "a\nc", "Z9",
 	}
 	for _, p := range patterns {
-		re, err := translatePattern(p)
+		re, err := language.TranslatePattern(p)
 		if err != nil {
 			t.Errorf("%q: %v", p, err)
 			continue
@@ -49,7 +50,7 @@ func TestPatternsRefused(t *testing.T) {
 		"[z-a]":   "",
 		"[a%b()]": "%b (balanced text) cannot be used here",
 	} {
-		_, err := translatePattern(pattern)
+		_, err := language.TranslatePattern(pattern)
 		if err == nil || want != "" && err.Error() != want {
 			t.Errorf("%q: got %v, want %q", pattern, err, want)
 		}
@@ -57,7 +58,7 @@ func TestPatternsRefused(t *testing.T) {
 }
 
 func TestPatternInField(t *testing.T) {
-	re, err := translatePattern("^v%d+%.%d+%.%d+$")
+	re, err := language.TranslatePattern("^v%d+%.%d+%.%d+$")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +84,7 @@ func FuzzPattern(f *testing.F) {
 		if len(pattern) > 30 || len(subject) > 60 {
 			return
 		}
-		re, err := translatePattern(pattern)
+		re, err := language.TranslatePattern(pattern)
 		if err != nil {
 			return
 		}

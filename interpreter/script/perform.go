@@ -10,6 +10,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/script/internal/language"
 )
 
 // site is where in the script an effect is called.
@@ -22,15 +23,15 @@ type site struct {
 func (b *branch) callOp(L *lua.LState, name string) lua.LValue {
 	args := b.namedArgs(L, name)
 	at := site{b.position(L), &b.scope}
-	value, failed := b.perform(b.walk.ctx, at, name, args)
+	value, failed := b.perform(b.execution.ctx, at, name, args)
 	if failed != nil {
-		b.raise(L, failed, b.walk.script.shownArgs(name, args))
+		b.raise(L, failed, b.execution.script.shownArgs(name, args))
 	}
-	return b.walk.script.toLua(value)
+	return b.execution.script.toLua(value)
 }
 
 // shownArgs returns the arguments of a failed op in canonical form, in which
-// secrets are sealed; nil if they are not valid.
+// secrets are digests; nil if they are not valid.
 func (s *Script) shownArgs(name string, args map[string]any) map[string]any {
 	op, ok := s.declaration(name)
 	if !ok {
@@ -46,9 +47,9 @@ func (s *Script) shownArgs(name string, args map[string]any) map[string]any {
 // namedArgs reads the one table of named arguments that ops take.
 func (b *branch) namedArgs(L *lua.LState, name string) map[string]any {
 	usage := func(problem string) {
-		op, _ := b.walk.script.declaration(name)
+		op, _ := b.execution.script.declaration(name)
 		b.raise(L, &effect.Error{Code: effect.CodeInvalid, Op: scriptName(name), Where: b.position(L),
-			Message: problem + "; write " + checkUsage(op, scriptName(name))}, nil)
+			Message: problem + "; write " + language.Usage(op, scriptName(name))}, nil)
 	}
 	if L.GetTop() == 0 {
 		return map[string]any{}
@@ -57,7 +58,7 @@ func (b *branch) namedArgs(L *lua.LState, name string) map[string]any {
 	if !ok {
 		usage("takes named arguments in a table, got " + describe(L.Get(1)))
 	}
-	if _, isSealed := b.walk.script.sealed[table]; isSealed && L.GetTop() > 1 {
+	if _, isReadonly := b.execution.script.readonly[table]; isReadonly && L.GetTop() > 1 {
 		usage(`is called with ".", not with ":"`)
 	}
 	if L.GetTop() > 1 {
@@ -66,7 +67,7 @@ func (b *branch) namedArgs(L *lua.LState, name string) map[string]any {
 	if first := table.RawGetInt(1); first != lua.LNil {
 		usage(fmt.Sprintf("takes named arguments, got %s without a name", describe(first)))
 	}
-	args, err := b.walk.script.goMap(table)
+	args, err := b.execution.script.goMap(table)
 	if err != nil {
 		b.raise(L, invalid(name, b.position(L), err), nil)
 	}
@@ -101,10 +102,14 @@ func invalid(op string, where effect.Position, err error) *effect.Error {
 
 // perform carries out an op or a composite at the next place of its scope.
 func (b *branch) perform(ctx context.Context, at site, name string, args map[string]any) (any, *effect.Error) {
-	if comp, ok := b.walk.script.opts.Catalog.Composite(name); ok {
+	if comp, ok := b.execution.script.opts.Catalog.Composite(name); ok {
+		b.mayGoOn()
 		return b.composite(ctx, at, comp, args)
 	}
-	op, ok := b.walk.script.opts.Catalog.Op(name)
+	op, ok := b.execution.script.opts.Catalog.Op(name)
+	if ok && op.Class != effect.Mark {
+		b.mayGoOn()
+	}
 	if !ok {
 		return nil, &effect.Error{Code: effect.CodeInternal, Op: name, Where: at.where, Message: "there is no such op"}
 	}
@@ -112,30 +117,39 @@ func (b *branch) perform(ctx context.Context, at site, name string, args map[str
 	if err != nil {
 		return nil, invalid(name, at.where, err)
 	}
+	value, d, failed := b.carry(ctx, at, op, canonical)
+	return b.tellDrift(at, op, value, d.Drift), failed
+}
+
+// carry carries out an op with canonical arguments at the next place of its
+// scope, and says in what its subject is not as the run has set it.
+func (b *branch) carry(ctx context.Context, at site, op *effect.Op, args map[string]any) (any, effect.Deviation, *effect.Error) {
 	place := at.scope.nextMark
-	if op.ClassFor(canonical) != effect.Mark {
+	if op.ClassFor(args) != effect.Mark {
 		place = at.scope.next
 	}
-	return b.send(ctx, op, canonical, at.where, place)
+	a := b.execution.script.attempt(op, args, at.where)
+	value, failed := b.send(ctx, op, args, at.where, place)
+	return value, a.end(value, failed), failed
 }
 
 // note writes a mark at a place of its own.
-func (b *branch) note(name, place string, where effect.Position, args map[string]any) *effect.Error {
-	op, ok := b.walk.script.opts.Catalog.Op(name)
+func (b *branch) note(name string, place effect.Place, where effect.Position, args map[string]any) (any, *effect.Error) {
+	op, ok := b.execution.script.opts.Catalog.Op(name)
 	if !ok {
-		return &effect.Error{Code: effect.CodeInternal, Op: name, Where: where, Message: "there is no such op"}
+		return nil, &effect.Error{Code: effect.CodeInternal, Op: name, Where: where, Message: "there is no such op"}
 	}
-	_, err := b.send(b.walk.ctx, op, args, where, func() string { return place })
-	return err
+	return b.send(b.execution.ctx, op, args, where, func() effect.Place { return place })
 }
 
 // send hands a call to the handler and waits for its outcome. A stop does not
 // return.
 func (b *branch) send(ctx context.Context, op *effect.Op, args map[string]any, where effect.Position,
-	place func() string) (any, *effect.Error) {
+	place func() effect.Place) (any, *effect.Error) {
 	b.check(nil)
+	b.countEffect(where, args)
 	switch {
-	case b.walk.script.header == nil:
+	case b.execution.script.header == nil:
 		return nil, &effect.Error{Code: effect.CodeRaised, Where: where, Message: "runbook{} must come first",
 			Hint: "move it above " + scriptName(op.String())}
 	case b.judging:
@@ -150,12 +164,12 @@ func (b *branch) send(ctx context.Context, op *effect.Op, args map[string]any, w
 	var result effect.Result
 	var err error
 	if call.Class == effect.Mark || call.Class == effect.Value {
-		b.walk.meter.pause()
-		result, err = b.walk.handle(ctx, call)
+		b.execution.meter.pause()
+		result, err = b.execution.handle(ctx, call)
 		if stop := effect.AsStop(err); stop != nil {
 			b.stop(stop)
 		}
-		b.walk.meter.resume()
+		b.execution.meter.resume()
 	} else {
 		result, err = b.sendAway(ctx, call)
 	}
@@ -165,20 +179,48 @@ func (b *branch) send(ctx context.Context, op *effect.Op, args map[string]any, w
 	return result.Value, nil
 }
 
+// countEffect stops the script if it has too many effects, or too large ones:
+// each is kept, in the journal and while the script is replayed.
+func (b *branch) countEffect(where effect.Position, args map[string]any) {
+	if b.execution.sent += weight(args); b.execution.sent > maxSent {
+		b.stop(&effect.Stop{Cause: effect.Exhausted, Err: fmt.Errorf("%s: the script's effects, steps and log lines take more than %d MiB in all; put what is long into files",
+			where, maxSent>>20)})
+	}
+	limit := b.execution.script.opts.Effects
+	if b.execution.effects++; b.execution.effects > limit {
+		b.stop(&effect.Stop{Cause: effect.Exhausted, Err: fmt.Errorf("%s: the script has more than %d effects, steps and log lines included",
+			where, limit)})
+	}
+}
+
+// mayGoOn ends a branch that was to end at its next effect: this is it. What
+// only marks the record (a step, a log line, the registration of a rollback for
+// the effect before) is none.
+func (b *branch) mayGoOn() {
+	b.check(nil)
+	if b.doomed {
+		b.leaveEarly()
+	}
+}
+
 // sendAway is send for calls that take time: other branches run meanwhile.
 func (b *branch) sendAway(ctx context.Context, call effect.Call) (effect.Result, error) {
 	b.depart()
-	settlement := b.walk.baton.leave(b)
+	until, end := ctx, context.CancelCauseFunc(nil)
+	if call.Op.Module == effect.ControlModule { // a wait, which may be ended
+		until, end = context.WithCancelCause(ctx)
+		defer end(nil)
+	}
+	settlement := b.execution.scheduler.leave(b, call.Place, end)
 	call.Settled = settlement.settle
-	result, err := b.walk.handle(ctx, call)
-	if stop := effect.AsStop(err); stop != nil {
-		if stop.Cause != effect.Waiting {
-			b.walk.cancel(stop) // before another branch can go on
-		}
-		b.walk.baton.withdraw(settlement, stop)
+	result, err := b.execution.handle(until, call)
+	stop := effect.AsStop(err)
+	if stop != nil && !stop.Cause.Suspends() && !b.execution.scheduler.dropped(settlement) {
+		b.execution.cancel(stop) // before another branch can go on
+	}
+	if !b.execution.scheduler.back(settlement, stop) {
 		runtime.Goexit()
 	}
-	b.walk.baton.back(settlement)
 	b.await()
 	b.inspect(call)
 	return result, err

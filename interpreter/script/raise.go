@@ -21,7 +21,7 @@ const raisedKey = "raised"
 // errorTable returns the table {code, message, op, where, retryable, hint}
 // that a script sees of an error.
 func (s *Script) errorTable(e *effect.Error, args map[string]any) *lua.LTable {
-	t := s.base.NewTable()
+	t := s.base.CreateTable(0, 6)
 	set := func(key, value string) {
 		if value != "" {
 			t.RawSetString(key, lua.LString(value))
@@ -36,7 +36,7 @@ func (s *Script) errorTable(e *effect.Error, args map[string]any) *lua.LTable {
 
 	hidden := s.base.NewUserData()
 	hidden.Value = &raised{err: e, args: args}
-	meta := s.base.NewTable()
+	meta := s.base.CreateTable(0, 6)
 	meta.RawSetString("__tostring", s.errorText)
 	meta.RawSetString("__concat", s.errorJoin)
 	meta.RawSetString("__metatable", lua.LString("error"))
@@ -78,7 +78,7 @@ func (r *raised) current(t *lua.LTable) *effect.Error {
 
 // raise raises an effect's error. It does not return.
 func (b *branch) raise(L *lua.LState, e *effect.Error, args map[string]any) {
-	L.Error(b.walk.script.errorTable(e, args), 0)
+	L.Error(b.execution.script.errorTable(e, args), 0)
 }
 
 // fail raises a mistake of the script at its current line. It does not return.

@@ -11,6 +11,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/script/internal/language"
 )
 
 // require returns a standard module, or what a file beside the script
@@ -28,7 +29,7 @@ func (s *Script) require(L *lua.LState) int {
 }
 
 func (b *branch) load(L *lua.LState, name string) lua.LValue {
-	s := b.walk.script
+	s := b.execution.script
 	if t := s.module(name); t != nil {
 		return t
 	}
@@ -37,9 +38,12 @@ func (b *branch) load(L *lua.LState, name string) lua.LValue {
 			strings.Join(append(b.loading, name), " → "))
 	}
 	src, err := s.find(name)
+	if errors.Is(err, fs.ErrNotExist) && slices.Contains(language.Builtins(), name) {
+		return s.globals.RawGetString(name)
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		hint := checkSuggest(name, s.opts.Catalog.Names())
+		hint := language.RequireHint(name, append(language.Builtins(), s.opts.Catalog.Names()...))
 		b.fail(L, hint, "require %q: there is no module and no file of that name", name)
 	case effect.AsStop(err) != nil: // the file could not be pinned
 		b.stop(effect.AsStop(err))
@@ -89,7 +93,7 @@ func (s *Script) module(name string) *lua.LTable {
 			return 1
 		}))
 	}
-	return s.seal(real, name, func(L *lua.LState, key string) {
-		s.enter(L).fail(L, checkSuggest(key, members), "%s.%s does not exist", name, key)
+	return s.protect(real, name, func(L *lua.LState, key string) {
+		s.enter(L).fail(L, language.Suggest(key, members), "%s.%s does not exist", name, key)
 	})
 }

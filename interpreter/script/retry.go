@@ -6,6 +6,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/script/internal/language"
 )
 
 const retryUsage = "write retry { attempts = 3, function() … end }"
@@ -52,24 +53,17 @@ func (b *branch) retryPlan(L *lua.LState) (retryPlan, lua.LValue) {
 	if table.RawGetInt(2) != lua.LNil {
 		b.fail(L, "put both into one function", "retry takes one function")
 	}
-	options := b.walk.script.copyOf(table)
+	options := b.execution.script.copyOf(table)
 	options.RawSetInt(1, lua.LNil)
-	values, err := b.walk.script.goMap(options)
+	values, err := b.execution.script.goMap(options)
 	if err == nil {
-		values, err = effect.CheckFields(retryFields(), nil, values)
+		values, err = effect.CheckFields(language.RetryFields(), nil, values)
 	}
 	if err != nil {
 		b.raise(L, invalid("retry", b.position(L), err), nil)
 	}
-	number := func(key string, otherwise float64) float64 {
-		if v, ok := values[key].(float64); ok {
-			return v
-		}
-		return otherwise
-	}
-	plan := retryPlan{attempts: int(number("attempts", 3)), wait: number("wait", 1), maxWait: number("max_wait", 60),
-		backoff: number("backoff", 2)}
-	plan.any, _ = values["any"].(bool)
+	plan := retryPlan{attempts: int(values["attempts"].(float64)), wait: values["wait"].(float64),
+		maxWait: values["max_wait"].(float64), backoff: values["backoff"].(float64), any: values["any"].(bool)}
 	if plan.backoff < 1 {
 		b.fail(L, "write backoff = 2 to double the pauses, 1 to keep them", "retry: backoff must be at least 1")
 	}

@@ -9,12 +9,14 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/script/internal/language"
 )
 
 // Defaults of Options.
 const (
-	DefaultBudget = 10 * time.Second
-	DefaultMemory = 1 << 30
+	DefaultBudget  = 1500 * time.Millisecond
+	DefaultMemory  = 128 << 20
+	DefaultEffects = 100_000
 )
 
 // Options say what a script consists of and where its effects go.
@@ -28,19 +30,25 @@ type Options struct {
 	// OnHeader gives every parameter its default. A *effect.Stop ends the
 	// script there.
 	OnHeader func(ctx context.Context, h Header) (map[string]any, error)
-	// Budget is how long Lua may compute between two effects.
+	// Run is the id of the run, which the script finds in the global run.
+	Run string
+	// Budget is how long Lua may compute between two effects, and about how
+	// long without them in all.
 	Budget time.Duration
-	// Memory is how much the heap may grow, in bytes.
+	// Memory is how much the heap of the process may grow during an execution, in
+	// bytes.
 	Memory uint64
+	// Effects is how many effects an execution may have, marks (steps, log lines)
+	// included.
+	Effects int
 	// Idle, if set, is told when no branch can go on before one of the given
 	// number of branches has the outcome of its effect, and told zero when one
 	// goes on. A virtual clock moves by it. It is called under a lock and
 	// returns at once.
 	Idle func(away int)
 	// World, if set, is the simulated world that the script's invariants are
-	// held against after each effect; Broke is told of those that do not hold.
-	World func() map[string]any
-	Broke func(name, message, place string)
+	// held against.
+	World effect.Observatory
 	// Cache, if set, keeps compiled files for the next Script.
 	Cache *Cache
 	// Cover, if set, counts the statements that run.
@@ -56,19 +64,25 @@ type Script struct {
 
 	base       *lua.LState // owns the state that all threads share; runs nothing
 	globals    *lua.LTable // what a script finds by name
-	sealed     map[*lua.LTable]*lua.LTable
+	readonly   map[*lua.LTable]*lua.LTable
 	modules    map[string]lua.LValue // what require returned
 	secretMeta *lua.LTable
+	null       *lua.LUserData // json.null
+	zones      map[string]*time.Location
+	listMeta   *lua.LTable // of tables that are lists while they are empty
 	errorText  *lua.LFunction
 	errorJoin  *lua.LFunction
 
 	lua    context.Context // ends when no Lua may run any more
 	cancel context.CancelCauseFunc
 
-	cur       *branch // holds the baton; belongs to whoever does
+	cur       *branch                 // holds the turn; belongs to whoever does
+	resumed   map[*lua.LState]*branch // coroutines that were resumed and have not yielded
 	ran       bool
 	header    *Header
+	decision  string // that ends the run: rollback or abort
 	rollbacks []registered
+	subjects  map[string]*subject // of which something is desired, by module and arguments
 
 	invariants []invariant
 
@@ -87,8 +101,8 @@ type registered struct {
 	fn *lua.LFunction
 }
 
-// init bounds what one assignment to a table can allocate. gopher-lua keeps
-// the bound in a variable of its own.
+// init bounds what one assignment to a table can allocate, to 16 MiB. gopher-lua
+// keeps the bound in a variable of its own.
 func init() { lua.MaxArrayIndex = 1 << 20 }
 
 // New compiles a script. Text that is not Lua gives an *Error with its line.
@@ -104,12 +118,15 @@ func assemble(opts Options, eval *evaluation) (*Script, error) {
 	if opts.Memory == 0 {
 		opts.Memory = DefaultMemory
 	}
+	if opts.Effects <= 0 {
+		opts.Effects = DefaultEffects
+	}
 	chunk, err := opts.Cache.compile(opts.Main, opts.Cover)
 	if err != nil {
 		return nil, err
 	}
 	s := &Script{opts: opts, sources: []Source{opts.Main}, chunk: chunk,
-		sealed: map[*lua.LTable]*lua.LTable{}, modules: map[string]lua.LValue{}, eval: eval}
+		readonly: map[*lua.LTable]*lua.LTable{}, modules: map[string]lua.LValue{}, subjects: map[string]*subject{}, resumed: map[*lua.LState]*branch{}, eval: eval}
 	s.lua, s.cancel = context.WithCancelCause(context.Background())
 	// Stacks start small: most scripts need little, and explorations make many.
 	s.base = lua.NewState(lua.Options{SkipOpenLibs: true, CallStackSize: 256, MinimizeStackMemory: true,
@@ -127,9 +144,9 @@ func (s *Script) Run(ctx context.Context) error {
 		return errors.New("run script: it has run already")
 	}
 	s.ran = true
-	err := s.walk(ctx, s.base.NewFunctionFromProto(s.chunk), "", false)
+	err := s.execute(ctx, s.base.NewFunctionFromProto(s.chunk), "", false)
 	if err == nil && s.header == nil {
-		return &Error{Message: "the script has no runbook{} header", Hint: headerExample,
+		return &Error{Message: "the script has no runbook{} header", Hint: language.HeaderExample,
 			Where: effect.Position{File: s.opts.Main.Name, Line: 1}}
 	}
 	return err
@@ -146,12 +163,12 @@ func (s *Script) Rollbacks() []Rollback {
 }
 
 // RunRollback runs one registered rollback after Run has returned. Its effects
-// get the places prefix.1, prefix.2 and so on. It returns as Run does.
-func (s *Script) RunRollback(ctx context.Context, r Rollback, prefix string) error {
+// stand inside place. It returns as Run does.
+func (s *Script) RunRollback(ctx context.Context, r Rollback, place effect.Place) error {
 	if r.Index < 1 || r.Index > len(s.rollbacks) {
 		return errors.New("run rollback: there is none of that index")
 	}
-	return s.walk(ctx, s.rollbacks[r.Index-1].fn, prefix, true)
+	return s.execute(ctx, s.rollbacks[r.Index-1].fn, place, true)
 }
 
 // Sources returns the files that were loaded so far: the script, then what it

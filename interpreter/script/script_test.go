@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/script/internal/syntax"
 )
 
 func TestReadHeader(t *testing.T) {
@@ -117,7 +118,7 @@ error "now"`
 		t.Errorf("got %s", got)
 	}
 	for i, rb := range s.Rollbacks() {
-		err := s.RunRollback(context.Background(), rb, fmt.Sprintf("r%d", i+1))
+		err := s.RunRollback(context.Background(), rb, effect.RollbackPlace(1, i+1))
 		if rb.Name == "named" {
 			if e := errorOf(t, err); e.Message != "a rollback cannot register another" {
 				t.Errorf("got %v", e)
@@ -235,6 +236,14 @@ uuid()`, r)); err != nil {
 	}
 }
 
+func manyConstants() string {
+	var out strings.Builder
+	for i := range 11_000 {
+		fmt.Fprintf(&out, "%d,", i)
+	}
+	return out.String()
+}
+
 func TestNewRefuses(t *testing.T) {
 	if _, err := New(Options{}); err == nil {
 		t.Error("a script without a catalog was made")
@@ -248,11 +257,12 @@ func TestNewRefuses(t *testing.T) {
 	}
 	long := `local x = "a"` + strings.Repeat(` .. "b"`, 120)
 	for text, want := range map[string]string{
-		strings.Repeat(" ", maxSource+1): "m.lua:1: the file has",
-		"\n" + long:                      "m.lua:2: more than 100 values are joined",
-		"\nlocal function f() break end": "m.lua:2: ",
-		strings.Repeat("{", 5000):        "m.lua:1: ",
-		"local x = '":                    "m.lua:1: ",
+		strings.Repeat(" ", syntax.MaxSource+1): "m.lua:1: the file has",
+		"\n" + long:                             "m.lua:2: more than 100 values are joined",
+		"\nlocal function f() break end":        "m.lua:2: ",
+		strings.Repeat("{", 5000):               "m.lua:1: ",
+		"\nreturn {" + manyConstants() + "}":    "m.lua:2: more than 10000 different names",
+		"local x = '":                           "m.lua:1: ",
 	} {
 		_, err := New(Options{Main: Source{Name: "m.lua", Text: []byte(text)}, Catalog: testCatalog(t), Handler: &recorder{}})
 		if err == nil || !strings.HasPrefix(err.Error(), want) {

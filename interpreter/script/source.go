@@ -21,7 +21,3 @@ type Loader interface {
 func FileName(module string) string {
 	return strings.ReplaceAll(module, ".", "/") + ".lua"
 }
-
-// maxSource bounds a source file, in bytes. It keeps the compiler's recursion
-// far from the limit of a goroutine's stack.
-const maxSource = 512 << 10

@@ -8,6 +8,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/script/internal/language"
 )
 
 // maxValueDepth bounds the nesting of tables that leave the script.
@@ -29,8 +30,15 @@ func (s *Script) toLua(v any) lua.LValue {
 		return lua.LString(v)
 	case []any:
 		t := s.base.CreateTable(len(v), 0)
-		for i, e := range v {
-			t.RawSetInt(i+1, s.toLua(e))
+		for _, e := range v {
+			if e == nil {
+				t.Append(s.null) // a list keeps its places
+				continue
+			}
+			t.Append(s.toLua(e))
+		}
+		if len(v) == 0 {
+			t.Metatable = s.listMeta
 		}
 		return t
 	case map[string]any:
@@ -47,7 +55,7 @@ func (s *Script) toLua(v any) lua.LValue {
 		if v.script == s {
 			return v.fn
 		}
-	case effect.Secret, effect.Sealed:
+	case effect.Secret, effect.SecretDigest:
 		ud := s.base.NewUserData()
 		ud.Value = v
 		ud.Metatable = s.secretMeta
@@ -58,16 +66,21 @@ func (s *Script) toLua(v any) lua.LValue {
 
 // toGo turns a Lua value into plain data: nil, bool, float64, string, []any,
 // map[string]any, effect.Secret. An empty table becomes an empty map, which
-// argument checks take for a list too. The error is a *effect.FieldError with
+// argument checks take for a list too, unless it was made as a list. The error is a *effect.FieldError with
 // the path of what cannot leave the script.
 func (s *Script) toGo(v lua.LValue) (any, error) { return (&converter{s: s}).value(v, "") }
 
+// leaving counts what leaves the script at once. A table that is reached twice
+// counts twice: it is copied twice.
+type leaving struct{ values, bytes int }
+
 // goMap turns a table with string keys into a map, the keys of skip left out.
 func (s *Script) goMap(t *lua.LTable, skip ...string) (map[string]any, error) {
-	if real, ok := s.sealed[t]; ok {
+	if real, ok := s.readonly[t]; ok {
 		t = real
 	}
 	out := map[string]any{}
+	c := converter{s: s, path: []*lua.LTable{t}}
 	for k, e := t.Next(lua.LNil); k != lua.LNil; k, e = t.Next(k) {
 		name, ok := k.(lua.LString)
 		if !ok {
@@ -76,7 +89,9 @@ func (s *Script) goMap(t *lua.LTable, skip ...string) (map[string]any, error) {
 		if slices.Contains(skip, string(name)) {
 			continue
 		}
-		c := converter{s: s, path: []*lua.LTable{t}}
+		if err := c.count(len(name), ""); err != nil {
+			return nil, err
+		}
 		v, err := c.value(e, string(name))
 		if err != nil {
 			return nil, err
@@ -94,11 +109,31 @@ type converter struct {
 	// evaluated lets functions leave as *Callback, and tables that are both a
 	// list and named values as Mixed.
 	evaluated bool
+	left      leaving
+}
+
+// count takes note of one value more, of a text's bytes.
+func (c *converter) count(bytes int, at string) error {
+	c.left.values++
+	c.left.bytes += bytes
+	switch {
+	case c.left.values > maxValues:
+		return &effect.FieldError{Path: at, Problem: fmt.Sprintf("here are more than %d values at once", maxValues),
+			Hint: "a table that stands in several places is copied to each of them"}
+	case c.left.bytes > maxLeaving:
+		return &effect.FieldError{Path: at, Problem: fmt.Sprintf("here are more than %d MiB of text at once", maxLeaving>>20),
+			Hint: "put it into a file and pass the file's name"}
+	}
+	return nil
 }
 
 func (c *converter) value(v lua.LValue, at string) (any, error) {
 	wrong := func(format string, args ...any) error {
 		return &effect.FieldError{Path: at, Problem: fmt.Sprintf(format, args...)}
+	}
+	text, _ := v.(lua.LString)
+	if err := c.count(len(text), at); err != nil {
+		return nil, err
 	}
 	switch v := v.(type) {
 	case lua.LBool:
@@ -114,8 +149,10 @@ func (c *converter) value(v lua.LValue, at string) (any, error) {
 		return c.table(v, at)
 	case *lua.LUserData:
 		switch v.Value.(type) {
-		case effect.Secret, effect.Sealed:
+		case effect.Secret, effect.SecretDigest:
 			return v.Value, nil
+		case jsonNull:
+			return nil, nil
 		}
 	}
 	if v == lua.LNil {
@@ -128,7 +165,7 @@ func (c *converter) value(v lua.LValue, at string) (any, error) {
 }
 
 func (c *converter) table(t *lua.LTable, at string) (any, error) {
-	if real, ok := c.s.sealed[t]; ok {
+	if real, ok := c.s.readonly[t]; ok {
 		t = real
 	}
 	wrong := func(problem, hint string) error { return &effect.FieldError{Path: at, Problem: problem, Hint: hint} }
@@ -145,7 +182,10 @@ func (c *converter) table(t *lua.LTable, at string) (any, error) {
 	for k, e := t.Next(lua.LNil); k != lua.LNil; k, e = t.Next(k) {
 		switch k := k.(type) {
 		case lua.LString:
-			v, err := c.value(e, checkJoin(at, string(k)))
+			if err := c.count(len(k), at); err != nil {
+				return nil, err
+			}
+			v, err := c.value(e, language.Join(at, string(k)))
 			if err != nil {
 				return nil, err
 			}
@@ -165,6 +205,8 @@ func (c *converter) table(t *lua.LTable, at string) (any, error) {
 		}
 	}
 	switch {
+	case len(list) == 0 && len(named) == 0 && t.Metatable == c.s.listMeta:
+		return list, nil
 	case len(list) == 0:
 		return named, nil
 	case len(named) == 0:
@@ -197,6 +239,9 @@ func kindOf(v lua.LValue) string {
 	case lua.LTNil:
 		return "nothing"
 	case lua.LTUserData:
+		if ud, ok := v.(*lua.LUserData); ok && ud.Value == (jsonNull{}) {
+			return "null"
+		}
 		return "a secret"
 	}
 	return "a " + v.Type().String()

@@ -2,12 +2,16 @@
 //
 // A [World] is a Handler that carries effects out on models instead of real
 // systems; a [Timeline] is the virtual clock by which they take time, so that
-// a deployment of a day is rehearsed in milliseconds; a [Striker] is the
+// a deployment of a day is rehearsed in milliseconds; an [Injector] puts a
 // Handler above both that lets faults happen at named places. The script
 // cannot tell the difference.
 //
 // An [Explorer] runs a script under many schedules of faults, resumes it as
 // an operator would, and holds invariants against what became of the world.
+//
+// No module is known by name here: its model, the kinds of faults that the
+// model knows of and the invariants that have to hold come with the
+// [effect.Module], whoever wrote it.
 //
 // # Determinism
 //

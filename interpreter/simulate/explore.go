@@ -4,9 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sort"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -19,82 +18,197 @@ type Runner interface {
 	Rehearse(ctx context.Context, w *World, s Schedule) (Ending, error)
 }
 
+const (
+	// DefaultLimit and DefaultWithin bound an exploration for those who set no
+	// bound themselves.
+	DefaultLimit  = 100_000          // schedules
+	DefaultWithin = 10 * time.Minute // of the wall clock
+)
+
 // Explorer runs a script under many schedules.
 type Explorer struct {
 	Runner Runner
 	Setup  Setup
 	// Base holds faults that strike in every schedule, as a scenario has them.
-	Base    Schedule
-	Depth   int // faults in one schedule beside those of Base, at most; 1 or 2
+	Base  Schedule
+	Depth int // faults in one schedule beside those of Base, at most; 1 or 2
+	// Scripted says that a scenario made the world, in which it may be right
+	// that the run does not succeed.
+	Scripted bool
+	// Alike lets one schedule stand for others that are like it: see Explored.
+	Alike   bool
 	Workers int
-	// Limit bounds the schedules; zero means no bound.
+	// Limit bounds the schedules; zero means no bound. Where there are more,
+	// those that are tried lie spread over all that there are.
 	Limit int
+	// Within bounds the time that exploring takes; zero means no bound. What it
+	// cuts off differs from one machine to another.
+	Within time.Duration
 	// Progress, if set, is told how far it is.
 	Progress func(done, known int)
 }
 
-// Trial is what one schedule led to.
-type Trial struct {
-	Schedule Schedule
-	Ending   Ending
-	Broken   []Violation
-	// Recovery is how long the rollback took, from its start to the end of the
-	// run, crashes and resumes included; zero without one.
-	Recovery time.Duration
-	Took     time.Duration // virtual, of the whole run
-	// Missed holds the faults that never struck: the run did not come there.
-	Missed  []Fault
-	Entries []Entry
-	effects []effect.Call
-}
-
 // Explored is what an exploration found.
 type Explored struct {
+	Schedules int // that were tried
+	// Alike counts those that were not tried because the ones at both ends of a
+	// stretch of equal reads led to the same.
+	Alike    int
+	Outcomes map[string]int // how many schedules ended like this
+	Worst    Trial          // the longest recovery
+	Failures []Trial        // schedules that broke an invariant: shortest first, one for each way to break it
+	Broken   int            // schedules that broke one
+	Baseline Trial          // without a fault
+	// Blocked says why nothing but the baseline was tried; nil if it was.
+	Blocked error
+	// Unseen names the ops that some schedule came to and that could not be
+	// simulated: what follows from them was not looked at.
+	Unseen []string
+	// Writes are what the baseline changes, outside the engine. Opaque are
+	// those of them of which nobody said what they change.
+	Writes, Opaque int
+	// Left says what was not explored.
+	Left Left
+	Wall time.Duration
+}
+
+// Left is what an exploration did not come to.
+type Left struct {
+	// Schedules counts those that were known and not tried.
 	Schedules int
-	Outcomes  map[string]int // how many schedules ended like this
-	Worst     Trial          // the longest recovery
-	Failures  []Trial        // schedules that broke an invariant: shortest first, one for each way to break it
-	Broken    int            // schedules that broke one
-	Baseline  Trial          // without a fault
-	Truncated bool           // Limit was reached
-	Wall      time.Duration
+	// First is the first of them.
+	First Schedule
+	// Pairs says that no second fault was tried, though Depth asks for it.
+	Pairs bool
+	// Why is "limit", "time" or "interrupted"; empty if nothing is left.
+	Why string
+}
+
+// String says in words what was not explored; empty if everything was.
+func (l Left) String() string {
+	if l.Why == "" {
+		return ""
+	}
+	text := fmt.Sprintf("%d more were not", l.Schedules)
+	if len(l.First) > 0 {
+		text += fmt.Sprintf(" (the first is %s)", l.First)
+	}
+	if l.Pairs {
+		text += ", nor any further pair of faults"
+	}
+	return text
 }
 
 // Explore runs the script without a fault, then with one fault at every
 // effect, then, with Depth 2, with a second one at every effect that came
-// after. The result does not depend on the number of workers.
+// after. Where only a fault leads to a rollback, each rollback that comes about
+// is struck at each of its effects too, whatever Depth says. The result does not depend on the number of workers. Where ctx ends,
+// what was found until then comes back, and Left says so.
 func (e *Explorer) Explore(ctx context.Context) (*Explored, error) {
 	began := time.Now()
+	e.Setup.Usual = nil
 	base, err := e.Try(ctx, e.Base)
 	if err != nil {
 		return nil, err
 	}
-	out := &Explored{Outcomes: map[string]int{}, Baseline: base}
-	trials := []Trial{base}
-	level := []Trial{base}
-	known := 1
-	for depth := 1; depth <= max(e.Depth, 1); depth++ {
-		var schedules []Schedule
-		for _, t := range level {
-			schedules = append(schedules, e.next(t)...)
+	t := newTally(&base, e.Limit)
+	t.out.Opaque, t.out.Writes = opaque(base.Entries)
+	e.Setup.Usual = e.Setup.occurrences(base.Entries)
+	back := rollbacks{}
+	back.add(-1, &base, nil) // its own rollback is struck by single faults
+	if t.out.Blocked = dead(&base); t.out.Blocked == nil {
+		timed, cancel := ctx, context.CancelFunc(func() {})
+		if e.Within > 0 {
+			timed, cancel = context.WithDeadlineCause(ctx, began.Add(e.Within), errTime)
 		}
-		if e.Limit > 0 && known+len(schedules) > e.Limit {
-			schedules, out.Truncated = schedules[:max(e.Limit-known, 0)], true
+		defer cancel()
+		if e.Alike {
+			err = e.sampled(timed, t, &base, back)
+		} else {
+			err = e.levels(timed, t, e.next(base), back)
 		}
-		known += len(schedules)
-		if level, err = e.all(ctx, schedules, len(trials), known, depth == max(e.Depth, 1)); err != nil {
+		if err != nil {
 			return nil, err
 		}
-		trials = append(trials, level...)
 	}
-	out.collect(trials)
+	out := t.explored()
 	out.Wall = time.Since(began)
 	return out, nil
+}
+
+// Reproduce runs one schedule as Explore does: what happens without its faults
+// is known to the invariants.
+func (e *Explorer) Reproduce(ctx context.Context, s Schedule) (Trial, error) {
+	if len(s) > len(e.Base) {
+		base, err := e.Try(ctx, e.Base)
+		if err != nil {
+			return Trial{}, err
+		}
+		e.Setup.Usual = e.Setup.occurrences(base.Entries)
+	}
+	return e.Try(ctx, s)
+}
+
+// levels tries single faults, and what grows from them.
+func (e *Explorer) levels(ctx context.Context, t *tally, schedules []Schedule, back rollbacks) error {
+	deepest := max(e.Depth, 1)
+	for depth := 1; depth <= deepest; depth++ {
+		schedules = t.admit(schedules)
+		grown := newGrowth(len(schedules), e.Limit)
+		done, err := e.all(ctx, schedules, t.out.Schedules, func(i int, trial Trial) {
+			if depth < deepest {
+				grown.add(i, e.next(trial))
+			} else if depth == 1 {
+				back.add(i, &trial, e.next(trial))
+			}
+			trial.effects = nil
+			t.count(trial, t.base+i)
+		})
+		if err != nil {
+			return err
+		}
+		t.base += len(schedules)
+		if ctx.Err() != nil {
+			t.cut(ctx, schedules, done, depth < deepest)
+			return nil
+		}
+		t.out.Left.Schedules += grown.dropped()
+		schedules = grown.all()
+		if depth == 1 && deepest == 1 {
+			return e.rollbacks(ctx, t, back.all())
+		}
+	}
+	return nil
+}
+
+// rollbacks tries what strikes rollbacks.
+func (e *Explorer) rollbacks(ctx context.Context, t *tally, schedules []Schedule) error {
+	schedules = t.admit(schedules)
+	done, err := e.all(ctx, schedules, t.out.Schedules, func(i int, trial Trial) {
+		trial.effects, trial.Recovery = nil, 0 // how long two faults make it take is for Depth to ask
+		t.count(trial, t.base+i)
+	})
+	if err == nil && ctx.Err() != nil {
+		t.cut(ctx, schedules, done, false)
+	}
+	return err
 }
 
 // next returns the schedules that have one fault more than the trial's, at an
 // effect that it came to after its last one.
 func (e *Explorer) next(t Trial) []Schedule {
+	var out []Schedule
+	for _, call := range e.after(&t) {
+		for _, kind := range Faults(call, e.Setup.Catalog) {
+			out = append(out, append(t.Schedule[:len(t.Schedule):len(t.Schedule)], Fault{call.Place, kind}))
+		}
+	}
+	return out
+}
+
+// after returns the effects that a further fault can strike: those that the
+// trial came to after its last one.
+func (e *Explorer) after(t *Trial) []effect.Call {
 	from := 0
 	if n := len(t.Schedule); n > len(e.Base) {
 		last := t.Schedule[n-1].Place
@@ -105,154 +219,44 @@ func (e *Explorer) next(t Trial) []Schedule {
 			}
 		}
 	}
-	var out []Schedule
-	for _, call := range t.effects[from:] {
-		if slices.ContainsFunc(t.Schedule, func(f Fault) bool { return f.Place == call.Place }) {
-			continue
-		}
-		for _, kind := range Faults(call) {
-			out = append(out, append(t.Schedule[:len(t.Schedule):len(t.Schedule)], Fault{call.Place, kind}))
-		}
-	}
-	return out
+	return slices.DeleteFunc(slices.Clone(t.effects[from:]), func(call effect.Call) bool {
+		return slices.ContainsFunc(t.Schedule, func(f Fault) bool { return f.Place == call.Place })
+	})
 }
 
-// all tries schedules on the workers; the trials come back in the schedules'
-// order.
-func (e *Explorer) all(ctx context.Context, schedules []Schedule, done, known int, last bool) ([]Trial, error) {
-	trials := make([]Trial, len(schedules))
-	errs := make([]error, len(schedules))
+// all tries schedules on the workers and hands over what they led to, in any
+// order and from one goroutine at a time. done says which were tried; where ctx
+// ended these are not all.
+func (e *Explorer) all(ctx context.Context, schedules []Schedule, before int, take func(i int, t Trial)) (done []bool, err error) {
+	done = make([]bool, len(schedules))
+	failed := len(schedules) // the first that could not be tried
 	var mu sync.Mutex
 	var group sync.WaitGroup
-	at := 0
+	var at atomic.Int64
 	for range max(e.Workers, 1) {
 		group.Go(func() {
 			for {
-				mu.Lock()
-				i := at
-				at++
-				if e.Progress != nil && i < len(schedules) && i%64 == 0 {
-					e.Progress(done+i, known)
-				}
-				mu.Unlock()
+				i := int(at.Add(1)) - 1
 				if i >= len(schedules) || ctx.Err() != nil {
 					return
 				}
-				trials[i], errs[i] = e.Try(ctx, schedules[i])
-				if last { // nothing grows from it: what is not shown is let go
-					trials[i].effects = nil
-					if len(trials[i].Broken) == 0 {
-						trials[i].Entries, trials[i].Ending.Events = nil, nil
-					}
+				if e.Progress != nil && i%64 == 0 {
+					e.Progress(before+i, before+len(schedules))
 				}
+				t, tryErr := e.Try(ctx, schedules[i])
+				mu.Lock()
+				switch {
+				case ctx.Err() != nil: // cut short: it tells nothing
+				case tryErr == nil:
+					done[i] = true
+					take(i, t)
+				case i < failed:
+					failed, err = i, fmt.Errorf("schedule %s: %w", schedules[i], tryErr)
+				}
+				mu.Unlock()
 			}
 		})
 	}
 	group.Wait()
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	for i, err := range errs {
-		if err != nil {
-			return nil, fmt.Errorf("schedule %s: %w", schedules[i], err)
-		}
-	}
-	return trials, nil
-}
-
-// Try runs the script under one schedule.
-func (e *Explorer) Try(ctx context.Context, s Schedule) (Trial, error) {
-	w := NewWorld(e.Setup)
-	end, err := e.Runner.Rehearse(ctx, w, s)
-	if err != nil {
-		return Trial{}, err
-	}
-	t := Trial{Schedule: s, Ending: end, Broken: w.End(end), Entries: w.Entries(), effects: w.Effects(),
-		Took: w.timeline.Now().Sub(e.Setup.Start)}
-	t.Recovery = recovery(end.Events)
-	for _, f := range s {
-		if w.faults[f.Place] == "" {
-			t.Missed = append(t.Missed, f)
-		}
-	}
-	return t, nil
-}
-
-// recovery is the time from the first rollback's start to the end.
-func recovery(events []effect.Event) time.Duration {
-	for _, ev := range events {
-		if ev.Kind == effect.RollbackStarted {
-			return events[len(events)-1].At.Sub(ev.At)
-		}
-	}
-	return 0
-}
-
-// Outcome names how a trial came out, so that like ones can be counted.
-func (t *Trial) Outcome() string {
-	text := string(t.Ending.Status)
-	if len(t.Broken) > 0 {
-		var names []string
-		for _, v := range t.Broken {
-			names = append(names, v.Invariant)
-		}
-		text += ", broken: " + strings.Join(names, "; ")
-	}
-	return text
-}
-
-func (x *Explored) collect(trials []Trial) {
-	x.Schedules = len(trials)
-	first := map[string]int{}
-	for i := range trials {
-		t := &trials[i]
-		outcome := t.Outcome()
-		x.Outcomes[outcome]++
-		if t.Recovery > x.Worst.Recovery {
-			x.Worst = *t
-		}
-		if len(t.Broken) == 0 {
-			continue
-		}
-		x.Broken++
-		for _, v := range t.Broken {
-			if _, seen := first[v.Invariant]; !seen {
-				first[v.Invariant] = i
-			}
-		}
-	}
-	var shown []int
-	for _, i := range first {
-		shown = append(shown, i)
-	}
-	sort.Ints(shown)
-	for n, i := range shown {
-		if n == 0 || shown[n-1] != i {
-			x.Failures = append(x.Failures, trials[i])
-		}
-	}
-}
-
-// TimedFact is one effect of a trial's timeline, for machines.
-type TimedFact struct {
-	At     float64         `json:"at"` // when it ended, in seconds since the start
-	Place  string          `json:"place"`
-	Op     string          `json:"op"`
-	Where  effect.Position `json:"where,omitzero"`
-	Change []effect.Change `json:"changes,omitempty"`
-	Error  *effect.Error   `json:"error,omitempty"`
-	Fault  Kind            `json:"fault,omitempty"`
-}
-
-// Timeline returns what the world saw in the trial, in order.
-func (t *Trial) Timeline() []TimedFact {
-	list := []TimedFact{}
-	if len(t.Ending.Events) == 0 {
-		return list
-	}
-	start := t.Ending.Events[0].At
-	for _, e := range t.Entries {
-		list = append(list, TimedFact{seconds(e.At.Sub(start)), e.Place, e.Op, e.Where, e.Changes, e.Err, e.Fault})
-	}
-	return list
+	return done, err
 }

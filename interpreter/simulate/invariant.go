@@ -2,8 +2,7 @@ package simulate
 
 import (
 	"fmt"
-	"math"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,58 +13,35 @@ import (
 type Violation struct {
 	Invariant string
 	Message   string
-	Place     string // the effect after which it did not hold; empty at the end
+	Place     effect.Place // the effect after which it did not hold; empty at the end
 	At        time.Time
 }
 
-// Invariant is something that has to hold whatever fails.
-type Invariant struct {
-	Name string
-	// After is asked after each effect; an empty text means that it holds. It
-	// may be nil.
-	After func(v *View, e Entry) string
-	// End is asked when the run has ended. It may be nil.
-	End func(v *View, r Ending) string
-}
-
-// View is what an invariant sees.
-type View struct {
-	Start map[string]any                     // the state in the beginning, by module
-	State func(module string) map[string]any // now; nil for a module without a model
-	Bad   map[string]time.Time               // parts that turned bad by the schedule, and when
-	Locks []string                           // held by the run
-	// Stranded says that what the run falls back to turned bad while it rolled
-	// back: no runbook can help that.
-	Stranded bool
-}
-
 // Ending is how a run came out.
-type Ending struct {
-	Status effect.Status
-	Err    error
-	// Rollbacks holds what failed in the rollback even when it was tried again.
-	Rollbacks []error
-	Events    []effect.Event
-	Secrets   []effect.Secret
-	// RollsBack says that the runbook rolls back when it fails.
-	RollsBack bool
-}
+type Ending = effect.Ending
 
-// Standard returns the invariants that hold for every runbook.
-func Standard() []Invariant {
-	return []Invariant{
-		{Name: "the shares of a pool add up to 100", After: sharesAddUp},
-		{Name: "some server takes traffic", After: someoneServes},
+// EngineInvariants hold for every runbook, whatever its modules.
+func EngineInvariants() []effect.Invariant {
+	return []effect.Invariant{
 		{Name: "nothing is done twice", After: nothingTwice},
-		{Name: "there is one writable primary at most", After: onePrimary},
-		{Name: "no traffic is moved to what is known to be bad", After: noTrafficToBad},
-		{Name: "what others share is changed under a lock", After: underLock},
 		{Name: "a run ends", End: ends},
 		{Name: "every rollback completes", End: rollbacksComplete},
-		{Name: "a run that did not succeed leaves no traffic on what is bad", End: nothingLeftBad},
-		{Name: "a run that did not succeed leaves traffic and DNS as they were", End: nothingHalfDone},
 		{Name: "no secret stands in the journal", End: noSecrets},
+		{Name: "the error of a change is not swallowed", End: notSwallowed},
+		{Name: "nothing irreversible comes before its approval", End: approvedFirst},
+		{Name: "a no is obeyed", After: obeyed},
 	}
+}
+
+// Standard returns EngineInvariants and those that the modules of the catalog
+// bring.
+func Standard(catalog *effect.Catalog) []effect.Invariant {
+	list := EngineInvariants()
+	for _, name := range catalog.Names() {
+		m, _ := catalog.Module(name)
+		list = append(list, m.Invariants...)
+	}
+	return list
 }
 
 // judge holds the invariants against the world after an effect; w.mu is held.
@@ -73,19 +49,76 @@ func (w *World) judge(e Entry) {
 	if len(w.setup.Invariants) == 0 || !e.Class.Writes() {
 		return // a read changes nothing
 	}
-	v := w.view()
+	v, occurrence := w.view(), w.setup.occurrence(e)
 	for _, inv := range w.setup.Invariants {
 		if inv.After == nil {
 			continue
 		}
-		if msg := inv.After(v, e); msg != "" {
+		if msg := hold(func() string { return inv.After(v, occurrence) }); msg != "" {
 			w.violate(Violation{Invariant: inv.Name, Message: msg, Place: e.Place, At: e.At})
 		}
 	}
 }
 
-func (w *World) view() *View {
-	return &View{Start: w.start, State: w.stateOf, Bad: w.bad, Locks: w.locks, Stranded: w.stranded}
+// hold asks an invariant. One that cannot be evaluated does not hold.
+func hold(ask func() string) (msg string) {
+	defer func() {
+		if p := recover(); p != nil {
+			msg = fmt.Sprintf("it could not be evaluated: %v", p)
+		}
+	}()
+	return ask()
+}
+
+// occurrence is an entry as invariants see it.
+func (s *Setup) occurrence(e Entry) effect.Occurrence {
+	module, name, _ := strings.Cut(e.Op, ".")
+	tells := false
+	if s.Catalog != nil {
+		m, _ := s.Catalog.Module(module)
+		tells = m.Tells
+	}
+	return effect.Occurrence{At: e.At, Place: e.Place, Module: module, Name: name, Class: e.Class, Args: e.Args, Where: e.Where,
+		Value: e.Value, Err: e.Err, Changes: e.Changes, Again: e.Again, Fault: string(e.Fault), Opaque: e.opaque(), Tells: tells}
+}
+
+// done returns what the world has seen, as invariants see it; w.mu is held.
+func (w *World) done() []effect.Occurrence {
+	for _, e := range w.entries[len(w.occurrences):] {
+		w.occurrences = append(w.occurrences, w.setup.occurrence(e))
+	}
+	return w.occurrences
+}
+
+func (s *Setup) occurrences(entries []Entry) []effect.Occurrence {
+	list := make([]effect.Occurrence, len(entries))
+	for i, e := range entries {
+		list[i] = s.occurrence(e)
+	}
+	return list
+}
+
+// view is what invariants see now; w.mu is held while they look.
+func (w *World) view() *effect.View {
+	begin := func(module string) map[string]any { m, _ := w.start[module].(map[string]any); return m }
+	return &effect.View{Begin: begin, State: w.stateOf, Bad: w.bad, Locks: w.locks, Stranded: w.stranded, Done: w.done, Usual: w.setup.Usual,
+		Changes: func(module string) []effect.Change { return w.changes(module, begin(module), w.stateOf(module)) }}
+}
+
+// changes tells in what two states of a module differ, each thing once.
+func (w *World) changes(module string, before, after map[string]any) []effect.Change {
+	model := w.models[module]
+	repeater, repeats := model.(effect.Repeater)
+	return slices.DeleteFunc(effect.Changes(module, before, after), func(c effect.Change) bool {
+		return repeats && repeater.Repeats(c.Path) || assumed(c)
+	})
+}
+
+// assumed reports whether a change tells how a model came by what it holds.
+func assumed(c effect.Change) bool {
+	_, from := c.From.(bool)
+	_, to := c.To.(bool)
+	return c.Path[len(c.Path)-1] == "assumed" && (from || to)
 }
 
 // violate notes a violation, each invariant once; w.mu is held.
@@ -99,10 +132,51 @@ func (w *World) violate(v Violation) {
 }
 
 // Broke notes that an invariant of the runbook's own did not hold.
-func (w *World) Broke(name, message, place string) {
+func (w *World) Broke(name, message string, place effect.Place) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.violate(Violation{Invariant: name, Message: message, Place: place, At: w.timeline.Now()})
+}
+
+// Observe implements effect.Observatory.
+func (w *World) Observe() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.transitions == nil {
+		w.transitions = map[effect.Place][]effect.Transition{}
+	}
+}
+
+// Transitions implements effect.Observatory.
+func (w *World) Transitions(place effect.Place) []effect.Transition {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	list := w.transitions[place]
+	delete(w.transitions, place)
+	return list
+}
+
+// before returns the world as it is, if somebody will ask; w.mu is held.
+func (w *World) before(call effect.Call) map[string]any {
+	if w.transitions == nil || !call.Class.Writes() {
+		return nil
+	}
+	return w.state()
+}
+
+// after keeps what became of the world that before returned; w.mu is held.
+func (w *World) after(e Entry, before map[string]any) {
+	if before != nil && e.Err == nil {
+		w.transitions[e.Place] = append(w.transitions[e.Place], effect.Transition{Before: before, After: w.state(), Effect: w.setup.occurrence(e)})
+	}
+}
+
+// Waited notes that the run has waited, which the world does not see: meanwhile
+// it may have become another.
+func (w *World) Waited(call effect.Call) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.after(Entry{At: w.timeline.Now(), Place: call.Place, Op: call.Op.String(), Class: call.Class, Args: call.Args, Where: call.Where}, w.before(call))
 }
 
 // End holds the invariants against how the run came out and returns all that
@@ -115,7 +189,7 @@ func (w *World) End(r Ending) []Violation {
 		if inv.End == nil {
 			continue
 		}
-		if msg := inv.End(v, r); msg != "" {
+		if msg := hold(func() string { return inv.End(v, r) }); msg != "" {
 			w.violate(Violation{Invariant: inv.Name, Message: msg, At: w.timeline.Now()})
 		}
 	}
@@ -134,25 +208,16 @@ func (w *World) struck(call effect.Call, kind Kind) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.faults[call.Place] = kind
-	if kind != Unhealthy && kind != NoData {
+	if slices.Contains(common(), kind) {
 		return
 	}
-	var part string
-	switch m := w.models[call.Op.Module].(type) {
-	case interface {
-		Blind(op string, args map[string]any) string
-	}:
-		if kind == NoData {
-			part = m.Blind(call.Op.Name, call.Args)
-		} else if b, ok := m.(effect.Breaker); ok {
-			part = b.Break(call.Op.Name, call.Args)
-		}
-	case effect.Breaker:
-		part = m.Break(call.Op.Name, call.Args)
+	breaker, ok := w.models[call.Op.Module].(effect.Breaker)
+	if !ok {
+		return
 	}
-	if part != "" {
+	if part := breaker.Break(string(kind), call.Op.Name, call.Args); part != "" {
 		w.bad[part] = w.timeline.Now()
-		w.stranded = w.stranded || strings.HasPrefix(call.Place, "r")
+		w.stranded = w.stranded || call.Place.InRollback()
 	}
 }
 
@@ -161,150 +226,22 @@ func (w *World) missed(call effect.Call, kind Kind, failure *effect.Error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.entries = append(w.entries, Entry{At: w.timeline.Now(), Place: call.Place, Op: call.Op.String(), Class: call.Class,
-		Args: call.Args, Where: call.Where, Err: failure, Fact: Modeled, Fault: kind})
+		Args: call.Args, Where: call.Where, Err: failure, Basis: Basis{Fact: Modeled}, Fault: kind})
 }
 
-// pools returns the shares of each pool of the traffic module: by pool, by
-// server.
-func pools(traffic map[string]any) map[string]map[string]float64 {
-	out := map[string]map[string]float64{}
-	read := func(pool string, v any) {
-		weights, _ := v.(map[string]any)
-		for name, x := range weights {
-			if share, ok := x.(float64); ok {
-				if out[pool] == nil {
-					out[pool] = map[string]float64{}
-				}
-				out[pool][name] = share
-			}
-		}
-	}
-	read("", traffic["weights"])
-	named, _ := traffic["pools"].(map[string]any)
-	for name, p := range named {
-		pool, _ := p.(map[string]any)
-		read(name, pool["weights"])
-	}
-	return out
-}
-
-func sharesAddUp(v *View, e Entry) string {
-	if !strings.HasPrefix(e.Op, "traffic.") || e.Err != nil || !e.Class.Writes() {
-		return ""
-	}
-	if op := e.Op; op == "traffic.drain" || op == "traffic.ready" {
-		return "" // these take a server out of the division
-	}
-	for pool, weights := range pools(v.State("traffic")) {
-		sum := 0.0
-		for _, share := range weights {
-			sum += share
-		}
-		if math.Abs(sum-100) > 0.5 {
-			return fmt.Sprintf("the shares of pool %q add up to %.4g: %s", pool, sum, shares(weights))
-		}
-	}
-	return ""
-}
-
-func someoneServes(v *View, e Entry) string {
-	if !strings.HasPrefix(e.Op, "traffic.") || e.Err != nil || !e.Class.Writes() {
-		return ""
-	}
-	for pool, weights := range pools(v.State("traffic")) {
-		sum := 0.0
-		for _, share := range weights {
-			sum += share
-		}
-		if len(weights) > 0 && sum <= 0 {
-			return fmt.Sprintf("no server of pool %q takes traffic: %s", pool, shares(weights))
-		}
-	}
-	return ""
-}
-
-func nothingTwice(_ *View, e Entry) string {
+func nothingTwice(_ *effect.View, e effect.Occurrence) string {
 	if !e.Again || len(e.Changes) == 0 {
 		return ""
 	}
-	c := e.Changes[0]
-	return fmt.Sprintf("%s at %s was applied twice, and the second time changed %s from %s to %s", e.Op, e.Where, c.Target, orNothing(c.From), orNothing(c.To))
+	return fmt.Sprintf("%s was applied twice, and the second time changed %s", e, e.Changes[0])
 }
 
-func onePrimary(v *View, _ Entry) string {
-	db := v.State("db")
-	if msg := writers("", db); msg != "" {
-		return msg
-	}
-	named, _ := db["databases"].(map[string]any)
-	for name, d := range named {
-		database, _ := d.(map[string]any)
-		if msg := writers(name, database); msg != "" {
-			return msg
-		}
-	}
-	return ""
-}
-
-// writers tells if several nodes of a database take writes.
-func writers(name string, database map[string]any) string {
-	nodes, _ := database["nodes"].(map[string]any)
-	var writable []string
-	for node, n := range nodes {
-		state, _ := n.(map[string]any)
-		if up, said := state["up"].(bool); said && !up {
-			continue
-		}
-		if w, _ := state["writable"].(bool); w {
-			writable = append(writable, node)
-		}
-	}
-	sort.Strings(writable)
-	if len(writable) > 1 {
-		return strings.TrimSpace("several nodes of the database "+name) + " take writes: " + strings.Join(writable, ", ")
-	}
-	return ""
-}
-
-func noTrafficToBad(v *View, e Entry) string {
-	if e.Op != "traffic.split" && e.Op != "traffic.switch" || e.Err != nil {
-		return ""
-	}
-	for _, c := range e.Changes {
-		name := c.Target[strings.LastIndexByte(c.Target, '.')+1:]
-		since, bad := v.Bad[name]
-		if !bad || !strings.Contains(c.Target, "weights") {
-			continue
-		}
-		var from, to float64
-		_, _ = fmt.Sscan(c.From, &from)
-		_, _ = fmt.Sscan(c.To, &to)
-		if to > from {
-			return fmt.Sprintf("%s at %s moved traffic to %s (%s → %s), which could not be seen to be healthy since %s", e.Op, e.Where, name,
-				orNothing(c.From), c.To, since.Format("15:04:05"))
-		}
-	}
-	return ""
-}
-
-func underLock(v *View, e Entry) string {
-	module, _, _ := strings.Cut(e.Op, ".")
-	if module != "traffic" && module != "dns" && module != "db" || !e.Class.Writes() || e.Err != nil {
-		return ""
-	}
-	if e.Op == "db.backup" { // changes nothing that others use
-		return ""
-	}
-	for _, lock := range v.Locks {
-		if lock == module || strings.HasPrefix(lock, module+"/") {
-			return ""
-		}
-	}
-	return fmt.Sprintf("%s at %s ran without a lock: another run could do the same meanwhile; add locks = { %q } to the header", e.Op, e.Where, module+"/NAME")
-}
-
-func ends(_ *View, r Ending) string {
-	if r.Status.Terminal() {
+func ends(_ *effect.View, r Ending) string {
+	s := effect.AsStop(r.Err)
+	switch {
+	case s != nil && (r.Status.Terminal() || s.Cause == Endless): // it had to be stopped
+		return s.Error()
+	case r.Status.Terminal():
 		return ""
 	}
 	text := fmt.Sprintf("the run stays %s however often it is resumed", r.Status)
@@ -314,7 +251,7 @@ func ends(_ *View, r Ending) string {
 	return text
 }
 
-func rollbacksComplete(v *View, r Ending) string {
+func rollbacksComplete(v *effect.View, r Ending) string {
 	if r.Status != effect.StatusRollbackFailed || v.Stranded {
 		return ""
 	}
@@ -325,47 +262,7 @@ func rollbacksComplete(v *View, r Ending) string {
 	return text
 }
 
-func nothingLeftBad(v *View, r Ending) string {
-	if r.Status == effect.StatusSucceeded || v.Stranded {
-		return ""
-	}
-	for pool, weights := range pools(v.State("traffic")) {
-		good := false
-		for name := range weights {
-			good = good || v.Bad[name].IsZero()
-		}
-		for name, share := range weights {
-			if _, bad := v.Bad[name]; bad && share > 0 && good {
-				return fmt.Sprintf("the run is %s, and %s of pool %q, which is bad, still takes %.4g%%", r.Status, name, pool, share)
-			}
-		}
-	}
-	return ""
-}
-
-// nothingHalfDone compares what others see of the system with what it was. A
-// starting state that nobody gave is not compared.
-func nothingHalfDone(v *View, r Ending) string {
-	if !r.RollsBack || r.Status != effect.StatusFailed && r.Status != effect.StatusRolledBack {
-		return ""
-	}
-	then := func(module string) map[string]any { m, _ := v.Start[module].(map[string]any); return m }
-	before, after := pools(then("traffic")), pools(v.State("traffic"))
-	for pool, weights := range before {
-		if shares(weights) != shares(after[pool]) {
-			return fmt.Sprintf("the run is %s, and the shares of pool %q are %s; they were %s", r.Status, pool, shares(after[pool]), shares(weights))
-		}
-	}
-	zones, _ := then("dns")["zones"].(map[string]any)
-	now, _ := v.State("dns")["zones"].(map[string]any)
-	if changes := diff("dns", zones, now); len(zones) > 0 && len(changes) > 0 {
-		c := changes[0]
-		return fmt.Sprintf("the run is %s, and %s is %s; it was %s", r.Status, c.Target, orNothing(c.To), orNothing(c.From))
-	}
-	return ""
-}
-
-func noSecrets(_ *View, r Ending) string {
+func noSecrets(_ *effect.View, r Ending) string {
 	for _, s := range r.Secrets {
 		if s.Reveal() == "" {
 			continue
@@ -386,20 +283,4 @@ func errorText(e *effect.Error) string {
 		return ""
 	}
 	return e.Message + e.Hint
-}
-
-func shares(weights map[string]float64) string {
-	var parts []string
-	for name, share := range weights {
-		parts = append(parts, fmt.Sprintf("%s %.4g", name, share))
-	}
-	sort.Strings(parts)
-	return strings.Join(parts, ", ")
-}
-
-func orNothing(s string) string {
-	if s == "" {
-		return "nothing"
-	}
-	return s
 }

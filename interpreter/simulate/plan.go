@@ -43,18 +43,18 @@ type Plan struct {
 
 // Planned is one effect of a plan.
 type Planned struct {
-	Place   string          `json:"place"`
-	At      float64         `json:"at"`   // when it begins, in seconds since the start
-	Took    float64         `json:"took"` // seconds
-	Op      string          `json:"op"`
-	Class   effect.Class    `json:"class"`
-	Args    json.RawMessage `json:"args"` // canonical
-	Step    []string        `json:"step,omitempty"`
-	Where   effect.Position `json:"where,omitzero"`
-	Changes []effect.Change `json:"changes,omitempty"`
-	Fact    Fact            `json:"fact,omitempty"`
-	Error   *effect.Error   `json:"error,omitempty"`
-	Fault   Kind            `json:"fault,omitempty"`
+	Place   effect.Place        `json:"place"`
+	At      float64             `json:"at"`   // when it begins, in seconds since the start
+	Took    float64             `json:"took"` // seconds
+	Op      string              `json:"op"`
+	Class   effect.Class        `json:"class"`
+	Args    json.RawMessage     `json:"args"` // canonical
+	Step    []string            `json:"step,omitempty"`
+	Where   effect.Position     `json:"where,omitzero"`
+	Changes []effect.Prediction `json:"changes,omitempty"`
+	Fact    Fact                `json:"fact,omitempty"`
+	Error   *effect.Error       `json:"error,omitempty"`
+	Fault   Kind                `json:"fault,omitempty"`
 }
 
 // Touched is a module whose system the run changes.
@@ -83,9 +83,9 @@ type Unread struct {
 
 // Broken is an invariant that did not hold.
 type Broken struct {
-	Invariant string `json:"invariant"`
-	Message   string `json:"message,omitempty"`
-	Place     string `json:"place,omitempty"`
+	Invariant string       `json:"invariant"`
+	Message   string       `json:"message,omitempty"`
+	Place     effect.Place `json:"place,omitempty"`
 }
 
 // Encode returns the plan as it is kept in a file.
@@ -110,7 +110,7 @@ func DecodePlan(data []byte) (*Plan, error) {
 	}
 	switch {
 	case head.Version == nil:
-		return nil, errors.New("read plan: it has no version: it is not a plan (runbook run --dry-run FILE.lua --out PLAN writes one)")
+		return nil, errors.New("read plan: it has no version: it is not a plan, which run --dry-run --out PLAN writes")
 	case *head.Version != PlanVersion:
 		return nil, fmt.Errorf("read plan: it is of version %d, this program reads version %d: make it again", *head.Version, PlanVersion)
 	}
@@ -148,12 +148,12 @@ func compact(raw json.RawMessage) (json.RawMessage, error) {
 	return b.Bytes(), nil
 }
 
-// nameless seals secrets in a plan: their names say enough to compare, and
+// nameless digests secrets in a plan: their names say enough to compare, and
 // nothing of their values leaves the process.
 func nameless(effect.Secret) string { return "" }
 
-// EncodeSealed returns a value as a plan holds it: canonical, secrets by name.
-func EncodeSealed(v any) (json.RawMessage, error) { return effect.Encode(v, nameless) }
+// EncodeByName returns a value as a plan holds it: canonical, secrets by name.
+func EncodeByName(v any) (json.RawMessage, error) { return effect.Encode(v, nameless) }
 
 // withoutDigests takes the digests of secrets out of recorded arguments.
 func withoutDigests(raw json.RawMessage) json.RawMessage {
@@ -164,7 +164,7 @@ func withoutDigests(raw json.RawMessage) json.RawMessage {
 	if err != nil {
 		return raw
 	}
-	out, err := EncodeSealed(bareNames(v))
+	out, err := EncodeByName(bareNames(v))
 	if err != nil {
 		return raw
 	}
@@ -173,8 +173,8 @@ func withoutDigests(raw json.RawMessage) json.RawMessage {
 
 func bareNames(v any) any {
 	switch v := v.(type) {
-	case effect.Sealed:
-		return effect.Sealed{Name: v.Name}
+	case effect.SecretDigest:
+		return effect.SecretDigest{Name: v.Name}
 	case []any:
 		for i := range v {
 			v[i] = bareNames(v[i])

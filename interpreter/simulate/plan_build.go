@@ -1,137 +1,83 @@
 package simulate
 
 import (
-	"fmt"
 	"slices"
 	"sort"
 	"strings"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
 )
 
 // NewPlan tells the effects of a run from its events; entries, which a record
 // does not have, add what changed and what it rests on. The caller fills in
 // what the events do not say: names, hashes, parameters, backends.
 func NewPlan(events []effect.Event, entries []Entry) *Plan {
-	b := &planner{plan: &Plan{Version: PlanVersion, Effects: []Planned{}, Touches: []Touched{}, Approvals: []Approval{}, Assumed: []string{}},
-		branches: map[string][]string{"": nil}, intents: map[string]effect.Event{}, seen: map[string]Entry{}}
+	b := &planner{history: history.Of(events), seen: map[effect.Place]Entry{},
+		plan: &Plan{Version: PlanVersion, Effects: []Planned{}, Touches: []Touched{}, Approvals: []Approval{}, Assumed: []string{}}}
 	for _, e := range entries {
 		b.seen[e.Place] = e
 	}
-	for i := range events {
-		b.add(&events[i])
-	}
+	b.tell(events)
 	p := b.plan
 	sort.SliceStable(p.Effects, func(i, j int) bool {
 		x, y := &p.Effects[i], &p.Effects[j]
 		if x.At != y.At {
 			return x.At < y.At
 		}
-		return comparePlaces(x.Place, y.Place) < 0
+		return x.Place.Compare(y.Place) < 0
 	})
 	b.summarize(entries)
 	return p
 }
 
-// planner goes through a run's events.
+// planner tells a run's history as a plan.
 type planner struct {
-	plan     *Plan
-	branches map[string][]string // the steps that each branch is in
-	intents  map[string]effect.Event
-	seen     map[string]Entry // by place; the last one
-	started  bool
-	rolling  bool
+	plan    *Plan
+	history *history.History
+	seen    map[effect.Place]Entry // by place; the last one
 }
 
-func (b *planner) add(ev *effect.Event) {
-	p := b.plan
-	if !b.started {
-		b.started, p.Start = true, ev.At
-	}
-	p.Took = b.offset(ev.At)
-	switch ev.Kind {
-	case effect.StepEntered:
-		name := b.own(ev.Place)
-		b.branches[name] = append(slices.Clip(b.steps(ev.Place)), ev.Body.Name)
-	case effect.StepLeft:
-		name := b.own(ev.Place)
-		if n := len(b.branches[name]); n > 0 {
-			b.branches[name] = b.branches[name][:n-1]
-		}
-	case effect.BranchLeft:
-		delete(b.branches, ev.Place)
-	case effect.RollbackStarted:
-		b.rolling, b.branches = true, map[string][]string{"": {"rollback"}}
-		if p.RollbackAt == nil {
-			at := b.offset(ev.At)
-			p.RollbackAt = &at
-		}
-	case effect.StatusChanged:
-		p.Status, p.Error = ev.Body.Status, ev.Body.Error
-	case effect.EffectIntended, effect.TimerSet, effect.QuestionAsked:
-		if _, begun := b.intents[ev.Place]; !begun {
-			b.intents[ev.Place] = *ev
-		}
-	case effect.EffectDone, effect.EffectFailed:
-		b.outcome(ev)
-	case effect.EffectObserved, effect.EffectResolved:
-		if ev.Body.Outcome != "not_applied" && ev.Body.Outcome != "unknown" {
-			b.outcome(ev)
-		}
-	}
-}
-
-// outcome adds an effect that has come to an end.
-func (b *planner) outcome(ev *effect.Event) {
-	body := ev.Body
-	began := ev.At
-	if intent, ok := b.intents[ev.Place]; ok {
-		body.Op, body.Args, body.Class, began = intent.Body.Op, intent.Body.Args, intent.Body.Class, intent.At
-		if body.Where.File == "" {
-			body.Where = intent.Body.Where
-		}
-	}
-	if body.Class == effect.Value {
+// tell fills in what the events say: when the run began, how it ended, and its
+// effects.
+func (b *planner) tell(events []effect.Event) {
+	if len(events) == 0 {
 		return
 	}
-	e := Planned{Place: ev.Place, Op: body.Op, Class: body.Class, Args: withoutDigests(body.Args), Where: body.Where,
-		Step: slices.Clone(b.steps(ev.Place)), Error: body.Error}
-	if seen, ok := b.seen[ev.Place]; ok {
-		e.Changes, e.Fact, e.Fault = seen.Changes, seen.Fact, seen.Fault
-		if began.Equal(ev.At) {
-			began = ev.At.Add(-seen.Took)
+	p, h := b.plan, b.history
+	p.Start = events[0].At
+	p.Took = b.offset(events[len(events)-1].At)
+	if h.Rolling() {
+		at := b.offset(h.RollbackAt)
+		p.RollbackAt = &at
+	}
+	p.Status, p.Error = h.Status, h.Failure
+	for _, e := range h.Effects {
+		if e.State == history.Closed && e.Class != effect.Value {
+			b.add(e)
 		}
 	}
-	if len(e.Args) == 0 {
-		e.Args = []byte("{}")
-	}
-	e.At, e.Took = b.offset(began), seconds(ev.At.Sub(began))
-	b.plan.Effects = append(b.plan.Effects, e)
 }
 
-// own is the branch whose mark stands at a place.
-func (b *planner) own(place string) string {
-	i := strings.LastIndexByte(place, '.')
-	if i < 0 {
-		return ""
+// add adds an effect that has come to an end.
+func (b *planner) add(e *history.Effect) {
+	began := e.Began
+	p := Planned{Place: e.Place, Op: e.Op, Class: e.Class, Args: withoutDigests(e.Args), Where: e.Where, Step: slices.Clone(e.Steps), Error: e.Err}
+	if e.Place.InRollback() {
+		p.Step = append([]string{"rollback"}, p.Step...)
 	}
-	return place[:i]
-}
-
-// steps returns the steps that the branch of a place is in.
-func (b *planner) steps(place string) []string {
-	for place != "" {
-		i := strings.LastIndexByte(place, '.')
-		if i < 0 {
-			break
-		}
-		place = place[:i]
-		if steps, ok := b.branches[place]; ok {
-			return steps
+	if seen, ok := b.seen[e.Place]; ok {
+		p.Changes, p.Fact, p.Fault = seen.Predictions(), seen.Fact, seen.Fault
+		if began.Equal(e.Ended) {
+			began = e.Ended.Add(-seen.Took)
 		}
 	}
-	return b.branches[""]
+	if len(p.Args) == 0 {
+		p.Args = []byte("{}")
+	}
+	p.At, p.Took = b.offset(began), seconds(e.Ended.Sub(began))
+	b.plan.Effects = append(b.plan.Effects, p)
 }
 
 func (b *planner) offset(at time.Time) float64 { return seconds(at.Sub(b.plan.Start)) }
@@ -146,7 +92,7 @@ func (b *planner) summarize(entries []Entry) {
 	for i := range p.Effects {
 		e := &p.Effects[i]
 		module, _, _ := strings.Cut(e.Op, ".")
-		if e.Op == effect.OpApprove {
+		if effect.Asks(e.Op) {
 			p.Approvals = append(p.Approvals, approvalOf(e))
 		}
 		if !e.Class.Writes() || module == effect.ControlModule {
@@ -168,8 +114,8 @@ func (b *planner) summarize(entries []Entry) {
 	sort.Slice(p.Touches, func(i, j int) bool { return p.Touches[i].Module < p.Touches[j].Module })
 	for _, e := range entries {
 		if e.Fact == Assumed {
-			if text := assumption(e); !slices.Contains(p.Assumed, text) {
-				p.Assumed = append(p.Assumed, text)
+			if !slices.Contains(p.Assumed, e.Basis.Assumed) {
+				p.Assumed = append(p.Assumed, e.Basis.Assumed)
 			}
 		}
 	}
@@ -203,28 +149,4 @@ func approvalOf(e *Planned) Approval {
 		}
 	}
 	return a
-}
-
-// assumption says in words what was taken for granted.
-func assumption(e Entry) string {
-	module, _, _ := strings.Cut(e.Op, ".")
-	if e.Op == effect.OpApprove {
-		return fmt.Sprintf("an answer to %q", e.Args["title"])
-	}
-	if module == "traffic" {
-		return "traffic before the first change"
-	}
-	if argv, ok := e.Args["argv"].([]any); ok {
-		words := make([]string, len(argv))
-		for i := range argv {
-			words[i] = fmt.Sprint(argv[i])
-		}
-		return "the result of " + strings.Join(words, " ")
-	}
-	for _, key := range []string{"env", "to", "server", "name", "url", "pool", "db", "zone", "cid", "path"} {
-		if s, ok := e.Args[key].(string); ok && s != "" {
-			return module + " of " + s
-		}
-	}
-	return "what " + e.Op + " returns"
 }

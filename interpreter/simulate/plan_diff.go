@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
@@ -112,7 +111,7 @@ func flatParams(raw []byte) map[string]string {
 	if v, err := effect.Decode(raw); err == nil {
 		params, _ := v.(map[string]any)
 		for name, p := range params {
-			if text, err := EncodeSealed(bareNames(p)); err == nil {
+			if text, err := EncodeByName(bareNames(p)); err == nil {
 				out[name] = string(text)
 			}
 		}
@@ -199,5 +198,12 @@ func middle(a, b []Planned) []matched {
 // the same part of the run: an effect of a rollback is never one of the main
 // chunk.
 func same(a, b *Planned) bool {
-	return a.Op == b.Op && bytes.Equal(a.Args, b.Args) && strings.HasPrefix(a.Place, "r") == strings.HasPrefix(b.Place, "r")
+	return a.Op == b.Op && bytes.Equal(a.Args, b.Args) && a.Place.InRollback() == b.Place.InRollback()
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return s
 }

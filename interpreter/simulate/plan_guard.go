@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
@@ -15,14 +14,14 @@ import (
 // not ask again. A rollback is never held up, nor is what the engine does
 // itself.
 type Guard struct {
-	shown   map[string]*Planned // by place
+	shown   map[effect.Place]*Planned // by place
 	approve *effect.Op
 	next    effect.Handler
 }
 
 // NewGuard returns a Guard above next. approve is the op run.approve.
 func NewGuard(p *Plan, approve *effect.Op, next effect.Handler) *Guard {
-	g := &Guard{shown: make(map[string]*Planned, len(p.Effects)), approve: approve, next: next}
+	g := &Guard{shown: make(map[effect.Place]*Planned, len(p.Effects)), approve: approve, next: next}
 	for i := range p.Effects {
 		g.shown[p.Effects[i].Place] = &p.Effects[i]
 	}
@@ -31,10 +30,10 @@ func NewGuard(p *Plan, approve *effect.Op, next effect.Handler) *Guard {
 
 // Do lets pass what the plan shows, and asks about the rest.
 func (g *Guard) Do(ctx context.Context, call effect.Call) (effect.Result, error) {
-	if !call.Class.Writes() || call.Op.Module == effect.ControlModule || strings.HasPrefix(call.Place, "r") {
+	if !call.Class.Writes() || call.Op.Module == effect.ControlModule || call.Place.InRollback() {
 		return g.next.Do(ctx, call)
 	}
-	args, err := EncodeSealed(call.Args)
+	args, err := EncodeByName(call.Args)
 	if err != nil {
 		return g.next.Do(ctx, call) // the Recorder refuses it in better words
 	}
@@ -49,7 +48,7 @@ func (g *Guard) Do(ctx context.Context, call effect.Call) (effect.Result, error)
 	if err != nil {
 		return effect.Result{}, effect.Errorf(effect.CodeInternal, "ask about what the plan does not show: %v", err)
 	}
-	_, err = g.next.Do(ctx, effect.Call{Place: questionPlace(call.Place), Op: g.approve, Args: asked,
+	_, err = g.next.Do(ctx, effect.Call{Place: call.Place.Guard(), Op: g.approve, Args: asked,
 		Class: g.approve.Class, Recovery: g.approve.Recovery, Where: call.Where})
 	switch {
 	case effect.AsStop(err) != nil:
@@ -58,7 +57,7 @@ func (g *Guard) Do(ctx context.Context, call effect.Call) (effect.Result, error)
 		e := *effect.AsError(err)
 		e.Op, e.Where = call.Op.String(), call.Where
 		e.Message = "the plan does not show it, and it was not agreed to: " + e.Message
-		e.Hint = "make a new plan with: runbook run --dry-run --out PLAN"
+		e.Hint = "make a new plan with --dry-run --out PLAN"
 		return effect.Result{}, &e
 	}
 	return g.next.Do(ctx, call)
@@ -71,12 +70,4 @@ func deviation(call effect.Call, args []byte, shown *Planned) string {
 		return text + "nothing at this place"
 	}
 	return text + fmt.Sprintf("%s %s at %s", shown.Op, shown.Args, shown.Where)
-}
-
-// questionPlace is where the question about an effect stands: "p7", in a
-// parallel branch "7.a.p2", beside the effect, so that the branches keep
-// their order.
-func questionPlace(place string) string {
-	i := strings.LastIndexByte(place, '.') + 1
-	return place[:i] + "p" + place[i:]
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/simulate"
 )
 
-func planned(place, op, args string, at float64) simulate.Planned {
+func planned(place effect.Place, op, args string, at float64) simulate.Planned {
 	return simulate.Planned{Place: place, Op: op, Args: []byte(args), At: at, Took: 1, Class: effect.Write}
 }
 
@@ -47,7 +47,7 @@ func TestSecretsStandInPlansByName(t *testing.T) {
 	at := time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
 	p := simulate.NewPlan([]effect.Event{{At: at, Kind: effect.RunCreated}, {At: at, Kind: effect.EffectDone, Place: "1",
 		Body: effect.Body{Op: "http.request", Class: effect.Write, Args: []byte(`{"token":{"$secret":"env:TOKEN","digest":"hmac:77"}}`)}}}, nil)
-	live, err := simulate.EncodeSealed(map[string]any{"token": effect.NewSecret("env:TOKEN", "hunter2")})
+	live, err := simulate.EncodeByName(map[string]any{"token": effect.NewSecret("env:TOKEN", "hunter2")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestSecretsStandInPlansByName(t *testing.T) {
 }
 
 func TestComparePlans(t *testing.T) {
-	split := func(place, args string, at float64) simulate.Planned {
+	split := func(place effect.Place, args string, at float64) simulate.Planned {
 		return planned(place, "traffic.split", args, at)
 	}
 	a := &simulate.Plan{Status: effect.StatusSucceeded, Took: 30, Effects: []simulate.Planned{

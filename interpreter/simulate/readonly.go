@@ -23,13 +23,13 @@ func NewReadOnly(catalog *effect.Catalog, next effect.Handler) *ReadOnly {
 
 // Do passes the call, or stops.
 func (r *ReadOnly) Do(ctx context.Context, call effect.Call) (effect.Result, error) {
-	if call.Verb == effect.Preview {
+	if call.Verb == effect.VerbPreview {
 		return r.next.Do(ctx, call)
 	}
 	op, ok := r.catalog.Op(call.Op.String())
 	// An op whose class the caller states is no read here: its word is not
 	// enough to touch a real system in a dry run.
-	if ok && call.Verb == effect.Invoke && op.Class == effect.Read && call.Class == effect.Read {
+	if ok && call.Verb == effect.VerbInvoke && op.Class == effect.Read && call.Class == effect.Read {
 		call.Op = op
 		return r.next.Do(ctx, call)
 	}

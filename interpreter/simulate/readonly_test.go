@@ -41,15 +41,15 @@ func TestReadOnlyLetsNothingButReadsPass(t *testing.T) {
 		verb   effect.Verb
 		passes bool
 	}{
-		{"lit", effect.Read, effect.Invoke, true},
-		{"light", effect.Write, effect.Preview, true},
-		{"light", effect.Write, effect.Invoke, false},
-		{"light", effect.Read, effect.Invoke, false}, // the call's word does not count
-		{"light", effect.Write, effect.Inquire, false},
-		{"smash", effect.Irreversible, effect.Invoke, false},
-		{"undeclared", effect.Read, effect.Invoke, false},
-		{"do", effect.Read, effect.Invoke, false}, // nor does the script's
-		{"unheard_of", effect.Read, effect.Invoke, false},
+		{"lit", effect.Read, effect.VerbInvoke, true},
+		{"light", effect.Write, effect.VerbPreview, true},
+		{"light", effect.Write, effect.VerbInvoke, false},
+		{"light", effect.Read, effect.VerbInvoke, false}, // the call's word does not count
+		{"light", effect.Write, effect.VerbObserve, false},
+		{"smash", effect.Irreversible, effect.VerbInvoke, false},
+		{"undeclared", effect.Read, effect.VerbInvoke, false},
+		{"do", effect.Read, effect.VerbInvoke, false}, // nor does the script's
+		{"unheard_of", effect.Read, effect.VerbInvoke, false},
 	} {
 		backend := &ledger{}
 		call := effect.Call{Verb: tt.verb, Class: tt.class, Op: &effect.Op{Module: "lamp", Name: tt.op, Class: effect.Read}}
@@ -69,7 +69,7 @@ func TestGuardAsksAboutWhatThePlanDoesNotShow(t *testing.T) {
 	light, _ := catalog.Op("lamp.light")
 	lit, _ := catalog.Op("lamp.lit")
 	plan := &simulate.Plan{Effects: []simulate.Planned{{Place: "3", Op: "lamp.light", Args: []byte(`{"room":"hall"}`)}}}
-	call := func(place string, op *effect.Op, args map[string]any) effect.Call {
+	call := func(place effect.Place, op *effect.Op, args map[string]any) effect.Call {
 		return effect.Call{Place: place, Op: op, Args: args, Class: op.ClassFor(args)}
 	}
 	hall, attic := map[string]any{"room": "hall"}, map[string]any{"room": "attic"}
@@ -90,7 +90,7 @@ func TestGuardAsksAboutWhatThePlanDoesNotShow(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
 			recorder := effect.HandlerFunc(func(_ context.Context, c effect.Call) (effect.Result, error) {
-				got = append(got, c.Place)
+				got = append(got, string(c.Place))
 				if tt.denied && c.Op == approve {
 					return effect.Result{}, effect.Errorf(effect.CodeDenied, "alice said no")
 				}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
 // Timeline is a virtual clock. It stands still while a script computes, and
@@ -18,7 +20,7 @@ type Timeline struct {
 
 type waiter struct {
 	due   time.Time
-	place string
+	place effect.Place
 	ready chan error
 }
 
@@ -105,7 +107,7 @@ func (t *Timeline) advance() {
 	first := 0
 	for i, w := range t.waiting {
 		f := t.waiting[first]
-		if w.due.Before(f.due) || w.due.Equal(f.due) && comparePlaces(w.place, f.place) < 0 {
+		if w.due.Before(f.due) || w.due.Equal(f.due) && w.place.Compare(f.place) < 0 {
 			first = i
 		}
 	}
@@ -119,11 +121,11 @@ func (t *Timeline) advance() {
 
 type placeKey struct{}
 
-func withPlace(ctx context.Context, place string) context.Context {
+func withPlace(ctx context.Context, place effect.Place) context.Context {
 	return context.WithValue(ctx, placeKey{}, place)
 }
 
-func placeOf(ctx context.Context) string {
-	place, _ := ctx.Value(placeKey{}).(string)
+func placeOf(ctx context.Context) effect.Place {
+	place, _ := ctx.Value(placeKey{}).(effect.Place)
 	return place
 }

@@ -15,8 +15,10 @@ import (
 // Setup is a starting world.
 type Setup struct {
 	Models map[string]effect.Model // by module; cloned for each World
-	Start  time.Time
-	Seed   int64
+	// Catalog holds the modules, whose fault kinds can strike.
+	Catalog *effect.Catalog
+	Start   time.Time
+	Seed    int64
 	// Answers are what people say to questions, by title. A question without
 	// an answer is agreed to after a minute by those who are asked.
 	Answers map[string]Answer
@@ -26,8 +28,11 @@ type Setup struct {
 	// Live carries out the reads by which models learn their state; nil
 	// leaves them as they are.
 	Live effect.Handler
+	// Usual are the effects of the run that no fault of an Explorer strikes, for
+	// invariants that compare; nil where there is none.
+	Usual []effect.Occurrence
 	// Invariants are held against the world after each effect.
-	Invariants []Invariant
+	Invariants []effect.Invariant
 }
 
 // Answer is what people say to a question.
@@ -36,13 +41,19 @@ type Answer struct {
 	Never bool
 	After time.Duration
 	By    []string
+	// Item is the text of the checklist's item that a refusal is about; the first if
+	// it is empty.
+	Item string
+	// Choice is what is chosen, where a choice is asked for; its default, or the
+	// first choice, if it is empty.
+	Choice string
 }
 
 // Entry is one effect that the world saw.
 type Entry struct {
 	At      time.Time // when it ended
 	Took    time.Duration
-	Place   string
+	Place   effect.Place
 	Op      string
 	Class   effect.Class
 	Args    map[string]any
@@ -50,20 +61,26 @@ type Entry struct {
 	Value   any
 	Err     *effect.Error
 	Changes []effect.Change // of the world's state
-	Fact    Fact
-	Fault   Kind
-	Again   bool // the same effect had been applied before
+	// Declared says that the caller said what it changes in the simulated world.
+	Declared bool
+	// Predicted is what the backend of a module without a model said.
+	Predicted effect.Prediction
+	Basis
+	Fault Kind
+	Again bool // the same effect had been applied before
 }
 
-// Fact says where what an effect told came from.
-type Fact string
-
-const (
-	Live    Fact = "live"    // read from the real system, now or before
-	Modeled Fact = "modeled" // follows from the scenario and the effects before
-	Assumed Fact = "assumed" // nobody said; a default
-	Guessed Fact = "preview" // the backend's own prediction
-)
+// Predictions puts what changed into words.
+func (e Entry) Predictions() []effect.Prediction {
+	if e.Predicted != (effect.Prediction{}) {
+		return []effect.Prediction{e.Predicted}
+	}
+	var list []effect.Prediction
+	for _, c := range e.Changes {
+		list = append(list, c.Prediction())
+	}
+	return list
+}
 
 // World carries effects out on models. It is made for one run, its crashes and
 // resumes included.
@@ -71,24 +88,27 @@ type World struct {
 	setup    Setup
 	timeline *Timeline
 
-	mu       sync.Mutex
-	models   map[string]effect.Model
-	applied  map[string]any  // by key: what the effect returned
-	known    map[string]bool // live reads by op and arguments: whether they told anything
-	changed  map[string]bool // modules that some effect has changed: what was read live no longer fits
-	unread   []Unread
-	faults   map[string]Kind // by place: what struck there
-	locks    []string
-	entries  []Entry
-	effects  []effect.Call // all that passed, control ops included, once each
-	seen     map[string]bool
-	dirty    bool
-	broken   []Violation
-	bad      map[string]time.Time // parts that turned bad, and when
-	stranded bool                 // one of them turned bad in a rollback
-	start    map[string]any       // the state in the beginning
-	answers  map[string]any       // by question: approved, denied, expired
-	passed   int                  // effects so far, repeated ones too
+	mu          sync.Mutex
+	models      map[string]effect.Model
+	applied     map[string]any  // by key: what the effect returned
+	known       map[string]bool // live reads by op and arguments: whether they told anything
+	changed     map[string]bool // modules that some effect has changed: what was read live no longer fits
+	unread      []Unread
+	faults      map[effect.Place]Kind // by place: what struck there
+	locks       []string
+	transitions map[effect.Place][]effect.Transition // that the script's invariants have not seen; nil if it has none
+	entries     []Entry
+	occurrences []effect.Occurrence // the entries as invariants see them, as far as they were asked for
+	effects     []effect.Call       // all that passed, control ops included, once each
+	seen        map[effect.Place]bool
+	dirty       bool
+	broken      []Violation
+	bad         map[string]time.Time    // parts that turned bad, and when
+	stranded    bool                    // one of them turned bad in a rollback
+	start       map[string]any          // the state in the beginning
+	answers     map[string]any          // by question: approved, denied, expired
+	passed      int                     // effects so far, repeated ones too
+	writers     map[string]effect.Place // by what is written as one: which effect changed it last
 }
 
 // maxEffects bounds a simulated run: one that has more never ends.
@@ -97,8 +117,8 @@ const maxEffects = 20000
 // NewWorld returns a world in its starting state.
 func NewWorld(s Setup) *World {
 	w := &World{setup: s, timeline: NewTimeline(s.Start), models: map[string]effect.Model{}, applied: map[string]any{},
-		known: map[string]bool{}, changed: map[string]bool{}, faults: map[string]Kind{}, seen: map[string]bool{},
-		bad: map[string]time.Time{}}
+		known: map[string]bool{}, changed: map[string]bool{}, faults: map[effect.Place]Kind{}, seen: map[effect.Place]bool{},
+		bad: map[string]time.Time{}, writers: map[string]effect.Place{}}
 	for name, m := range s.Models {
 		w.models[name] = m.Clone()
 	}
@@ -118,24 +138,43 @@ func (w *World) Do(ctx context.Context, call effect.Call) (effect.Result, error)
 	if err := w.pay(call); err != nil {
 		return effect.Result{}, err
 	}
-	if call.Op.String() == effect.OpApprove {
+	if effect.Asks(call.Op.String()) {
 		return w.ask(ctx, call)
 	}
 	model := w.models[call.Op.Module]
 	if model == nil {
 		return w.foreign(ctx, call)
 	}
-	if call.Verb == effect.Inquire {
-		return w.inquire(call), nil
+	if call.Verb == effect.VerbObserve {
+		return w.observe(call), nil
 	}
-	fact, err := w.learn(ctx, model, call)
+	basis, err := w.learn(ctx, model, call)
 	if err != nil {
 		return effect.Result{}, err
 	}
+	late := w.takes(call) > call.Op.TimeoutFor(call.Args)
 	if err := w.pass(ctx, call); err != nil {
 		return effect.Result{}, err
 	}
-	return w.apply(model, call, fact)
+	if late {
+		return effect.Result{}, w.late(call, basis)
+	}
+	return w.apply(model, call, basis)
+}
+
+// late is for an effect that takes longer in this world than it has: it is cut
+// short, and changes nothing.
+func (w *World) late(call effect.Call, basis Basis) error {
+	took, limit := w.takes(call), call.Op.TimeoutFor(call.Args)
+	err := effect.Errorf(effect.CodeTimeout, "it takes %s in the simulated world, and has %s: it was cut short",
+		effect.FormatDuration(took), effect.FormatDuration(limit)).
+		WithHint("give it longer: timeout = %q; or say in the scenario that it takes less", effect.FormatDuration(took))
+	err.Op = call.Op.String()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.entries = append(w.entries, Entry{At: w.timeline.Now(), Took: limit, Place: call.Place, Op: call.Op.String(), Class: call.Class,
+		Args: call.Args, Where: call.Where, Err: err, Basis: basis, Fault: w.faults[call.Place]})
+	return err
 }
 
 // Passed notes an effect that does not come to the world: the engine's own. It
@@ -149,15 +188,15 @@ func (w *World) pay(call effect.Call) error {
 	if w.passed++; w.passed > maxEffects {
 		return &effect.Stop{Cause: Endless, Err: fmt.Errorf("%s at %s is effect number %d of the run: it never ends", call.Op, call.Where, w.passed)}
 	}
-	if call.Verb == effect.Invoke && call.Class != effect.Value && !w.seen[call.Place] {
+	if call.Verb == effect.VerbInvoke && call.Class != effect.Value && !w.seen[call.Place] {
 		w.seen[call.Place] = true
 		w.effects = append(w.effects, call)
 	}
 	return nil
 }
 
-// pass lets the time pass that an effect takes.
-func (w *World) pass(ctx context.Context, call effect.Call) error {
+// takes is how long an effect takes in this world, whatever its time limit.
+func (w *World) takes(call effect.Call) time.Duration {
 	took := 20 * time.Millisecond
 	if call.Class.Writes() {
 		took = 200 * time.Millisecond
@@ -167,12 +206,15 @@ func (w *World) pass(ctx context.Context, call effect.Call) error {
 		took = t.Takes(call.Op.Name, call.Args)
 		w.mu.Unlock()
 	}
-	if limit := call.Op.TimeoutFor(call.Args); took > limit {
-		took = limit
-	}
 	if call.Op.Module == effect.ControlModule {
 		took = 0
 	}
+	return took
+}
+
+// pass lets the time pass that an effect takes, or that it has.
+func (w *World) pass(ctx context.Context, call effect.Call) error {
+	took := min(w.takes(call), call.Op.TimeoutFor(call.Args))
 	if err := w.timeline.Wait(ctx, w.timeline.Now().Add(took)); err != nil {
 		if s := effect.AsStop(err); s != nil {
 			return s
@@ -183,17 +225,22 @@ func (w *World) pass(ctx context.Context, call effect.Call) error {
 }
 
 // apply does to the model what the effect does to the system.
-func (w *World) apply(model effect.Model, call effect.Call, fact Fact) (effect.Result, error) {
+func (w *World) apply(model effect.Model, call effect.Call, basis Basis) (effect.Result, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	m := w.moment(call.Op.Module, call.Key)
+	whole := w.before(call)
 	var before map[string]any
 	if call.Class.Writes() {
 		before = model.State(m)
 	}
-	value, err := model.Do(m, call.Op.Name, call.Args)
+	_, err := w.declared(call)
+	var value any
+	if err == nil {
+		value, err = model.Do(m, call.Op.Name, call.Args)
+	}
 	e := Entry{At: m.Now, Place: call.Place, Op: call.Op.String(), Class: call.Class, Args: call.Args, Where: call.Where,
-		Value: value, Fact: fact, Fault: w.faults[call.Place]}
+		Value: value, Basis: basis, Fault: w.faults[call.Place]}
 	if took := m.Now.Sub(call.Began); took > 0 {
 		e.Took = took
 	}
@@ -201,21 +248,40 @@ func (w *World) apply(model effect.Model, call effect.Call, fact Fact) (effect.R
 	if err != nil {
 		e.Err = effect.AsError(err)
 	} else if call.Class.Writes() {
-		e.Changes = diff(call.Op.Module, before, model.State(m))
+		e.Changes = w.changes(call.Op.Module, before, model.State(m))
+		if declared, _ := w.declared(call); len(declared) > 0 { // it was fit to be taken before
+			e.Declared, e.Changes = true, append(e.Changes, w.take(declared)...)
+		}
+		w.sign(e)
 		w.applied[call.Key] = value
 		w.dirty = true
 		w.changed[call.Op.Module] = true
 	}
 	w.entries = append(w.entries, e)
 	w.judge(e)
+	w.after(e, whole)
 	if err != nil {
 		return effect.Result{}, err
 	}
 	return effect.Result{Value: value}, nil
 }
 
-// inquire tells whether a call was applied: the world knows.
-func (w *World) inquire(call effect.Call) effect.Result {
+// sign tells each change who made the one before; w.mu is held.
+func (w *World) sign(e Entry) {
+	name := func(c effect.Change) string { return effect.Change{Module: c.Module, Path: c.Whole()}.Target() }
+	for i := range e.Changes {
+		c := &e.Changes[i]
+		if by := w.writers[name(*c)]; by != e.Place {
+			c.By = by
+		}
+	}
+	for _, c := range e.Changes {
+		w.writers[name(c)] = e.Place
+	}
+}
+
+// observe tells whether a call was applied: the world knows.
+func (w *World) observe(call effect.Call) effect.Result {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if value, ok := w.applied[call.Key]; ok {
@@ -240,8 +306,8 @@ func (w *World) foreign(ctx context.Context, call effect.Call) (effect.Result, e
 		return effect.Errorf(effect.CodeUnsupported, "%s cannot be simulated: %s", call.Op, why).
 			WithHint("give the module %s a state in a scenario, or let its backend implement Preview", call.Op.Module)
 	}
-	if call.Verb == effect.Inquire {
-		return w.inquire(call), nil
+	if call.Verb == effect.VerbObserve {
+		return w.observe(call), nil
 	}
 	if w.setup.Preview == nil {
 		return effect.Result{}, refuse(errNoModel.Error())
@@ -250,7 +316,7 @@ func (w *World) foreign(ctx context.Context, call effect.Call) (effect.Result, e
 		return w.look(ctx, call)
 	}
 	ask := call
-	ask.Verb = effect.Preview
+	ask.Verb = effect.VerbPreview
 	res, err := w.setup.Preview.Do(ctx, ask)
 	if err != nil {
 		return effect.Result{}, refuse("it has no model, and its backend cannot predict it: " + effect.AsError(err).Message)
@@ -260,12 +326,15 @@ func (w *World) foreign(ctx context.Context, call effect.Call) (effect.Result, e
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	whole := w.before(call)
 	e := Entry{At: w.timeline.Now(), Place: call.Place, Op: call.Op.String(), Class: call.Class, Args: call.Args, Where: call.Where,
-		Changes: []effect.Change{res.Change}, Fact: Guessed, Fault: w.faults[call.Place]}
+		Predicted: res.Predicted, Basis: Basis{Fact: Guessed}, Fault: w.faults[call.Place]}
+	e.Changes = []effect.Change{{Module: call.Op.Module, Path: []string{res.Predicted.Target}, From: res.Predicted.From, To: res.Predicted.To}}
 	_, e.Again = w.applied[call.Key]
 	w.applied[call.Key], w.dirty = res.Value, true
 	w.entries = append(w.entries, e)
 	w.judge(e)
+	w.after(e, whole)
 	return effect.Result{Value: res.Value}, nil
 }
 
@@ -281,7 +350,7 @@ func (w *World) look(ctx context.Context, call effect.Call) (effect.Result, erro
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	e := Entry{At: w.timeline.Now(), Place: call.Place, Op: call.Op.String(), Class: call.Class, Args: call.Args, Where: call.Where,
-		Value: res.Value, Fact: Live, Fault: w.faults[call.Place]}
+		Value: res.Value, Basis: Basis{Fact: Live}, Fault: w.faults[call.Place]}
 	if err != nil {
 		e.Err = effect.AsError(err)
 	}
@@ -291,10 +360,10 @@ func (w *World) look(ctx context.Context, call effect.Call) (effect.Result, erro
 
 // learn reads from the real system what the model needs to know for the
 // effect, each thing once. Nothing but reads is made.
-func (w *World) learn(ctx context.Context, model effect.Model, call effect.Call) (Fact, error) {
+func (w *World) learn(ctx context.Context, model effect.Model, call effect.Call) (Basis, error) {
 	learner, ok := model.(effect.Learner)
 	if !ok || w.setup.Live == nil {
-		return w.factOf(model, call, false), nil
+		return w.basisOf(model, call, false), nil
 	}
 	w.mu.Lock()
 	needs := learner.Needs(w.moment(call.Op.Module, ""), call.Op.Name, call.Args)
@@ -303,11 +372,11 @@ func (w *World) learn(ctx context.Context, model effect.Model, call effect.Call)
 	for _, r := range needs {
 		known, err := w.find(ctx, learner, call, r)
 		if err != nil {
-			return "", err
+			return Basis{}, err
 		}
 		told = told && known
 	}
-	return w.factOf(model, call, told), nil
+	return w.basisOf(model, call, told), nil
 }
 
 // find makes a read of the real system unless it was made before, and returns
@@ -379,7 +448,7 @@ func (w *World) read(ctx context.Context, learner effect.Learner, call effect.Ca
 		if asked && failure.Code != effect.CodeUnsupported {
 			// This is the script's own read, and the real system's answer to it.
 			w.entries = append(w.entries, Entry{At: w.timeline.Now(), Place: call.Place, Op: call.Op.String(), Class: call.Class,
-				Args: call.Args, Where: call.Where, Err: failure, Fact: Live})
+				Args: call.Args, Where: call.Where, Err: failure, Basis: Basis{Fact: Live}})
 			return false, failure
 		}
 		w.unread = append(w.unread, Unread{read.Op.String(), failure.Message})
@@ -409,27 +478,11 @@ func (w *World) Doubts() []string {
 	defer w.mu.Unlock()
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(w.models)) {
-		if m, ok := w.models[name].(interface{ Doubts() []string }); ok {
+		if m, ok := w.models[name].(effect.Doubter); ok {
 			list = append(list, m.Doubts()...)
 		}
 	}
 	return list
-}
-
-// factOf says what the effect's answer rests on; told says that everything it
-// depends on was read live.
-func (w *World) factOf(model effect.Model, call effect.Call, told bool) Fact {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if told && !w.changed[call.Op.Module] {
-		return Live
-	}
-	if a, ok := model.(interface {
-		Assumes(op string, args map[string]any) bool
-	}); ok && a.Assumes(call.Op.Name, call.Args) {
-		return Assumed
-	}
-	return Modeled
 }
 
 // moment is now, for a module's model; w.mu is held.

@@ -1,5 +1,5 @@
 -- Every class and recovery, parallel branches that share a variable, a sleep,
--- a retry, and rollbacks. With params.fail the end fails.
+-- a retry, a wait, and rollbacks. With params.fail the end fails.
 runbook {
   name       = "every",
   summary    = "Do everything once",
@@ -49,6 +49,13 @@ step("side by side", function()
 end)
 ledger.put_retry { item = "order", note = "m-" .. order }
 ledger.look { note = "n-" .. random(1000000) .. "-" .. now() }
+
+local looks = 0
+wait { title = "the third look", every = "10ms", timeout = "1h", until_ = function()
+  ledger.look {}
+  looks = looks + 1
+  return looks == 3, looks .. " of 3"
+end }
 
 if params.fail then
   ledger.put_observe { item = "last", need = "nothing" }

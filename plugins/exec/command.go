@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -12,23 +11,28 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/redact"
+	"github.com/q-ecosystem/runbook/plugins"
 )
 
 // command is one program to run, checked and found.
 type command struct {
-	path    string   // absolute
-	argv    []string // as the caller wrote it
-	env     []string
-	dir     string // absolute
+	path    string            // absolute
+	argv    []string          // as the caller wrote it
+	vars    map[string]string // its environment
+	dir     string            // absolute
 	stdin   string
 	timeout time.Duration // 0 means none but the call's own
 	grace   time.Duration
 	ok      []int
 	class   effect.Class
-	scrub   *scrubber // knows the secrets of this call
+	json    bool
+	show    string           // what is shown of its output, as the contract has it
+	scrub   *redact.Scrubber // knows the secrets of this call
 }
 
-func newCommand(s *settings, args map[string]any) (*command, error) {
+func newCommand(s *settings, req plugins.Request) (*command, error) {
+	args := req.Args
 	c := &command{dir: s.dir, grace: s.grace, class: effect.Irreversible}
 	if class, ok := args["class"].(string); ok {
 		c.class = effect.Class(class)
@@ -40,6 +44,8 @@ func newCommand(s *settings, args map[string]any) (*command, error) {
 		c.timeout = effect.Seconds(timeout)
 	}
 	c.stdin, _ = args["stdin"].(string)
+	c.json, _ = args["json"].(bool)
+	c.show, _ = args["output"].(string)
 	c.ok = []int{0}
 	if codes, ok := args["ok"].([]any); ok {
 		c.ok = nil
@@ -48,8 +54,7 @@ func newCommand(s *settings, args map[string]any) (*command, error) {
 			c.ok = append(c.ok, int(code))
 		}
 	}
-	env, err := c.readEnv(s, args) // first: what follows shows arguments, scrubbed
-	if err != nil {
+	if err := c.readEnv(s, req); err != nil { // first: what follows shows arguments, scrubbed
 		return nil, err
 	}
 	if err := c.readArgv(args); err != nil {
@@ -58,10 +63,10 @@ func newCommand(s *settings, args map[string]any) (*command, error) {
 	if err := checkDir(c.dir); err != nil {
 		return nil, err
 	}
-	if err := c.find(s, env["PATH"]); err != nil {
+	if err := c.find(s, c.vars["PATH"]); err != nil {
 		return nil, err
 	}
-	return c, nil
+	return c, s.allow.checkLaunch(c)
 }
 
 // readArgv reads the program's arguments in either form.
@@ -89,34 +94,52 @@ func (c *command) readArgv(args map[string]any) error {
 
 // readEnv puts the environment together; what the call says goes before what
 // the configuration says.
-func (c *command) readEnv(s *settings, args map[string]any) (map[string]string, error) {
-	own, secrets := stringMap(args["env"]), stringMap(args["secrets"])
-	if err := checkEnv("env", own); err != nil {
-		return nil, err
+func (c *command) readEnv(s *settings, req plugins.Request) error {
+	set, secrets, pass := stringMap(req.Args["env"]), stringMap(req.Args["secrets"]), stringList(req.Args["pass"])
+	if err := errors.Join(checkEnv("env", set), checkEnv("secrets", secrets), checkPass(pass)); err != nil {
+		return effect.AsError(err)
 	}
-	if err := checkEnv("secrets", secrets); err != nil {
-		return nil, err
+	if name, missing := unset(pass); missing {
+		return effect.Errorf(effect.CodeNotFound, "pass: the variable %s is not set where runbook was started; nothing ran", name).
+			WithHint("set it and resume the run, or name it under pass in the configuration of exec, where it passes only if it is set")
 	}
-	env, hidden := maps.Clone(s.base), map[string]string{}
-	for name, value := range s.secrets {
-		hidden[name] = value
+	through := inherited(pass)
+	for i, vars := range []map[string]string{set, secrets, through} {
+		for _, name := range slices.Sorted(maps.Keys(vars)) {
+			if err := s.allow.checkVariable(name, i < 2); err != nil {
+				return err
+			}
+		}
 	}
-	maps.Copy(env, s.secrets)
-	for name, value := range own {
+	hidden := maps.Clone(s.secrets)
+	c.vars = maps.Clone(s.base)
+	maps.Copy(c.vars, through)
+	maps.Copy(c.vars, s.secrets)
+	for name, value := range set {
 		if _, twice := secrets[name]; twice {
-			return nil, effect.Errorf(effect.CodeInvalid, "env and secrets both set %s", name)
+			return effect.Errorf(effect.CodeInvalid, "env and secrets both set %s", name)
 		}
 		delete(hidden, name)
-		env[name] = value
+		c.vars[name] = value
 	}
 	maps.Copy(hidden, secrets)
-	maps.Copy(env, secrets)
-	c.env = []string{} // never nil, which would mean the plugin's own environment
-	for _, name := range slices.Sorted(maps.Keys(env)) {
-		c.env = append(c.env, name+"="+env[name])
+	maps.Copy(c.vars, secrets)
+	maps.Copy(c.vars, own(req))
+	var list []effect.Secret
+	for _, name := range slices.Sorted(maps.Keys(hidden)) {
+		list = append(list, effect.NewSecret(name, hidden[name]))
 	}
-	c.scrub = newScrubber(hidden)
-	return env, nil
+	c.scrub = redact.New(list...)
+	return nil
+}
+
+// env returns the environment as a process takes it.
+func (c *command) env() []string {
+	env := make([]string, 0, len(c.vars))
+	for _, name := range slices.Sorted(maps.Keys(c.vars)) {
+		env = append(env, name+"="+c.vars[name])
+	}
+	return env
 }
 
 // find looks the program up and checks that it may run.
@@ -132,11 +155,26 @@ func (c *command) find(s *settings, path string) error {
 	case err != nil:
 		return effect.Errorf(effect.CodeNotFound, "there is no program %s in PATH, which is %q; nothing ran", c.argv[0], path).
 			WithHint("give its path, or set `path` in the configuration of exec")
-	case !s.allows(found):
-		return effect.Errorf(effect.CodeRefused, "%s may not run here; nothing ran", found).
-			WithHint("the configuration of exec allows %s", strings.Join(s.allow, ", "))
+	case !s.allow.allows(found):
+		leads := ""
+		if target, err := filepath.EvalSymlinks(found); err == nil && target != found {
+			leads = ", which leads to " + target + ","
+		}
+		return effect.Errorf(effect.CodeRefused, "%s%s may not run here; nothing ran", found, leads).
+			WithHint("the configuration of exec allows %s", strings.Join(s.allow.entries, ", "))
 	}
-	c.path = found
+	if c.path = found; !s.allow.inForce() {
+		return nil
+	}
+	// What was found to be allowed is what runs, wherever links on the way to it
+	// lead by then.
+	if c.path, err = placeOf(found); err != nil {
+		return effect.Errorf(effect.CodeRefused, "%s may not run here: %v; nothing ran", found, err)
+	}
+	if open := replaceable(c.path); open != "" {
+		return effect.Errorf(effect.CodeRefused, "%s may not run here, because everybody can write to %s and put something else in its place; nothing ran", c.path, open).
+			WithHint("run chmod o-w %s; the configuration of exec limits programs by allow", open)
+	}
 	return nil
 }
 
@@ -149,9 +187,7 @@ func (c *command) String() string {
 		words[i] = quote(arg)
 	}
 	text := strings.Join(words, " ")
-	if c.scrub != nil {
-		text = c.scrub.text(text)
-	}
+	text = c.scrub.Text(text)
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	if runes := []rune(text); len(runes) > limit {
 		text = string(runes[:limit]) + "…"
@@ -171,41 +207,4 @@ func quote(arg string) string {
 		return strconv.Quote(arg)
 	}
 	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
-}
-
-// lookPath finds a program as execvp would, in the given PATH. The error is
-// fs.ErrNotExist or fs.ErrPermission.
-func lookPath(name, path, dir string) (string, error) {
-	if strings.Contains(name, "/") {
-		full := within(dir, name)
-		return full, executable(full)
-	}
-	result := fs.ErrNotExist
-	for _, place := range filepath.SplitList(path) {
-		if place == "" {
-			continue // an empty entry means the current directory: never by accident
-		}
-		full := filepath.Join(within(dir, place), name)
-		err := executable(full)
-		if err == nil {
-			return full, nil
-		}
-		if errors.Is(err, fs.ErrPermission) {
-			result = fs.ErrPermission
-		}
-	}
-	return "", result
-}
-
-func executable(path string) error {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return fs.ErrPermission
-	case err != nil:
-		return fs.ErrNotExist
-	case info.IsDir() || info.Mode()&0o111 == 0:
-		return fs.ErrPermission
-	}
-	return nil
 }

@@ -3,63 +3,68 @@
 //
 // # What a program gets
 //
-// A process group of its own, an environment in which every variable was
-// named by somebody (PATH, HOME and LANG, the configuration, the call), and
-// one pipe for standard output and error, so that lines stay in the order in
-// which they were written. Its lines are shown as they come; the last 64 KiB
-// are kept. Values of secrets are replaced in both, by name.
+// A process group of its own, and an environment in which every variable was
+// named by somebody: the list in environment.go, the configuration, the call,
+// and RUNBOOK_KEY, RUNBOOK_RUN and RUNBOOK_ATTEMPT, by which a program can tell
+// that it is asked for the same thing once more. Standard output and error are
+// pipes of their own and still read in the order in which they were written.
+// Their lines are shown as they come; the last 64 KiB of each are kept. Values
+// of secrets are replaced in both, by name.
 //
 // # How it ends
 //
 // The call returns when the program itself exits. Children that it left
 // behind are left alone: starting a daemon is a thing that scripts do. When
-// time is up or the call is canceled, the whole group gets SIGTERM, after the
-// grace period SIGKILL, and the call returns once the group is gone. A program
-// that was stopped like this and may change something has an unknown outcome:
-// nobody knows how far it came. If the plugin itself is killed, a guard process
-// kills the group, and again the outcome is unknown.
+// time is up or the call is canceled, everything that the program has started
+// gets SIGTERM, after the grace period SIGKILL, and the call returns once all
+// of it is gone, be it in a session of its own. So it is when the plugin
+// itself is killed: each program runs below a supervisor, a process that
+// outlives the plugin by as long as that takes.
 //
-// A child that makes a session of its own (setsid) leaves the group and is
-// out of reach.
+// A program that was stopped, or that a signal ended, and that may have changed
+// something has an unknown outcome: nobody knows how far it came.
+//
+// # What may run
+//
+// Anything, unless the configuration says otherwise by allow; see allowList.
 package exec
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
-	"github.com/q-ecosystem/runbook/stdlib"
+	contract "github.com/q-ecosystem/runbook/stdlib/exec"
 )
 
 // Backend runs programs on this machine. New returns it; Configure makes it
 // ready.
 type Backend struct {
 	settings *settings
+
+	mu   sync.Mutex
+	told map[string]bool // variables of which it was said that they do not pass
+	say  func(text string)
 }
 
 // New returns a backend that is not configured yet.
-func New() *Backend { return &Backend{} }
+func New() *Backend {
+	return &Backend{told: map[string]bool{}, say: func(text string) { fmt.Fprintln(os.Stderr, text) }} // the run's log
+}
 
 // Describe implements plugins.Backend.
 func (b *Backend) Describe() plugins.Description {
-	text := func(secret bool) *effect.Field { return &effect.Field{Type: effect.String, Secret: secret} }
 	return plugins.Description{
 		Name: "exec", Module: "exec", Version: "1.0.0",
-		Doc: "Run programs on the machine of the runner.",
-		Ops: stdlib.Exec().Ops,
-		Config: []effect.Field{
-			{Name: "path", Type: effect.String, Doc: "the value of PATH; the plugin's own if left out"},
-			{Name: "env", Type: effect.Map, Elem: text(false), Doc: "variables for every program"},
-			{Name: "secrets", Type: effect.Map, Elem: text(true), Doc: "variables for every program whose values are never shown"},
-			{Name: "dir", Type: effect.String, Doc: "where programs run, and where relative paths begin; the plugin's directory if left out"},
-			{Name: "allow", Type: effect.List, Elem: &effect.Field{Type: effect.String, Min: effect.Bound(1)},
-				Doc: `programs that may run, as paths, patterns ("/opt/deploy/*.sh") or names in PATH; any if empty`},
-			{Name: "grace", Type: effect.Duration, Default: "5s",
-				Doc: "how long a program may take to end after SIGTERM, before SIGKILL"},
-		},
+		Doc:    "Run programs on the machine of the runner.",
+		Ops:    contract.Module().Ops,
+		Config: fields(),
 	}
 }
 
@@ -82,6 +87,7 @@ func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) 
 	if ctx.Err() != nil {
 		return nil, effect.Errorf(effect.CodeTimeout, "%s: the call ended before the program was started; nothing ran", c)
 	}
+	b.tellWithheld(c)
 	r, err := c.run(ctx, req.Progress)
 	if err != nil {
 		return nil, err
@@ -91,12 +97,12 @@ func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) 
 
 // Preview implements plugins.Previewer: it says what would run, and refuses
 // what would be refused. It starts nothing.
-func (b *Backend) Preview(_ context.Context, req plugins.Request) (effect.Change, error) {
+func (b *Backend) Preview(_ context.Context, req plugins.Request) (effect.Prediction, error) {
 	c, err := b.command(req)
 	if err != nil {
-		return effect.Change{}, err
+		return effect.Prediction{}, err
 	}
-	return effect.Change{Target: "program " + c.path, To: "run " + c.String() + " in " + c.dir}, nil
+	return effect.Prediction{Target: "program " + c.path, To: "run " + c.String() + " in " + c.dir}, nil
 }
 
 // Health implements plugins.Backend: the directory of the programs is there.
@@ -115,7 +121,26 @@ func (b *Backend) command(req plugins.Request) (*command, error) {
 	if req.Op != "run" {
 		return nil, effect.Errorf(effect.CodeUnsupported, "the exec backend has no op called %q", req.Op).WithHint("it has run")
 	}
-	return newCommand(b.settings, req.Args)
+	return newCommand(b.settings, req)
+}
+
+// tellWithheld says, once for each, which well-known variables are set and do
+// not reach the program: it may act on another cluster or account than the one
+// that whoever started it has in mind.
+func (b *Backend) tellWithheld(c *command) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var names []string
+	for _, name := range withheld(c.vars, wellKnown()) {
+		if !b.told[name] && !matches(b.settings.silent, name) {
+			b.told[name] = true
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		b.say(fmt.Sprintf("%s: set here, and not seen by programs: add pass = { %q } to exec.run, or to exec in the configuration (withhold there keeps this quiet)",
+			strings.Join(names, ", "), names[0]))
+	}
 }
 
 func errNotConfigured() error {

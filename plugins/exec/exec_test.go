@@ -16,7 +16,8 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
-	"github.com/q-ecosystem/runbook/stdlib"
+	"github.com/q-ecosystem/runbook/plugins/internal/output"
+	contract "github.com/q-ecosystem/runbook/stdlib/exec"
 )
 
 var (
@@ -32,6 +33,7 @@ const patience = 20 * time.Second
 func configured(t *testing.T, config map[string]any) *Backend {
 	t.Helper()
 	b := New()
+	b.say = func(string) {}
 	checked, err := effect.CheckFields(b.Describe().Config, nil, config)
 	if err != nil {
 		t.Fatal(err)
@@ -46,11 +48,11 @@ func configured(t *testing.T, config map[string]any) *Backend {
 // sends it.
 func request(t *testing.T, args map[string]any) plugins.Request {
 	t.Helper()
-	checked, err := stdlib.Exec().Ops[0].Check(args)
+	checked, err := contract.Module().Ops[0].Check(args)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return plugins.Request{Op: "run", Args: reveal(checked), Attempt: 1, Progress: func(string) {}}
+	return plugins.Request{Op: "run", Args: reveal(checked), Key: "key-1", Run: "run-1", Attempt: 2, Progress: func(string) {}}
 }
 
 // reveal does what the host does on the wire: secrets become plain strings.
@@ -136,7 +138,7 @@ func alive(pid int) bool {
 
 func TestDescribeAgreesWithTheContract(t *testing.T) {
 	d := New().Describe()
-	if d.Module != "exec" || len(d.Ops) != len(stdlib.Exec().Ops) {
+	if d.Module != "exec" || len(d.Ops) != len(contract.Module().Ops) {
 		t.Errorf("described as %s with %d ops", d.Module, len(d.Ops))
 	}
 	if err := effect.Verify(d.Config); err != nil {
@@ -170,7 +172,10 @@ func TestOutcomes(t *testing.T) {
 			[]string{"/bin/sh -c 'echo broken pipe on node 7; exit 3' ended with exit code 3", "its last lines:\nbroken pipe on node 7"}, 0},
 		{"bad code, silent", sh("exit 1"), effect.CodeFailed, []string{"it wrote nothing"}, 0},
 		{"zero is not good", with(sh("true"), map[string]any{"ok": []any{1.0}}), effect.CodeFailed, []string{"exit code 0"}, 0},
-		{"killed", sh("kill -9 $$"), effect.CodeFailed, []string{"killed by signal 9"}, 0},
+		{"killed", sh("echo half; kill -9 $$"), effect.CodeUnknown, []string{"killed by signal 9", "nobody knows how far it came; its last lines:\nhalf"}, 0},
+		{"killed, a read", with(sh("kill -9 $$"), map[string]any{"class": "read"}), effect.CodeFailed, []string{"killed by signal 9"}, 0},
+		{"what it ran was killed", sh("sh -c 'kill -9 $$'; exit $?"), effect.CodeUnknown, []string{"exit code 137", "signal 9"}, 0},
+		{"137 is a code like any other", with(sh("exit 137"), map[string]any{"ok": []any{137.0}}), "", nil, 137},
 		{"no such name", argv("no-such-program"), effect.CodeNotFound, []string{"no program no-such-program in PATH", "nothing ran"}, 0},
 		{"no such path", argv("./nope.sh"), effect.CodeNotFound, []string{dir + "/nope.sh", "nothing ran"}, 0},
 		{"not executable", argv("./plain.sh"), effect.CodeRefused, []string{"not executable"}, 0},
@@ -226,7 +231,7 @@ func TestResultFitsTheContract(t *testing.T) {
 	if v["output"] != "\xff\xfe rawx\x00y" {
 		t.Errorf("output %q", v["output"])
 	}
-	if _, err := effect.CheckFields(stdlib.Exec().Ops[0].Returns, nil, v); err != nil {
+	if _, err := effect.CheckFields(contract.Module().Ops[0].Returns, nil, v); err != nil {
 		t.Error(err)
 	}
 	if _, err := effect.Encode(v, nil); err != nil {
@@ -237,6 +242,9 @@ func TestResultFitsTheContract(t *testing.T) {
 func TestEnvironmentIsExplicit(t *testing.T) {
 	t.Setenv("RUNBOOK_TEST_LEAK", "leaked")
 	t.Setenv("LANG", "C.UTF-8")
+	for _, name := range []string{"USER", "LOGNAME", "TZ", "TMPDIR"} {
+		t.Setenv(name, "x-"+name)
+	}
 	b := configured(t, map[string]any{"path": "/usr/bin:/bin",
 		"env": map[string]any{"REGION": "eu", "STAGE": "prod"}, "secrets": map[string]any{"TOKEN": "config-token"}})
 	v, err := run(t, b, with(argv("env"), map[string]any{
@@ -244,7 +252,8 @@ func TestEnvironmentIsExplicit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "HOME=/nowhere\nLANG=C.UTF-8\nPASSWORD=[secret PASSWORD]\nPATH=/usr/bin:/bin\nREGION=eu\nSTAGE=canary\nTOKEN=[secret TOKEN]\n"
+	want := "HOME=/nowhere\nLANG=C.UTF-8\nLOGNAME=x-LOGNAME\nPASSWORD=[secret PASSWORD]\nPATH=/usr/bin:/bin\nREGION=eu\n" +
+		"RUNBOOK_ATTEMPT=2\nRUNBOOK_KEY=key-1\nRUNBOOK_RUN=run-1\nSTAGE=canary\nTMPDIR=x-TMPDIR\nTOKEN=[secret TOKEN]\nTZ=x-TZ\nUSER=x-USER\n"
 	if v["output"] != want {
 		t.Errorf("environment is\n%s\nwant\n%s", v["output"], want)
 	}
@@ -266,10 +275,11 @@ func TestSecretsReachTheProgramAndNothingElse(t *testing.T) {
 	if strings.Contains(everything, secret) {
 		t.Errorf("the secret is shown in %q", everything)
 	}
-	for _, s := range []string{base64.StdEncoding.EncodeToString([]byte(secret)), "[secret TOKEN]\ns3cr3t-val"} {
-		if !strings.Contains(everything, s) {
-			t.Errorf("%q does not hold %q", everything, s)
-		}
+	if encoded := base64.StdEncoding.EncodeToString([]byte(secret)); strings.Contains(everything, encoded) {
+		t.Errorf("%q holds %q", everything, encoded)
+	}
+	if s := "[secret TOKEN]\n[secret TOKEN]\ns3cr3t-val"; !strings.Contains(everything, s) {
+		t.Errorf("%q does not hold %q", everything, s)
 	}
 }
 
@@ -304,40 +314,8 @@ func TestTailIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := v["output"].(string)
-	if v["truncated"] != true || len(out) != tailSize || !strings.HasSuffix(out, "\n99999\n100000\n") {
+	if v["truncated"] != true || len(out) > output.TailSize || len(out) < output.TailSize-10 || !strings.HasSuffix(out, "\n99999\n100000\n") {
 		t.Errorf("truncated %v, %d bytes, ends %q", v["truncated"], len(out), out[max(0, len(out)-20):])
-	}
-}
-
-func TestAllow(t *testing.T) {
-	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "deploy.sh"), "#!/bin/sh\necho ok\n", 0o755)
-	writeFile(t, filepath.Join(dir, "evil.sh"), "#!/bin/sh\necho ok\n", 0o755)
-	writeFile(t, filepath.Join(dir, "env"), "#!/bin/sh\necho not the real one\n", 0o755)
-	if err := os.Symlink("/bin/sh", filepath.Join(dir, "deploy-link.sh")); err != nil {
-		t.Fatal(err)
-	}
-	b := configured(t, map[string]any{"dir": dir, "path": "/usr/bin:/bin", "allow": []any{"./dep*y.sh", "env", "/bin/ech?"}})
-	for _, c := range []struct {
-		args map[string]any
-		ok   bool
-	}{
-		{argv("./deploy.sh"), true},
-		{argv(dir + "/../" + filepath.Base(dir) + "/deploy.sh"), true},
-		{argv("./evil.sh"), false},
-		{argv("./deploy-link.sh"), false},
-		{argv("/bin/echo", "x"), true},
-		{argv("env"), true},
-		{with(argv("env"), map[string]any{"env": map[string]any{"PATH": dir}}), false},
-		{sh("echo x"), false},
-	} {
-		_, err := run(t, b, c.args)
-		if c.ok && err != nil {
-			t.Errorf("%v: %v", c.args, err)
-		}
-		if e := effect.AsError(err); !c.ok && (e == nil || e.Code != effect.CodeRefused || !strings.Contains(e.Hint, "dep*y.sh")) {
-			t.Errorf("%v: got %v", c.args, err)
-		}
 	}
 }
 

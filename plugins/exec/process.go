@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -19,45 +20,99 @@ const (
 	killWait = 2 * time.Second
 )
 
-// process is a started program, the leader of a process group.
+// process is a started program, seen through its supervisor.
 type process struct {
-	pid    int
-	exited chan struct{}    // closed when the leader is gone
-	state  *os.ProcessState // set then
+	orders *os.File
+	exited chan struct{}      // closed when the program is gone
+	status syscall.WaitStatus // set then, unless lost
+	lost   bool               // the supervisor was killed: nobody knows how the program ended
+	gone   chan bool          // the answer to a stop
+	over   chan struct{}      // closed when the supervisor is gone
+	mark   string             // the entry of the environment by which the program's processes are known
 }
 
-// startProcess starts a command. It keeps neither file.
-func startProcess(c *command, stdin, out *os.File) (*process, error) {
-	cmd := &osexec.Cmd{Path: c.path, Args: c.argv, Env: c.env, Dir: c.dir, Stdout: out, Stderr: out, SysProcAttr: groupAttr()}
+// startProcess starts a command. It keeps none of the files.
+func startProcess(c *command, stdin, stdout, stderr *os.File) (*process, error) {
+	ordersEnd, orders, err := os.Pipe()
+	if err != nil {
+		return nil, notStarted(c, err)
+	}
+	reports, reportsEnd, err := os.Pipe()
+	if err != nil {
+		closeAll(ordersEnd, orders)
+		return nil, notStarted(c, err)
+	}
+	cmd := &osexec.Cmd{Path: self(), Args: []string{"runbook-exec-supervisor"}, Env: []string{superviseEnv + "=1"}, Dir: "/",
+		Stdout: stdout, Stderr: stderr, ExtraFiles: []*os.File{ordersEnd, reportsEnd},
+		// A group of its own: who kills the plugin's group leaves it alive.
+		SysProcAttr: &syscall.SysProcAttr{Setpgid: true}}
 	if stdin != nil { // a nil *os.File in an io.Reader is not nil
 		cmd.Stdin = stdin
 	}
-	p := &process{exited: make(chan struct{})}
-	started := make(chan error, 1)
-	go func() {
-		// The kernel ties the parent-death signal to the thread that forked,
-		// so that thread must live as long as the program.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		if err == nil {
-			p.pid = cmd.Process.Pid
-		}
-		started <- err
-		if err != nil {
-			return
-		}
-		_ = cmd.Wait() // says no more than the state: there is nothing to copy
-		p.state = cmd.ProcessState
-		close(p.exited)
-	}()
-	if err := <-started; err != nil {
+	err = cmd.Start()
+	closeAll(ordersEnd, reportsEnd) // only the supervisor's copies count now
+	if err != nil {
+		closeAll(orders, reports)
+		return nil, effect.Errorf(effect.CodeUnavailable, "%s was not started, because its supervisor was not: %v; nothing ran", c, err).
+			WithHint("the machine may be out of processes or memory")
+	}
+	p := &process{orders: orders, exited: make(chan struct{}), gone: make(chan bool, 1), over: make(chan struct{}), mark: "RUNBOOK_KEY=" + c.vars["RUNBOOK_KEY"]}
+	in := json.NewDecoder(reports)
+	var first report
+	err = json.NewEncoder(orders).Encode(newProgram(c.path, c.argv, c.env(), c.dir))
+	// A supervisor that ends without a word may have started the program
+	// before: follow finds it lost.
+	if err == nil && in.Decode(&first) == nil && first.Errno != 0 {
+		err = first.Errno
+	}
+	if err != nil {
+		closeAll(orders, reports)
+		_ = cmd.Wait()
 		return nil, notStarted(c, err)
 	}
+	go p.follow(in, cmd, reports)
 	return p, nil
 }
 
-// hasExited reports whether the leader is gone.
+// self is this executable: on Linux the file that is running, not the one that
+// an upgrade may have put in its place.
+func self() string {
+	if runtime.GOOS == "linux" {
+		return "/proc/self/exe"
+	}
+	name, err := os.Executable()
+	if err != nil {
+		return os.Args[0]
+	}
+	return name
+}
+
+// follow takes the supervisor's reports until it is gone.
+func (p *process) follow(in *json.Decoder, cmd *osexec.Cmd, reports *os.File) {
+	defer close(p.over)
+	for {
+		var r report
+		if in.Decode(&r) != nil {
+			break
+		}
+		if r.Exited != nil {
+			p.status = *r.Exited
+			close(p.exited)
+		}
+		if r.Gone != nil {
+			p.gone <- *r.Gone
+		}
+	}
+	if !p.hasExited() {
+		p.lost = true
+		endMarked(p.mark) // the kernel has ended the program, and not what it started
+		close(p.exited)
+	}
+	reports.Close()
+	_ = cmd.Wait()
+}
+
+// hasExited reports whether the program is gone.
 func (p *process) hasExited() bool {
 	select {
 	case <-p.exited:
@@ -67,32 +122,28 @@ func (p *process) hasExited() bool {
 	}
 }
 
-// stop ends the whole group: SIGTERM, after grace SIGKILL. It returns once no
-// process of the group runs, or with false when one cannot be killed.
+// stop ends everything that the program has started: SIGTERM, after grace
+// SIGKILL. It returns once nothing of it runs, or with false when something
+// cannot be killed.
 func (p *process) stop(grace time.Duration) bool {
-	p.signal(syscall.SIGTERM)
-	p.signal(syscall.SIGCONT) // who is suspended cannot end
-	if p.gone(grace) {
-		return true
+	ms := max(grace, 0).Milliseconds()
+	_ = json.NewEncoder(p.orders).Encode(order{Stop: &ms})
+	timer := time.NewTimer(grace + 2*killWait)
+	defer timer.Stop()
+	select {
+	case gone := <-p.gone:
+		return gone
+	case <-p.over:
+	case <-timer.C:
 	}
-	p.signal(syscall.SIGKILL)
-	return p.gone(killWait)
+	return false
 }
 
-func (p *process) signal(s syscall.Signal) { _ = syscall.Kill(-p.pid, s) }
-
-// gone waits until the leader was reaped and no process of its group runs.
-func (p *process) gone(limit time.Duration) bool {
-	deadline := time.Now().Add(limit)
-	for {
-		if p.hasExited() && !groupRuns(p.pid) {
-			return true
-		}
-		if !time.Now().Before(deadline) {
-			return false
-		}
-		time.Sleep(pollEvery)
-	}
+// release ends the supervisor; what the program left behind runs on.
+func (p *process) release() {
+	_ = json.NewEncoder(p.orders).Encode(order{Release: true})
+	<-p.over
+	p.orders.Close()
 }
 
 // notStarted explains why nothing ran.

@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/internal/output"
 )
 
 const (
@@ -17,9 +19,6 @@ const (
 	// waited for after the program's exit, and lingerWait how long in all.
 	idleWait   = 100 * time.Millisecond
 	lingerWait = time.Second
-	// pipeLimit is the most that a pipe can hold: what the program wrote
-	// before its exit is within this many bytes.
-	pipeLimit = 1 << 20
 	// hostMargin is kept free before the call's own deadline. There, and soon
 	// after a cancellation, the host gives up on the plugin and kills it.
 	hostMargin = 1500 * time.Millisecond
@@ -29,63 +28,68 @@ const (
 
 // result is how a program ended.
 type result struct {
-	state *os.ProcessState
-	out   *output
-	took  time.Duration
+	status syscall.WaitStatus
+	lost   bool // its supervisor was killed, and nobody knows its status
+	out    *output.Output
+	took   time.Duration
 }
 
 // run starts the command and waits for it. An error means that it did not
 // start, or that it was stopped.
 func (c *command) run(ctx context.Context, show func(line string)) (*result, error) {
-	out, outEnd, err := os.Pipe()
+	out, err := newPipes()
 	if err != nil {
 		return nil, notStarted(c, err)
 	}
-	defer out.Close()
+	defer out.close()
 	stdin, feed, err := c.stdinPipe()
 	if err != nil {
-		outEnd.Close()
 		return nil, notStarted(c, err)
 	}
 	if feed != nil {
 		defer feed.Close()
 	}
-	g, err := newGuard()
-	if err != nil {
-		closeAll(outEnd, stdin)
-		return nil, effect.Errorf(effect.CodeUnavailable, "%s was not started: %v; nothing ran", c, err).
-			WithHint("/bin/sh is needed, and a machine with processes and memory left")
-	}
-	defer g.dismiss()
 	began := time.Now()
-	p, err := startProcess(c, stdin, outEnd)
-	closeAll(outEnd, stdin) // only the program's copies count now
+	p, err := startProcess(c, stdin, out.write[output.Stdout], out.write[output.Stderr])
+	closeAll(stdin) // only the program's copies count now
+	out.started()
 	if err != nil {
 		return nil, err
 	}
-	g.watch(p.pid)
+	defer p.release()
 	if feed != nil {
 		go func() {
 			_, _ = io.WriteString(feed, c.stdin) // a program need not read all of it
 			feed.Close()
 		}()
 	}
-	r := &result{out: newOutput(c.scrub, show)}
+	r := &result{out: output.New(c.scrub, c.lines(show), c.json)}
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		r.out.readFrom(out)
+		out.readAll(r.out.Write)
+		r.out.Close()
 	}()
 	why, killed := c.wait(ctx, p)
 	r.took = time.Since(began)
-	// Wakes the reader, which goes on for what is left in the pipe.
-	_ = out.SetReadDeadline(time.Now().Add(idleWait))
+	out.exited()
 	<-read
+	if c.show == "tail" {
+		r.out.ShowTail(show)
+	}
 	if why != "" {
 		return nil, c.stopped(why, killed, r)
 	}
-	r.state = p.state
+	r.status, r.lost = p.status, p.lost
 	return r, nil
+}
+
+// lines returns what is told of each line as it comes; nil for nothing.
+func (c *command) lines(show func(string)) func(string) {
+	if c.show == "none" || c.show == "tail" {
+		return nil
+	}
+	return show
 }
 
 // wait returns when the program has exited or was stopped; why says the
@@ -139,70 +143,79 @@ func closeAll(files ...*os.File) {
 
 // stopped explains a program that did not come to its end.
 func (c *command) stopped(why string, killed bool, r *result) *effect.Error {
-	fate := "its process group was stopped"
+	fate := "it was stopped with all that it had started"
 	if !killed {
-		fate = "a process of its group cannot be killed and still runs"
+		fate = "a process that it started cannot be killed and still runs"
 	}
 	if c.class == effect.Read {
-		return effect.Errorf(effect.CodeTimeout, "%s %s after %s; %s%s", c, why, effect.FormatDuration(r.took), fate, r.tail())
+		return effect.Errorf(effect.CodeTimeout, "%s %s after %s; %s%s", c, why, effect.FormatDuration(r.took), fate, r.out.Ending())
 	}
 	return effect.Errorf(effect.CodeUnknown, "%s %s after %s; %s, and nobody knows how far it came%s",
-		c, why, effect.FormatDuration(r.took), fate, r.tail()).
+		c, why, effect.FormatDuration(r.took), fate, r.out.Ending()).
 		WithHint(`look at what it was to change, then say what happened; a program that may run twice is called with recovery = "retry"`)
 }
 
-// value returns what exec.run returns, or the error of a bad exit.
+// value returns what exec.run returns, or the error of a bad end.
 func (r *result) value(c *command) (any, error) {
-	took := effect.FormatDuration(r.took)
-	if status, ok := r.state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		return nil, effect.Errorf(effect.CodeFailed, "%s was killed by signal %d (%s) after %s, which this run did not send%s",
-			c, int(status.Signal()), status.Signal(), took, r.tail()).
-			WithHint("it may have come half way; signal 9 is an operator's, or the kernel's for want of memory (see dmesg)")
+	if why := r.bySignal(c); why != "" {
+		return nil, r.broken(c, why)
 	}
-	code := r.state.ExitCode()
+	took, code := effect.FormatDuration(r.took), r.status.ExitStatus()
 	if !slices.Contains(c.ok, code) {
-		return nil, effect.Errorf(effect.CodeFailed, "%s ended with exit code %d after %s%s", c, code, took, r.tail()).
+		return nil, effect.Errorf(effect.CodeFailed, "%s ended with exit code %d after %s%s", c, code, took, r.out.Ending()).
 			WithHint("if this code is no failure, add it to ok = { … }")
 	}
-	text, truncated := r.out.kept()
-	return map[string]any{"code": float64(code), "output": text, "truncated": truncated, "seconds": r.took.Seconds()}, nil
+	changed := r.out.Changed()
+	value := map[string]any{"code": float64(code), "seconds": r.took.Seconds()}
+	truncated := false
+	for name, t := range map[string]*output.Tail{"stdout": r.out.Stream(output.Stdout), "stderr": r.out.Stream(output.Stderr), "output": r.out.Both()} {
+		text, cut := t.Text()
+		value[name], truncated = text, truncated || cut
+	}
+	value["truncated"] = truncated
+	if c.json {
+		decoded, err := r.out.JSON()
+		if err != nil {
+			return nil, effect.Errorf(effect.CodeFailed, "%s ran and ended with exit code %d after %s, and its standard output is no JSON that can be used: %v%s",
+				c, code, took, c.scrub.Text(err.Error()), r.out.Ending()).
+				WithHint("what it was to do is done; let it write one JSON value to its standard output and everything else to standard error, or leave out json = true")
+		}
+		clean, hidden := c.scrub.Value(decoded)
+		if changed = changed || hidden; clean != nil {
+			value["json"] = clean
+		}
+	}
+	if changed {
+		value["redacted"] = true
+	}
+	return value, nil
 }
 
-// tail returns the last lines of the output for the end of a message.
-func (r *result) tail() string {
-	if last := r.out.lastLines(); last != "" {
-		return "; its last lines:\n" + last
+// bySignal says which signal ended the program, or, by the exit code that
+// shells give then, something that it ran; "" if none did. A code of that kind
+// in ok is a code like any other.
+func (r *result) bySignal(c *command) string {
+	switch code := r.status.ExitStatus(); {
+	case r.lost:
+		return "was lost sight of, because its supervisor was killed,"
+	case r.status.Signaled():
+		return fmt.Sprintf("was killed by signal %d (%s), which this run did not send,", int(r.status.Signal()), r.status.Signal())
+	case slices.Contains(c.ok, code):
+		return ""
+	case slices.Contains([]int{int(syscall.SIGKILL), int(syscall.SIGTERM), int(syscall.SIGINT), int(syscall.SIGQUIT), int(syscall.SIGABRT),
+		int(syscall.SIGSEGV), int(syscall.SIGBUS), int(syscall.SIGXCPU)}, code-128):
+		return fmt.Sprintf("ended with exit code %d, which says that signal %d (%s) killed what it ran,", code, code-128, syscall.Signal(code-128))
 	}
-	return "; it wrote nothing"
+	return ""
 }
 
-// readFrom reads until the end of the pipe. When the read deadline strikes,
-// the program has exited: then it takes what is left, and leaves a pipe that a
-// child holds open.
-func (o *output) readFrom(pipe *os.File) {
-	defer o.close()
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := pipe.Read(buf)
-		o.write(buf[:n])
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			break
-		}
-		if err != nil {
-			return
-		}
+// broken explains a program that did not end by itself.
+func (r *result) broken(c *command, why string) *effect.Error {
+	const cause = "signal 9 is an operator's, or the kernel's for want of memory (see dmesg)"
+	took := effect.FormatDuration(r.took)
+	if c.class == effect.Read {
+		return effect.Errorf(effect.CodeFailed, "%s %s after %s%s", c, why, took, r.out.Ending()).WithHint(cause)
 	}
-	end := time.Now().Add(lingerWait)
-	for left := pipeLimit; left > 0; {
-		idle := min(idleWait, max(time.Millisecond, time.Until(end)))
-		if pipe.SetReadDeadline(time.Now().Add(idle)) != nil {
-			return
-		}
-		n, err := pipe.Read(buf)
-		o.write(buf[:n])
-		left -= n
-		if err != nil {
-			return
-		}
-	}
+	return effect.Errorf(effect.CodeUnknown, "%s %s after %s, and nobody knows how far it came%s", c, why, took, r.out.Ending()).
+		WithHint(`%s; look at what it was to change, then say what happened; a program that may run twice is called with recovery = "retry"`, cause)
 }

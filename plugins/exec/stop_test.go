@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		_, err := b.Invoke(context.Background(), plugins.Request{Op: "run",
-			Args:     map[string]any{"argv": []any{"/bin/sh", "-c", "sleep 1000 & echo $$ $!; wait"}},
+			Args:     map[string]any{"argv": []any{"/bin/sh", "-c", "setsid sleep 1000 & sleep 1000 & echo $$ $!; wait"}},
 			Progress: func(line string) { fmt.Println(line) }})
 		fmt.Println(err)
 		os.Exit(1)

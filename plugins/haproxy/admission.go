@@ -73,7 +73,7 @@ func (a *admission) commands(p *pool) []string {
 	return []string{fmt.Sprintf("set server %s/%s state %s", p.name, a.real, a.state)}
 }
 
-func (a *admission) change(p *pool) effect.Change {
+func (a *admission) change(p *pool) effect.Prediction {
 	s := p.byReal(a.real)
-	return effect.Change{Target: fmt.Sprintf("server %s of pool %s", s.name, p.name), From: s.status(), To: a.state}
+	return effect.Prediction{Target: fmt.Sprintf("server %s of pool %s", s.name, p.name), From: s.status(), To: a.state}
 }

@@ -64,19 +64,30 @@ func (d *division) missing(p *pool) string {
 }
 
 func (d *division) allowed(p *pool) error {
+	var down *server // which may come up: said only if nothing worse is to be said
 	for _, s := range p.servers {
-		if d.weights[s.real] == 0 || s.status() == "up" {
+		status := s.status()
+		if d.weights[s.real] == 0 || status == "up" {
 			continue
 		}
-		e := effect.Errorf(effect.CodeConflict, "server %s of pool %s is to take traffic, and HAProxy sees it as %s; nothing changed",
-			s.label(), p.name, s.status())
-		if s.status() == "down" {
-			e.Retryable = true // it may be a check or two away from up
-			return e.WithHint("HAProxy's own health check fails: check the server, and wait until traffic.servers {} calls it up")
+		if status != "down" {
+			return d.refused(p, s).WithHint("a weight does not bring it back: call traffic.ready { server = %q } first", s.name)
 		}
-		return e.WithHint("a weight does not bring it back: call traffic.ready { server = %q } first", s.name)
+		if down == nil {
+			down = s
+		}
 	}
-	return nil
+	if down == nil {
+		return nil
+	}
+	e := d.refused(p, down)
+	e.Retryable = true // it may be a check or two away from up
+	return e.WithHint("HAProxy's own health check fails: check the server, and wait until traffic.servers {} calls it up")
+}
+
+func (d *division) refused(p *pool, s *server) *effect.Error {
+	return effect.Errorf(effect.CodeConflict, "server %s of pool %s is to take traffic, and HAProxy sees it as %s; nothing changed",
+		s.label(), p.name, s.status())
 }
 
 func (d *division) commands(p *pool) []string {
@@ -95,7 +106,7 @@ func (d *division) commands(p *pool) []string {
 	return list
 }
 
-func (d *division) change(p *pool) effect.Change {
+func (d *division) change(p *pool) effect.Prediction {
 	total := 0
 	for _, w := range d.weights {
 		total += w
@@ -108,7 +119,7 @@ func (d *division) change(p *pool) effect.Change {
 		from = append(from, s.name+" "+percent(p.share(s)))
 		to = append(to, s.name+" "+percent(100*float64(d.weights[s.real])/float64(total)))
 	}
-	return effect.Change{Target: "pool " + p.name, From: strings.Join(from, ", "), To: strings.Join(to, ", ")}
+	return effect.Prediction{Target: "pool " + p.name, From: strings.Join(from, ", "), To: strings.Join(to, ", ")}
 }
 
 // percent prints a share: "10%", "33.33%".

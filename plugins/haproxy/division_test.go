@@ -9,7 +9,7 @@ import (
 func poolOf(weights map[string]int) *pool {
 	p := &pool{name: "web"}
 	for _, name := range sortedKeys(weights) {
-		p.servers = append(p.servers, &server{name: name, real: name, weight: weights[name], op: 2})
+		p.servers = append(p.servers, &server{name: name, real: name, weight: weights[name], effective: weights[name], op: 2})
 	}
 	return p
 }

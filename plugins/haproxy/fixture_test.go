@@ -17,7 +17,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
-	"github.com/q-ecosystem/runbook/stdlib"
+	"github.com/q-ecosystem/runbook/stdlib/traffic"
 )
 
 // testPatience bounds the waits for conditions.
@@ -50,7 +50,7 @@ func startProxy(t *testing.T, extra string) *proxy {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	p := &proxy{dir: dir, socket: filepath.Join(dir, "admin.sock"), front: "http://" + freeAddr(t), down: map[string]*atomic.Bool{}}
 	addr := map[string]string{}
-	for _, name := range []string{"blue", "green", "red"} {
+	for _, name := range []string{"blue", "green", "red", "spare"} {
 		p.down[name] = &atomic.Bool{}
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Env", name)
@@ -69,6 +69,7 @@ defaults
   timeout connect 2s
   timeout client 5s
   timeout server 5s
+  timeout check 5s
 frontend front
   bind %[2]s
   default_backend web
@@ -83,12 +84,20 @@ backend more
   server green %[4]s weight 1
   server red %[5]s weight 1
   server spare %[5]s backup weight 7
+backend mixed
+  balance roundrobin
+  option httpchk GET /healthz
+  default-server check inter 20ms fall 1 rise 1
+  server blue %[3]s weight 100
+  server green %[4]s weight 0
+  server red %[5]s weight 0
+  server spare %[7]s backup weight 7
 backend fixed
   balance source
   server blue %[3]s weight 1
   server green %[4]s weight 1
 %[6]s
-`, dir, strings.TrimPrefix(p.front, "http://"), addr["blue"], addr["green"], addr["red"], extra)
+`, dir, strings.TrimPrefix(p.front, "http://"), addr["blue"], addr["green"], addr["red"], strings.ReplaceAll(extra, "STATE", filepath.Join(dir, "state")), addr["spare"])
 	path := filepath.Join(dir, "haproxy.cfg")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
@@ -141,7 +150,7 @@ func configured(t *testing.T, config map[string]any) *Backend {
 // request returns a request whose arguments passed the contract.
 func request(t *testing.T, op string, args map[string]any) plugins.Request {
 	t.Helper()
-	catalog, err := effect.NewCatalog(stdlib.Traffic())
+	catalog, err := effect.NewCatalog(traffic.Module())
 	if err != nil {
 		t.Fatal(err)
 	}

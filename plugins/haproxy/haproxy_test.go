@@ -59,7 +59,7 @@ func TestPoolWithBackup(t *testing.T) {
 	if w["green"] != 0.0 || w["spare"] != 0.0 || w["red"].(float64) < 0.3 || w["red"].(float64) > 0.5 {
 		t.Errorf("weights %v", w)
 	}
-	read, err := readPool(t.Context(), b.client, "more", nil, false)
+	read, err := readPool(t.Context(), b.clients[0], "more", nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestPoolWithBackup(t *testing.T) {
 func TestMaintenanceIsNotLiftedByDrain(t *testing.T) {
 	p := startProxy(t, "")
 	b := p.backend(t, nil)
-	if _, _, err := b.client.ask(t.Context(), "set server web/green state maint"); err != nil {
+	if _, _, err := b.clients[0].ask(t.Context(), "set server web/green state maint"); err != nil {
 		t.Fatal(err)
 	}
 	if st := statusOf(t, b, "green"); st != "maint" {
@@ -92,7 +92,7 @@ func TestMaintenanceIsNotLiftedByDrain(t *testing.T) {
 func TestInheritedMaintenance(t *testing.T) {
 	p := startProxy(t, "backend tracking\n  server a 127.0.0.1:9 track web/green\n  server b 127.0.0.1:9")
 	b := p.backend(t, nil)
-	if _, _, err := b.client.ask(t.Context(), "set server web/green state maint"); err != nil {
+	if _, _, err := b.clients[0].ask(t.Context(), "set server web/green state maint"); err != nil {
 		t.Fatal(err)
 	}
 	_, err := invoke(t, b, "ready", map[string]any{"pool": "tracking", "server": "a"})
@@ -155,12 +155,12 @@ func TestSilentHAProxy(t *testing.T) {
 	signal(syscall.SIGSTOP)
 	_, err := b.Invoke(t.Context(), req) // the pool cannot be read: nothing was sent
 	wantError(t, err, effect.CodeTimeout, "no reply")
-	before := &pool{name: "web", servers: []*server{{real: "blue", name: "blue", weight: 100, op: 2}, {real: "green", name: "green", op: 2}}}
-	w, err := b.wishFor(before, req)
+	before := &pool{name: "web", servers: []*server{{real: "blue", name: "blue", weight: 100, effective: 100, op: 2}, {real: "green", name: "green", op: 2}}}
+	w, err := b.desiredFor(before, req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, b.send(t.Context(), req, w.commands(before)), effect.CodeUnknown, "0 of 2 commands", "set weight web/green 10")
+	wantError(t, b.send(t.Context(), b.clients[0], req, w.commands(before)), effect.CodeUnknown, "0 of 2 commands", "set weight web/green 10")
 	signal(syscall.SIGCONT)
 	until(t, "HAProxy answers", func() bool { return b.Health(t.Context()) == nil })
 	o, err := b.Observe(t.Context(), req)
@@ -192,7 +192,7 @@ func TestConnectionLostOnTheWay(t *testing.T) {
 	}()
 	b := configured(t, map[string]any{"socket": l.Addr().String(), "pool": "web"})
 	req := request(t, "switch", map[string]any{"to": "green"})
-	wantError(t, b.send(t.Context(), req, []string{"set weight web/green 100"}), effect.CodeUnknown, "0 of 1 commands", "ended before the reply")
+	wantError(t, b.send(t.Context(), b.clients[0], req, []string{"set weight web/green 100"}), effect.CodeUnknown, "0 of 1 commands", "ended before the reply")
 	_, err = b.Invoke(t.Context(), req)
 	wantError(t, err, effect.CodeUnavailable, "ended before the reply")
 }
@@ -224,6 +224,9 @@ func TestConfiguration(t *testing.T) {
 	good := func(more map[string]any) map[string]any {
 		config := map[string]any{"socket": "/run/haproxy/admin.sock", "pool": "web", "timeout": 5.0, "scale": 100.0}
 		maps.Copy(config, more)
+		if more["sockets"] != nil && more["socket"] == nil || more["none"] != nil {
+			delete(config, "socket")
+		}
 		return config
 	}
 	for _, c := range []struct {
@@ -232,6 +235,10 @@ func TestConfiguration(t *testing.T) {
 	}{
 		{good(nil), ""},
 		{good(map[string]any{"socket": "haproxy"}), "neither a path nor host:port"},
+		{good(map[string]any{"none": true}), "socket: is required"},
+		{good(map[string]any{"sockets": []any{"/run/a.sock", "127.0.0.1:9999"}}), ""},
+		{good(map[string]any{"sockets": []any{"/run/a.sock"}, "socket": "/run/b.sock"}), "exclude each other"},
+		{good(map[string]any{"sockets": []any{"/run/a.sock", "unix:/run/a.sock"}}), "stands there twice"},
 		{good(map[string]any{"pool": "web; show info"}), "no name of an HAProxy backend"},
 		{good(map[string]any{"servers": map[string]any{"a": "x y"}}), "servers.a"},
 		{good(map[string]any{"servers": map[string]any{"a": "x", "b": "x"}}), "a and b both mean the server x"},

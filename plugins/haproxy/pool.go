@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 type pool struct {
 	name    string
 	servers []*server // in HAProxy's order
+	total   int       // the weight that HAProxy divides by, 0 if it is not known
 }
 
 // readPool reads a pool. aliases are the names that scripts use; with strict,
@@ -32,18 +34,19 @@ func readPool(ctx context.Context, c *client, name string, aliases map[string]st
 	}
 	for _, row := range rows {
 		s := &server{name: row["srv_name"], real: row["srv_name"]}
-		if err := numbers(row, map[string]*int{"srv_uweight": &s.weight, "srv_admin_state": &s.admin, "srv_op_state": &s.op}); err != nil {
+		if err := numbers(row, map[string]*int{"srv_uweight": &s.weight, "srv_iweight": &s.initial,
+			"srv_admin_state": &s.admin, "srv_op_state": &s.op}); err != nil {
 			return nil, effect.Errorf(effect.CodeFailed, "%s: `show servers state %s`: server %s: %v", c, name, s.real, err)
 		}
 		p.servers = append(p.servers, s)
 	}
-	// 4 stands for servers, -1 for all of them.
-	stat, _, err := c.ask(ctx, "show stat "+name+" 4 -1")
+	// 6 stands for the backend and its servers, -1 for all of them.
+	stat, _, err := c.ask(ctx, "show stat "+name+" 6 -1")
 	if err != nil {
 		return nil, err
 	}
 	if err := p.addStat(stat); err != nil {
-		return nil, effect.Errorf(effect.CodeFailed, "%s: `show stat %s 4 -1`: %v", c, name, err)
+		return nil, effect.Errorf(effect.CodeFailed, "%s: `show stat %s 6 -1`: %v", c, name, err)
 	}
 	return p, p.rename(aliases, strict)
 }
@@ -58,13 +61,28 @@ func (p *pool) addStat(text string) error {
 		if row["pxname"] != p.name {
 			continue
 		}
+		if row["svname"] == "BACKEND" && row["type"] == "1" {
+			p.total, _ = strconv.Atoi(row["weight"])
+			continue
+		}
 		for _, s := range p.servers {
 			if s.real != row["svname"] {
 				continue
 			}
 			s.backup = row["bck"] == "1"
-			if err := numbers(row, map[string]*int{"scur": &s.sessions}); err != nil {
+			// Between the two replies the weight may have been set anew: what
+			// one reply says of both counts, where it does (HAProxy 2.5 on).
+			s.effective = s.weight
+			columns := map[string]*int{"scur": &s.sessions, "weight": &s.effective}
+			if row["uweight"] != "" {
+				columns["uweight"] = &s.weight
+			}
+			if err := numbers(row, columns); err != nil {
 				return fmt.Errorf("server %s: %w", s.real, err)
+			}
+			s.throttle = row["throttle"]
+			if s.agent = row["agent_desc"]; s.agent == "" {
+				s.agent = row["agent_status"]
 			}
 		}
 	}
@@ -126,19 +144,40 @@ func (p *pool) reals() string {
 	return strings.Join(names, ", ")
 }
 
-// share returns the percentage of new requests that a server takes: a server
-// that is not up takes none, a backup only when no other server can.
+// share returns the percentage of new requests that a server takes now: a
+// server that is not up takes none, a backup only when no other server can,
+// and one in slow start less than its weight says.
 func (p *pool) share(of *server) float64 {
-	total, active := 0, p.hasActive()
-	for _, s := range p.servers {
-		if s.backup != active {
-			total += s.capacity()
-		}
+	total := 0
+	for _, s := range p.inUse() {
+		total += s.capacity()
 	}
-	if total == 0 || of.backup == active {
+	if total == 0 || !slices.Contains(p.inUse(), of) {
 		return 0
 	}
 	return 100 * float64(of.capacity()) / float64(total)
+}
+
+// inUse returns the servers among which requests are divided: those that are no
+// backups, or else the first backup that can, or all of them with `option
+// allbackups`. The option shows in the weight that HAProxy divides by.
+func (p *pool) inUse() []*server {
+	var list []*server
+	active, total := p.hasActive(), 0
+	for _, s := range p.servers {
+		if s.backup != active && s.capacity() > 0 {
+			list = append(list, s)
+			total += s.capacity()
+		}
+	}
+	if active || len(list) < 2 {
+		return list
+	}
+	// In slow start each weight is rounded up, and the sum of them by itself.
+	if first := list[0].capacity(); p.total-first < total-p.total {
+		return list[:1]
+	}
+	return list
 }
 
 // hasActive reports whether a server that is no backup takes requests.
@@ -151,22 +190,19 @@ func (p *pool) hasActive() bool {
 	return false
 }
 
-// shares returns the share of each server, by the name that scripts use.
-func (p *pool) shares() map[string]any {
-	out := make(map[string]any, len(p.servers))
+// configured returns the percentage of new requests that a server takes when
+// all are healthy: by the weights that are set. A backup has none.
+func (p *pool) configured(of *server) float64 {
+	total := 0
 	for _, s := range p.servers {
-		out[s.name] = p.share(s)
+		if !s.backup {
+			total += s.configured()
+		}
 	}
-	return out
-}
-
-// list returns the servers in the form of traffic.servers.
-func (p *pool) list() []any {
-	out := make([]any, len(p.servers))
-	for i, s := range p.servers {
-		out[i] = map[string]any{"name": s.name, "weight": p.share(s), "status": s.status(), "sessions": float64(s.sessions)}
+	if total == 0 || of.backup {
+		return 0
 	}
-	return out
+	return 100 * float64(of.configured()) / float64(total)
 }
 
 // notRead explains a reply to `show servers state` that is no table.

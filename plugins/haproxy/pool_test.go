@@ -22,8 +22,10 @@ func TestStatus(t *testing.T) {
 }
 
 func TestShares(t *testing.T) {
-	up := func(name string, weight int) *server { return &server{name: name, weight: weight, op: 2} }
-	down := func(name string, weight int) *server { return &server{name: name, weight: weight} }
+	up := func(name string, weight int) *server {
+		return &server{name: name, weight: weight, effective: weight, op: 2}
+	}
+	down := func(name string, weight int) *server { return &server{name: name, weight: weight, effective: weight} }
 	backup := func(s *server) *server { s.backup = true; return s }
 	for _, c := range []struct {
 		servers []*server
@@ -36,7 +38,7 @@ func TestShares(t *testing.T) {
 		{[]*server{up("a", 1), backup(up("s", 10))}, map[string]any{"a": 100.0, "s": 0.0}},
 		{[]*server{down("a", 1), backup(up("s", 10))}, map[string]any{"a": 0.0, "s": 100.0}},
 	} {
-		if got := (&pool{servers: c.servers}).shares(); !maps.Equal(got, c.want) {
+		if got := (&reading{pools: []*pool{{servers: c.servers}}}).mean((*pool).share); !maps.Equal(got, c.want) {
 			t.Errorf("shares %v, want %v", got, c.want)
 		}
 	}

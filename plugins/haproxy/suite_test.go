@@ -36,7 +36,7 @@ func suite(t *testing.T, s system) {
 			t.Errorf("weights %v", w)
 		}
 		v, err := invoke(t, b, "servers", nil)
-		if err != nil || fmt.Sprint(v["servers"]) != "[map[name:blue sessions:0 status:up weight:100] map[name:green sessions:0 status:up weight:0]]" {
+		if err != nil || fmt.Sprint(v["servers"]) != "[map[configured:100 name:blue sessions:0 status:up weight:100] map[configured:0 name:green sessions:0 status:up weight:0]]" {
 			t.Errorf("servers %v, %v", v, err)
 		}
 		if err := b.Health(t.Context()); err != nil {
@@ -185,11 +185,11 @@ func suite(t *testing.T, s system) {
 	t.Run("preview", func(t *testing.T) {
 		reset(t)
 		c, err := b.Preview(t.Context(), request(t, "split", map[string]any{"green": 10.0, "blue": 90.0}))
-		if want := (effect.Change{Target: "pool " + s.pool, From: "blue 100%, green 0%", To: "blue 90%, green 10%"}); err != nil || c != want {
+		if want := (effect.Prediction{Target: "pool " + s.pool, From: "blue 100%, green 0%", To: "blue 90%, green 10%"}); err != nil || c != want {
 			t.Errorf("previewed %+v, %v", c, err)
 		}
 		c, err = b.Preview(t.Context(), request(t, "drain", map[string]any{"server": "green"}))
-		if want := (effect.Change{Target: "server green of pool " + s.pool, From: "up", To: "drain"}); err != nil || c != want {
+		if want := (effect.Prediction{Target: "server green of pool " + s.pool, From: "up", To: "drain"}); err != nil || c != want {
 			t.Errorf("previewed %+v, %v", c, err)
 		}
 		_, err = b.Preview(t.Context(), request(t, "drain", map[string]any{"server": "blue"}))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/redact"
 	"github.com/q-ecosystem/runbook/plugins"
 )
 
@@ -125,8 +126,9 @@ func (b *backend) pause(ctx context.Context) error {
 }
 
 // start launches, verifies and configures a process. died says that it ended
-// by itself, and did not just refuse.
+// by itself, and did not just refuse. The error holds no secrets.
 func (b *backend) start(ctx context.Context) (p *process, died bool, err error) {
+	defer func() { err = b.options.known.Error(err) }()
 	p, err = launch(ctx, b.spec, b.options)
 	if err != nil {
 		return nil, true, err
@@ -175,25 +177,31 @@ func (b *backend) open(ctx context.Context) error {
 	return nil
 }
 
-// Do passes a call to the process. Where the process turns out to be dead
-// before the call has left, another one gets it.
+// Do passes a call to the process, and takes the secrets out of all that comes
+// back.
 func (b *backend) Do(ctx context.Context, call effect.Call) (effect.Result, error) {
-	result, l, err := b.try(ctx, call)
-	if l != nil && l.why == died && !l.sent {
-		result, l, err = b.try(ctx, call)
+	return redact.Handler{Known: b.options.known, Next: effect.HandlerFunc(b.carry)}.Do(ctx, call)
+}
+
+// carry passes a call to the process. Where the process turns out to be dead
+// before the call has left, another one gets it.
+func (b *backend) carry(ctx context.Context, call effect.Call) (effect.Result, error) {
+	result, te, err := b.try(ctx, call)
+	if te != nil && te.why == died && !te.sent {
+		result, te, err = b.try(ctx, call)
 	}
-	if l != nil {
-		return effect.Result{}, l.outcome(b.spec.Name, call)
+	if te != nil {
+		return effect.Result{}, te.outcome(b.spec.Name, call)
 	}
 	return result, err
 }
 
-// try sends the call once at most. The loss, if there is one, is dealt with
+// try sends the call once at most. A transport error, if there is one, is dealt with
 // as far as the process is concerned.
-func (b *backend) try(ctx context.Context, call effect.Call) (effect.Result, *loss, error) {
+func (b *backend) try(ctx context.Context, call effect.Call) (effect.Result, *transportError, error) {
 	p, err := b.acquire(ctx)
 	if err != nil && ctx.Err() != nil {
-		return effect.Result{}, &loss{why: canceled}, nil
+		return effect.Result{}, &transportError{why: canceled}, nil
 	}
 	if err != nil {
 		return effect.Result{}, nil, b.unavailable(err, call)
@@ -203,10 +211,10 @@ func (b *backend) try(ctx context.Context, call effect.Call) (effect.Result, *lo
 		return effect.Result{}, nil, notCarried(p.desc, call.Op)
 	}
 	result, err := p.remote.do(ctx, call)
-	var l *loss
-	if errors.As(err, &l) {
-		b.condemn(p, call, l)
-		return effect.Result{}, l, nil
+	var te *transportError
+	if errors.As(err, &te) {
+		b.condemn(p, call, te)
+		return effect.Result{}, te, nil
 	}
 	p.answered.Store(true)
 	return result, nil, err
@@ -214,17 +222,17 @@ func (b *backend) try(ctx context.Context, call effect.Call) (effect.Result, *lo
 
 // condemn ends a process that left a call without an answer, where it could
 // otherwise do harm: a write that is applied later, a hang that lasts.
-func (b *backend) condemn(p *process, call effect.Call, l *loss) {
-	if l.why == died {
-		if l.detail = p.runner.ended(2 * drain); l.detail == "" {
-			l.detail = "it closed the connection"
+func (b *backend) condemn(p *process, call effect.Call, te *transportError) {
+	if te.why == died {
+		if te.detail = p.runner.ended(2 * drain); te.detail == "" {
+			te.detail = "it closed the connection"
 		}
 		p.kill() // no connection, no use
 		return
 	}
-	writes := call.Verb == effect.Invoke && class(call).Writes()
+	writes := call.Verb == effect.VerbInvoke && class(call).Writes()
 	alone := p.calls.Load() == 1
-	if l.sent && writes || alone && (l.why == hung || l.why == broken) {
+	if te.sent && writes || alone && (te.why == hung || te.why == broken) {
 		p.kill()
 	}
 }
@@ -252,7 +260,7 @@ func (b *backend) health(ctx context.Context) error {
 	defer p.calls.Add(-1)
 	ctx, cancel := context.WithTimeout(ctx, effect.DefaultTimeout)
 	defer cancel()
-	return p.remote.Health(ctx)
+	return b.options.known.Error(p.remote.Health(ctx))
 }
 
 // close ends the process; the backend starts no other.

@@ -10,10 +10,12 @@ import (
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/host"
 	"github.com/q-ecosystem/runbook/stdlib"
+	"github.com/q-ecosystem/runbook/stdlib/health"
+	"github.com/q-ecosystem/runbook/stdlib/http"
 )
 
 func TestSubsetOfAContract(t *testing.T) {
-	contract := stdlib.Health()
+	contract := health.Module()
 	verify := func(ops []effect.Op) error {
 		return host.Verify(host.Spec{Name: "half", Module: "health"}, plugins.Description{Name: "half", Module: "health", Ops: ops}, &contract)
 	}
@@ -35,7 +37,7 @@ func TestSubsetOfAContract(t *testing.T) {
 }
 
 func TestKindsAreComparedWithTheContract(t *testing.T) {
-	contract, ops := stdlib.HTTP(), stdlib.HTTP().Ops
+	contract, ops := http.Module(), http.Module().Ops
 	ops[0].ClassOf = map[string]effect.Class{"POST": effect.Read}
 	err := host.Verify(host.Spec{Name: "sly", Module: "http"}, plugins.Description{Name: "sly", Module: "http", Ops: ops}, &contract)
 	if err == nil || !strings.Contains(err.Error(), "its class by method is POST read, the contract says GET read, HEAD read") {
@@ -47,7 +49,7 @@ func TestOpThatIsNotCarried(t *testing.T) {
 	h := open(t, host.Spec{Name: "half", Module: "traffic", Builtin: true})
 	ops := stdlib.Carry("traffic", "drain")
 	c := effect.Call{Run: "r", Place: "1", Key: "k", Op: &ops[0], Args: map[string]any{"server": "blue"}, Class: effect.Write}
-	for _, verb := range []effect.Verb{effect.Invoke, effect.Inquire, effect.Preview} {
+	for _, verb := range []effect.Verb{effect.VerbInvoke, effect.VerbObserve, effect.VerbPreview} {
 		c.Verb = verb
 		e := failure(t, t.Context(), h, c, effect.CodeUnsupported)
 		if !strings.Contains(e.Message, "backend half does not carry traffic.drain") || !strings.Contains(e.Hint, "it carries traffic.weights;") {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/redact"
 	"github.com/q-ecosystem/runbook/plugins"
 )
 
@@ -38,7 +39,9 @@ type Options struct {
 }
 
 // Host keeps the processes of a set of plugins. It is a Handler that passes
-// each call to the one that carries its module.
+// each call to the one that carries its module. What any of them says, in
+// whichever way, comes without the secrets of all of their configurations and
+// of the calls so far.
 type Host struct {
 	options   launchOptions
 	contract  func(module string) (effect.Module, bool)
@@ -49,7 +52,7 @@ type Host struct {
 // New checks the specs; nothing is started yet. Close the host in the end.
 func New(o Options) (*Host, error) {
 	h := &Host{contract: o.Contract, backends: map[string]*backend{},
-		options: launchOptions{startTimeout: o.StartTimeout, grace: o.Grace, log: o.Log}}
+		options: launchOptions{startTimeout: o.StartTimeout, grace: o.Grace, log: o.Log, known: redact.NewKnown()}}
 	if h.contract == nil {
 		h.contract = func(string) (effect.Module, bool) { return effect.Module{}, false }
 	}
@@ -72,6 +75,7 @@ func New(o Options) (*Host, error) {
 		if other, dup := h.backends[spec.Module]; dup {
 			return nil, fmt.Errorf("module %s has two backends, %s and %s: name one of them", spec.Module, other.spec.Name, spec.Name)
 		}
+		h.options.known.Learn(redact.Collect(spec.Config)...)
 		h.backends[spec.Module] = newBackend(spec, h.contract, h.options)
 	}
 	dir, err := socketDir()

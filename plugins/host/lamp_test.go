@@ -14,6 +14,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/host"
 	"github.com/q-ecosystem/runbook/stdlib"
+	"github.com/q-ecosystem/runbook/stdlib/traffic"
 )
 
 // lamp is a backend with a module of its own, that does what it is told:
@@ -77,6 +78,8 @@ func (l *lamp) do(ctx context.Context, req plugins.Request) (any, error) {
 	switch req.Args["do"] {
 	case "echo":
 		return req.Args, nil
+	case "compare":
+		return req.Args["key"] == req.Args["text"], nil
 	case "config":
 		return l.config, nil
 	case "request":
@@ -146,15 +149,15 @@ func (l *lamp) Observe(_ context.Context, req plugins.Request) (plugins.Observat
 	return plugins.Observation{State: effect.Applied, Value: map[string]any{"said": req.Args["do"]}}, nil
 }
 
-func (l *lamp) Preview(_ context.Context, req plugins.Request) (effect.Change, error) {
-	return effect.Change{Target: "lamp", From: "off", To: "on"}, nil
+func (l *lamp) Preview(_ context.Context, req plugins.Request) (effect.Prediction, error) {
+	return effect.Prediction{Target: "lamp", From: "off", To: "on"}, nil
 }
 
 // crooked claims to carry traffic, and does not keep its contract.
 type crooked struct{ lamp }
 
 func (*crooked) Describe() plugins.Description {
-	ops := stdlib.Traffic().Ops
+	ops := traffic.Module().Ops
 	kept := ops[:0:0]
 	for _, op := range ops {
 		switch op.Name {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -17,6 +18,7 @@ import (
 	pluginrunner "github.com/hashicorp/go-plugin/runner"
 	"google.golang.org/grpc"
 
+	"github.com/q-ecosystem/runbook/interpreter/redact"
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/internal/wire"
 )
@@ -41,6 +43,7 @@ type launchOptions struct {
 	startTimeout time.Duration
 	grace        time.Duration
 	log          func(backend, line string)
+	known        *redact.Known // what no plugin is to be heard saying
 }
 
 // launch starts a plugin and asks it what it is. It gives up when ctx ends or
@@ -53,7 +56,14 @@ func launch(ctx context.Context, spec Spec, opt launchOptions) (*process, error)
 	defer img.close()
 	r := newRunner(img, args, spec.environment(), spec.Dir)
 	p := &process{runner: r}
-	stderr := &lines{emit: func(line string) { r.remember(line); opt.log(spec.Name, line) }}
+	shown := &throttle{tell: func(line string) { opt.log(spec.Name, line) }, now: time.Now}
+	heard := func() io.Writer {
+		w := opt.known.Writer(&lines{emit: func(line string) { r.remember(line); shown.line(line) }})
+		r.flush = append(r.flush, w.Flush)
+		return w
+	}
+	stderr, syncStdout, syncStderr := heard(), heard(), heard()
+	r.flush = append(r.flush, shown.over) // after them
 	p.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  wire.Handshake(),
 		VersionedPlugins: wire.Protocols(nil),
@@ -64,13 +74,13 @@ func launch(ctx context.Context, spec Spec, opt launchOptions) (*process, error)
 		SkipHostEnv:      true,
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: opt.socketDir},
-		StartTimeout:     opt.startTimeout,
+		StartTimeout:     2 * opt.startTimeout, // ours comes first, and says so
 		Logger:           hclog.NewNullLogger(),
 		Stderr:           stderr,
-		SyncStdout:       &lines{emit: stderr.emit},
-		SyncStderr:       &lines{emit: stderr.emit},
+		SyncStdout:       syncStdout,
+		SyncStderr:       syncStderr,
 		GRPCDialOptions: []grpc.DialOption{
-			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(wire.MaxMessage), grpc.MaxCallSendMsgSize(wire.MaxMessage)),
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(wire.MaxAnswer), grpc.MaxCallSendMsgSize(wire.MaxMessage)),
 			grpc.WithInitialWindowSize(wire.Window), grpc.WithInitialConnWindowSize(wire.Window),
 		},
 	})
@@ -129,6 +139,8 @@ func (p *process) explain(spec Spec, cause error, gaveUp bool) error {
 	case versionErr == nil && !slices.Contains(wire.Versions(), version):
 		return fmt.Errorf("start plugin %s: it speaks version %d of the plugin protocol, this program speaks %v: %s",
 			spec.Name, version, wire.Versions(), olderSide(version))
+	case hello == "" && len(parts) > 0:
+		parts[0] += " before it was ready"
 	case versionErr == nil || hello == "":
 		parts = append(parts, cause.Error())
 	default:

@@ -23,9 +23,10 @@ const DefaultGrace = 2 * time.Second
 // Remote is a backend at the other end of a connection that someone else
 // keeps. It is a Handler: each call is sent once.
 type Remote struct {
-	client wire.BackendClient
-	name   string
-	grace  time.Duration
+	client  wire.BackendClient
+	name    string
+	grace   time.Duration
+	streams streams
 }
 
 // NewRemote returns the backend behind conn; name is what errors call it.
@@ -41,7 +42,7 @@ func NewRemote(conn grpc.ClientConnInterface, name string, grace time.Duration) 
 func (r *Remote) Describe(ctx context.Context) (plugins.Description, error) {
 	resp, err := r.client.Describe(ctx, &wire.DescribeRequest{})
 	if err != nil {
-		return plugins.Description{}, r.transport(ctx, err, true)
+		return plugins.Description{}, r.transportError(ctx, err, true)
 	}
 	if e := wire.ToError(resp.GetError()); e != nil {
 		return plugins.Description{}, e
@@ -65,7 +66,7 @@ func (r *Remote) Configure(ctx context.Context, config map[string]any) error {
 	}
 	resp, err := r.client.Configure(ctx, &wire.ConfigureRequest{Config: data})
 	if err != nil {
-		return r.transport(ctx, err, true)
+		return r.transportError(ctx, err, true)
 	}
 	if e := wire.ToError(resp.GetError()); e != nil {
 		return e
@@ -77,7 +78,7 @@ func (r *Remote) Configure(ctx context.Context, config map[string]any) error {
 func (r *Remote) Health(ctx context.Context) error {
 	resp, err := r.client.Health(ctx, &wire.HealthRequest{})
 	if err != nil {
-		return r.transport(ctx, err, true)
+		return r.transportError(ctx, err, true)
 	}
 	if e := wire.ToError(resp.GetError()); e != nil {
 		return e
@@ -90,14 +91,14 @@ func (r *Remote) Health(ctx context.Context) error {
 // package.
 func (r *Remote) Do(ctx context.Context, call effect.Call) (effect.Result, error) {
 	result, err := r.do(ctx, call)
-	var l *loss
-	if errors.As(err, &l) {
-		return effect.Result{}, l.outcome(r.name, call)
+	var te *transportError
+	if errors.As(err, &te) {
+		return effect.Result{}, te.outcome(r.name, call)
 	}
 	return result, err
 }
 
-// do is Do, except that a call without an answer gives a *loss, for whoever
+// do is Do, except that a call without an answer gives a *transportError, for whoever
 // keeps the process to act upon.
 func (r *Remote) do(ctx context.Context, call effect.Call) (effect.Result, error) {
 	msg, err := r.encode(call)
@@ -105,14 +106,14 @@ func (r *Remote) do(ctx context.Context, call effect.Call) (effect.Result, error
 		return effect.Result{}, err
 	}
 	if ctx.Err() != nil {
-		return effect.Result{}, &loss{why: canceled}
+		return effect.Result{}, &transportError{why: canceled}
 	}
 	switch call.Verb {
-	case effect.Invoke:
+	case effect.VerbInvoke:
 		return r.invoke(ctx, call, msg)
-	case effect.Inquire:
+	case effect.VerbObserve:
 		return r.observe(ctx, call, msg)
-	case effect.Preview:
+	case effect.VerbPreview:
 		return r.preview(ctx, call, msg)
 	}
 	return effect.Result{}, effect.Errorf(effect.CodeInternal, "call %s: unknown verb %q", call.Op, call.Verb)
@@ -127,7 +128,7 @@ func (r *Remote) encode(call effect.Call) (*wire.Call, error) {
 		return nil, named(effect.Errorf(effect.CodeInvalid, "send %s to backend %s: %v", call.Op, r.name, err).
 			WithHint("give the arguments as plain values; a secret has to be read anew in every run"), call)
 	}
-	return &wire.Call{Op: call.Op.Name, Args: args, Key: wire.Text(call.Key), Run: wire.Text(call.Run), Place: wire.Text(call.Place),
+	return &wire.Call{Op: call.Op.Name, Args: args, Key: wire.Text(call.Key), Run: wire.Text(call.Run), Place: wire.Text(string(call.Place)),
 		Attempt: int32(min(max(call.Attempt, 1), math.MaxInt32)), TimeoutMs: max(timeout(call).Milliseconds(), 1),
 		NotAfterUs: notAfter(call)}, nil
 }
@@ -142,63 +143,12 @@ func timeout(call effect.Call) time.Duration {
 	return year
 }
 
-func (r *Remote) invoke(ctx context.Context, call effect.Call, msg *wire.Call) (effect.Result, error) {
-	// The stream outlives ctx: a canceled write is told to stop and may still
-	// say how far it came.
-	streamCtx, end := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer end(nil)
-	alarm := time.AfterFunc(timeout(call)+r.grace, func() { end(&loss{why: hung}) })
-	defer alarm.Stop()
-
-	stop := context.AfterFunc(ctx, func() { end(&loss{why: canceled}) })
-	stream, err := r.client.Invoke(streamCtx)
-	if !stop() {
-		return effect.Result{}, &loss{why: canceled}
-	}
-	if err != nil {
-		return effect.Result{}, lost(streamCtx, err, false)
-	}
-	if err := stream.Send(&wire.InvokeRequest{Kind: &wire.InvokeRequest_Call{Call: msg}}); err != nil && err != io.EOF {
-		return effect.Result{}, lost(streamCtx, err, true)
-	}
-	writes := class(call).Writes()
-	stop = context.AfterFunc(ctx, func() {
-		if !writes {
-			end(&loss{why: canceled})
-			return
-		}
-		_ = stream.Send(&wire.InvokeRequest{Kind: &wire.InvokeRequest_Cancel{Cancel: &wire.Cancel{}}})
-		time.AfterFunc(r.grace, func() { end(&loss{why: canceled}) })
-	})
-	defer stop()
-	for {
-		resp, err := stream.Recv()
-		if err != nil {
-			return effect.Result{}, lost(streamCtx, err, true)
-		}
-		switch kind := resp.GetKind().(type) {
-		case *wire.InvokeResponse_Progress:
-			call.Report("%s", kind.Progress)
-		case *wire.InvokeResponse_Error:
-			return effect.Result{}, named(wire.ToError(kind.Error), call)
-		case *wire.InvokeResponse_Value:
-			value, err := wire.DecodeValue(kind.Value)
-			if err != nil {
-				return effect.Result{}, &loss{why: broken, sent: true, detail: err.Error()}
-			}
-			return effect.Result{Value: value}, nil
-		default:
-			return effect.Result{}, &loss{why: broken, sent: true, detail: "it answered in a form that this program does not know"}
-		}
-	}
-}
-
 func (r *Remote) observe(ctx context.Context, call effect.Call, msg *wire.Call) (effect.Result, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout(call)+r.grace, &loss{why: hung})
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout(call)+r.grace, &transportError{why: hung})
 	defer cancel()
 	resp, err := r.client.Observe(ctx, msg)
 	if err != nil {
-		return effect.Result{}, lost(ctx, err, true)
+		return effect.Result{}, asTransportError(ctx, err, true)
 	}
 	if e := wire.ToError(resp.GetError()); e != nil {
 		return effect.Result{}, named(e, call)
@@ -211,7 +161,7 @@ func (r *Remote) observe(ctx context.Context, call effect.Call, msg *wire.Call) 
 	default:
 		return effect.Result{}, named(effect.Errorf(effect.CodeInternal, "backend %s observed %q, want applied, not_applied or unknown", r.name, state), call)
 	}
-	value, err := wire.DecodeValue(resp.GetValue())
+	value, err := wire.DecodeResult(resp.GetValue())
 	if err != nil {
 		return effect.Result{}, named(effect.Errorf(effect.CodeInternal, "backend %s observed a value that cannot be read: %v", r.name, err), call)
 	}
@@ -219,21 +169,21 @@ func (r *Remote) observe(ctx context.Context, call effect.Call, msg *wire.Call) 
 }
 
 func (r *Remote) preview(ctx context.Context, call effect.Call, msg *wire.Call) (effect.Result, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout(call)+r.grace, &loss{why: hung})
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout(call)+r.grace, &transportError{why: hung})
 	defer cancel()
 	resp, err := r.client.Preview(ctx, msg)
 	if err != nil {
-		return effect.Result{}, lost(ctx, err, true)
+		return effect.Result{}, asTransportError(ctx, err, true)
 	}
 	if e := wire.ToError(resp.GetError()); e != nil {
 		return effect.Result{}, named(e, call)
 	}
-	return effect.Result{Change: effect.Change{Target: resp.GetTarget(), From: resp.GetFrom(), To: resp.GetTo()}}, nil
+	return effect.Result{Predicted: effect.Prediction{Target: resp.GetTarget(), From: resp.GetFrom(), To: resp.GetTo()}}, nil
 }
 
-// transport gives an error for a call about the backend itself.
-func (r *Remote) transport(ctx context.Context, err error, sent bool) error {
-	return lost(ctx, err, sent).outcome(r.name, effect.Call{})
+// transportError gives an error for a call about the backend itself.
+func (r *Remote) transportError(ctx context.Context, err error, sent bool) error {
+	return asTransportError(ctx, err, sent).outcome(r.name, effect.Call{})
 }
 
 // named returns e with the op that it is about.
@@ -244,26 +194,26 @@ func named(e *effect.Error, call effect.Call) *effect.Error {
 	return e
 }
 
-// lost says why a call has no answer. The cause of ctx's end, if it is a
-// *loss, says more than gRPC's word for it.
-func lost(ctx context.Context, err error, sent bool) *loss {
-	l := &loss{why: died, sent: sent}
-	var cause *loss
+// asTransportError says why a call has no answer. The cause of ctx's end, if it is a
+// *transportError, says more than gRPC's word for it.
+func asTransportError(ctx context.Context, err error, sent bool) *transportError {
+	te := &transportError{why: died, sent: sent}
+	var cause *transportError
 	switch code := status.Code(err); {
 	case errors.As(context.Cause(ctx), &cause):
-		l.why = cause.why
+		te.why = cause.why
 	case ctx.Err() == context.DeadlineExceeded || code == codes.DeadlineExceeded:
-		l.why = hung
+		te.why = hung
 	case ctx.Err() != nil:
-		l.why = canceled
+		te.why = canceled
 	case err == io.EOF:
-		l.why, l.detail = broken, "it ended the call without an outcome"
+		te.why, te.detail = broken, "it ended the call without an outcome"
 	case code == codes.Unimplemented:
-		l.why, l.sent, l.detail = foreign, false, status.Convert(err).Message()
+		te.why, te.sent, te.detail = foreign, false, status.Convert(err).Message()
 	case code != codes.Unavailable:
-		l.why, l.detail = broken, status.Convert(err).Message()
+		te.why, te.detail = broken, status.Convert(err).Message()
 	}
-	return l
+	return te
 }
 
 // notAfter is the call's NotAfter as it travels.

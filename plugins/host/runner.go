@@ -37,7 +37,8 @@ type runner struct {
 	stdout, stderr *os.File // the ends that the host reads
 	life           *os.File // the end that the host holds open
 
-	exited chan struct{} // closed when the process is gone
+	flush  []func() error // hand on what of the output was held back
+	exited chan struct{}  // closed when the process is gone
 
 	mu     sync.Mutex
 	pid    int  // 0 before it runs
@@ -48,9 +49,9 @@ type runner struct {
 }
 
 // newRunner prepares a process; nothing runs yet.
-func newRunner(img *image, args, env []string, dir string) *runner {
-	cmd := &exec.Cmd{Path: img.exec, Args: args, Env: env, Dir: dir, SysProcAttr: processAttributes()}
-	return &runner{cmd: cmd, name: img.name, exited: make(chan struct{})}
+func newRunner(bin *executable, args, env []string, dir string) *runner {
+	cmd := &exec.Cmd{Path: bin.exec, Args: args, Env: env, Dir: dir, SysProcAttr: processAttributes()}
+	return &runner{cmd: cmd, name: bin.name, exited: make(chan struct{})}
 }
 
 // Start runs the process. ctx is not used: starting does not block.
@@ -143,6 +144,9 @@ func (r *runner) killGroup() error {
 func (r *runner) Wait(context.Context) error {
 	<-r.exited
 	r.closePipes()
+	for _, flush := range r.flush {
+		_ = flush() // to a writer that never fails
+	}
 	return r.state
 }
 

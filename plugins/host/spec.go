@@ -26,6 +26,9 @@ type Spec struct {
 	Config map[string]any
 	Dir    string   // where it runs; the host's working directory if empty
 	Env    []string // beside PATH, HOME, LANG and TMPDIR: "KEY=value"
+	// Inherit hands the plugin all of the host's environment. It is for
+	// backends that decide themselves what of it goes where.
+	Inherit bool
 }
 
 // check reports what is missing from the spec.
@@ -38,16 +41,16 @@ func (s *Spec) check() error {
 	case s.Path == "":
 		return fmt.Errorf("backend %s: there is no executable for it: it is not built in, and no plugin runbook-plugin-%s was found", s.Name, s.Name)
 	case s.SHA256 == "":
-		return fmt.Errorf("backend %s: %s is not pinned: run `runbook plugins verify` and put the sha256 that it prints into the configuration", s.Name, s.Path)
+		return &PinError{Backend: s.Name, Path: s.Path}
 	}
 	return nil
 }
 
 // command returns what to execute and with which arguments, the first of them
 // being the program's name.
-func (s *Spec) command() (*image, []string, error) {
+func (s *Spec) command() (*executable, []string, error) {
 	if s.Builtin {
-		img, err := selfImage()
+		bin, err := selfExecutable()
 		if err != nil {
 			return nil, nil, err
 		}
@@ -55,23 +58,31 @@ func (s *Spec) command() (*image, []string, error) {
 		if args == nil {
 			args = []string{"plugin", s.Name}
 		}
-		return img, append([]string{img.name}, args...), nil
+		return bin, append([]string{bin.name}, args...), nil
 	}
 	path, err := filepath.Abs(s.Path)
 	if err != nil {
 		return nil, nil, err
 	}
-	img, err := pinnedImage(path, s.SHA256)
+	bin, err := pinnedExecutable(path, s.SHA256)
 	if err != nil {
 		return nil, nil, err
 	}
-	return img, append([]string{path}, s.Args...), nil
+	return bin, append([]string{path}, s.Args...), nil
 }
 
 // environment is all that the plugin sees of the host's, and what the spec
 // adds; the latter wins.
 func (s *Spec) environment() []string {
 	var env []string
+	if s.Inherit {
+		for _, kv := range os.Environ() {
+			if name, _, _ := strings.Cut(kv, "="); name != "" && !s.sets(name) {
+				env = append(env, kv)
+			}
+		}
+		return append(env, s.Env...)
+	}
 	for _, name := range []string{"PATH", "HOME", "LANG", "TMPDIR"} {
 		if v, ok := os.LookupEnv(name); ok && !s.sets(name) {
 			env = append(env, name+"="+v)

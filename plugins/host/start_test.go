@@ -85,7 +85,7 @@ func TestPinnedPlugin(t *testing.T) {
 	}
 	failure(t, t.Context(), h, change("exit"), effect.CodeUnknown)
 	e := failure(t, t.Context(), h, look("echo"), effect.CodeUnavailable)
-	if !strings.Contains(e.Message, sum) || !strings.Contains(e.Message, "runbook plugins verify") {
+	if !strings.Contains(e.Message, sum) || !strings.Contains(e.Message, "pin the new one") {
 		t.Errorf("a changed file reads %q", e.Message)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -152,7 +153,7 @@ func (s *suite) write(t *testing.T, req plugins.Request) {
 	if _, ok := s.backend.(plugins.Observer); !ok {
 		t.Fatalf("%s has the recovery observe, and the backend is no Observer", call.Op)
 	}
-	call.Verb = effect.Inquire
+	call.Verb = effect.VerbObserve
 	seen, err := s.remote.Do(t.Context(), call)
 	if err != nil {
 		t.Fatalf("Observe right after Invoke: %v", err)
@@ -177,16 +178,12 @@ func (s *suite) invoke(t *testing.T, call effect.Call) {
 // fits checks a result against what the op says it returns.
 func fits(t *testing.T, op *effect.Op, value any) {
 	t.Helper()
-	if len(op.Returns) == 0 {
-		return
-	}
-	table, ok := value.(map[string]any)
-	if !ok {
-		t.Errorf("%s returned %v (%T), want a table", op, value, value)
-		return
-	}
-	if _, err := effect.CheckFields(op.Returns, nil, table); err != nil {
+	_, dropped, err := op.CheckResult(value, false)
+	if err != nil {
 		t.Errorf("%s returned %v, which does not fit its declaration: %v", op, value, err)
+	}
+	if len(dropped) > 0 {
+		t.Errorf("%s returned %v, which does not fit its declaration: %s: not declared", op, value, strings.Join(dropped, ", "))
 	}
 }
 

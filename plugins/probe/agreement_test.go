@@ -56,7 +56,7 @@ func TestAgreementWithPrometheus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, _ := between(&reading{at: page.at.Add(-time.Second)}, page)
+	f := between(&reading{at: page.at.Add(-time.Second)}, page)
 	for _, q := range []float64{0.001, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 1} {
 		want, ok := ask(fmt.Sprintf("histogram_quantile(%v, sum by (le) (http_request_duration_seconds_bucket))", q))
 		got, _ := f.latency.quantile(q)

@@ -24,12 +24,14 @@ func configFields() []effect.Field {
 			{Name: "tls", Type: effect.String, Doc: "host:port that has to show a valid certificate"},
 			{Name: "min_days", Type: effect.Number, Default: 7.0, Min: effect.Bound(0),
 				Doc: "how many days the certificate of tls has to be valid for"},
-			{Name: "ca", Type: effect.String, Doc: "a PEM file of the authorities to trust instead of the system's"},
+			{Name: "ca", Type: effect.String, Path: effect.IsPath, Doc: "a PEM file of the authorities to trust instead of the system's"},
 			{Name: "timeout", Type: effect.Duration, Default: "2s", Min: effect.Bound(0.01),
 				Doc: "how long one probe or one reading of the metrics may take; measure waits at most 2s"},
 			{Name: "interval", Type: effect.Duration, Default: "1s", Min: effect.Bound(0.05),
 				Doc: "the time between probes while measuring; at most a tenth of the window"},
 			{Name: "metrics", Type: effect.String, Doc: "the address of its metrics in Prometheus' text format"},
+			{Name: "max_age", Type: effect.Duration, Default: "1m", Min: effect.Bound(0.1),
+				Doc: "how old a sample with a time stamp may be on that page"},
 			{Name: "requests", Type: effect.String, Default: "http_requests_total", Min: effect.Bound(1),
 				Doc: "the counter of requests"},
 			{Name: "errors", Type: effect.String, Default: `code=~"5.."`, Min: effect.Bound(1),
@@ -104,8 +106,9 @@ func newTarget(name string, v any) (*target, error) {
 			return nil, bad("errors", "%v", perr).WithHint(`write code=~"5.." or code="500",method!="GET"`)
 		}
 		labels, _ := c["labels"].(map[string]any)
+		maxAge, _ := c["max_age"].(float64)
 		t.metrics = &exposition{client: client, url: u, requests: text("requests"), latency: text("latency"),
-			failed: failed, filter: exactly(labels)}
+			failed: failed, filter: exactly(labels), maxAge: effect.Seconds(maxAge)}
 		if len(t.probes) == 0 { // as Prometheus: up is what can be scraped
 			t.probes = append(t.probes, &httpProbe{client: client, url: u, expect: statuses{{200, 299}}})
 		}

@@ -15,6 +15,9 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/internal/health"
 )
 
 // maxPage bounds a page of metrics, in bytes.
@@ -28,6 +31,7 @@ type exposition struct {
 	latency  string   // a histogram, in seconds
 	failed   selector // the requests that failed
 	filter   selector // the series that count at all
+	maxAge   time.Duration
 }
 
 // reading is what a page said at one time.
@@ -37,7 +41,8 @@ type reading struct {
 	requests map[string]float64   // by series
 	failed   map[string]float64   // those of requests that failed
 	latency  map[string]histogram // by series
-	notes    []string             // what is missing, in words
+
+	noRequests, noLatency *health.Gap // why the maps above tell nothing, nil if they do
 }
 
 // read fetches the page. The error says what was tried and why it failed.
@@ -69,22 +74,25 @@ func (e *exposition) read(ctx context.Context) (*reading, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s: not a page of metrics in Prometheus' text format: %w", what, err)
 	}
-	r := e.pick(families)
-	r.at = start
-	return r, nil
+	return e.pick(families, start), nil
 }
 
-// pick takes what is looked for from the families of a page.
-func (e *exposition) pick(families map[string]*dto.MetricFamily) *reading {
-	r := &reading{requests: map[string]float64{}, failed: map[string]float64{}, latency: map[string]histogram{}}
+// pick takes what is looked for from the families of a page. One series that
+// is no number, or old, takes the others of its family with it: their sum
+// would miss it.
+func (e *exposition) pick(families map[string]*dto.MetricFamily, now time.Time) *reading {
+	r := &reading{at: now, requests: map[string]float64{}, failed: map[string]float64{}, latency: map[string]histogram{}}
 	for _, m := range families["process_start_time_seconds"].GetMetric() {
 		r.started, _ = number(m)
 	}
 	for _, m := range families[e.requests].GetMetric() {
 		label := labels(m)
-		v, ok := number(m)
-		if !ok || !e.filter.match(label) {
+		if !e.filter.match(label) {
 			continue
+		}
+		v, ok := number(m)
+		if r.noRequests = e.old(r.noRequests, e.requests, m, now); !ok && r.noRequests == nil {
+			r.noRequests = e.gap(e.requests, series(m), "the counter is no number")
 		}
 		r.requests[key(m)] = v
 		if e.failed.match(label) {
@@ -92,17 +100,40 @@ func (e *exposition) pick(families map[string]*dto.MetricFamily) *reading {
 		}
 	}
 	if len(r.requests) == 0 {
-		r.notes = append(r.notes, "no counter "+e.requests+e.filtered())
+		r.noRequests = e.gap(e.requests, "", "there is no counter "+e.requests+e.filtered())
 	}
 	for _, m := range families[e.latency].GetMetric() {
-		if h := m.GetHistogram(); h != nil && e.filter.match(labels(m)) {
-			r.latency[key(m)] = newHistogram(h)
+		if m.GetHistogram() == nil || !e.filter.match(labels(m)) {
+			continue
 		}
+		h, problem := newHistogram(m.GetHistogram())
+		if r.noLatency = e.old(r.noLatency, e.latency, m, now); problem != "" && r.noLatency == nil {
+			r.noLatency = e.gap(e.latency, series(m), "the histogram "+problem)
+		}
+		r.latency[key(m)] = h
 	}
 	if len(r.latency) == 0 {
-		r.notes = append(r.notes, "no histogram "+e.latency+e.filtered())
+		r.noLatency = e.gap(e.latency, "", "there is no histogram "+e.latency+e.filtered())
 	}
 	return r
+}
+
+func (e *exposition) gap(metric, series, why string) *health.Gap {
+	return &health.Gap{Why: why, Query: metric + " on " + e.url.Redacted(), Series: series}
+}
+
+// old returns known, or why a series with a time stamp is too old, if it is.
+func (e *exposition) old(known *health.Gap, metric string, m *dto.Metric, now time.Time) *health.Gap {
+	if known != nil || m.TimestampMs == nil {
+		return known
+	}
+	age := now.Sub(time.UnixMilli(m.GetTimestampMs()))
+	if age <= e.maxAge {
+		return nil
+	}
+	g := e.gap(metric, series(m), fmt.Sprintf("the last sample is %s old (at most %s)", effect.FormatDuration(age), effect.FormatDuration(e.maxAge)))
+	g.Age = age
+	return g
 }
 
 func (e *exposition) filtered() string {
@@ -136,6 +167,19 @@ func key(m *dto.Metric) string {
 	}
 	slices.Sort(parts)
 	return strings.Join(parts, "\x00")
+}
+
+// series names a series for people: `{code="200"}`.
+func series(m *dto.Metric) string {
+	parts := make([]string, len(m.GetLabel()))
+	for i, l := range m.GetLabel() {
+		parts[i] = fmt.Sprintf("%s=%q", l.GetName(), l.GetValue())
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	slices.Sort(parts)
+	return "{" + strings.Join(parts, ", ") + "}"
 }
 
 func labels(m *dto.Metric) func(string) string {

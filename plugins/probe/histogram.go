@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -16,31 +17,38 @@ type histogram struct {
 	sum        float64 // of all observed values; NaN if it is not known
 }
 
-func newHistogram(h *dto.Histogram) histogram {
+// mostCount is the largest count that a float64 holds exactly. What is no
+// number on the page comes out of the parser beyond it.
+const mostCount = 1 << 53
+
+// newHistogram reads a histogram. The second value says what is wrong with
+// it, "" if nothing is; a NaN of the sum only takes overflow away.
+func newHistogram(h *dto.Histogram) (histogram, string) {
 	var out histogram
 	buckets := slices.Clone(h.GetBucket())
-	slices.SortFunc(buckets, func(a, b *dto.Bucket) int {
-		switch d := a.GetUpperBound() - b.GetUpperBound(); {
-		case d < 0:
-			return -1
-		case d > 0:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(buckets, func(a, b *dto.Bucket) int { return cmp.Compare(a.GetUpperBound(), b.GetUpperBound()) })
+	total, known := h.GetSampleCount(), h.SampleCount != nil
 	for _, b := range buckets {
-		if math.IsInf(b.GetUpperBound(), 0) || math.IsNaN(b.GetUpperBound()) {
-			continue
+		switch edge := b.GetUpperBound(); {
+		case math.IsInf(edge, 1):
+			total, known = max(total, b.GetCumulativeCount()), true
+		case !math.IsInf(edge, 0) && !math.IsNaN(edge):
+			out.edges = append(out.edges, edge)
+			out.cumulative = append(out.cumulative, float64(b.GetCumulativeCount()))
 		}
-		out.edges = append(out.edges, b.GetUpperBound())
-		out.cumulative = append(out.cumulative, float64(b.GetCumulativeCount()))
 	}
-	out.cumulative = append(out.cumulative, float64(h.GetSampleCount()))
+	out.cumulative = append(out.cumulative, float64(total))
 	out.sum = math.NaN()
 	if h.SampleSum != nil {
 		out.sum = h.GetSampleSum()
 	}
-	return out
+	switch {
+	case !known:
+		return out, "has neither a bucket +Inf nor a count: what is beyond its last bucket is not known"
+	case !slices.IsSorted(out.cumulative) || out.cumulative[len(out.edges)] > mostCount:
+		return out, "does not count upwards"
+	}
+	return out, ""
 }
 
 // total returns the number of observations.

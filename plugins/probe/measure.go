@@ -4,17 +4,18 @@ import (
 	"context"
 	"math"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/internal/health"
 )
 
 // slack bounds what measure takes beyond its window: half of it for the
 // reading before, half for the one after. The host allows five seconds.
 const slack = 4 * time.Second
+
+// firstRetry is the pause before a page that could not be read is read again.
+const firstRetry = 200 * time.Millisecond
 
 // quantiles are the latencies that measure returns.
 var quantiles = []struct {
@@ -29,15 +30,13 @@ func measure(ctx context.Context, t *target, window time.Duration, progress func
 	start := time.Now()
 	limit := min(t.timeout, slack/2)
 	values := map[string]any{}
-	var notes []string
+	var gaps []health.Gap
 
 	seen := make(chan []sight, 1)
 	go func() { seen <- probeFor(ctx, t, window, limit) }()
 
 	if t.metrics != nil {
-		var f flow
-		f, notes = scrapeAround(ctx, t.metrics, window, limit)
-		addFlow(values, f)
+		gaps = addFlow(values, scrapeAround(ctx, t.metrics, window, limit))
 	}
 	probes := <-seen
 	if ctx.Err() != nil {
@@ -45,34 +44,43 @@ func measure(ctx context.Context, t *target, window time.Duration, progress func
 	}
 	addProbes(values, probes, t.metrics == nil, limit)
 
-	for _, n := range notes {
-		progress(n)
-	}
 	if len(values) == 0 {
-		return nil, effect.Errorf(effect.CodeNoData, "nothing could be measured of %s: %s", t.name, strings.Join(notes, "; "))
+		return nil, health.Nothing(t.name, gaps).WithHint("see that %s can be reached from here, and give it longer: every = \"1m\"", t.name)
 	}
+	health.Add(values, gaps, progress)
 	return values, nil
 }
 
 // scrapeAround reads the page, waits for the window, and reads it again.
-func scrapeAround(ctx context.Context, e *exposition, window, limit time.Duration) (flow, []string) {
-	read := func() (*reading, error) {
-		ctx, cancel := context.WithTimeout(ctx, limit)
-		defer cancel()
-		return e.read(ctx)
-	}
-	first, err := read()
+func scrapeAround(ctx context.Context, e *exposition, window, limit time.Duration) flow {
+	first, err := e.readAgain(ctx, limit)
 	if err != nil {
-		return flow{}, []string{err.Error()}
+		return unseen(err.Error())
 	}
 	if !health.Sleep(ctx, time.Until(first.at.Add(window))) {
-		return flow{}, nil
+		return unseen("the measurement was broken off")
 	}
-	last, err := read()
+	last, err := e.readAgain(ctx, limit)
 	if err != nil {
-		return flow{}, []string{err.Error()}
+		return unseen(err.Error())
 	}
 	return between(first, last)
+}
+
+// readAgain reads the page; where that fails, once more in what is left of
+// the limit.
+func (e *exposition) readAgain(ctx context.Context, limit time.Duration) (*reading, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	r, err := e.read(ctx)
+	if err == nil || !health.Sleep(ctx, min(firstRetry, limit/4)) {
+		return r, err
+	}
+	again, second := e.read(ctx)
+	if second != nil {
+		return nil, err
+	}
+	return again, nil
 }
 
 // probeFor probes at fixed times, however long earlier probes take: a target
@@ -103,21 +111,41 @@ func probeFor(ctx context.Context, t *target, window, limit time.Duration) []sig
 	return seen
 }
 
-// addFlow adds what the page tells. Without a request there is no error rate
-// and no latency.
-func addFlow(values map[string]any, f flow) {
-	if f.counted {
+// addFlow adds what the page tells, and returns why it does not tell the
+// rest. Without a request there is no error rate and no latency.
+func addFlow(values map[string]any, f flow) []health.Gap {
+	var gaps []health.Gap
+	leave := func(metric string, g health.Gap) {
+		g.Metric = metric
+		gaps = append(gaps, g)
+	}
+	idle := health.Gap{Why: "there were no requests in the window"}
+	if f.noRequests != nil {
+		leave("error_rate", *f.noRequests)
+		leave("throughput", *f.noRequests)
+	} else {
 		values["throughput"] = f.requests / f.seconds
 		values["samples"] = math.Round(f.requests)
 		if f.requests > 0 {
 			values["error_rate"] = 100 * f.failed / f.requests
+		} else {
+			leave("error_rate", idle)
 		}
 	}
 	for _, q := range quantiles {
-		if v, ok := f.latency.quantile(q.q); ok {
+		v, ok := f.latency.quantile(q.q)
+		switch {
+		case f.noLatency != nil:
+			leave(q.name, *f.noLatency)
+		case ok:
 			values[q.name] = v
+		case f.latency.total() == 0:
+			leave(q.name, idle)
+		default:
+			leave(q.name, health.Gap{Why: "it is beyond the last bucket, and the histogram has no sum to bound it by"})
 		}
 	}
+	return gaps
 }
 
 // addProbes adds what the probes tell: the uptime, and everything else too if

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/stdlib"
+	"github.com/q-ecosystem/runbook/stdlib/health"
 )
 
 // measureWhile measures and calls during between the two readings.
@@ -40,7 +40,7 @@ func measureWhile(t *testing.T, s *service, target map[string]any, window float6
 // checkReturns fails unless the values are what the contract returns.
 func checkReturns(t *testing.T, values map[string]any) {
 	t.Helper()
-	for _, op := range stdlib.Health().Ops {
+	for _, op := range health.Module().Ops {
 		if op.Name != "measure" {
 			continue
 		}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,50 +16,98 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/internal/health"
+)
+
+// Pauses between the tries of a query that failed.
+const (
+	firstRetry = 200 * time.Millisecond
+	lastRetry  = time.Second
 )
 
 // point is one element of an answer.
 type point struct {
+	metric model.Metric
 	labels string // `{instance="a:80"}`, "" for a scalar or no labels
 	value  float64
 }
 
-// ask sends an instant query. NaN and infinities are left out: they are what
+// number reports whether the value is one: NaN and the infinities are what
 // Prometheus says when it has nothing to divide.
-func (b *Backend) ask(ctx context.Context, query string, at time.Time, progress func(string)) ([]point, error) {
-	value, warnings, _, err := b.api.Query(ctx, query, at)
-	if err != nil {
-		return nil, b.failure(ctx, query, err)
-	}
-	for _, w := range warnings {
-		progress("prometheus warns: " + w)
-	}
-	var points []point
-	add := func(labels string, v model.SampleValue) {
-		if f := float64(v); !math.IsNaN(f) && !math.IsInf(f, 0) {
-			points = append(points, point{labels, f})
+func (p point) number() bool { return !math.IsNaN(p.value) && !math.IsInf(p.value, 0) }
+
+// answer is what a query was answered with.
+type answer struct {
+	points   []point
+	warnings []string // of an answer that is not whole
+}
+
+// void says why the answer tells nothing of its own: a series without a
+// number, or a warning. The second value is false if there is no reason.
+func (a answer) void(query string) (health.Gap, bool) {
+	for _, p := range a.points {
+		if !p.number() {
+			why := "the answer is " + strconv.FormatFloat(p.value, 'g', -1, 64)
+			if len(a.points) > 1 {
+				why = fmt.Sprintf("one of %d series is %s", len(a.points), strconv.FormatFloat(p.value, 'g', -1, 64))
+			}
+			return health.Gap{Why: why, Query: query, Series: p.labels}, true
 		}
 	}
+	if len(a.warnings) > 0 {
+		return health.Gap{Why: "the answer is partial: prometheus warns: " + strings.Join(a.warnings, "; "), Query: query}, true
+	}
+	return health.Gap{}, false
+}
+
+// ask sends an instant query once.
+func (b *Backend) ask(ctx context.Context, query string, at time.Time) (answer, error) {
+	value, warnings, _, err := b.api.Query(ctx, query, at)
+	if err != nil {
+		return answer{}, b.failure(ctx, query, err)
+	}
+	a := answer{warnings: warnings}
 	switch v := value.(type) {
 	case model.Vector:
 		for _, s := range v {
 			if s.Histogram != nil {
-				return nil, effect.Errorf(effect.CodeInvalid, "the query %s answers with a histogram, not with a number", query).
+				return answer{}, effect.Errorf(effect.CodeInvalid, "the query %s answers with a histogram, not with a number", query).
 					WithHint("wrap it in histogram_quantile(0.99, …)")
 			}
 			labels := s.Metric.String()
 			if labels == "{}" {
 				labels = ""
 			}
-			add(labels, s.Value)
+			a.points = append(a.points, point{s.Metric, labels, float64(s.Value)})
 		}
 	case *model.Scalar:
-		add("", v.Value)
+		a.points = append(a.points, point{value: float64(v.Value)})
 	default:
-		return nil, effect.Errorf(effect.CodeInvalid, "the query %s answers with a %s, not with numbers", query, value.Type()).
+		return answer{}, effect.Errorf(effect.CodeInvalid, "the query %s answers with a %s, not with numbers", query, value.Type()).
 			WithHint("take the range off, or wrap it in a function such as rate()")
 	}
-	return points, nil
+	return a, nil
+}
+
+// persist asks until the server answers or ctx ends: about the same moment,
+// so that a server that was away for a second costs no measurement. An error
+// that another try cannot mend is returned at once.
+func (b *Backend) persist(ctx context.Context, query string, at time.Time, progress func(string)) (answer, error) {
+	for tries, pause := 1, firstRetry; ; tries++ {
+		a, err := b.ask(ctx, query, at)
+		if err == nil || !effect.AsError(err).Retryable {
+			return a, err
+		}
+		deadline, bounded := ctx.Deadline()
+		if ctx.Err() != nil || bounded && time.Until(deadline) < pause || !health.Sleep(ctx, pause) {
+			if tries > 1 {
+				effect.AsError(err).Message += fmt.Sprintf(", %d tries", tries)
+			}
+			return answer{}, err
+		}
+		progress(effect.AsError(err).Message + "; asking again")
+		pause = min(2*pause, lastRetry)
+	}
 }
 
 // failure says why a query was not answered.
@@ -75,8 +125,18 @@ func (b *Backend) failure(ctx context.Context, query string, err error) *effect.
 			return effect.Errorf(effect.CodeTimeout, "%s", what).WithHint("make the query cheaper, with a recording rule")
 		case v1.ErrServer:
 			return effect.Errorf(effect.CodeUnavailable, "%s", what).WithHint("check that the server is ready")
+		case v1.ErrBadResponse: // cut off on the way, or a proxy's own page
+			return effect.Errorf(effect.CodeUnavailable, "%s", what).
+				WithHint("check that %s is a Prometheus server, path prefix included", b.address)
+		case v1.ErrExec: // a store behind the server that did not answer says this, too
+			e := effect.Errorf(effect.CodeFailed, "%s", what).WithHint("mend the query, or see the log of the server")
+			e.Retryable = true
+			return e
 		case v1.ErrClient:
-			if strings.Contains(refused.Msg, "401") || strings.Contains(refused.Msg, "403") {
+			switch {
+			case strings.Contains(refused.Msg, strconv.Itoa(http.StatusTooManyRequests)):
+				return effect.Errorf(effect.CodeUnavailable, "%s", what).WithHint("the server limits how often it may be asked")
+			case strings.Contains(refused.Msg, "401") || strings.Contains(refused.Msg, "403"):
 				return effect.Errorf(effect.CodeRefused, "%s", what).WithHint("check token, username and password in the configuration")
 			}
 			return effect.Errorf(effect.CodeRefused, "%s", what).

@@ -3,6 +3,7 @@ package prometheus
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,7 +21,8 @@ const (
 )
 
 // check asks until the query is above 0 in every series, or the timeout has
-// passed; at least once. A query that makes no sense, or a server that refuses
+// passed; at least once. A series that has no number, or an old one, is not
+// above 0: the error's code is "no_data" then. A query that makes no sense, or a server that refuses
 // it, fails at once.
 func (b *Backend) check(ctx context.Context, t *target, timeout time.Duration, progress func(string)) (any, error) {
 	if t.check == "" {
@@ -29,7 +31,7 @@ func (b *Backend) check(ctx context.Context, t *target, timeout time.Duration, p
 	}
 	start := time.Now()
 	end := start.Add(timeout)
-	detail := ""
+	var last verdict
 	for tries, pause := 1, firstPause; ; tries++ {
 		limit := slack
 		if timeout > 0 {
@@ -37,32 +39,30 @@ func (b *Backend) check(ctx context.Context, t *target, timeout time.Duration, p
 		}
 		asking, cancel := context.WithTimeout(ctx, limit)
 		asked := time.Now()
-		points, err := b.ask(asking, t.check, asked, progress)
-		took := time.Since(asked)
+		v, took, err := b.verdict(asking, t, asked, progress)
 		cancel()
 		if ctx.Err() != nil {
 			return nil, health.Interrupted(ctx, "checking "+t.name, start)
 		}
-		seen, up := judge(t.check, points)
 		if err != nil {
 			e := effect.AsError(err)
 			if !e.Retryable {
 				return nil, e
 			}
-			seen, up = e.Message, false
+			v = verdict{seen: e.Message, code: effect.CodeUnhealthy}
 		}
-		if up {
-			return map[string]any{"healthy": true, "latency": took.Seconds(), "detail": seen}, nil
+		if v.code == "" {
+			return map[string]any{"healthy": true, "latency": took.Seconds(), "detail": v.seen}, nil
 		}
-		if detail == "" || err == nil || limit == slack {
-			detail = seen
+		if last.seen == "" || err == nil || limit == slack {
+			last = v
 		}
-		progress(seen)
+		progress(v.seen)
 		left := time.Until(end)
 		if left <= min(leastTry, timeout/10) {
-			e := effect.Errorf(effect.CodeUnhealthy, "%s, %d tries in %s", detail, tries, effect.FormatDuration(time.Since(start)))
+			e := effect.Errorf(last.code, "%s, %d tries in %s", last.seen, tries, effect.FormatDuration(time.Since(start)))
 			if tries == 1 {
-				e = effect.Errorf(effect.CodeUnhealthy, "%s", detail)
+				e = effect.Errorf(last.code, "%s", last.seen)
 			}
 			return nil, e.WithHint("see why %s is not up, or give it longer: timeout = \"1m\"", t.name)
 		}
@@ -73,19 +73,65 @@ func (b *Backend) check(ctx context.Context, t *target, timeout time.Duration, p
 	}
 }
 
-// judge says in words what was seen, and whether it is good.
-func judge(query string, points []point) (string, bool) {
-	if len(points) == 0 {
-		return query + " has no data", false
+// verdict is what one look saw.
+type verdict struct {
+	seen string      // in words
+	code effect.Code // of the error that it is; "" if all is well
+}
+
+// verdict asks the check's query once, and whether the answer can be relied
+// on; took is how long the query itself took.
+func (b *Backend) verdict(ctx context.Context, t *target, at time.Time, progress func(string)) (v verdict, took time.Duration, err error) {
+	a, err := b.ask(ctx, t.check, at)
+	took = time.Since(at)
+	if err != nil {
+		return verdict{}, took, err
 	}
-	for _, p := range points {
-		if p.value <= 0 {
+	// A series that is down says more than another one that says nothing.
+	for _, p := range a.points {
+		if p.number() && p.value <= 0 {
+			seen := fmt.Sprintf("%s is %s", t.check, strconv.FormatFloat(p.value, 'g', 6, 64))
+			if p.labels != "" {
+				seen += " at " + p.labels
+			}
+			return verdict{seen, effect.CodeUnhealthy}, took, nil
+		}
+	}
+	if v, err := b.dropped(ctx, t.check, at, a); v.code != "" || err != nil {
+		return v, took, err
+	}
+	gap, void := a.void(t.check)
+	if !void {
+		gap, void, err = b.newFreshness(t, at, 0, progress).gap(ctx, t.check, len(a.points) == 0)
+	}
+	if err != nil {
+		return verdict{}, took, err
+	}
+	if void {
+		return verdict{fmt.Sprintf("%s has no data: %s", t.check, gap), effect.CodeNoData}, took, nil
+	}
+	return verdict{seen: t.check + " is above 0"}, took, nil
+}
+
+// dropped finds the series that a check of the form `ratio > 0.9` filtered
+// out: they fail it, and must not look as if they were not there.
+func (b *Backend) dropped(ctx context.Context, query string, at time.Time, a answer) (verdict, error) {
+	operand := readsOf(query).filtered
+	if operand == "" {
+		return verdict{}, nil
+	}
+	all, err := b.ask(ctx, operand, at)
+	if err != nil {
+		return verdict{}, err
+	}
+	for _, p := range all.points {
+		if p.number() && !slices.ContainsFunc(a.points, func(kept point) bool { return kept.metric.Equal(p.metric) }) {
 			where := ""
 			if p.labels != "" {
 				where = " at " + p.labels
 			}
-			return fmt.Sprintf("%s is %s%s", query, strconv.FormatFloat(p.value, 'g', 6, 64), where), false
+			return verdict{fmt.Sprintf("%s does not hold: %s%s", query, strconv.FormatFloat(p.value, 'g', 6, 64), where), effect.CodeUnhealthy}, nil
 		}
 	}
-	return fmt.Sprintf("%s is above 0", query), true
+	return verdict{}, nil
 }

@@ -9,9 +9,10 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/stdlib"
+	"github.com/q-ecosystem/runbook/stdlib/health"
 )
 
 // configFields declares the backend's configuration.
@@ -21,7 +22,7 @@ func configFields() []effect.Field {
 		{Name: "token", Type: effect.String, Secret: true, Doc: "a bearer token to show the server"},
 		{Name: "username", Type: effect.String, Doc: "a name for basic authentication"},
 		{Name: "password", Type: effect.String, Secret: true, Doc: "the password of username"},
-		{Name: "ca", Type: effect.String, Doc: "a PEM file of the authorities to trust instead of the system's"},
+		{Name: "ca", Type: effect.String, Path: effect.IsPath, Doc: "a PEM file of the authorities to trust instead of the system's"},
 		{Name: "targets", Type: effect.Map, Required: true, Doc: "the services to look at, by the names that runbooks use",
 			Elem: &effect.Field{Type: effect.Object, Fields: []effect.Field{
 				{Name: "selector", Type: effect.String, Min: effect.Bound(1),
@@ -30,6 +31,10 @@ func configFields() []effect.Field {
 					Doc: `PromQL by metric, with $window and $selector; "" leaves a metric out`},
 				{Name: "check", Type: effect.String, Min: effect.Bound(1),
 					Doc: "PromQL that has to be above 0 in every series; min(up{selector}) if left out"},
+				{Name: "max_age", Type: effect.Duration, Min: effect.Bound(0.1),
+					Doc: "how old a sample may be; three scrape intervals, 15s at the least, if left out, or 5m where the server does not tell the interval"},
+				{Name: "instances", Type: effect.Int, Min: effect.Bound(1),
+					Doc: "how many instances of the selector there have to be; fewer are no data. If left out, one that is gone from the server's targets is not missed, only one that cannot be scraped"},
 				{Name: "requests", Type: effect.String, Default: "http_requests_total", Min: effect.Bound(1),
 					Doc: "the counter of requests in the usual queries"},
 				{Name: "errors", Type: effect.String, Default: `code=~"5.."`, Min: effect.Bound(1),
@@ -42,9 +47,13 @@ func configFields() []effect.Field {
 
 // target is one service: what to ask about it.
 type target struct {
-	name    string
-	check   string            // PromQL, "" if there is none
-	queries map[string]string // PromQL with $window, by metric
+	name     string
+	selector string            // labels of its series, "" if none are configured
+	check    string            // PromQL, "" if there is none
+	queries  map[string]string // PromQL with $window, by metric
+	maxAge   time.Duration     // of a sample; 0 if it is not configured
+
+	instances int // that have to be scraped; 0 if that is not configured
 }
 
 // newTarget reads one entry of the configuration.
@@ -57,14 +66,20 @@ func newTarget(name string, v any) (*target, error) {
 		selector = strings.TrimSpace(selector[1 : len(selector)-1])
 	}
 	selector = strings.TrimSpace(strings.TrimSuffix(selector, ","))
-	t := &target{name: name, queries: map[string]string{}, check: text("check")}
+	maxAge, _ := c["max_age"].(float64)
+	t := &target{name: name, selector: selector, queries: map[string]string{}, check: text("check"), maxAge: effect.Seconds(maxAge)}
 	if selector != "" {
 		t.queries = usual(text("requests"), text("errors"), text("latency"))
 		if t.check == "" {
 			t.check = "min(up{$selector})"
 		}
 	}
-	metrics := metricNames()
+	instances, _ := c["instances"].(float64)
+	if t.instances = int(instances); t.instances > 0 && selector == "" {
+		return nil, effect.Errorf(effect.CodeInvalid, "%s.instances: needs a selector, by which instances are counted", where).
+			WithHint(`add selector: 'job="web"'`)
+	}
+	metrics := health.Metrics()
 	queries, _ := c["queries"].(map[string]any)
 	for metric, v := range queries {
 		if !slices.Contains(metrics, metric) {
@@ -92,19 +107,6 @@ func newTarget(name string, v any) (*target, error) {
 	}
 	t.check = strings.ReplaceAll(t.check, "$selector", selector)
 	return t, nil
-}
-
-// metricNames returns what the contract's measure returns.
-func metricNames() []string {
-	var names []string
-	for _, op := range stdlib.Health().Ops {
-		if op.Name == "measure" {
-			for _, f := range op.Returns {
-				names = append(names, f.Name)
-			}
-		}
-	}
-	return names
 }
 
 // connection reads where the server is and how to speak to it. The error

@@ -26,6 +26,7 @@ func TestConfigErrors(t *testing.T) {
 			`did you mean "p99_latency"?`},
 		{"no selector", map[string]any{"address": address, "targets": green(map[string]any{"queries": map[string]any{"uptime": "up{$selector}"}})},
 			"uses $selector"},
+		{"instances of what", map[string]any{"address": address, "targets": green(map[string]any{"check": "up", "instances": 2.0})}, "needs a selector"},
 		{"two ways in", map[string]any{"address": address, "targets": good, "token": "s3cret", "username": "ops"}, "exclude each other"},
 		{"ca", map[string]any{"address": address, "targets": good, "ca": "/nonexistent/ca.pem"}, "ca: open /nonexistent/ca.pem"},
 	}

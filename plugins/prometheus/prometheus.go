@@ -3,13 +3,16 @@
 //
 // Each metric of a target is a PromQL query: one of the configuration, or one
 // made from the usual metric names when the target has a selector. What a
-// query does not answer with a number is left out of the measurement, so that
-// missing data never looks like health.
+// query does not answer wholly is left out of the measurement, with the reason
+// in no_data, so that missing data never looks like health: no answer, NaN or
+// an infinity in any series, a warning (a store that did not answer), a sample
+// that is old, an instance that cannot be scraped, a window that is too short.
 package prometheus
 
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/api"
@@ -26,6 +29,10 @@ import (
 // that the call takes anyway. The host allows five seconds.
 const slack = 4 * time.Second
 
+// lookback is how old a sample may be for a server to answer with it, unless
+// it is told otherwise: Prometheus' default.
+const lookback = 5 * time.Minute
+
 // querier is what the backend needs of Prometheus' API.
 type querier interface {
 	Query(ctx context.Context, query string, at time.Time, opts ...v1.Option) (model.Value, v1.Warnings, v1.Infos, error)
@@ -34,12 +41,16 @@ type querier interface {
 // Backend asks one Prometheus server. Use New.
 type Backend struct {
 	address string // as it may be shown
+	client  api.Client
 	api     querier
 	targets map[string]*target
+
+	mu     sync.Mutex
+	suited map[string]bool // by target and window: it is long enough
 }
 
 // New returns a backend that is not configured yet.
-func New() *Backend { return &Backend{} }
+func New() *Backend { return &Backend{suited: map[string]bool{}} }
 
 // Describe says what the backend is.
 func (b *Backend) Describe() plugins.Description {
@@ -74,7 +85,7 @@ func (b *Backend) Configure(_ context.Context, config map[string]any) error {
 	if cerr != nil {
 		return effect.Errorf(effect.CodeInvalid, "configure prometheus: address: %s cannot be used", address.Redacted())
 	}
-	b.address, b.api, b.targets = address.Redacted(), v1.NewAPI(client), targets
+	b.address, b.client, b.api, b.targets = address.Redacted(), client, v1.NewAPI(client), targets
 	return nil
 }
 

@@ -148,19 +148,22 @@ func TestRealServer(t *testing.T) {
 	t.Run("check fails", func(t *testing.T) {
 		// up has a value once the target was scraped, if in vain.
 		for seen := false; !seen; {
-			points, err := b.ask(context.Background(), `up{job="down"}`, time.Now(), func(string) {})
+			a, err := b.ask(context.Background(), `up{job="down"}`, time.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
-			seen = len(points) > 0
+			seen = len(a.points) > 0
 		}
-		for env, want := range map[string]string{
-			"down":    `min(up{job="down"}) is 0`,
-			"nowhere": `min(up{job="nowhere"}) has no data`,
-			"any":     `up is 0 at up{instance="`,
+		for _, c := range []struct {
+			env, want string
+			code      effect.Code
+		}{
+			{"down", `min(up{job="down"}) is 0`, effect.CodeUnhealthy},
+			{"nowhere", `min(up{job="nowhere"}) has no data: there is no series up{job="nowhere"}`, effect.CodeNoData},
+			{"any", `up is 0 at up{instance="`, effect.CodeUnhealthy},
 		} {
-			_, _, err := invoke(context.Background(), b, "check", map[string]any{"env": env, "timeout": 0.3})
-			if e := wantCode(t, err, effect.CodeUnhealthy); !strings.HasPrefix(e.Message, want) || e.Hint == "" {
+			_, _, err := invoke(context.Background(), b, "check", map[string]any{"env": c.env, "timeout": 0.3})
+			if e := wantCode(t, err, c.code); !strings.HasPrefix(e.Message, c.want) || e.Hint == "" {
 				t.Errorf("message %q, hint %q", e.Message, e.Hint)
 			}
 		}
@@ -188,6 +191,9 @@ func TestRealServer(t *testing.T) {
 		if n := got["samples"].(float64); n < 100 || n != math.Trunc(n) {
 			t.Errorf("samples is %v", n)
 		}
+		if age, ok := got["age"].(float64); !ok || age <= 0 || age > 30 {
+			t.Errorf("age is %v", got["age"])
+		}
 		if len(lines) != 0 {
 			t.Errorf("said %q", lines)
 		}
@@ -205,7 +211,7 @@ func TestRealServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		absent(t, got, "p50_latency", "p95_latency", "p99_latency")
-		if len(lines) != 1 || !strings.Contains(lines[0], "no data in the last 1s: p50_latency, p95_latency, p99_latency") {
+		if len(lines) != 1 || !strings.Contains(lines[0], "no data: p50_latency, p95_latency, p99_latency: the answer is empty although its series are there") {
 			t.Errorf("said %q", lines)
 		}
 	})

@@ -1,17 +1,19 @@
 package shoutrrr
 
 import (
-	"encoding/base64"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/q-ecosystem/runbook/interpreter/redact"
 )
 
-// scrubber takes out of a text what it shares with a channel's URL.
+// scrubber takes out of a text what it shares with a channel's URL, whatever
+// its case: libraries write hosts and tokens in lower case.
 type scrubber struct {
-	parts []string // longest first
+	parts *redact.Scrubber
 }
 
 // anyURL finds URLs of any kind; also those that a library makes of a token.
@@ -31,14 +33,13 @@ const leastPart = 4
 // newScrubber returns a scrubber for everything in u but its scheme, and but
 // its host where that is no secret.
 func newScrubber(u *url.URL) *scrubber {
-	s := &scrubber{}
+	var parts []string
 	service, _, _ := strings.Cut(u.Scheme, "+")
 	add := func(text string) {
 		pieces := append(strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' }), text)
 		for _, piece := range pieces {
 			if len(piece) >= leastPart {
-				s.parts = append(s.parts, piece, url.QueryEscape(piece), url.PathEscape(piece),
-					base64.StdEncoding.EncodeToString([]byte(piece)))
+				parts = append(parts, piece)
 			}
 		}
 	}
@@ -62,40 +63,17 @@ func newScrubber(u *url.URL) *scrubber {
 			add(key) // a header or a field of the message
 		}
 	}
-	slices.SortFunc(s.parts, func(a, b string) int { return len(b) - len(a) })
-	s.parts = slices.Compact(s.parts)
-	return s
+	return &scrubber{redact.NewParts("[…]", parts...)}
 }
 
 // clean returns the text without any URL and any part of the channel's URL,
 // on one line and at most 300 bytes long.
 func (s *scrubber) clean(text string) string {
 	text = anyURL.ReplaceAllString(text, "[url]")
-	for _, part := range s.parts {
-		text = replaceFold(text, part)
-	}
+	text = s.parts.Text(text)
 	text = strings.Join(strings.Fields(text), " ")
 	if len(text) > 300 {
 		text = strings.ToValidUTF8(text[:300], "") + "…"
 	}
 	return text
-}
-
-// replaceFold replaces part by […], whatever its case: libraries write hosts
-// and tokens in lower case.
-func replaceFold(text, part string) string {
-	lower, low := strings.ToLower(text), strings.ToLower(part)
-	if len(lower) != len(text) { // lower case of another length: places do not agree
-		return strings.ReplaceAll(text, part, "[…]")
-	}
-	var b strings.Builder
-	for {
-		i := strings.Index(lower, low)
-		if i < 0 {
-			b.WriteString(text)
-			return b.String()
-		}
-		b.WriteString(text[:i] + "[…]")
-		text, lower = text[i+len(low):], lower[i+len(low):]
-	}
 }

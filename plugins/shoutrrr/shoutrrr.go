@@ -100,14 +100,14 @@ func (b *Backend) Health(context.Context) error {
 }
 
 // Preview says where a message would go.
-func (b *Backend) Preview(_ context.Context, req plugins.Request) (effect.Change, error) {
+func (b *Backend) Preview(_ context.Context, req plugins.Request) (effect.Prediction, error) {
 	to, _ := req.Args["to"].(string)
 	c, ok := b.channels[to]
 	if !ok {
-		return effect.Change{}, b.unknown(to)
+		return effect.Prediction{}, b.unknown(to)
 	}
 	text, _ := req.Args["text"].(string)
-	return effect.Change{Target: fmt.Sprintf("channel %s (%s)", to, c.service), To: text}, nil
+	return effect.Prediction{Target: fmt.Sprintf("channel %s (%s)", to, c.service), To: text}, nil
 }
 
 func (b *Backend) unknown(name string) *effect.Error {

@@ -203,7 +203,7 @@ func TestUnknownNames(t *testing.T) {
 func TestPreview(t *testing.T) {
 	b := configured(t, map[string]string{"deployments": "generic://localhost/" + secret})
 	c, err := b.Preview(context.Background(), plugins.Request{Op: "send", Args: map[string]any{"to": "deployments", "text": "hello"}})
-	if err != nil || c != (effect.Change{Target: "channel deployments (generic)", To: "hello"}) {
+	if err != nil || c != (effect.Prediction{Target: "channel deployments (generic)", To: "hello"}) {
 		t.Errorf("got %v, %v", c, err)
 	}
 }

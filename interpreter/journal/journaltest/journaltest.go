@@ -33,12 +33,17 @@ func Run(t *testing.T, open func(t *testing.T) *journal.DB) {
 		{"fences the runner before", testFencing},
 		{"gives the lease up when parked or ended", testRelease},
 		{"locks all or none", testLocks},
+		{"leaves no run that a lock refused", testRefusedCreate},
+		{"tells of a dead runner's lock", testDeadLock},
+		{"hands the verified past on once", testPast},
+		{"accepts nothing where nothing is wrong", testAccept},
 		{"takes a person's word without the lease", testPost},
 		{"lets a check refuse a person's word", testPostRefused},
+		{"ends no run whose runner has not read all", testUnread},
 		{"deletes ended runs for good", testDelete},
 		{"copies the past of a fork", testFork},
 		{"says when anybody wrote", testChanged},
-		{"seals secrets", testSeal},
+		{"digests secrets", testDigest},
 		{"appends from many goroutines", testParallel},
 		{"acquires for one of many", testAcquireRace},
 	} {
@@ -75,7 +80,7 @@ func Create(t testing.TB, db *journal.DB, id string) *journal.Writer {
 }
 
 // Done is an event of a read's outcome.
-func Done(place string) effect.Event {
+func Done(place effect.Place) effect.Event {
 	return effect.Event{At: At(1), Kind: effect.EffectDone, Place: place,
 		Body: effect.Body{Op: "traffic.weights", Args: json.RawMessage(`{"pool":"web"}`), Class: effect.Read,
 			Where: effect.Position{File: "blue-green.lua", Line: 14}, Value: json.RawMessage(`{"blue":90,"green":10}`)}}
@@ -248,160 +253,52 @@ func testExists(t *testing.T, db *journal.DB) {
 	}
 }
 
-func testHeld(t *testing.T, db *journal.DB) {
-	w := Create(t, db, "run-a")
-	self := journal.Self()
-	var held *journal.HeldError
-	if _, err := db.Acquire(t.Context(), "run-a", self); !errors.As(err, &held) || held.Holder.PID != self.PID || held.Until.IsZero() {
-		t.Fatalf("second holder: %v", err)
-	}
-	check(t, w.Close(t.Context()))
-	check(t, w.Close(t.Context()))
-	w2 := must(db.Acquire(t.Context(), "run-a", self))(t)
-	if w2.Epoch() != 2 || w2.Run() != "run-a" || !w2.Valid() || w.Valid() {
-		t.Errorf("epoch %d, valid %v and before %v", w2.Epoch(), w2.Valid(), w.Valid())
-	}
-	if _, err := db.Acquire(t.Context(), "run-a", self); !errors.As(err, &held) {
-		t.Errorf("the same process acquired twice: %v", err)
-	}
-	var missing *journal.NotFoundError
-	if _, err := db.Acquire(t.Context(), "none", self); !errors.As(err, &missing) {
-		t.Errorf("acquire nothing: %v", err)
-	}
-}
-
-func testFencing(t *testing.T, db *journal.DB) {
-	ctx := t.Context()
-	w := Create(t, db, "run-a")
-	check(t, w.Close(ctx))
-	w2 := must(db.Acquire(ctx, "run-a", journal.Self()))(t)
-	fenced := func(what string, err error) {
-		t.Helper()
-		var e *journal.FencedError
-		if !errors.As(err, &e) || !errors.Is(err, journal.ErrFenced) || e.By.PID == 0 || e.Now != 2 {
-			t.Errorf("%s by the runner before: %v", what, err)
-		}
-	}
-	_, err := w.Append(ctx, Done("1"))
-	fenced("append", err)
-	_, err = w.Append(ctx, Done("1"), Done("2"))
-	fenced("append of two", err)
-	fenced("status", w.SetStatus(ctx, effect.StatusSucceeded))
-	fenced("renewal", w.Renew(ctx))
-	fenced("lock", w.Lock(ctx, []string{"a"}))
-	fenced("source", w.AddSource(ctx, journal.Source{Name: "x"}, effect.Event{Kind: effect.SourceChanged}))
-	check(t, w.Close(ctx)) // takes nothing from the new runner
-	must(w2.Append(ctx, Done("1")))(t)
-	if events := must(db.Events(ctx, "run-a", 1))(t); len(events) != 1 || events[0].Epoch != 2 {
-		t.Errorf("events: %v", events)
-	}
-}
-
-func testRelease(t *testing.T, db *journal.DB) {
-	ctx := t.Context()
-	for i, st := range []effect.Status{effect.StatusWaiting, effect.StatusUnknown, effect.StatusInterrupted, effect.StatusSucceeded,
-		effect.StatusFailed, effect.StatusRolledBack, effect.StatusRollbackFailed, effect.StatusCanceled} {
-		id := fmt.Sprintf("run-%d", i)
-		w := Create(t, db, id)
-		check(t, w.Lock(ctx, []string{id}))
-		check(t, w.SetStatus(ctx, effect.StatusRollingBack))
-		if !w.Valid() {
-			t.Errorf("%s: rolling back gave the lease up", st)
-		}
-		check(t, w.SetStatus(ctx, st, effect.Event{At: At(1), Kind: effect.Logged}))
-		if _, err := w.Append(ctx, Done("1")); !errors.Is(err, journal.ErrFenced) {
-			t.Errorf("append after %s: %v", st, err)
-		}
-		run := must(db.Find(ctx, id))(t)
-		if run.Status != st || run.Holder != nil || w.Valid() {
-			t.Errorf("after %s: %+v", st, run)
-		}
-		events := must(db.Events(ctx, id, 1))(t)
-		if len(events) != 3 || events[1].Kind != effect.Logged || events[2].Body.Status != st {
-			t.Errorf("events after %s: %v", st, events)
-		}
-		other := Create(t, db, id+"-other")
-		err := other.Lock(ctx, []string{id})
-		var locked *journal.LockedError
-		if st.Terminal() != (err == nil) || err != nil && !errors.As(err, &locked) {
-			t.Errorf("lock after %s: %v", st, err)
-		}
-	}
-	w := Create(t, db, "own-words")
-	check(t, w.SetStatus(ctx, effect.StatusFailed,
-		effect.Event{At: At(1), Kind: effect.StatusChanged, Body: effect.Body{Status: effect.StatusFailed, Reason: "no luck"}}))
-	if events := must(db.Events(ctx, "own-words", 1))(t); len(events) != 1 || events[0].Body.Reason != "no luck" {
-		t.Errorf("the caller's own status.changed: %v", events)
-	}
-}
-
-func testLocks(t *testing.T, db *journal.DB) {
-	ctx := t.Context()
-	a, b := Create(t, db, "run-a"), Create(t, db, "run-b")
-	check(t, a.Lock(ctx, []string{"traffic/web", "db/main"}))
-	check(t, a.Lock(ctx, []string{"traffic/web"})) // again
-	var locked *journal.LockedError
-	if err := b.Lock(ctx, []string{"aaa", "traffic/web"}); !errors.As(err, &locked) || locked.Name != "traffic/web" ||
-		locked.Run != "run-a" || locked.RunName != "blue-green" || locked.Owner.PID == 0 || locked.Since.IsZero() {
-		t.Fatalf("second lock: %v", err)
-	}
-	check(t, Create(t, db, "run-c").Lock(ctx, []string{"aaa"})) // b took none
-	check(t, a.Close(ctx))
-	if err := b.Lock(ctx, []string{"db/main"}); !errors.As(err, &locked) {
-		t.Errorf("a run that nobody holds lost its lock: %v", err)
-	}
-	a = must(db.Acquire(ctx, "run-a", journal.Self()))(t)
-	check(t, a.Lock(ctx, []string{"traffic/web"}))
-	check(t, a.SetStatus(ctx, effect.StatusSucceeded))
-	check(t, b.Lock(ctx, []string{"db/main", "traffic/web"}))
-}
-
 func testPost(t *testing.T, db *journal.DB) {
 	ctx := t.Context()
 	w := Create(t, db, "run-a")
 	must(w.Append(ctx, Done("1")))(t)
 	answer := effect.Event{At: At(5), Kind: effect.QuestionAnswered, Place: "2", Body: effect.Body{Outcome: "approved", By: "bob@ops"}}
-	posted := must(db.Post(ctx, "run-a", answer, func(events []effect.Event) error {
+	sent := must(db.Send(ctx, "run-a", answer, func(events []effect.Event) error {
 		if len(events) != 2 {
 			return fmt.Errorf("%d events", len(events))
 		}
 		return nil
 	}))(t)
-	if posted.Seq != 3 || posted.Epoch != 1 {
-		t.Errorf("posted: %+v", posted)
+	if sent.Seq != 3 || sent.Epoch != 1 {
+		t.Errorf("sent: %+v", sent)
 	}
-	own := must(w.Append(ctx, Done("3")))(t) // meets the posted event's number
-	must(db.Post(ctx, "run-a", answer, nil))(t)
+	own := must(w.Append(ctx, Done("3")))(t) // meets the sent event's number
+	must(db.Send(ctx, "run-a", answer, nil))(t)
 	check(t, w.Renew(ctx))
-	must(db.Post(ctx, "run-a", answer, nil))(t)
+	must(db.Send(ctx, "run-a", answer, nil))(t)
 	two := must(w.Append(ctx, Done("4"), Done("5")))(t)
 	if own[0].Seq != 4 || two[1].Seq != 8 {
 		t.Errorf("own events: %v %v", own, two)
 	}
-	news := must(w.News(ctx))(t)
-	if len(news) != 3 || news[0].Seq != 3 || news[1].Seq != 5 || news[2].Seq != 6 || news[0].Body.By != "bob@ops" {
-		t.Errorf("news: %v", news)
+	unread := must(w.Inbox(ctx))(t)
+	if len(unread) != 3 || unread[0].Seq != 3 || unread[1].Seq != 5 || unread[2].Seq != 6 || unread[0].Body.By != "bob@ops" {
+		t.Errorf("unread: %v", unread)
 	}
-	if again := must(w.News(ctx))(t); len(again) != 0 {
-		t.Errorf("news twice: %v", again)
+	if again := must(w.Inbox(ctx))(t); len(again) != 0 {
+		t.Errorf("unread twice: %v", again)
 	}
-	must(db.Post(ctx, "run-a", answer, nil))(t)
-	if news := must(w.News(ctx))(t); len(news) != 1 || news[0].Seq != 9 {
-		t.Errorf("news alone: %v", news)
+	must(db.Send(ctx, "run-a", answer, nil))(t)
+	if unread := must(w.Inbox(ctx))(t); len(unread) != 1 || unread[0].Seq != 9 {
+		t.Errorf("unread alone: %v", unread)
 	}
 	var missing *journal.NotFoundError
-	if _, err := db.Post(ctx, "none", answer, nil); !errors.As(err, &missing) {
-		t.Errorf("post to nothing: %v", err)
+	if _, err := db.Send(ctx, "none", answer, nil); !errors.As(err, &missing) {
+		t.Errorf("send to nothing: %v", err)
 	}
-	if _, err := db.Post(ctx, "run-a", effect.Event{Kind: effect.StatusChanged}, nil); err == nil {
-		t.Error("a status was posted")
+	if _, err := db.Send(ctx, "run-a", effect.Event{Kind: effect.StatusChanged}, nil); err == nil {
+		t.Error("a status was sent")
 	}
 }
 
 func testPostRefused(t *testing.T, db *journal.DB) {
 	Create(t, db, "run-a")
 	no := errors.New("answered already")
-	if _, err := db.Post(t.Context(), "run-a", Done("1"), func([]effect.Event) error { return no }); !errors.Is(err, no) || err.Error() != no.Error() {
+	if _, err := db.Send(t.Context(), "run-a", Done("1"), func([]effect.Event) error { return no }); !errors.Is(err, no) || err.Error() != no.Error() {
 		t.Errorf("refusal: %v", err)
 	}
 	if events := must(db.Events(t.Context(), "run-a", 0))(t); len(events) != 1 {
@@ -487,11 +384,11 @@ func testChanged(t *testing.T, db *journal.DB) {
 	}
 }
 
-func testSeal(t *testing.T, db *journal.DB) {
-	check(t, db.Sealable())
-	a, again, b := db.Seal(effect.NewSecret("x", "hunter2")), db.Seal(effect.NewSecret("x", "hunter2")), db.Seal(effect.NewSecret("x", "hunter3"))
+func testDigest(t *testing.T, db *journal.DB) {
+	check(t, db.Keyed())
+	a, again, b := db.Digest(effect.NewSecret("x", "hunter2")), db.Digest(effect.NewSecret("x", "hunter2")), db.Digest(effect.NewSecret("x", "hunter3"))
 	if a != again || a == b || len(a) != len("hmac-sha256:")+64 {
-		t.Errorf("seals: %s %s %s", a, again, b)
+		t.Errorf("digests: %s %s %s", a, again, b)
 	}
 }
 
@@ -526,7 +423,7 @@ func testParallel(t *testing.T, db *journal.DB) {
 		go func() {
 			defer wg.Done()
 			for range each {
-				if _, err := db.Post(ctx, "run-a", effect.Event{Kind: effect.QuestionAnswered}, nil); err != nil {
+				if _, err := db.Send(ctx, "run-a", effect.Event{Kind: effect.QuestionAnswered}, nil); err != nil {
 					t.Error(err)
 				}
 				if _, err := db.Events(ctx, "run-b", 0); err != nil {
@@ -536,35 +433,39 @@ func testParallel(t *testing.T, db *journal.DB) {
 		}()
 	}
 	wg.Wait()
-	news := must(w.News(ctx))(t)
+	unread := must(w.Inbox(ctx))(t)
 	events := must(db.Events(ctx, "run-a", 1))(t)
-	if len(news) != writers*each || len(events) != 2*writers*each {
-		t.Errorf("%d news, %d events", len(news), len(events))
+	if len(unread) != writers*each || len(events) != 2*writers*each {
+		t.Errorf("%d unread, %d events", len(unread), len(events))
 	}
 }
 
-func testAcquireRace(t *testing.T, db *journal.DB) {
+func testPast(t *testing.T, db *journal.DB) {
+	ctx := t.Context()
 	w := Create(t, db, "run-a")
-	check(t, w.Close(t.Context()))
-	const racers = 12
-	errs := make(chan error, racers)
-	for range racers {
-		go func() {
-			_, err := db.Acquire(t.Context(), "run-a", journal.Self())
-			errs <- err
-		}()
+	must(w.Append(ctx, Done("1"), Done("2")))(t)
+	check(t, w.Close(ctx))
+	w = must(db.Acquire(ctx, "run-a", journal.Self()))(t)
+	if past, events := w.Past(), must(db.Events(ctx, "run-a", 0))(t); !reflect.DeepEqual(past, events) {
+		t.Errorf("the past is %v and the events are %v", past, events)
 	}
-	won := 0
-	for range racers {
-		err := <-errs
-		var held *journal.HeldError
-		if err == nil {
-			won++
-		} else if !errors.As(err, &held) {
-			t.Error(err)
-		}
+	if again := w.Past(); len(again) > 0 {
+		t.Errorf("the second time: %v", again)
 	}
-	if won != 1 {
-		t.Errorf("%d of %d acquired", won, racers)
+}
+
+func testAccept(t *testing.T, db *journal.DB) {
+	ctx := t.Context()
+	w := Create(t, db, "run-a")
+	var held *journal.HeldError
+	if _, err := db.Accept(ctx, "run-a", journal.Self(), "ana", ""); !errors.As(err, &held) {
+		t.Errorf("accept the record of a run that is held: %v", err)
+	}
+	check(t, w.Close(ctx))
+	if faults := must(db.Accept(ctx, "run-a", journal.Self(), "ana", ""))(t); len(faults) > 0 {
+		t.Errorf("accepted %v", faults)
+	}
+	if events := must(db.Events(ctx, "run-a", 0))(t); len(events) != 1 {
+		t.Errorf("events: %v", events)
 	}
 }

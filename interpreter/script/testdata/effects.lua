@@ -130,6 +130,8 @@ assert(require "lib.none" == true)
 ----
 require "lib.slow" --- error: require "lib.slow": there is no module and no file of that name
 ----
+require "../out/slo" --- error: write "lib.slo" for lib/slo.lua beside the script
+----
 require "trafic" --- error: there is no module and no file of that name; did you mean "traffic"
 ----
 require "../etc/passwd" --- error: there is no module

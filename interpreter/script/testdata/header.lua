@@ -88,3 +88,13 @@ parallel { a = function() runbook { name = "y" } end } --- error: runbook{} may 
 ----
 -- no header
 runbook "x" --- error: runbook takes one table, got
+----
+runbook { name = "x" }
+assert(run.name == "x" and type(run.id) == "string")
+----
+-- no header
+local id = run.id --- error: run has no values before runbook{} was called
+----
+run.id = "y" --- error: run.id cannot be set
+----
+print(run.ids) --- error: run.ids does not exist

@@ -186,3 +186,29 @@ setmetatable("", {}) --- error: protected metatable
 local t = setmetatable({}, { __metatable = "no" })
 assert(getmetatable(t) == "no" and getmetatable("") == "string")
 setmetatable(t, {}) --- error: cannot change a protected metatable
+----
+-- ".." writes numbers as tostring does, and gives one value.
+for _, n in ipairs { 1000000, 123456789012345, 2^53, -2^53, 0.1 + 0.2, 1/3, 100 * 1.1, 0.07 * 100, 1e21, -0.5, 1e-7, 1e300 * 1e10 } do
+  assert(tostring(n) == n .. "" and n .. "" == string.format("%s", n) and tostring(n) == table.concat { n }, n)
+end
+assert(0.07 * 100 .. "%" == "7%" and 2^53 .. "" == "9007199254740992" and 1700000000 .. "" == "1700000000")
+local function tail() return 1 .. 2 end
+assert(select("#", tail()) == 1 and tail() == "12")
+local function two() return "a", "b" end
+assert(two() .. two() == "aa" and (two() .. "x" .. two()) == "axa" and select("#", two() .. "x") == 1)
+local function rest(...) return ... .. "!" end
+assert(rest("p", "q") == "p!")
+assert("a" .. ("b" .. "c") .. "d" == "abcd" and ("a" .. "b"):upper() == "AB" and #("a" .. "b") == 2)
+local joins = setmetatable({}, { __concat = function(l, r) return (type(l) == "table" and "T" or l) .. "+" .. (type(r) == "table" and "T" or r) end })
+assert("a" .. "b" .. joins == "a+b+T" or "a" .. "b" .. joins == "a" .. "b+T")
+assert(joins .. "a" .. "b" == "T+ab" and "x" .. joins .. "a" .. "b" == "x" .. "T+ab" and joins .. joins == "T+T")
+----
+local x = "a" .. nil --- error: attempt to join a string and a nil; one of the values is nil here
+----
+local x = {} .. "a" --- error: attempt to join a table and a string; turn it into text with tostring
+----
+-- Patterns know back-references and frontiers; the place of a position capture is no text to find again.
+assert(string.find("abab", "^(ab)%1$") == 1 and not string.find("abac", "^(ab)%1$"))
+assert(select(3, string.find([[say "it's" now]], [[(["'])(.-)%1]])) == '"')
+assert(string.gsub("THE (quick) fox", "%f[%a]%a+%f[%A]", "x") == "x (x) x")
+assert(not string.find("aab-abc", "()%-%1") and not pcall(string.find, "a", "%1") and not pcall(string.find, "a", "(%1)"))

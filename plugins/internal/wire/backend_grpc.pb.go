@@ -46,7 +46,9 @@ type BackendClient interface {
 	// Configure comes once, before all of the following.
 	Configure(ctx context.Context, in *ConfigureRequest, opts ...grpc.CallOption) (*ConfigureResponse, error)
 	// Invoke carries one op out. The host sends one call, and perhaps a cancel;
-	// the plugin sends progress lines, then exactly one value or error.
+	// the plugin sends progress lines, then exactly one value or error. A plugin
+	// whose header has runbook-calls: many takes the next call after that on the
+	// same stream; others end it.
 	Invoke(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[InvokeRequest, InvokeResponse], error)
 	// Observe says whether an earlier call was applied. It changes nothing.
 	Observe(ctx context.Context, in *Call, opts ...grpc.CallOption) (*ObserveResponse, error)
@@ -136,7 +138,9 @@ type BackendServer interface {
 	// Configure comes once, before all of the following.
 	Configure(context.Context, *ConfigureRequest) (*ConfigureResponse, error)
 	// Invoke carries one op out. The host sends one call, and perhaps a cancel;
-	// the plugin sends progress lines, then exactly one value or error.
+	// the plugin sends progress lines, then exactly one value or error. A plugin
+	// whose header has runbook-calls: many takes the next call after that on the
+	// same stream; others end it.
 	Invoke(grpc.BidiStreamingServer[InvokeRequest, InvokeResponse]) error
 	// Observe says whether an earlier call was applied. It changes nothing.
 	Observe(context.Context, *Call) (*ObserveResponse, error)

@@ -10,13 +10,15 @@ import (
 )
 
 // FromError returns err for the wire; nil for nil. Text that is not UTF-8 is
-// mended: protobuf would refuse the message, and the outcome with it.
+// mended, and what is too long is cut: protobuf would refuse the message, and
+// the outcome with it.
 func FromError(err error) *Error {
 	e := effect.AsError(err)
 	if e == nil {
 		return nil
 	}
-	return &Error{Code: Text(string(e.Code)), Message: Text(e.Message), Op: Text(e.Op), Retryable: e.Retryable, Hint: Text(e.Hint)}
+	return &Error{Code: Text(cut(string(e.Code), maxName)), Message: Text(cut(e.Message, maxText)), Op: Text(cut(e.Op, maxName)),
+		Retryable: e.Retryable, Hint: Text(cut(e.Hint, maxText))}
 }
 
 // ToError returns the error that came over the wire; nil for nil.
@@ -28,14 +30,28 @@ func ToError(e *Error) *effect.Error {
 	if code == "" {
 		code = effect.CodeInternal
 	}
-	return &effect.Error{Code: code, Message: e.GetMessage(), Op: e.GetOp(), Retryable: e.GetRetryable(), Hint: e.GetHint()}
+	return &effect.Error{Code: effect.Code(cut(string(code), maxName)), Message: cut(e.GetMessage(), maxText), Op: cut(e.GetOp(), maxName),
+		Retryable: e.GetRetryable(), Hint: cut(e.GetHint(), maxText)}
+}
+
+const (
+	maxText = 64 << 10 // of an error, in bytes
+	maxName = 128      // of a code, of an op
+)
+
+// cut shortens a text, between two characters.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 // Text returns s as protobuf takes it: UTF-8.
 func Text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // EncodeArgs returns arguments or configuration for the wire. This is the one
-// place where a secret becomes a plain string. A sealed secret, of which only
+// place where a secret becomes a plain string. The digest of a secret, of which only
 // the digest is left, is an error.
 func EncodeArgs(args map[string]any) ([]byte, error) {
 	plain, err := reveal(args)
@@ -64,6 +80,24 @@ func DecodeArgs(data []byte) (map[string]any, error) {
 	return m, nil
 }
 
+// Fits reports whether a value is too large to be returned. It is looked at
+// before it is decoded: what is decoded takes a multiple.
+func Fits(data []byte) error {
+	if weight := effect.Weight(data); weight > effect.MaxResult {
+		return fmt.Errorf("it has %d bytes and weighs %d MiB in memory, at most %d can be returned; let the op return less: a part, a count, or the name of a file",
+			len(data), weight>>20, effect.MaxResult>>20)
+	}
+	return nil
+}
+
+// DecodeResult is DecodeValue for what a backend returned.
+func DecodeResult(data []byte) (any, error) {
+	if err := Fits(data); err != nil {
+		return nil, err
+	}
+	return DecodeValue(data)
+}
+
 // DecodeValue reads canonical JSON; nothing at all is nil.
 func DecodeValue(data []byte) (any, error) {
 	if len(data) == 0 {
@@ -76,7 +110,7 @@ func reveal(v any) (any, error) {
 	switch v := v.(type) {
 	case effect.Secret:
 		return v.Reveal(), nil
-	case effect.Sealed:
+	case effect.SecretDigest:
 		return nil, fmt.Errorf("%s cannot be sent: only its digest was recorded", v)
 	case []any:
 		out := make([]any, len(v))

@@ -39,7 +39,7 @@ func TestArgsRoundTrip(t *testing.T) {
 }
 
 func TestArgsThatCannotBeSent(t *testing.T) {
-	for name, v := range map[string]any{"sealed": []any{effect.Sealed{Name: "key"}}, "foreign": struct{}{}} {
+	for name, v := range map[string]any{"digest": []any{effect.SecretDigest{Name: "key"}}, "foreign": struct{}{}} {
 		if data, err := EncodeArgs(map[string]any{"v": v}); err == nil {
 			t.Errorf("%s: encoded as %s", name, data)
 		}

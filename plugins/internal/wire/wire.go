@@ -17,6 +17,8 @@ import (
 
 	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
 const (
@@ -30,8 +32,17 @@ const (
 	// descriptor: a pipe that the host holds open for as long as it lives.
 	LifeEnv = "RUNBOOK_PLUGIN_LIFE_FD"
 
+	// CallsHeader says ManyCalls in the header of an Invoke stream on which a
+	// plugin takes one call after another.
+	CallsHeader = "runbook-calls"
+	ManyCalls   = "many" // see CallsHeader
+
 	// MaxMessage bounds one message, and thereby one value, in bytes.
 	MaxMessage = 256 << 20
+
+	// MaxAnswer bounds what a backend may say in one message, in bytes: a result
+	// of effect.MaxResult, and what is around it.
+	MaxAnswer = effect.MaxResult + 64<<10
 
 	// Window is the flow control window. A fixed one spares the pings by which
 	// gRPC would measure the connection.

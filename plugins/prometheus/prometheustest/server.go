@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -17,8 +18,8 @@ import (
 // startTimeout bounds how long the server may take to get ready.
 const startTimeout = 30 * time.Second
 
-// Start runs a server that scrapes the jobs, each a host:port by name, every
-// interval, and returns its address. It ends with the test. Without the
+// Start runs a server that scrapes the jobs, each a host:port by name or
+// several with commas between, every interval, and returns its address. It ends with the test. Without the
 // program the test is skipped, or fails if RUNBOOK_REQUIRE_SERVERS is 1.
 func Start(t *testing.T, interval time.Duration, jobs map[string]string) string {
 	t.Helper()
@@ -33,7 +34,7 @@ func Start(t *testing.T, interval time.Duration, jobs map[string]string) string 
 	config := fmt.Sprintf("global:\n  scrape_interval: %dms\n  scrape_timeout: %dms\nscrape_configs:\n",
 		interval.Milliseconds(), interval.Milliseconds())
 	for name, addr := range jobs {
-		config += fmt.Sprintf("  - job_name: %q\n    static_configs: [{targets: [%q]}]\n", name, addr)
+		config += fmt.Sprintf("  - job_name: %q\n    static_configs: [{targets: %s}]\n", name, list(addr))
 	}
 	file := filepath.Join(dir, "prometheus.yml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
@@ -50,6 +51,11 @@ func Start(t *testing.T, interval time.Duration, jobs map[string]string) string 
 			t.Fatal(err)
 		}
 	}
+}
+
+// list returns the addresses as YAML writes a list.
+func list(addrs string) string {
+	return `["` + strings.Join(strings.Split(addrs, ","), `", "`) + `"]`
 }
 
 func launch(t *testing.T, program, config, data string) (string, error) {

@@ -1,24 +1,52 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
+)
+
+// exitCodes prints the table of them.
+func exitCodes() string {
+	var b strings.Builder
+	b.WriteString("The exit code says what became of the run, or of the command. That of a resume of a\n" +
+		"run that has ended is the code of that end.\n")
+	for _, e := range app.Exits() {
+		line := view.Wrap(view.Style{Width: 72}, e.Word+": "+e.Text)
+		fmt.Fprintf(&b, "\n%5d  %s", e.Code, strings.ReplaceAll(line, "\n  ", "\n       "))
+	}
+	return b.String()
+}
+
+// jsonLines prints what lines there are; their members are in the reference.
+func jsonLines(lines []app.Line) string {
+	var b strings.Builder
+	b.WriteString(app.StreamText() + "\n\nThe types of the lines, and which commands print them; docs/reference/json.md has\ntheir members:\n")
+	for _, l := range lines {
+		from := strings.Join(l.From, ", ")
+		if from == "" {
+			from = "all"
+		}
+		text := view.Wrap(view.Style{Width: 62}, strings.TrimSuffix(l.Doc, ".")+" ("+from+")")
+		fmt.Fprintf(&b, "\n  %-14s  %s", l.Type, strings.ReplaceAll(text, "\n  ", "\n"+strings.Repeat(" ", 18)))
+	}
+	return b.String()
+}
 
 // topics are pages of help that belong to no command.
-func topics() []*cobra.Command {
+func topics(lines []app.Line) []*cobra.Command {
 	return []*cobra.Command{{
 		Use:   "exit-codes",
 		Short: "What the exit codes mean",
-		Long: `The exit code says what became of the run, or of the command:
-
-    0  succeeded
-    1  failed
-    2  wrong usage: the command line, the parameters or the configuration;
-       nothing was started
-    3  rolled back: the run failed, or was asked to, and took its changes back
-    4  waiting for a person: runbook approve RUN, or runbook deny RUN
-    5  unknown outcome: look, then say what happened with runbook resolve RUN
-    6  a lock, or the run itself, is held by another run or runner
-    7  the script and the run's record disagree; nothing was done
-  130  interrupted; runbook resume RUN goes on`,
+		Long:  exitCodes(),
+	}, {
+		Use:   "json",
+		Short: "What --json prints",
+		Long:  jsonLines(lines),
 	}, {
 		Use:   "files",
 		Short: "Files and environment variables",

@@ -17,11 +17,27 @@ const Version = 1
 // Config is what a runbook.yaml says. The zero value is the configuration
 // where there is no file: it has no environments.
 type Config struct {
-	Path   string            // the file; "" if there is none
-	Dirs   []string          // where external backends are looked for; absolute if Path is
+	Path   string            // the file, as it was named; "" if there is none
+	Dirs   []string          // where external backends are looked for; absolute
 	SHA256 map[string]string // pinned backends: name → lower-case hex digest
 
+	// Approvals say how people answer what runs ask.
+	Approvals Approvals
+
+	// AuditKey refers to the Ed25519 key that signs exports of the record; empty for
+	// none.
+	AuditKey string
+
 	environments map[string]*Environment
+	file         string // Path, absolute
+	digest       string // SHA-256 of the file's text, in hex
+}
+
+// Approvals say how people answer what runs ask.
+type Approvals struct {
+	// OwnName refuses answers in another name than that of the operating
+	// system's user.
+	OwnName bool `json:"own_name,omitempty"`
 }
 
 // Load reads a configuration file. The error is a joined list of *Error, or
@@ -37,11 +53,15 @@ func Load(path string) (*Config, error) {
 // Parse reads the text of a configuration file; path is what errors name and
 // what relative paths in it start from.
 func Parse(path string, text []byte) (*Config, error) {
+	file, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
 	root, err := parseYAML(path, text)
 	if err != nil {
 		return nil, err
 	}
-	r := &configReader{config: &Config{Path: path, SHA256: map[string]string{}, environments: map[string]*Environment{}}}
+	r := &configReader{config: &Config{Path: path, file: file, digest: digest(text), SHA256: map[string]string{}, environments: map[string]*Environment{}}}
 	if root == nil {
 		root = &node{line: 1, kind: "table"}
 	}
@@ -130,7 +150,7 @@ func (r *configReader) table(where string, n *node, known ...string) bool {
 }
 
 func (r *configReader) root(n *node) {
-	if !r.table("the file", n, "version", "plugins", "environments") {
+	if !r.table("the file", n, "version", "plugins", "approvals", "audit", "environments") {
 		return
 	}
 	switch v := n.child("version"); {
@@ -145,6 +165,12 @@ func (r *configReader) root(n *node) {
 	}
 	if p := n.child("plugins"); p != nil {
 		r.plugins(p)
+	}
+	if a := n.child("approvals"); a != nil {
+		r.approvals(a)
+	}
+	if a := n.child("audit"); a != nil {
+		r.audit(a)
 	}
 	envs := n.child("environments")
 	if envs == nil {
@@ -163,6 +189,49 @@ func (r *configReader) root(n *node) {
 	r.extend()
 }
 
+// approvals reads who may say what for whom.
+func (r *configReader) approvals(n *node) {
+	if !r.table("approvals", n, "as") {
+		return
+	}
+	as := n.child("as")
+	if as == nil {
+		return
+	}
+	switch as.value {
+	case "allow":
+	case "refuse":
+		r.config.Approvals.OwnName = true
+	default:
+		r.add(r.at(as.line), "write as: refuse, or as: allow", "approvals: as: wants refuse or allow, got %s", as.describe())
+	}
+}
+
+// audit reads by what exports of the record are signed.
+func (r *configReader) audit(n *node) {
+	if !r.table("audit", n, "key") {
+		return
+	}
+	key := n.child("key")
+	if key == nil {
+		return
+	}
+	ref, _ := key.value.(string)
+	if !strings.HasPrefix(ref, "file:") && !strings.HasPrefix(ref, "env:") {
+		r.add(r.at(key.line), secretHint, "audit: key: wants a reference to a secret")
+		return
+	}
+	r.config.AuditKey = ref
+}
+
+// SigningKey returns the key that audit names; the zero Secret without one.
+func (c *Config) SigningKey() (effect.Secret, error) {
+	if c.AuditKey == "" {
+		return effect.Secret{}, nil
+	}
+	return ResolveSecret("audit.key", c.AuditKey, filepath.Dir(c.file))
+}
+
 func (r *configReader) plugins(n *node) {
 	if !r.table("plugins", n, "dirs", "sha256") {
 		return
@@ -177,7 +246,7 @@ func (r *configReader) plugins(n *node) {
 				r.add(r.at(d.line), "", "plugins: dirs: wants the path of a directory, got %s", d.describe())
 				continue
 			}
-			r.config.Dirs = append(r.config.Dirs, relativeTo(filepath.Dir(r.config.Path), text))
+			r.config.Dirs = append(r.config.Dirs, relativeTo(r.config.dir(), text))
 		}
 	}
 	sums := n.child("sha256")
@@ -290,6 +359,9 @@ func (n *node) describe() string {
 	}
 	return "a " + n.kind
 }
+
+// dir is where the relative paths in the file begin.
+func (c *Config) dir() string { return filepath.Dir(c.file) }
 
 func relativeTo(dir, path string) string {
 	if filepath.IsAbs(path) {

@@ -46,7 +46,11 @@ func all(err error) []error {
 
 func TestLoad(t *testing.T) {
 	c := load(t, "testdata/good.yaml")
-	if want := []string{"testdata/plugins", "/opt/runbook/plugins"}; !reflect.DeepEqual(c.Dirs, want) {
+	beside, err := filepath.Abs("testdata/plugins")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{beside, "/opt/runbook/plugins"}; !reflect.DeepEqual(c.Dirs, want) {
 		t.Errorf("Dirs = %v, want %v", c.Dirs, want)
 	}
 	if want := "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"; c.SHA256["acme"] != want {

@@ -5,6 +5,8 @@
 //	plugins:                        # optional
 //	  dirs: [./plugins]             # relative to this file
 //	  sha256: { acme: 9f86d081… }   # pinned backends
+//	approvals: { as: refuse }       # optional: everybody answers in their own name
+//	audit: { key: "file:/etc/runbook/audit.pem" } # optional: an Ed25519 key that signs exports
 //	environments:
 //	  default:
 //	    traffic: { backend: haproxy, socket: /run/haproxy/admin.sock, pool: web }

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sort"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -19,6 +18,7 @@ type Environment struct {
 	extendsLine int
 	own         []*moduleEntry // what the environment itself names
 	chain       []string       // itself, and what it extends, nearest first
+	pinned      bool           // it was restored from a run
 }
 
 // moduleEntry is one module's entry in an environment.
@@ -27,6 +27,14 @@ type moduleEntry struct {
 	line    int
 	backend string
 	config  *node // without "backend"
+}
+
+// File returns the configuration's file, absolute; "" if there is none.
+func (e *Environment) File() string {
+	if e.config == nil {
+		return ""
+	}
+	return e.config.file
 }
 
 // Modules returns the names of the modules that have a backend, in order.
@@ -104,11 +112,16 @@ func (e *Environment) Resolve(fields []effect.Field, module string) (map[string]
 	}
 	values, _ := m.config.plain().(map[string]any)
 	find := func(path, ref string) (effect.Secret, error) {
-		return ResolveSecret(module+"."+path, ref, filepath.Dir(e.config.Path))
+		return ResolveSecret(module+"."+path, ref, e.config.dir())
 	}
 	out := checkAll(fields, values, &secretResolver{find, report})
 	if err := p.err(); err != nil {
 		return nil, err
+	}
+	for i := range fields {
+		if v, ok := out[fields[i].Name]; ok {
+			out[fields[i].Name] = absolute(&fields[i], v, e.config.dir())
+		}
 	}
 	return out, nil
 }
@@ -142,6 +155,10 @@ func (e *Environment) missing(modules ...string) error {
 	what, need := "module "+modules[0], "needs a backend"
 	if len(modules) > 1 {
 		what, need = "modules "+list(modules), "need backends"
+	}
+	if e.pinned {
+		return errorf(effect.Position{}, "go on with the configuration as it is now: --config-now",
+			"the %s %s, and the run has recorded none: its script did not require it when it began", what, need)
 	}
 	if e.config == nil || e.config.Path == "" {
 		return errorf(effect.Position{}, "write a file runbook.yaml here, such as this:\n\n"+Example("default", modules...),

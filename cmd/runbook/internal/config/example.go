@@ -30,8 +30,18 @@ func entryFor(module string) string {
 		return "backend: probe\ntargets:\n  green: { url: \"http://127.0.0.1:8080/health\" }"
 	case "notify":
 		return "backend: shoutrrr\nchannels:\n  deployments: { url: \"env:DEPLOYMENTS_URL\" }"
-	case "exec":
-		return "backend: exec"
+	case "dns":
+		return "backend: rfc2136\nserver: ns1.example.org\nkey: { name: runbook, secret: \"env:DNS_KEY\" }"
+	case "db":
+		return "backend: sqlite\nfile: /var/lib/app/app.db\nbackups: /var/lib/backups/app"
+	case "hosts":
+		return "backend: ssh\nhosts:\n  web-1: { address: 192.0.2.11, user: deploy, groups: [web] }"
+	case "files":
+		return "backend: files\nroots: [/var/log]\narchives: [/var/lib/runbook/archives]"
+	case "secrets":
+		return "backend: file\ndir: /etc/runbook/secrets"
+	case "exec", "http":
+		return "backend: " + module
 	}
 	return "backend: …    # runbook plugins list shows what there is"
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
@@ -65,6 +66,34 @@ func reportUnknown(fields []effect.Field, values map[string]any, r *secretResolv
 		}
 	}
 	return meant
+}
+
+// absolute returns a canonical value with the relative paths in it counted from
+// dir: a backend runs elsewhere.
+func absolute(f *effect.Field, v any, dir string) any {
+	if f == nil {
+		return v
+	}
+	switch v := v.(type) {
+	case string:
+		if f.Path == "" || f.Path == effect.MayBePath && !strings.Contains(v, "/") {
+			return v
+		}
+		scheme := ""
+		if rest, unix := strings.CutPrefix(v, "unix:"); unix && f.Path == effect.MayBePath {
+			scheme, v = "unix:", rest
+		}
+		return scheme + relativeTo(dir, v)
+	case []any:
+		for i := range v {
+			v[i] = absolute(f.Elem, v[i], dir)
+		}
+	case map[string]any:
+		for key := range v {
+			v[key] = absolute(memberOf(f, key), v[key], dir)
+		}
+	}
+	return v
 }
 
 // memberOf returns the declaration of a key inside a field of type map or

@@ -47,11 +47,11 @@ func Find(flag, dir string) (string, error) {
 		}
 		dir = parent
 	}
-	home, err := os.UserConfigDir() // $XDG_CONFIG_HOME, or ~/.config
-	if err != nil {
+	usual := Usual()
+	if usual == "" {
 		return "", nil // there is no home to look in
 	}
-	return existing(filepath.Join(home, "runbook", FileName))
+	return existing(usual)
 }
 
 // Open finds the configuration file and reads it. Without one it returns the
@@ -94,4 +94,14 @@ func trusted(path string, named bool) error {
 			"the configuration file %s belongs to another user", path)
 	}
 	return nil
+}
+
+// Usual is where the configuration of a user is that is found from every
+// folder; "" if there is no home.
+func Usual() string {
+	home, err := os.UserConfigDir() // $XDG_CONFIG_HOME, or ~/.config
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(home, "runbook", FileName)
 }

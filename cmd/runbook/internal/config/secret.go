@@ -58,15 +58,25 @@ func ResolveSecret(name, ref, dir string) (effect.Secret, error) {
 // the secret again from wherever a run is resumed. Errors are as of
 // ResolveSecret.
 func Secret(ref string) (effect.Secret, error) {
-	name := ref
-	if path, ok := strings.CutPrefix(ref, "file:"); ok && path != "" {
-		abs, err := filepath.Abs(path)
-		if err != nil {
-			return effect.Secret{}, fmt.Errorf("find the secret file %s: %w", path, err)
-		}
-		name = "file:" + abs
+	name, err := SecretName(ref)
+	if err != nil {
+		return effect.Secret{}, err
 	}
 	return ResolveSecret(name, name, ".")
+}
+
+// SecretName is what Secret names a secret: the reference to it, as it leads
+// there from any folder.
+func SecretName(ref string) (string, error) {
+	path, ok := strings.CutPrefix(ref, "file:")
+	if !ok || path == "" {
+		return ref, nil
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("find the secret file %s: %w", path, err)
+	}
+	return "file:" + abs, nil
 }
 
 // readSecret reads a file that holds a secret.

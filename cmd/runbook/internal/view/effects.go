@@ -6,7 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
 )
 
 // longest bounds an effect's arguments in a line, in columns, where no
@@ -15,25 +17,37 @@ const longest = 160
 
 // intended prints what is worth a line before its outcome is known.
 func (t *Tree) intended(ev effect.Event) []string {
-	t.intents[ev.Place] = ev
-	t.started[ev.Place] = ev.At
-	s, br := t.Style, t.of(ev.Place)
+	t.begun(ev)
+	s, depth := t.Style, t.depth(ev.Place)
 	switch {
 	case ev.Kind == effect.TimerSet:
-		d, why := sleepOf(ev.Body.Args)
-		return t.line(ev, br, s.Cyan("⏲"),
-			fmt.Sprintf("sleep %s until %s", effect.FormatDuration(d), deadline(ev.At, ev.At.Add(d)))+reason(why))
+		until, why := sleepOf(ev.Body.Args, ev.At)
+		if !until.After(ev.At) {
+			return nil // nothing is waited for
+		}
+		return t.line(ev, depth, s.Cyan("⏲"),
+			fmt.Sprintf("sleep %s until %s", effect.FormatDuration(until.Sub(ev.At)), deadline(ev.At, until))+reason(why))
 	case ev.Kind == effect.QuestionAsked:
-		return t.Question(ev)
+		return t.Question(ev.Place, ev.Body.Args, ev.At)
 	case ev.Body.Attempt > 1:
-		return t.line(ev, br, s.Yellow("↻"), fmt.Sprintf("%s sent again, attempt %d", t.describe(ev), ev.Body.Attempt))
+		return t.line(ev, depth, s.Yellow("↻"), fmt.Sprintf("%s sent again, attempt %d", t.describe(ev), ev.Body.Attempt))
 	}
 	return nil
 }
 
+func (t *Tree) begun(ev effect.Event) {
+	t.intents[ev.Place] = ev
+	t.started[ev.Place] = ev.At
+}
+
+func (t *Tree) ended(place effect.Place) {
+	delete(t.intents, place)
+	delete(t.started, place)
+}
+
 // outcome prints an effect that is done or has failed.
 func (t *Tree) outcome(ev effect.Event) []string {
-	s, b, br := t.Style, &ev.Body, t.of(ev.Place)
+	s, b, depth := t.Style, &ev.Body, t.depth(ev.Place)
 	if b.Class == effect.Value {
 		return nil
 	}
@@ -42,22 +56,26 @@ func (t *Tree) outcome(ev effect.Event) []string {
 		took = "  " + effect.FormatDuration(ev.At.Sub(began))
 	}
 	text := t.describe(ev)
-	delete(t.intents, ev.Place)
-	delete(t.started, ev.Place)
+	t.ended(ev.Place)
 	if b.Error != nil {
-		return t.timed(ev, br, s.Red("✗"), fmt.Sprintf("%s: %s (%s)", text, opening(b.Error.Message), b.Error.Code), took)
+		return append(t.timed(ev, depth, s.Red("✗"), fmt.Sprintf("%s: %s (%s)", text, opening(b.Error.Message), clean(string(b.Error.Code))), took),
+			t.tail(depth, b.Error.Message)...)
 	}
 	switch b.Op {
 	case effect.OpSleep:
 		return nil
 	case effect.OpApprove:
 		text = "approved"
-	case "health.measure":
-		if strings.Count(strings.TrimLeft(ev.Place, "r"), ".") > 0 {
+	case effect.OpChecklist:
+		text = "checklist is gone through"
+	case effect.OpChoose:
+		text = chosen(b.Value)
+	case "health.measure", "traffic.servers":
+		if _, inside := ev.Place.Composite(); inside {
 			return nil // inside a gate, whose own line says more
 		}
 	}
-	return t.timed(ev, br, s.Green("✓"), text, took)
+	return t.timed(ev, depth, s.Green("✓"), text, took)
 }
 
 // settled says how an effect came out whose outcome was unknown.
@@ -71,30 +89,52 @@ func (t *Tree) settled(ev effect.Event) []string {
 		}
 	}
 	text := fmt.Sprintf("%s %s: %s", t.describe(ev), who, strings.ReplaceAll(b.Outcome, "_", " "))
-	if b.Reason != "" {
+	switch o := history.Outcome(b.Outcome); {
+	case ev.Kind == effect.EffectObserved && (o == history.OutcomeCutShort || o == history.OutcomeUnknown):
+		text = t.describe(ev) + ": outcome unknown: " + opening(b.Reason)
+	case b.Reason != "":
 		text += " (" + clean(b.Reason) + ")"
 	}
-	return t.full(ev, t.of(ev.Place), t.Style.Yellow("?"), text)
+	return append(t.full(ev, t.depth(ev.Place), t.Style.Yellow("?"), text), t.tail(t.depth(ev.Place), b.Reason)...)
 }
 
 // Question returns the lines for a question: what is asked, what the people
 // asked should know, who may answer, until when, and how.
-func (t *Tree) Question(ev effect.Event) []string {
+func (t *Tree) Question(place effect.Place, raw json.RawMessage, asked time.Time) []string {
 	t.init()
-	s, br := t.Style, t.of(ev.Place)
-	v, err := effect.Decode(ev.Body.Args)
+	s, depth, ev := t.Style, t.depth(place), effect.Event{At: asked, Place: place}
+	v, err := effect.Decode(raw)
 	args, _ := v.(map[string]any)
 	if err != nil || args == nil {
 		return nil
 	}
 	text := func(name string) string { s, _ := args[name].(string); return clean(s) }
-	lines := t.full(ev, br, s.Yellow("?"), s.Bold(text("title")))
+	lines := t.full(ev, depth, s.Yellow("?"), s.Bold(text("title")))
 	if detail := text("detail"); detail != "" {
-		for _, part := range wrap(detail, t.room(t.under(br, ""))) {
-			lines = append(lines, t.under(br, part))
+		for _, part := range wrap(detail, t.room(t.under(depth, ""))) {
+			lines = append(lines, t.under(depth, part))
+		}
+	}
+	items, _ := effect.Items(args)
+	for i, item := range items {
+		what := fmt.Sprintf("%2d  %s", i+1, clean(item.Text))
+		if item.Evidence {
+			what += s.Dim(" (with evidence)")
+		}
+		for _, part := range wrap(what, t.room(t.under(depth, ""))) {
+			lines = append(lines, t.under(depth, part))
+		}
+		if item.Detail == "" {
+			continue
+		}
+		for _, part := range wrap(clean(item.Detail), t.room(t.under(depth, "    "))) {
+			lines = append(lines, t.under(depth, "    "+s.Dim(part)))
 		}
 	}
 	var terms []string
+	if by, ok := args["default"].(string); ok {
+		terms = append(terms, clean(by)+" if nobody decides")
+	}
 	if count, _ := args["count"].(float64); count > 1 {
 		terms = append(terms, fmt.Sprintf("%v have to agree", count))
 	}
@@ -106,22 +146,55 @@ func (t *Tree) Question(ev effect.Event) []string {
 		terms = append(terms, "asks "+strings.Join(names, ", "))
 	}
 	if timeout, ok := args["timeout"].(float64); ok {
-		terms = append(terms, "until "+ev.At.Add(effect.Seconds(timeout)).Local().Format("2006-01-02 15:04"))
+		terms = append(terms, "until "+asked.Add(effect.Seconds(timeout)).Local().Format("2006-01-02 15:04"))
 	}
-	for _, part := range wrap(strings.Join(terms, "; "), t.room(t.under(br, ""))) {
-		lines = append(lines, t.under(br, s.Dim(part)))
+	for _, part := range wrap(strings.Join(terms, "; "), t.room(t.under(depth, ""))) {
+		lines = append(lines, t.under(depth, s.Dim(part)))
 	}
-	if t.Answers {
-		lines = append(lines, t.under(br, s.Dim("answer with: runbook approve "+t.Run)),
-			t.under(br, s.Dim("or:          runbook deny "+t.Run)))
+	if t.Answer != nil {
+		if q, err := interpreter.ReadQuestion(place, raw, asked); err == nil {
+			for _, line := range t.Answer(q).Lines(Style{}) {
+				lines = append(lines, t.under(depth, s.Dim(line)))
+			}
+		}
 	}
 	return lines
 }
 
+// chosen says what was decided, and by whom.
+func chosen(raw json.RawMessage) string {
+	v, _ := effect.Decode(raw)
+	value, _ := v.(map[string]any)
+	what, _ := value["choice"].(string)
+	by, _ := value["by"].(string)
+	if by == "" {
+		why, _ := value["reason"].(string)
+		return clean(what) + reason(why)
+	}
+	return clean(what) + ", says " + clean(by)
+}
+
+// answer says what somebody answered: of a checklist's item, which one, and what
+// shows it.
+func answer(b *effect.Body) string {
+	text := clean(b.By) + behind(b.By, b.User) + " " + strings.ReplaceAll(clean(b.Outcome), "_", " ")
+	if b.Name != "" {
+		text += " " + clean(b.Name) + ", " + clean(b.Text)
+	}
+	text += reason(b.Reason)
+	if b.Hash != "" {
+		v, _ := effect.Decode(b.Value)
+		shown, _ := v.(map[string]any)
+		file, _ := shown["file"].(string)
+		text += fmt.Sprintf(" (%s, sha256 %.12s…)", clean(file), clean(b.Hash))
+	}
+	return text
+}
+
 // Progress returns the line for a line of output of an effect under way.
-func (t *Tree) Progress(place string, at time.Time, line string) []string {
+func (t *Tree) Progress(place effect.Place, at time.Time, line string) []string {
 	t.init()
-	return t.line(effect.Event{At: at}, t.of(place), t.Style.Dim("·"), clean(line))
+	return t.line(effect.Event{At: at, Place: place}, t.depth(place), t.Style.Dim("·"), clean(line))
 }
 
 // describe names an effect: "traffic.split blue 90%, green 10%".
@@ -131,19 +204,34 @@ func (t *Tree) describe(ev effect.Event) string {
 		op, args = in.Body.Op, in.Body.Args
 	}
 	text := op
-	if a := Args(t.Catalog, op, args); a != "" {
+	if effect.Asks(op) { // the rest stands with the question
+		text = op + " " + titleOf(args)
+	} else if a := Args(t.Catalog, op, args); a != "" {
 		text += " " + fit(a, longest)
 	}
 	if t.Verbose {
-		text = t.Style.Dim(ev.Place+" ") + text
+		text = t.Style.Dim(string(ev.Place)+" ") + text
 	}
 	return text
 }
 
-func sleepOf(raw json.RawMessage) (time.Duration, string) {
+// titleOf is what a question is called.
+func titleOf(raw json.RawMessage) string {
 	v, _ := effect.Decode(raw)
 	args, _ := v.(map[string]any)
-	seconds, _ := args["duration"].(float64)
+	title, _ := args["title"].(string)
+	return clean(title)
+}
+
+// sleepOf returns when a sleep ends that began at a given time, and why it is
+// slept.
+func sleepOf(raw json.RawMessage, began time.Time) (time.Time, string) {
+	v, _ := effect.Decode(raw)
+	args, _ := v.(map[string]any)
+	until, err := effect.SleepUntil(args, began)
+	if err != nil { // it fails, and says so
+		until = began
+	}
 	why, _ := args["reason"].(string)
-	return effect.Seconds(seconds), why
+	return until, why
 }

@@ -19,8 +19,8 @@ type Live struct {
 	moves bool // the status line is on
 
 	mu     sync.Mutex
-	active map[string]*underWay
-	order  []string
+	active map[effect.Place]*underWay
+	order  []effect.Place
 	drawn  bool
 	done   chan struct{}
 	wg     sync.WaitGroup
@@ -35,7 +35,7 @@ type underWay struct {
 
 // NewLive returns a Live that prints to out. Call Close when the run ends.
 func NewLive(out io.Writer, tree *Tree, terminal bool) *Live {
-	l := &Live{out: out, tree: tree, moves: terminal, active: map[string]*underWay{}, done: make(chan struct{})}
+	l := &Live{out: out, tree: tree, moves: terminal, active: map[effect.Place]*underWay{}, done: make(chan struct{})}
 	if terminal {
 		l.wg.Add(1)
 		go func() {
@@ -78,11 +78,11 @@ func (l *Live) Started(call effect.Call) {
 		args = nil
 	}
 	a := &underWay{text: strings.TrimSpace(call.Op.String() + " " + Args(l.tree.Catalog, call.Op.String(), args)), since: time.Now()}
-	switch call.Op.String() {
-	case effect.OpSleep:
-		d, why := sleepOf(args)
-		a.text, a.until, a.since = "sleeping"+reason(why), call.Began.Add(d), call.Began
-	case effect.OpApprove:
+	switch op := call.Op.String(); {
+	case op == effect.OpSleep:
+		until, why := sleepOf(args, call.Began)
+		a.text, a.until, a.since = "sleeping"+reason(why), until, call.Began
+	case effect.Asks(op):
 		title, _ := call.Args["title"].(string)
 		timeout, _ := call.Args["timeout"].(float64)
 		a.text, a.until, a.since = "waiting for people: "+clean(title), call.Began.Add(effect.Seconds(timeout)), call.Began
@@ -95,14 +95,14 @@ func (l *Live) Started(call effect.Call) {
 }
 
 // Progress shows a line of an effect under way: in the status line on a
-// terminal, as a line of its own elsewhere.
+// terminal, as a line of its own elsewhere and where the call asks for it.
 func (l *Live) Progress(call effect.Call, line string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if a := l.active[call.Place]; a != nil {
 		a.line = clean(line)
 	}
-	if !l.moves {
+	if said := call.Args["output"]; !l.moves || said == "all" || said == "tail" {
 		l.print(l.tree.Progress(call.Place, time.Now(), line))
 		return
 	}
@@ -114,6 +114,13 @@ func (l *Live) Note(line string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.print(wrap(line, l.tree.Style.Width))
+}
+
+// Line prints a line among the run's own as it is.
+func (l *Live) Line(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.print([]string{line})
 }
 
 func (l *Live) print(lines []string) {
@@ -141,7 +148,7 @@ func (l *Live) tick() {
 
 func (l *Live) erase() {
 	if l.drawn {
-		_, _ = fmt.Fprint(l.out, "\r\x1b[K")
+		_, _ = fmt.Fprint(l.out, redraw)
 		l.drawn = false
 	}
 }
@@ -177,7 +184,7 @@ func (l *Live) draw() {
 		text = fit(text, max(room/2, room-columns(a.line)-2))
 		times += "  " + fit(a.line, max(room-columns(text)-2, 1))
 	}
-	_, _ = fmt.Fprint(l.out, "\r\x1b[K"+l.tree.Style.Dim(fit(fit(text, room)+times, l.tree.Style.Width-1)))
+	_, _ = fmt.Fprint(l.out, redraw+l.tree.Style.Dim(fit(fit(text, room)+times, l.tree.Style.Width-1)))
 	l.drawn = true
 }
 

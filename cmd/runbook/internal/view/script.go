@@ -1,7 +1,6 @@
 package view
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -19,7 +18,7 @@ func ScriptError(s Style, catalog *effect.Catalog, e *script.Error) string {
 		}
 	}
 	for _, f := range e.Stack {
-		fmt.Fprintf(&b, "\n  at    %s", f.Where)
+		b.WriteString("\n  at    " + clean(f.Where.String()))
 		if f.Function != "" {
 			b.WriteString("  in " + clean(f.Function))
 		}

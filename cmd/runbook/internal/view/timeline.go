@@ -16,7 +16,7 @@ import (
 // changes, what its answer rests on, and which faults struck. Of a gate's
 // measurements the last one stands for all, and those that broke it.
 func Timeline(t *Tree, events []effect.Event, entries []simulate.Entry) []string {
-	p := &timeline{tree: t, seen: map[string]simulate.Entry{}, gates: map[string]int{}}
+	p := &timeline{tree: t, seen: map[effect.Place]simulate.Entry{}, gates: map[effect.Place]int{}}
 	var kills []simulate.Entry
 	for _, e := range entries {
 		if e.Fault == simulate.KilledBefore || e.Fault == simulate.KilledAfter {
@@ -28,10 +28,10 @@ func Timeline(t *Tree, events []effect.Event, entries []simulate.Entry) []string
 	}
 	for i := range events {
 		if events[i].Kind == effect.Gated {
-			p.gates[inside(events[i].Place)]++
+			p.gates[events[i].Place.Parent()]++
 		}
 	}
-	left := map[string]int{}
+	left := map[effect.Place]int{}
 	for i := range events {
 		ev := events[i]
 		for len(kills) > 0 && kills[0].At.Before(ev.At) {
@@ -39,7 +39,7 @@ func Timeline(t *Tree, events []effect.Event, entries []simulate.Entry) []string
 			kills = kills[1:]
 		}
 		if ev.Kind == effect.Gated {
-			gate := inside(ev.Place)
+			gate := ev.Place.Parent()
 			if left[gate]++; left[gate] < p.gates[gate] && !brokenGate(ev) {
 				continue
 			}
@@ -55,8 +55,8 @@ func Timeline(t *Tree, events []effect.Event, entries []simulate.Entry) []string
 // timeline goes through a rehearsal's events.
 type timeline struct {
 	tree  *Tree
-	seen  map[string]simulate.Entry // by place; the last one
-	gates map[string]int            // how many measurements each gate made
+	seen  map[effect.Place]simulate.Entry // by place; the last one
+	gates map[effect.Place]int            // how many measurements each gate made
 	lines []string
 	day   string
 }
@@ -69,17 +69,20 @@ func (p *timeline) event(ev effect.Event) {
 		p.tree.Begun(ev.Place, ev.At.Add(-e.Took))
 	}
 	lines := p.tree.Lines(ev)
+	if len(lines) == 0 && ended && known && e.Fault != "" { // inside a gate
+		p.print(ev.At, p.tree.line(ev, p.tree.depth(ev.Place), p.tree.Style.Red("⚡"), p.tree.Style.Red(string(e.Fault)+" at "+clean(e.Op))))
+	}
 	if len(lines) == 0 {
 		return
 	}
 	if ev.Kind == effect.Gated {
-		lines[len(lines)-1] += p.tree.Style.Dim(fmt.Sprintf("  (%d measured)", p.gates[inside(ev.Place)])) + p.basis(p.measurement(ev.Place))
+		lines[len(lines)-1] += p.tree.Style.Dim(fmt.Sprintf("  (%d measured)", p.gates[ev.Place.Parent()])) + p.basis(p.measurement(ev.Place))
 	}
 	if ended && known {
 		lines[len(lines)-1] += p.basis(e)
-		br := p.tree.of(ev.Place)
-		for _, c := range e.Changes {
-			lines = append(lines, p.tree.under(br, p.tree.Style.Dim(clean(change(c)))))
+		depth := p.tree.depth(ev.Place)
+		for _, c := range e.Predictions() {
+			lines = append(lines, p.tree.under(depth, p.tree.Style.Dim(clean(change(c)))))
 		}
 	}
 	p.print(ev.At, lines)
@@ -87,10 +90,10 @@ func (p *timeline) event(ev effect.Event) {
 
 // measurement returns what a gate's mark rests on: the last measurement of the
 // same gate.
-func (p *timeline) measurement(mark string) simulate.Entry {
+func (p *timeline) measurement(mark effect.Place) simulate.Entry {
 	var last simulate.Entry
 	for place, e := range p.seen {
-		if inside(place) == inside(mark) && strings.HasPrefix(e.Op, "health.") && !e.At.Before(last.At) {
+		if place.Parent() == mark.Parent() && strings.HasPrefix(e.Op, "health.") && !e.At.Before(last.At) {
 			last = e
 		}
 	}
@@ -121,7 +124,7 @@ func (p *timeline) killed(e simulate.Entry) {
 	if e.Fault == simulate.KilledAfter {
 		what = "after it was carried out, before that was recorded"
 	}
-	p.print(e.At, p.tree.line(effect.Event{At: e.At}, p.tree.of(e.Place), s.Red("⚡"),
+	p.print(e.At, p.tree.line(effect.Event{At: e.At}, p.tree.depth(e.Place), s.Red("⚡"),
 		s.Red(fmt.Sprintf("the runner is killed at %s, %s", clean(e.Op), what))))
 }
 
@@ -135,20 +138,12 @@ func (p *timeline) print(at time.Time, lines []string) {
 }
 
 // change prints a change as people read it: "traffic.weights.green 10 → 50".
-func change(c effect.Change) string {
+func change(c effect.Prediction) string {
 	to := c.To
 	if to == "" {
 		to = "nothing"
 	}
 	return strings.Join(strings.Fields(c.Target+" "+c.From+" → "+to), " ")
-}
-
-// inside is the place of what an effect or a mark stands in.
-func inside(place string) string {
-	if i := strings.LastIndexByte(place, '.'); i >= 0 {
-		return place[:i]
-	}
-	return ""
 }
 
 func brokenGate(ev effect.Event) bool {
@@ -189,7 +184,7 @@ func PlanSummary(s Style, p *simulate.Plan) []string {
 		add([]string{"touches", ""}[min(i, 1)], text+": "+clean(strings.Join(what, ", ")))
 	}
 	for i, a := range p.Approvals {
-		text := fmt.Sprintf("%q, %s after the start", clean(a.Title), effect.FormatDuration(effect.Seconds(a.At)))
+		text := fmt.Sprintf("\"%s\", %s after the start", clean(a.Title), effect.FormatDuration(effect.Seconds(a.At)))
 		if len(a.By) > 0 {
 			text += ", of " + clean(strings.Join(a.By, ", "))
 		}

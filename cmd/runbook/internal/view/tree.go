@@ -4,7 +4,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
 )
 
 // Tree turns a run's events into lines: steps as a tree, each effect below its
@@ -14,105 +16,60 @@ import (
 type Tree struct {
 	Style   Style
 	Catalog *effect.Catalog
-	// Run is the id as people type it; it stands in the commands that are
-	// suggested.
-	Run string
 	// Verbose also prints what a reader of a finished run wants to see: the
 	// date where it changes, milliseconds, effect places. Long lines are
 	// wrapped and not cut then.
 	Verbose bool
-	// Answers says that questions come with the commands that answer them.
-	Answers bool
+	// Tails adds the last lines of what a program printed, where they are recorded:
+	// with a failure, and where nobody knows how it came out.
+	Tails bool
+	// Answer, if set, returns what stands below a question: how to answer it.
+	Answer func(interpreter.Question) Advice
 
-	branches map[string]*branch
-	intents  map[string]effect.Event
-	started  map[string]time.Time
-	day      string         // of the last line
-	entered  map[string]int // how often each step was entered
-	failed   step           // the outermost step that failed last
+	steps   history.Steps
+	intents map[effect.Place]effect.Event
+	started map[effect.Place]time.Time
+	day     string // of the last line
 }
 
-// branch is one line of control and the steps that it is in.
-type branch struct {
-	depth int
-	steps []step
+// Skip takes an event into account without making its lines.
+func (t *Tree) Skip(ev effect.Event) {
+	t.init()
+	switch ev.Kind {
+	case effect.EffectIntended, effect.TimerSet, effect.QuestionAsked:
+		t.begun(ev)
+	case effect.EffectDone, effect.EffectFailed:
+		if ev.Body.Class != effect.Value {
+			t.ended(ev.Place)
+		}
+	case effect.EffectObserved, effect.EffectResolved, effect.Logged, effect.Gated: // change nothing
+	default:
+		t.Lines(ev)
+	}
 }
-
-type step struct {
-	name  string
-	place string
-	at    time.Time
-}
-
-// Skip takes an event into account without printing it.
-func (t *Tree) Skip(ev effect.Event) { t.Lines(ev) }
 
 // Begun notes when an effect was started, so that its line can say how long it
 // took.
-func (t *Tree) Begun(place string, at time.Time) {
+func (t *Tree) Begun(place effect.Place, at time.Time) {
 	t.init()
 	t.started[place] = at
 }
 
 func (t *Tree) init() {
-	if t.branches == nil {
-		t.branches = map[string]*branch{"": {}}
-		t.intents = map[string]effect.Event{}
-		t.started = map[string]time.Time{}
-		t.entered = map[string]int{}
+	if t.intents == nil {
+		t.intents = map[effect.Place]effect.Event{}
+		t.started = map[effect.Place]time.Time{}
 	}
 }
 
 // Path returns the names of the steps that the main line of control is in.
-func (t *Tree) Path() string {
-	t.init()
-	var names []string
-	for _, s := range t.branches[""].steps {
-		names = append(names, s.name)
-	}
-	return strings.Join(names, " › ")
-}
+func (t *Tree) Path() string { return strings.Join(t.steps.Path(), " › ") }
 
-// of finds the branch that a place belongs to.
-func (t *Tree) of(place string) *branch {
-	t.init()
-	for place != "" {
-		i := strings.LastIndexByte(place, '.')
-		if i < 0 {
-			break
-		}
-		place = place[:i]
-		if b, ok := t.branches[place]; ok {
-			return b
-		}
-	}
-	return t.branches[""]
-}
+// depth is how many steps a place stands in.
+func (t *Tree) depth(place effect.Place) int { return len(t.steps.Names(place)) }
 
-// exact finds or makes the branch whose own mark stands at a place.
-func (t *Tree) exact(place string) *branch {
-	parent := t.of(place)
-	i := strings.LastIndexByte(place, '.')
-	if i < 0 {
-		return t.branches[""]
-	}
-	name := place[:i]
-	if b, ok := t.branches[name]; ok {
-		return b
-	}
-	b := &branch{depth: parent.depth + len(parent.steps)}
-	t.branches[name] = b
-	return b
-}
-
-// Failed returns the step in which the run failed, as fork wants it: by name,
-// or by place if it was entered several times. It is "" if no step failed.
-func (t *Tree) Failed() string {
-	if t.entered[t.failed.name] > 1 {
-		return t.failed.place
-	}
-	return t.failed.name
-}
+// Failed returns the step in which the run failed, as fork wants it.
+func (t *Tree) Failed() string { return t.steps.Failed() }
 
 // Lines returns the lines for an event, without line ends; often none.
 func (t *Tree) Lines(ev effect.Event) []string {
@@ -120,12 +77,8 @@ func (t *Tree) Lines(ev effect.Event) []string {
 	s, b := t.Style, &ev.Body
 	switch ev.Kind {
 	case effect.StepEntered:
-		br := t.exact(ev.Place)
-		line := t.line(ev, br, s.Cyan("▸"), s.Bold(clean(b.Name))+t.branchName(ev.Place))
-		br.steps = append(br.steps, step{b.Name, ev.Place, ev.At})
-		t.entered[b.Name]++
-		t.failed = step{} // whatever failed before was caught
-		return line
+		defer t.steps.Add(&ev)
+		return t.line(ev, t.depth(ev.Place), s.Cyan("▸"), s.Bold(clean(b.Name)))
 	case effect.StepLeft:
 		return t.stepLeft(ev)
 	case effect.EffectIntended, effect.TimerSet, effect.QuestionAsked:
@@ -135,11 +88,11 @@ func (t *Tree) Lines(ev effect.Event) []string {
 	case effect.EffectObserved, effect.EffectResolved:
 		return t.settled(ev)
 	case effect.QuestionAnswered:
-		return t.full(ev, t.of(ev.Place), s.Cyan("☑"), clean(b.By)+" "+b.Outcome+reason(b.Reason))
+		return t.full(ev, t.depth(ev.Place), s.Cyan("☑"), answer(b))
 	case effect.BranchLeft:
 		return t.branchLeft(ev)
 	case effect.CheckpointReached:
-		return t.line(ev, t.exact(ev.Place), s.Cyan("⚑"), "checkpoint "+clean(b.Name))
+		return t.line(ev, t.depth(ev.Place), s.Cyan("⚑"), "checkpoint "+clean(b.Name))
 	case effect.Logged:
 		return t.logged(ev)
 	case effect.Gated:
@@ -148,52 +101,55 @@ func (t *Tree) Lines(ev effect.Event) []string {
 		if broken {
 			mark = s.Red("◆")
 		}
-		return t.full(ev, t.of(ev.Place), mark, text)
+		return t.full(ev, t.depth(ev.Place), mark, text)
 	case effect.RollbackRequested:
-		return t.line(ev, &branch{}, s.Yellow("↩"), "rollback asked for by "+clean(b.By)+reason(b.Reason))
+		return t.line(ev, 0, s.Yellow("↩"), "rollback asked for by "+clean(b.By)+reason(b.Reason))
 	case effect.RollbackStarted:
-		t.branches = map[string]*branch{"": {}}
-		return t.line(ev, &branch{}, s.Yellow("↩"), s.Bold("rolling back")+reason(opening(b.Reason)))
+		t.steps.Add(&ev)
+		return t.line(ev, 0, s.Yellow("↩"), s.Bold("rolling back")+reason(opening(b.Reason)))
 	case effect.CancelRequested:
-		return t.line(ev, &branch{}, s.Yellow("■"), "cancellation asked for by "+clean(b.By)+reason(b.Reason))
+		return t.line(ev, 0, s.Yellow("■"), "cancellation asked for by "+clean(b.By)+reason(b.Reason))
 	case effect.SourceChanged:
-		if b.By != "" {
-			return t.line(ev, &branch{}, s.Yellow("✎"), "script replaced by "+clean(b.Text)+" ("+clean(b.By)+")")
+		switch {
+		case b.Name == interpreter.EnvironmentSource:
+			return t.line(ev, 0, s.Yellow("✎"), "goes on with the configuration of that time ("+clean(b.By)+")")
+		case b.By != "":
+			return t.line(ev, 0, s.Yellow("✎"), "script replaced by "+clean(b.Text)+" ("+clean(b.By)+")")
 		}
 	case effect.Forked:
-		return t.line(ev, &branch{}, s.Cyan("⑂"), "forked as "+b.Run)
+		return t.line(ev, 0, s.Cyan("⑂"), "forked as "+b.Run)
 	}
 	return nil
 }
 
 // line makes a line, which is cut on a terminal.
-func (t *Tree) line(ev effect.Event, br *branch, mark, text string) []string {
-	return t.timed(ev, br, mark, text, "")
+func (t *Tree) line(ev effect.Event, depth int, mark, text string) []string {
+	return t.timed(ev, depth, mark, text, "")
 }
 
 // timed makes a line that ends with how long something took; that end is kept
 // where the line is cut.
-func (t *Tree) timed(ev effect.Event, br *branch, mark, text, took string) []string {
-	if room := t.room(t.head(ev, br)); room > 0 && !t.Verbose {
-		text = fit(text, max(room-columns(took), 1))
+func (t *Tree) timed(ev effect.Event, depth int, mark, text, took string) []string {
+	if room := t.room(t.head(ev, depth)); room > 0 && !t.Verbose {
+		text = fit(text, max(room-columns(took)-columns(t.label(ev.Place)), 1))
 	}
-	return t.full(ev, br, mark, text+t.Style.Dim(took))
+	return t.full(ev, depth, mark, text+t.Style.Dim(took))
 }
 
 // full makes a line that is wrapped on a terminal.
-func (t *Tree) full(ev effect.Event, br *branch, mark, text string) []string {
-	head := t.head(ev, br)
+func (t *Tree) full(ev effect.Event, depth int, mark, text string) []string {
+	head := t.head(ev, depth)
 	var lines []string
 	if day := ev.At.Local().Format("2006-01-02"); t.Verbose && day != t.day {
 		t.day = day
 		lines = append(lines, t.Style.Dim(day))
 	}
-	for i, part := range wrap(text, t.room(head)) {
+	for i, part := range wrap(t.label(ev.Place)+text, t.room(head)) {
 		if i == 0 {
 			lines = append(lines, head+mark+" "+part)
 			continue
 		}
-		lines = append(lines, t.under(br, part))
+		lines = append(lines, t.under(depth, part))
 	}
 	return lines
 }
@@ -207,17 +163,17 @@ func (t *Tree) room(head string) int {
 }
 
 // head is the beginning of a line: the time, and the steps that it is in.
-func (t *Tree) head(ev effect.Event, br *branch) string {
-	return t.Style.Dim(ev.At.Local().Format(t.clock())) + "  " + t.bars(br)
+func (t *Tree) head(ev effect.Event, depth int) string {
+	return t.Style.Dim(ev.At.Local().Format(t.clock())) + "  " + t.bars(depth)
 }
 
 // under makes a line that belongs to the one above it.
-func (t *Tree) under(br *branch, text string) string {
-	return strings.Repeat(" ", len(t.clock())+2) + t.bars(br) + "  " + text
+func (t *Tree) under(depth int, text string) string {
+	return strings.Repeat(" ", len(t.clock())+2) + t.bars(depth) + "  " + text
 }
 
-func (t *Tree) bars(br *branch) string {
-	return strings.Repeat(t.Style.Dim("│ "), br.depth+len(br.steps))
+func (t *Tree) bars(depth int) string {
+	return strings.Repeat(t.Style.Dim("│ "), depth)
 }
 
 func (t *Tree) clock() string {
@@ -228,39 +184,37 @@ func (t *Tree) clock() string {
 }
 
 func (t *Tree) stepLeft(ev effect.Event) []string {
-	br := t.exact(ev.Place)
 	took, mark := "", t.Style.Green("✓")
 	if ev.Body.Error != nil {
 		mark = t.Style.Red("✗")
 	}
-	if n := len(br.steps); n > 0 {
-		last := br.steps[n-1]
-		br.steps = br.steps[:n-1]
-		took = "  " + effect.FormatDuration(ev.At.Sub(last.at))
-		if ev.Body.Error != nil {
-			t.failed = last
-		}
+	if step, ok := t.steps.Last(ev.Place); ok {
+		took = "  " + effect.FormatDuration(ev.At.Sub(step.At))
 	}
-	return t.timed(ev, br, mark, clean(ev.Body.Name), took)
+	t.steps.Add(&ev)
+	return t.timed(ev, t.depth(ev.Place), mark, clean(ev.Body.Name), took)
 }
 
 func (t *Tree) branchLeft(ev effect.Event) []string {
 	s, b := t.Style, &ev.Body
-	delete(t.branches, ev.Place)
-	if !strings.HasPrefix(ev.Place, "r") {
-		if b.Error == nil {
+	t.steps.Add(&ev)
+	if ev.Place.Parent().Parent() != "" || !ev.Place.InRollback() {
+		switch {
+		case history.Outcome(b.Outcome) == history.OutcomeStopped:
+			return t.line(ev, t.depth(ev.Place), s.Yellow("■"), "branch "+clean(b.Name)+" was stopped")
+		case b.Error == nil:
 			return nil
 		}
-		return t.line(ev, t.of(ev.Place), s.Red("✗"), "branch "+clean(b.Name)+": "+opening(b.Error.Message))
+		return t.line(ev, t.depth(ev.Place), s.Red("✗"), "branch "+clean(b.Name)+": "+opening(b.Error.Message))
 	}
-	what := "rollback of " + ev.Body.Where.String()
+	what := "rollback of " + clean(ev.Body.Where.String())
 	if b.Name != "" {
 		what = "rollback " + clean(b.Name)
 	}
 	if b.Error != nil {
-		return t.line(ev, &branch{}, s.Red("✗"), what+": "+opening(b.Error.Message))
+		return t.line(ev, 0, s.Red("✗"), what+": "+opening(b.Error.Message))
 	}
-	return t.line(ev, &branch{}, s.Green("✓"), what)
+	return t.line(ev, 0, s.Green("✓"), what)
 }
 
 func (t *Tree) logged(ev effect.Event) []string {
@@ -281,15 +235,43 @@ func (t *Tree) logged(ev effect.Event) []string {
 	case "debug":
 		text = s.Dim(text)
 	}
-	return t.full(ev, t.of(ev.Place), mark, text)
+	return t.full(ev, t.depth(ev.Place), mark, text)
 }
 
-func (t *Tree) branchName(place string) string {
-	parts := strings.Split(place, ".")
-	if len(parts) < 3 || strings.HasPrefix(place, "r") {
+// label names the branch that a line belongs to, "[web1] ": those of several
+// branches come between each other.
+func (t *Tree) label(place effect.Place) string {
+	name := place.BranchName()
+	if name == "" {
 		return ""
 	}
-	return t.Style.Dim("  [" + clean(parts[len(parts)-2]) + "]")
+	return t.Style.Dim("["+clean(name)+"]") + " "
+}
+
+// tail returns what follows the first line of a message: the last lines of what a
+// program printed.
+func (t *Tree) tail(depth int, message string) []string {
+	_, rest, more := strings.Cut(strings.TrimSpace(message), "\n")
+	if !t.Tails || !more {
+		return nil
+	}
+	var lines []string
+	for line := range strings.Lines(rest) {
+		for _, part := range wrap(clean(strings.TrimRight(line, "\r\n")), t.room(t.under(depth, ""))) {
+			lines = append(lines, t.under(depth, t.Style.Dim(part)))
+		}
+	}
+	return lines
+}
+
+// behind names the operating system's user, where somebody answered in another
+// name: " (root@host)".
+func behind(by, user string) string {
+	name, _, _ := strings.Cut(user, "@")
+	if user == "" || name == by || user == by {
+		return ""
+	}
+	return " (" + clean(user) + ")"
 }
 
 func reason(text string) string {
@@ -328,5 +310,9 @@ func (t *Tree) Status(ev effect.Event) []string {
 	default:
 		text += reason(why)
 	}
-	return t.full(ev, &branch{}, t.Style.Dim("●"), text)
+	lines := t.full(ev, 0, t.Style.Dim("●"), text)
+	if !ev.Body.Status.Terminal() { // otherwise it stands where the effect failed
+		lines = append(lines, t.tail(0, ev.Body.Reason)...)
+	}
+	return lines
 }

@@ -4,12 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/stdlib"
+	"github.com/q-ecosystem/runbook/stdlib/health"
 )
 
 // Args prints an effect's recorded arguments in the units of their fields:
@@ -28,6 +29,9 @@ func arguments(catalog *effect.Catalog, op string, args map[string]any) string {
 	decl, ok := catalog.Op(op)
 	if !ok {
 		decl = &effect.Op{}
+	}
+	if title, ok := args["title"].(string); ok && title != "" && decl.ClassArg != "" {
+		return clean(title) // what the script's author calls it says more than a command line
 	}
 	var parts []string
 	seen := map[string]bool{}
@@ -53,7 +57,7 @@ func arguments(catalog *effect.Catalog, op string, args map[string]any) string {
 	}
 	sort.Strings(rest)
 	for _, k := range rest {
-		parts = append(parts, k+" "+value(decl.Rest, args[k]))
+		parts = append(parts, clean(k)+" "+value(decl.Rest, args[k]))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -114,7 +118,7 @@ func value(f *effect.Field, v any) string {
 			if f != nil {
 				elem = f.Elem
 			}
-			parts[i] = k + " " + value(elem, v[k])
+			parts[i] = clean(k) + " " + value(elem, v[k])
 		}
 		return "{" + strings.Join(parts, ", ") + "}"
 	}
@@ -166,13 +170,20 @@ func gate(s Style, raw json.RawMessage) (line string, broken bool) {
 	for _, name := range names {
 		got := "no data"
 		if x, ok := measured[name].(float64); ok {
-			got = stdlib.FormatMetric(name, x)
+			got = health.FormatMetric(name, x)
 		}
-		text := fmt.Sprintf("%s %s %s", strings.TrimSuffix(name, "_latency"), got, value(nil, slo[name]))
+		text := fmt.Sprintf("%s %s %s", clean(strings.TrimSuffix(name, "_latency")), got, value(nil, slo[name]))
 		if isBad(name) {
 			text = s.Red(text + " ✗")
 		}
 		parts = append(parts, text)
+	}
+	if text, _ := g["traffic"].(string); text != "" {
+		mark := s.Yellow(clean(text))
+		if slices.ContainsFunc(bad, func(b any) bool { said, _ := b.(string); return strings.HasPrefix(said, text) }) {
+			mark = s.Red(clean(text) + " ✗")
+		}
+		parts = append(parts, mark)
 	}
 	elapsed, _ := g["elapsed"].(float64)
 	during, _ := g["during"].(float64)

@@ -26,43 +26,33 @@ func (s Style) paint(code, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
-// Bold, Dim, Red, Green, Yellow and Cyan colour text, if colours are on.
-func (s Style) Bold(t string) string   { return s.paint("1", t) }
-func (s Style) Dim(t string) string    { return s.paint("2", t) }
-func (s Style) Red(t string) string    { return s.paint("31", t) }
-func (s Style) Green(t string) string  { return s.paint("32", t) }
+// Bold marks what a line is about. Without colours all of these return the text
+// as it is.
+func (s Style) Bold(t string) string { return s.paint("1", t) }
+
+// Dim marks what accompanies it.
+func (s Style) Dim(t string) string { return s.paint("2", t) }
+
+// Red marks what went wrong.
+func (s Style) Red(t string) string { return s.paint("31", t) }
+
+// Green marks what went well.
+func (s Style) Green(t string) string { return s.paint("32", t) }
+
+// Yellow marks what wants a second look.
 func (s Style) Yellow(t string) string { return s.paint("33", t) }
-func (s Style) Cyan(t string) string   { return s.paint("36", t) }
 
-// clean makes text safe for a terminal: control characters, which could move
-// the cursor or hide what a log line says, become visible.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\t' {
-			return ' '
-		}
-		if r < 0x20 || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '·'
-		}
-		return r
-	}, text)
-}
-
-// Clean is clean for several lines: line ends stay.
-func Clean(text string) string {
-	lines := strings.Split(text, "\n")
-	for i := range lines {
-		lines[i] = clean(lines[i])
-	}
-	return strings.Join(lines, "\n")
-}
+// Cyan marks what was not done for real, or not by the run.
+func (s Style) Cyan(t string) string { return s.paint("36", t) }
 
 // Table prints rows in aligned columns, two spaces apart. The last column is
 // cut to the width.
 func Table(w io.Writer, s Style, rows [][]string) {
 	widths := []int{}
 	for _, row := range rows {
-		for i, cell := range row {
+		for i := range row {
+			row[i] = clean(row[i])
+			cell := row[i]
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}

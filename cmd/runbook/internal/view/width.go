@@ -112,6 +112,28 @@ func wrap(text string, n int) []string {
 	return lines
 }
 
+// Reflow fills the paragraphs of a text to a width. Lines that are indented stay
+// as they are.
+func Reflow(text string, width int) string {
+	var out, paragraph []string
+	end := func() {
+		if len(paragraph) > 0 {
+			out = append(out, wrap(strings.Join(paragraph, " "), width)...)
+			paragraph = nil
+		}
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		if line == "" || line[0] == ' ' {
+			end()
+			out = append(out, line)
+			continue
+		}
+		paragraph = append(paragraph, line)
+	}
+	end()
+	return strings.Join(out, "\n")
+}
+
 // Wrap wraps the lines of a text to a terminal's width; what continues a line
 // is indented below it.
 func Wrap(s Style, text string) string {

@@ -57,3 +57,10 @@ func TestWrap(t *testing.T) {
 		}
 	}
 }
+
+func TestReflow(t *testing.T) {
+	text := "One two\nthree four.\n\nFive\n  a table  stays\nsix"
+	if got, want := Reflow(text, 13), "One two three\nfour.\n\nFive\n  a table  stays\nsix"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,288 @@
+package audit
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/journal"
+)
+
+// maxLine bounds a line, in bytes: an event may hold a result of 16 MiB, twice
+// as long in JSON.
+const maxLine = 64 << 20
+
+// Fault is one thing that is not as it was written.
+type Fault struct {
+	Line int    `json:"line,omitempty"` // 0 if it is about the file as a whole
+	What string `json:"what"`
+}
+
+// String returns "line 7: what".
+func (f Fault) String() string {
+	if f.Line == 0 {
+		return f.What
+	}
+	return fmt.Sprintf("line %d: %s", f.Line, f.What)
+}
+
+// File is what a verified file holds, and what is wrong with it.
+type File struct {
+	From, To time.Time
+	Made     time.Time
+	Program  string
+	Runs     int
+	Events   int
+	Heads    map[string]journal.Head // of all runs of the journal at that time
+	Deleted  map[string]journal.Deleted
+	Signer   ed25519.PublicKey // nil if nobody signed it
+	Faults   []Fault
+
+	hashes map[string]map[int64]string // of the events, by run
+}
+
+// Verify reads a file and holds each line against the others. key is whose
+// signature it has to carry; nil takes any, or none. Faults are in the File; the
+// error says that it could not be read.
+func Verify(r io.Reader, key ed25519.PublicKey) (*File, error) {
+	v := &verifier{file: &File{Heads: map[string]journal.Head{}, Deleted: map[string]journal.Deleted{}, hashes: map[string]map[int64]string{}},
+		sum: sha256.New(), key: key}
+	in := bufio.NewReader(r)
+	for {
+		text, err := readLine(in)
+		if len(text) > 0 {
+			v.number++
+			v.line(text)
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read line %d: %w", v.number+1, err)
+		}
+	}
+	v.finish()
+	return v.file, nil
+}
+
+// readLine reads a line with its end, up to a bound.
+func readLine(in *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		line = append(line, part...)
+		if len(line) > maxLine {
+			return nil, fmt.Errorf("it is longer than %d MiB: this is no export", maxLine>>20)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+	}
+}
+
+// verifier goes through a file line by line.
+type verifier struct {
+	file   *File
+	sum    hash.Hash
+	key    ed25519.PublicKey
+	number int // of the line under way
+	ended  bool
+
+	excerpt journal.Excerpt
+	seq     int64  // of the newest event of the excerpt
+	hash    string // its hash
+	open    bool   // an excerpt is under way
+}
+
+func (v *verifier) fault(format string, args ...any) {
+	v.file.Faults = append(v.file.Faults, Fault{v.number, fmt.Sprintf(format, args...)})
+}
+
+// line takes the next line in.
+func (v *verifier) line(text []byte) {
+	if v.ended {
+		v.fault("it stands behind the last line of the export")
+		return
+	}
+	var kind struct {
+		Type string `json:"type"`
+	}
+	if err := json.Unmarshal(text, &kind); err != nil || !bytes.HasSuffix(text, []byte("\n")) {
+		v.fault("it is no whole line of JSON")
+		v.sum.Write(text)
+		return
+	}
+	if v.number == 1 && kind.Type != typeAudit {
+		v.fault("an export begins with a line of the type %q; this is none, or its first line is missing", typeAudit)
+	}
+	if kind.Type == typeEnd {
+		v.end(text)
+		return
+	}
+	v.sum.Write(text)
+	read := func(to any) bool {
+		if err := json.Unmarshal(text, to); err != nil {
+			v.fault("the line of the type %q cannot be read: %v", kind.Type, err)
+			return false
+		}
+		return true
+	}
+	switch kind.Type {
+	case typeAudit:
+		v.begin(read)
+	case typeExcerpt:
+		v.leave()
+		var e journal.Excerpt
+		if read(&e) {
+			v.excerpt, v.seq, v.hash, v.open = e, e.First-1, e.Before, true
+			v.file.Runs++
+		}
+	case typeEvent:
+		var e journal.Stored
+		if read(&e) {
+			v.event(&e)
+		}
+	case typeHead:
+		v.leave()
+		var h struct {
+			Run  string
+			Seq  int64
+			Hash string
+		}
+		if read(&h) {
+			v.head(journal.Head{Run: h.Run, Seq: h.Seq, Hash: h.Hash})
+		}
+	case typeDeleted:
+		v.leave()
+		var d journal.Deleted
+		if read(&d) {
+			v.file.Deleted[d.Run] = d
+		}
+	default:
+		v.fault("the type %q is not known", kind.Type)
+	}
+}
+
+func (v *verifier) begin(read func(any) bool) {
+	var h headLine
+	if v.number != 1 {
+		v.fault("the first line of an export stands here")
+		return
+	}
+	if !read(&h) {
+		return
+	}
+	if h.Version != Version {
+		v.fault("the export has version %d; this program reads version %d", h.Version, Version)
+	}
+	v.file.From, v.file.To, v.file.Made, v.file.Program = h.From, h.To, h.Made, h.Program
+}
+
+// event holds an event against the one before it.
+func (v *verifier) event(e *journal.Stored) {
+	v.file.Events++
+	switch {
+	case !v.open:
+		v.fault("event %d of run %s stands outside of a run's excerpt", e.Seq, e.Run)
+		return
+	case e.Run != v.excerpt.Run:
+		v.fault("event %d of run %s stands among those of run %s", e.Seq, e.Run, v.excerpt.Run)
+		return
+	case e.Seq != v.seq+1:
+		v.fault("event %d of run %s stands where %d belongs", e.Seq, e.Run, v.seq+1)
+		v.seq, v.hash = e.Seq, e.Hash
+		return
+	}
+	want, err := e.Follow(v.hash)
+	switch {
+	case err != nil:
+		v.fault("event %d of run %s: %v", e.Seq, e.Run, err)
+	case want != e.Hash:
+		v.fault("event %d of run %s was changed: its hash does not follow from its content and the event before", e.Seq, e.Run)
+	}
+	v.seq, v.hash = e.Seq, e.Hash
+	if v.file.hashes[e.Run] == nil {
+		v.file.hashes[e.Run] = map[int64]string{}
+	}
+	v.file.hashes[e.Run][e.Seq] = e.Hash
+}
+
+// leave ends the excerpt under way.
+func (v *verifier) leave() {
+	if v.open && v.seq != v.excerpt.Last {
+		v.fault("before it, events %d to %d of run %s are missing", v.seq+1, v.excerpt.Last, v.excerpt.Run)
+	}
+	v.open = false
+}
+
+func (v *verifier) head(h journal.Head) {
+	if _, twice := v.file.Heads[h.Run]; twice {
+		v.fault("the head of run %s stands there twice", h.Run)
+	}
+	v.file.Heads[h.Run] = h
+	if hash, ok := v.file.hashes[h.Run][h.Seq]; ok && hash != h.Hash {
+		v.fault("the head of run %s is not its event %d", h.Run, h.Seq)
+	}
+}
+
+// end holds what came before against the last line.
+func (v *verifier) end(text []byte) {
+	v.leave()
+	v.ended = true
+	var e endLine
+	if err := json.Unmarshal(text, &e); err != nil {
+		v.fault("the last line cannot be read: %v", err)
+		return
+	}
+	sum := v.sum.Sum(nil)
+	if e.Lines != v.number-1 {
+		v.fault("%d lines stand before it, and it was written behind %d", v.number-1, e.Lines)
+	}
+	if e.SHA256 != hex.EncodeToString(sum) {
+		v.fault("the lines before it are not those that it was written behind: their SHA-256 is another one")
+	}
+	if e.Signature == "" {
+		return
+	}
+	public, errKey := base64.StdEncoding.DecodeString(e.PublicKey)
+	signature, errSig := base64.StdEncoding.DecodeString(e.Signature)
+	switch {
+	case errKey != nil || errSig != nil || len(public) != ed25519.PublicKeySize:
+		v.fault("the signature cannot be read")
+	case !ed25519.Verify(public, signed(v.number-1, sum), signature):
+		v.fault("the signature is not that of these lines")
+	default:
+		v.file.Signer = public
+	}
+}
+
+// finish looks at the file as a whole.
+func (v *verifier) finish() {
+	v.number = 0
+	for run := range v.file.hashes {
+		if _, there := v.file.Heads[run]; !there && v.ended {
+			v.fault("the head of run %s is missing", run)
+		}
+	}
+	if !v.ended {
+		v.fault("the end is missing: the export was cut")
+	}
+	if v.key == nil {
+		return
+	}
+	switch {
+	case v.file.Signer == nil:
+		v.fault("it carries no valid signature, and has to be signed by the key %.16s…", Fingerprint(v.key))
+	case !v.key.Equal(v.file.Signer):
+		v.fault("it is signed by another key, %.16s…, than %.16s…", Fingerprint(v.file.Signer), Fingerprint(v.key))
+	}
+}

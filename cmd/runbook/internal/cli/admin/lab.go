@@ -1,0 +1,27 @@
+package admin
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/examples/lab"
+)
+
+// labCommand hands everything on: the lab reads its own command line.
+func (a commands) labCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:                "lab [COMMAND]",
+		ValidArgs:          []string{"status", "deploy", "decommission", "slow", "fail", "down", "heal", "load", "rate"},
+		Short:              "Start real servers on loopback to try runbooks on",
+		Long:               lab.Usage,
+		DisableFlagParsing: true,
+		RunE: func(cmd *cobra.Command, argv []string) error {
+			ctx, release := a.UntilInterrupted(cmd.Context())
+			defer release()
+			if code := lab.Main(ctx, argv, a.Stdout, a.Stderr); code != 0 {
+				return app.ExitWith(code)
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,141 @@
+package admin
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/config"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
+	"github.com/q-ecosystem/runbook/plugins/host"
+)
+
+func (a commands) pluginsCommand() *cobra.Command {
+	return a.Group("plugins", "List and verify backends", &cobra.Command{
+		Use:   "list",
+		Short: "List the backends that can be configured",
+		Args:  app.Exactly(),
+		RunE:  func(*cobra.Command, []string) error { return a.listPlugins() },
+	}, &cobra.Command{
+		Use:   "verify",
+		Short: "Start every configured backend and ask whether its system answers",
+		Long: "Verify files and digests of external plugins, then start every backend of the\n" +
+			"environment, hold its ops against the contract, and ask it for the health of its\n" +
+			"system. Exit 1 if one of them fails.",
+		Args: app.Exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.verifyPlugins(cmd) },
+	})
+}
+
+func (a commands) listPlugins() error {
+	cfg, err := config.Open(a.Flags.Config, ".")
+	if err != nil {
+		return err
+	}
+	found, err := host.Discover(cfg.Dirs)
+	if err != nil {
+		return err
+	}
+	if a.Flags.JSON {
+		a.JSONHead("plugins list")
+	}
+	rows := [][]string{{"BACKEND", "MODULE", "FROM", "WHAT"}}
+	for _, name := range app.Builtins() {
+		b, _ := app.Builtin(name)
+		d := b.Describe()
+		rows = append(rows, []string{d.Name, d.Module, "built in", d.Doc})
+		if a.Flags.JSON {
+			a.JSONLine(backendLine{Type: "backend", Name: d.Name, Module: d.Module, Builtin: true, Doc: d.Doc})
+		}
+	}
+	for _, f := range found {
+		what := "sha256 " + f.SHA256
+		switch pinned := cfg.SHA256[f.Name]; {
+		case f.Problem != nil:
+			what = "refused: " + f.Problem.Error()
+		case pinned == "":
+			what = "not pinned; sha256 " + f.SHA256
+		case pinned != f.SHA256:
+			what = "refused: its sha256 is " + f.SHA256 + ", pinned is " + pinned
+		}
+		rows = append(rows, []string{f.Name, "?", f.Path, what})
+		if a.Flags.JSON {
+			a.JSONLine(backendLine{Type: "backend", Name: f.Name, Path: f.Path, SHA256: f.SHA256, State: what})
+		}
+	}
+	if !a.Flags.JSON {
+		view.Table(a.Stdout, a.OutStyle, rows)
+	}
+	return nil
+}
+
+func (a commands) verifyPlugins(cmd *cobra.Command) error {
+	ctx := cmd.Context()
+	cfg, err := config.Open(a.Flags.Config, ".")
+	if err != nil {
+		return err
+	}
+	env, err := cfg.Environment(a.Flags.Env)
+	if err != nil {
+		return err
+	}
+	found, err := host.Discover(cfg.Dirs)
+	if err != nil {
+		return err
+	}
+	if a.Flags.JSON {
+		a.JSONHead("plugins verify")
+	}
+	bad := 0
+	say := func(subject, problem, good string) {
+		if a.Flags.JSON {
+			a.JSONLine(verifiedLine{"verified", subject, problem == "", problem})
+		} else if problem != "" {
+			a.Result("%s %s: %s\n", a.OutStyle.Red("✗"), subject, view.Clean(app.Indented(problem)))
+		} else {
+			a.Result("%s %s: %s\n", a.OutStyle.Green("✓"), subject, good)
+		}
+		if problem != "" {
+			bad++
+		}
+	}
+	for _, f := range found {
+		switch pinned := cfg.SHA256[f.Name]; {
+		case f.Problem != nil:
+			say("plugin "+f.Name, f.Problem.Error(), "")
+		case pinned == "":
+			say("plugin "+f.Name, "not pinned; if you trust it, add to "+cfg.Path+":\nplugins: { sha256: { "+f.Name+": "+f.SHA256+" } }", "")
+		case pinned != f.SHA256:
+			say("plugin "+f.Name, "its sha256 is "+f.SHA256+", pinned is "+pinned, "")
+		default:
+			say("plugin "+f.Name, "", "pinned")
+		}
+	}
+	for _, module := range env.Modules() {
+		name, err := env.Backend(module)
+		if err != nil {
+			return err
+		}
+		subject := module + " by " + name
+		h, _, err := a.NewHost(ctx, app.SurroundingsOf(cfg, env), []string{module}, func(line string) { a.Note("%s\n", line) })
+		if err == nil {
+			if err = h.Open(ctx); err == nil {
+				err = h.Health(ctx)[module]
+			}
+			h.Close()
+		}
+		if err != nil {
+			say(subject, strings.TrimSpace(err.Error()), "")
+			continue
+		}
+		say(subject, "", "answers")
+	}
+	if bad > 0 {
+		return app.ExitWith(app.ExitFailed)
+	}
+	if len(found)+len(env.Modules()) == 0 {
+		a.Note("nothing is configured: there is no runbook.yaml\n")
+	}
+	return nil
+}

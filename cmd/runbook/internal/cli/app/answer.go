@@ -1,0 +1,93 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
+	"github.com/q-ecosystem/runbook/interpreter"
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
+	"github.com/q-ecosystem/runbook/interpreter/journal"
+)
+
+// answers are the commands that answer what a run asks and what is not decided
+// yet.
+func (a *App) answers(ctx context.Context, db *journal.DB, id string, h *history.History) view.Advice {
+	questions, err := interpreter.Questions(h)
+	if err != nil { // `show` says it
+		return view.Advice{}.With("see what it asks with:", a.OnRun("show", id))
+	}
+	run, err := db.Find(ctx, id)
+	if err != nil {
+		run.ID = id
+	}
+	starters := append(h.Resumers, run.By)
+	var advice view.Advice
+	for i := range questions {
+		q := &questions[i]
+		if q.Answered(h) {
+			continue
+		}
+		if len(questions) > 1 {
+			advice = append(advice, view.Tell("\""+view.Line(q.Title)+"\"")...)
+		}
+		advice = append(advice, a.Answering(ctx, db, run, q, starters, h.Answers, len(questions) > 1)...)
+	}
+	return advice
+}
+
+// Answering are the commands that answer one question. starters have started and
+// resumed the run, answers are those of the run so far; among says that the run
+// asks other things as well.
+func (a *App) Answering(ctx context.Context, db *journal.DB, run journal.Run, q *interpreter.Question, starters []string, answers []effect.Event, among bool) view.Advice {
+	from := func(account string) func(string) bool {
+		return func(name string) bool {
+			said := len(q.Items) == 0 && slices.ContainsFunc(answers, func(a effect.Event) bool { return a.Place == q.Place && a.Body.By == name })
+			return !said && q.Takes(name, account, starters)
+		}
+	}
+	here := from(User())
+	say, more := "answer with:", []string(nil)
+	if among {
+		more = append(more, "--question", string(q.Place))
+	}
+	if !here(User()) {
+		other := slices.IndexFunc(q.By, from(""))
+		switch own, err := a.ownName(ctx, db, run); {
+		case other < 0: // there is no list of names: whoever is not one of the starters
+			say = "somebody else answers with:"
+		case err != nil || own != "" || !here(q.By[other]):
+			say = view.Line(q.By[other]) + " answers with:"
+		default:
+			more = append(more, "--as", q.By[other])
+		}
+	}
+	switch {
+	case len(q.Items) > 0:
+		open := 1
+		for given := q.Given(answers); open < len(q.Items); open++ {
+			if _, ok := given[open]; !ok {
+				break
+			}
+		}
+		more = append([]string{fmt.Sprint(open)}, more...)
+		return view.Advice{}.With(say, a.OnRun("check-off", run.ID, more...))
+	case len(q.Choices) > 0:
+		var advice view.Advice
+		for i, c := range q.Choices {
+			advice = advice.With([]string{say, "or:"}[min(i, 1)], a.OnRun("decide", run.ID, append([]string{c, "--reason", "…"}, more...)...))
+		}
+		return advice
+	}
+	return view.Advice{}.With(say, a.OnRun("approve", run.ID, more...)).With("or:", a.OnRun("deny", run.ID, more...))
+}
+
+// AnswersFor returns what a tree prints below the questions of a run that goes
+// on while it waits.
+func (a *App) AnswersFor(ctx context.Context, db *journal.DB, run journal.Run, resumers []string) func(q interpreter.Question) view.Advice {
+	return func(q interpreter.Question) view.Advice {
+		return a.Answering(ctx, db, run, &q, append(resumers, run.By), nil, q.Place.BranchName() != "")
+	}
+}

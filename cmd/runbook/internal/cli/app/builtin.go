@@ -1,0 +1,37 @@
+package app
+
+import (
+	"sort"
+
+	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/exec"
+	"github.com/q-ecosystem/runbook/plugins/haproxy"
+	"github.com/q-ecosystem/runbook/plugins/probe"
+	"github.com/q-ecosystem/runbook/plugins/prometheus"
+	"github.com/q-ecosystem/runbook/plugins/shoutrrr"
+)
+
+// Builtin returns a backend that is part of this program. It still runs in a
+// process of its own: `runbook plugin NAME`.
+func Builtin(name string) (plugins.Backend, bool) {
+	switch name {
+	case "exec":
+		return exec.New(), true
+	case "haproxy":
+		return haproxy.New(), true
+	case "probe":
+		return probe.New(), true
+	case "prometheus":
+		return prometheus.New(), true
+	case "shoutrrr":
+		return shoutrrr.New(), true
+	}
+	return nil, false
+}
+
+// Builtins lists the names that Builtin knows, in order.
+func Builtins() []string {
+	names := []string{"exec", "haproxy", "probe", "prometheus", "shoutrrr"}
+	sort.Strings(names)
+	return names
+}

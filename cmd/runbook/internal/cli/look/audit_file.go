@@ -1,0 +1,99 @@
+package look
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/audit"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
+)
+
+// isExport reports whether a word of the command line names a file.
+func isExport(word string) bool {
+	info, err := os.Stat(word)
+	return err == nil && info.Mode().IsRegular() || strings.ContainsAny(word, "/.")
+}
+
+// verifyFile checks an export.
+func (a commands) verifyFile(path, public, anchor string, earlier *audit.File) error {
+	f, err := readExport(path, public)
+	if err != nil {
+		return err
+	}
+	var unknown int
+	if earlier != nil {
+		more, n, err := earlier.Anchored(f)
+		if err != nil {
+			return err
+		}
+		unknown = n
+		f.Faults = append(f.Faults, more...)
+	}
+	var lines []faultLine
+	var texts []string
+	for _, fault := range f.Faults {
+		lines = append(lines, faultLine{Type: "fault", Line: fault.Line, What: fault.What})
+		texts = append(texts, fault.String())
+	}
+	switch {
+	case f.Signer == nil && public == "":
+		a.Note("nobody signed it: whoever can write the file can write another (audit: { key: … } in runbook.yaml signs exports)\n")
+	case f.Signer != nil && public == "":
+		a.Note("signed by the key %.16s…; whose that is, --public-key FILE says\n", audit.Fingerprint(f.Signer))
+	case f.Signer != nil:
+		a.Note("signed by the key %.16s…\n", audit.Fingerprint(f.Signer))
+	}
+	if earlier != nil {
+		a.anchored(anchor, earlier, unknown)
+	}
+	return a.verified(lines, texts, f.Runs, f.Events)
+}
+
+// anchored says against what a record was held.
+func (a commands) anchored(path string, earlier *audit.File, unknown int) {
+	a.Note("held against %s of %s, with %s\n", view.Line(path), earlier.Made.Local().Format("2006-01-02 15:04:05"), app.Counted(len(earlier.Heads), "run"))
+	if unknown > 0 {
+		a.Note("of %s nothing can be said: the events that the earlier export names lie before this one; export from an earlier time\n", app.Counted(unknown, "run"))
+	}
+}
+
+// openAnchor reads an earlier export, which has to be whole.
+func openAnchor(path, public string) (*audit.File, error) {
+	if path == "" {
+		return nil, nil
+	}
+	f, err := readExport(path, public)
+	if err != nil {
+		return nil, err
+	}
+	if len(f.Faults) > 0 {
+		return nil, fmt.Errorf("%s cannot be an anchor, for it is not as it was written: %s", path, f.Faults[0])
+	}
+	return f, nil
+}
+
+func readExport(path, public string) (f *audit.File, err error) {
+	var key ed25519.PublicKey
+	if public != "" {
+		text, err := os.ReadFile(public)
+		if err != nil {
+			return nil, fmt.Errorf("read the public key: %w", err)
+		}
+		if key, err = audit.ParsePublic(text); err != nil {
+			return nil, app.Usagef("%s: %w", public, err)
+		}
+	}
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, app.Usagef("there is no export %s: %w", path, err)
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	if f, err = audit.Verify(in, key); err != nil {
+		return nil, fmt.Errorf("verify %s: %w", path, err)
+	}
+	return f, nil
+}

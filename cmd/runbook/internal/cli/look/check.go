@@ -1,0 +1,79 @@
+package look
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
+	"github.com/q-ecosystem/runbook/interpreter/booktest"
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/script/check"
+)
+
+func (a commands) checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check FILE…",
+		Short: "Check runbooks without running them",
+		Long: "Check runbooks without running them: syntax, unknown modules, ops and arguments,\n" +
+			"parameters, undefined globals. Exit 1 if an error is found.",
+		Args:              app.Between(1, "FILE", "FILE…"),
+		ValidArgsFunction: app.CompleteScript,
+		RunE: func(cmd *cobra.Command, argv []string) error {
+			found := 0
+			if a.Flags.JSON {
+				a.JSONHead("check")
+			}
+			for _, path := range argv {
+				if strings.HasSuffix(path, booktest.Suffix) {
+					carryOut := a.OnScript("test", path, false)
+					if len(argv) == 1 {
+						return app.Usagef("%s is a test of runbooks, and not checked\ncarry it out with: %s", path, carryOut)
+					}
+					a.Note("%s: a test, not checked; carry it out with: %s\n", view.Line(path), carryOut)
+					continue
+				}
+				main, loader, err := app.ReadScript(path)
+				if err != nil {
+					return err
+				}
+				extra, err := a.ForeignHere(cmd.Context(), check.Requires(main, loader))
+				if err != nil {
+					return err
+				}
+				findings := check.Run(main, loader, a.Catalog(extra...))
+				for _, f := range findings {
+					if f.Severity == check.SeverityError {
+						found++
+					}
+					a.finding(f)
+				}
+				if len(findings) == 0 && !a.Flags.JSON {
+					a.Result("%s: ok\n", view.Line(path))
+				}
+			}
+			if found > 0 {
+				return app.ExitWith(app.ExitFailed)
+			}
+			return nil
+		},
+	}
+}
+
+// findingLine is a finding as --json prints it.
+type findingLine struct {
+	Type     string          `json:"type"`
+	Where    effect.Position `json:"where"`
+	Severity check.Severity  `json:"severity" doc:"error or warning"`
+	Message  string          `json:"message"`
+	Hint     string          `json:"hint,omitempty" doc:"how it is mended"`
+}
+
+func (a commands) finding(f check.Finding) {
+	if a.Flags.JSON {
+		a.JSONLine(findingLine{"finding", f.Where, f.Severity, f.Message, f.Hint})
+		return
+	}
+	a.Result("%s\n", view.Clean(f.String()))
+}

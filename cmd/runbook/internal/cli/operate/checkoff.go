@@ -1,0 +1,137 @@
+package operate
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
+	"github.com/q-ecosystem/runbook/interpreter"
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+func (a commands) checkOffCommand() *cobra.Command {
+	var failed, notApplicable bool
+	var as, note, evidence, place string
+	cmd := &cobra.Command{
+		Use:   "check-off RUN ITEM…",
+		Short: "Answer items of a checklist",
+		Long: "Answer items of a checklist, by their numbers. A run that waits goes on once each item\n" +
+			"is answered; an item that has failed is an error to the script. An answer stands: it\n" +
+			"cannot be taken back. Of evidence the record keeps the name and the SHA-256.",
+		Example: "  runbook check-off latest 1 2 --note \"seen on the dashboard\"\n" +
+			"  runbook check-off latest 3 --evidence load-test.txt\n" +
+			"  runbook check-off latest 4 --failed --note \"the backup is of last week\"",
+		Args:              app.Between(2, "RUN", "ITEM…"),
+		ValidArgsFunction: a.CompleteRun,
+		RunE: func(cmd *cobra.Command, argv []string) error {
+			if failed && notApplicable {
+				return app.Usagef("an item is either --failed or --not-applicable")
+			}
+			said := interpreter.Answer{Place: effect.Place(place), Reason: note, Outcome: interpreter.ItemDone}
+			if failed {
+				said.Outcome = interpreter.ItemFailed
+			} else if notApplicable {
+				said.Outcome = interpreter.ItemNotApplicable
+			}
+			var items []int
+			for _, word := range argv[1:] {
+				n, err := strconv.Atoi(word)
+				if err != nil || n < 1 {
+					return app.Usagef("%q is no number of an item; `runbook show %s` has them", word, view.Line(argv[0]))
+				}
+				items = append(items, n)
+			}
+			if evidence != "" {
+				shown, err := evidenceOf(evidence)
+				if err != nil {
+					return err
+				}
+				said.Evidence = shown
+			}
+			db, run, err := a.FindRun(cmd.Context(), argv[0])
+			if err != nil {
+				return err
+			}
+			defer a.CloseDB(db)
+			if said.By, err = a.Answerer(cmd.Context(), db, run, as); err != nil {
+				return err
+			}
+			said.Run = run.ID
+			for _, n := range items {
+				said.Item = n
+				q, err := a.Desk(db).Answer(cmd.Context(), said)
+				if err != nil && !isAlready(err) {
+					return err
+				}
+				a.checkedOff(q, said, run.ID, err == nil, app.Carried(run))
+			}
+			if app.Carried(run) {
+				return nil
+			}
+			how, err := a.NextFor(cmd.Context(), db, run, "")
+			if err != nil {
+				return err
+			}
+			a.Advise(how)
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&failed, "failed", false, "it is not as it has to be; needs --note")
+	f.BoolVar(&notApplicable, "not-applicable", false, "it does not matter here; needs --note")
+	f.StringVar(&note, "note", "", "`WHAT` was seen, for the record")
+	f.StringVar(&evidence, "evidence", "", "the `FILE` that shows it")
+	f.StringVar(&as, "as", "", "answer as `PERSON` (default: your user name, which is recorded beside it)")
+	f.StringVar(&place, "question", "", "which checklist, by its `PLACE`, if the run asks several things")
+	return cmd
+}
+
+// checkedOff says what was recorded of an item.
+func (a commands) checkedOff(q interpreter.Question, said interpreter.Answer, run string, changed, carried bool) {
+	item := q.Items[said.Item-1].Text
+	if a.Flags.JSON {
+		a.JSONHead("check-off")
+		a.JSONLine(decisionLine{Type: "answer", Run: run, Place: q.Place, Title: q.Title, Item: said.Item, By: said.By, Outcome: said.Outcome,
+			Changed: changed, Carried: carried})
+		return
+	}
+	before := ""
+	if !changed {
+		before = " before; nothing has changed"
+	}
+	what := map[string]string{interpreter.ItemDone: "done", interpreter.ItemFailed: "failed", interpreter.ItemNotApplicable: "not applicable"}[said.Outcome]
+	a.Result("%d  %s: %s, says %s%s\n", said.Item, view.Line(item), what, view.Line(said.By), before)
+}
+
+// evidenceOf names and hashes a file.
+func evidenceOf(path string) (*interpreter.Evidence, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the evidence: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("read the evidence: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, app.Usagef("--evidence %s: it is no file", view.Line(path))
+	}
+	sum := sha256.New()
+	n, err := io.Copy(sum, f)
+	if err != nil {
+		return nil, fmt.Errorf("read the evidence: %w", err)
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return &interpreter.Evidence{File: path, Size: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
+}

@@ -1,0 +1,141 @@
+package operate
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
+	"github.com/q-ecosystem/runbook/interpreter"
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
+)
+
+// answerCommand makes approve and deny, which differ in one word.
+func (a commands) answerCommand(deny bool) *cobra.Command {
+	var as, why, place string
+	verb, short := "approve", "Agree to what a run asks"
+	if deny {
+		verb, short = "deny", "Refuse what a run asks"
+	}
+	cmd := &cobra.Command{
+		Use:   verb + " RUN",
+		Short: short,
+		Long: short + ". A run that waits for it goes on at once; one that stopped\n" +
+			"with exit code 4 goes on with `runbook resume RUN`. An answer stands: it cannot be\n" +
+			"taken back.",
+		Args:              app.Exactly("RUN"),
+		ValidArgsFunction: a.CompleteRun,
+		RunE: func(cmd *cobra.Command, argv []string) error {
+			db, run, err := a.FindRun(cmd.Context(), argv[0])
+			if err != nil {
+				return err
+			}
+			defer a.CloseDB(db)
+			who, err := a.Answerer(cmd.Context(), db, run, as)
+			if err != nil {
+				return err
+			}
+			q, err := a.Desk(db).Answer(cmd.Context(), interpreter.Answer{Run: run.ID, Place: effect.Place(place), By: who, Deny: deny, Reason: why})
+			said := map[bool]string{false: "approved", true: "denied"}[deny]
+			if err != nil && !isAlready(err) {
+				return err
+			}
+			switch {
+			case a.Flags.JSON:
+				a.JSONHead(verb)
+				a.JSONLine(decisionLine{Type: "answer", Run: run.ID, Place: q.Place, Title: q.Title, By: who, Outcome: said,
+					Changed: err == nil, Carried: app.Carried(run)})
+			case err != nil:
+				a.Result("%s has %s \"%s\" before; nothing has changed\n", view.Line(who), said, view.Line(q.Title))
+			default:
+				a.Result("%s %s \"%s\"\n", view.Line(who), said, view.Line(q.Title))
+			}
+			if app.Carried(run) {
+				return nil
+			}
+			how, err := a.NextFor(cmd.Context(), db, run, "")
+			if err != nil {
+				return err
+			}
+			a.Advise(how)
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&as, "as", "", "answer as `PERSON` (default: your user name, which is recorded beside it)")
+	f.StringVar(&why, "reason", "", "`WHY`, for the record")
+	f.StringVar(&place, "question", "", "which question, by its `PLACE`, if the run asks several")
+	return cmd
+}
+
+func (a commands) resolveCommand() *cobra.Command {
+	var applied, notApplied, failed bool
+	var why, place, value string
+	cmd := &cobra.Command{
+		Use:   "resolve RUN --applied|--not-applied|--failed --reason WHY",
+		Short: "Say what happened to an effect whose outcome is unknown",
+		Long: "Say what happened to an effect whose outcome is unknown. Look at the system first:\n" +
+			"your word goes into the journal, and the run goes on by it.",
+		Example: "  runbook show latest\n" +
+			"  runbook resolve latest --not-applied --reason \"web1 logged no restart\"",
+		Args:              app.Exactly("RUN"),
+		ValidArgsFunction: a.CompleteRun,
+		RunE: func(cmd *cobra.Command, argv []string) error {
+			said := 0
+			var outcome history.Outcome
+			for o, is := range map[history.Outcome]bool{history.OutcomeApplied: applied, history.OutcomeNotApplied: notApplied, history.OutcomeFailed: failed} {
+				if is {
+					outcome = o
+					said++
+				}
+			}
+			if said != 1 {
+				return app.Usagef("say what happened, by one of --applied, --not-applied and --failed\nusage: %s", cmd.UseLine())
+			}
+			if strings.TrimSpace(why) == "" {
+				return app.Usagef("--reason is needed: say how you know what happened")
+			}
+			db, run, err := a.FindRun(cmd.Context(), argv[0])
+			if err != nil {
+				return err
+			}
+			defer a.CloseDB(db)
+			effect, err := a.Desk(db).Resolve(cmd.Context(), interpreter.Resolution{
+				Run: run.ID, Place: effect.Place(place), Outcome: outcome, Value: json.RawMessage(value), By: app.Operator(), Reason: why})
+			if err != nil {
+				return err
+			}
+			if a.Flags.JSON {
+				a.JSONHead("resolve")
+				a.JSONLine(decisionLine{Type: "resolution", Run: run.ID, Place: effect.Place, Op: effect.Op, By: app.Operator(),
+					Outcome: string(outcome), Changed: true})
+				return nil
+			}
+			a.Result("%s at %s (effect %s): %s\n", effect.Op, effect.Where, effect.Place, map[history.Outcome]string{
+				history.OutcomeApplied:    "recorded as applied; it will not be done again",
+				history.OutcomeNotApplied: "recorded as not applied; the resume does it",
+				history.OutcomeFailed:     "recorded as failed; the script sees an error",
+			}[outcome])
+			how, err := a.NextFor(cmd.Context(), db, run, "")
+			if err != nil {
+				return err
+			}
+			a.Advise(how)
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&applied, "applied", false, "it happened")
+	f.BoolVar(&notApplied, "not-applied", false, "it did not happen; do it again")
+	f.BoolVar(&failed, "failed", false, "it did not happen; the script sees an error")
+	f.StringVar(&why, "reason", "", "`HOW` you know")
+	f.StringVar(&place, "effect", "", "which effect, by its `PLACE`, if several are unknown")
+	f.StringVar(&value, "value", "", "what the effect returned, as `JSON`, with --applied")
+	return cmd
+}
+
+func isAlready(err error) bool { return errors.Is(err, interpreter.ErrAlready) }

@@ -1,0 +1,98 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/interpreter"
+	"github.com/q-ecosystem/runbook/interpreter/script/check"
+)
+
+func (a commands) resumeCommand() *cobra.Command {
+	var with string
+	var wait waitFlag
+	cmd := &cobra.Command{
+		Use:   "resume RUN",
+		Short: "Go on with a run that stopped or whose runner died",
+		Long: "Go on with a run: what is recorded is not done again, and the script goes on where\n" +
+			"the record ends. RUN is a beginning of its id, latest, or latest:NAME.",
+		Example:           "  runbook resume latest\n  runbook resume 0198c2a4 --with blue-green-fixed.lua",
+		Args:              app.Exactly("RUN"),
+		ValidArgsFunction: a.CompleteRun,
+		RunE: func(cmd *cobra.Command, argv []string) error {
+			o := interpreter.ResumeOptions{By: app.Operator()}
+			c := carry{wait: wait, id: argv[0], what: "resume"}
+			if with != "" {
+				main, loader, err := app.ReadScript(with)
+				if err != nil {
+					return err
+				}
+				o.With, o.WithLoader, c.also = &main, loader, check.Requires(main, loader)
+			}
+			err := a.carryOut(cmd.Context(), c,
+				func(ctx context.Context, s *session) (interpreter.Outcome, error) {
+					o.Verified, o.Environment = s.verified, s.pin
+					return s.engine.Resume(ctx, s.run, o)
+				})
+			var ended *interpreter.Ended
+			if with == "" && errors.As(err, &ended) {
+				return a.nothingLeft(ended)
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&with, "with", "", "go on with an edited script `FILE` that agrees with everything recorded")
+	wait.add(cmd.Flags())
+	wait.addDamaged(cmd.Flags())
+	wait.addConfigNow(cmd.Flags())
+	return cmd
+}
+
+// nothingLeft says that a run has ended before; the exit code is the one that its
+// runner had.
+func (a commands) nothingLeft(ended *interpreter.Ended) error {
+	code := app.CodeOfStatus(ended.Status)
+	if a.Flags.JSON {
+		line := outcomeLine{Type: "outcome", Run: ended.Run, Status: ended.Status, Exit: code, Next: a.Hint(ended).String()}
+		if code != app.ExitOK {
+			line.Error = &failureLine{Message: ended.Error()}
+		}
+		a.JSONLine(line)
+	} else {
+		a.Result("run %s: %s before; nothing is left to do\n", app.ShortID(ended.Run), strings.ReplaceAll(string(ended.Status), "_", " "))
+	}
+	a.Advise(a.Hint(ended))
+	return app.ExitWith(code)
+}
+
+func (a commands) forkCommand() *cobra.Command {
+	var from string
+	var wait waitFlag
+	cmd := &cobra.Command{
+		Use:   "fork RUN --from STEP|CHECKPOINT",
+		Short: "Start a new run from a place in an old one",
+		Long: "Start a new run whose past is an old run's record up to a step (before it) or a\n" +
+			"checkpoint (after it); what follows is done again. The old run stays as it was.",
+		Example:           "  runbook fork latest --from prepared\n  runbook fork latest --from 'shift 50% to green'",
+		Args:              app.Exactly("RUN"),
+		ValidArgsFunction: a.CompleteRun,
+		RunE: func(cmd *cobra.Command, argv []string) error {
+			if from == "" {
+				return app.Usagef("say where to fork: --from STEP or --from CHECKPOINT\nusage: %s", cmd.UseLine())
+			}
+			return a.carryOut(cmd.Context(), carry{wait: wait, id: argv[0], what: "fork"},
+				func(ctx context.Context, s *session) (interpreter.Outcome, error) {
+					return s.engine.Fork(ctx, interpreter.Fork{Run: s.run, From: from, By: app.Operator(), Environment: s.pin, Ready: func(id string) { s.ready(ctx, id) }})
+				})
+		},
+	}
+	cmd.Flags().StringVar(&from, "from", "", "name (or place, as `runbook show` prints it) of a `STEP` or checkpoint")
+	wait.add(cmd.Flags())
+	wait.addDamaged(cmd.Flags())
+	wait.addConfigNow(cmd.Flags())
+	return cmd
+}

@@ -1,0 +1,139 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Difference is one field in which an environment is another one than it was.
+type Difference struct {
+	Path string `json:"path" doc:"as exec.env.TARGET or traffic.sockets[1]"`
+	Was  string `json:"was,omitempty" doc:"as JSON, or in words; left out if it was not set"`
+	Is   string `json:"is,omitempty" doc:"likewise"`
+}
+
+// String says it in a line.
+func (d Difference) String() string {
+	or := func(text string) string {
+		if text == "" {
+			return "not set"
+		}
+		return text
+	}
+	return fmt.Sprintf("%s: was %s, is %s", d.Path, or(d.Was), or(d.Is))
+}
+
+// concealed stands for what may be a secret that was written in clear.
+const concealed = "a value that is not shown"
+
+// Differences says, field by field, in what now is another environment than p,
+// in the modules that p holds. What stands at a path of which secret reports true
+// is shown if it is a reference to a secret: else it may be one, written in clear.
+func (p *Pin) Differences(now *Pin, secret func(backend string, path []string) bool) []Difference {
+	var out []Difference
+	add := func(path, was, is string) {
+		if was != is {
+			out = append(out, Difference{path, was, is})
+		}
+	}
+	for _, module := range sortedKeys(p.Modules) {
+		was := p.Modules[module]
+		is, ok := now.Modules[module]
+		if !ok || was.Backend != is.Backend {
+			add(module+".backend", was.Backend, is.Backend)
+			continue
+		}
+		add(module+" (its plugin)", was.Plugin, is.Plugin)
+		add(module+" (sha256 of its plugin)", was.SHA256, is.SHA256)
+		c := comparison{secret: func(path []string) bool { return secret(was.Backend, path) }, add: add}
+		c.tables(module, nil, was.Config, is.Config)
+	}
+	said := map[bool]string{true: "refuse"}
+	add("approvals.as", said[p.Approvals.OwnName], said[now.Approvals.OwnName])
+	return out
+}
+
+// comparison compares two values.
+type comparison struct {
+	secret func(path []string) bool
+	add    func(path, was, is string)
+}
+
+// unset is the value of a key that is not there.
+type unset struct{}
+
+func missing(v any) bool { _, ok := v.(unset); return ok }
+
+func (c comparison) tables(at string, path []string, was, is map[string]any) {
+	keys := append(sortedKeys(was), sortedKeys(is)...)
+	slices.Sort(keys)
+	for _, key := range slices.Compact(keys) {
+		name := at + "." + key
+		if strings.ContainsAny(key, ". []") {
+			name = at + "[" + strconv.Quote(key) + "]"
+		}
+		c.values(name, append(slices.Clone(path), key), member(was, key), member(is, key))
+	}
+}
+
+func member(m map[string]any, key string) any {
+	if v, ok := m[key]; ok {
+		return v
+	}
+	return unset{}
+}
+
+func (c comparison) values(at string, path []string, was, is any) {
+	w, wasTable := was.(map[string]any)
+	i, isTable := is.(map[string]any)
+	if (wasTable || missing(was)) && (isTable || missing(is)) {
+		c.tables(at, path, w, i)
+		return
+	}
+	if w, ok := was.([]any); ok {
+		if i, ok := is.([]any); ok && len(i) == len(w) {
+			for n := range w {
+				c.values(at+"["+strconv.Itoa(n+1)+"]", append(slices.Clone(path), ""), w[n], i[n])
+			}
+			return
+		}
+	}
+	before, after := plainly(was), plainly(is)
+	if before == after {
+		return
+	}
+	if c.secret(path) {
+		before, after = c.conceal(was, before), c.conceal(is, after)
+		if before == after {
+			after = "another one"
+		}
+	}
+	c.add(at, before, after)
+}
+
+// conceal returns what may be shown of a value that may be a secret.
+func (c comparison) conceal(v any, text string) string {
+	ref, ok := v.(string)
+	if text == "" || ok && (strings.HasPrefix(ref, "env:") || strings.HasPrefix(ref, "file:")) {
+		return text
+	}
+	return concealed
+}
+
+// plainly is a value in one line, as JSON; "" of one that is not set.
+func plainly(v any) string {
+	if missing(v) {
+		return ""
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return concealed
+	}
+	return string(bytes.TrimSpace(b.Bytes()))
+}

@@ -1,0 +1,379 @@
+package importer
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strings"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	extast "github.com/yuin/goldmark/extension/ast"
+	"github.com/yuin/goldmark/text"
+)
+
+// Result is a script, and what became of the text.
+type Result struct {
+	Name       string
+	Script     string
+	Steps      int
+	Checklists int
+	Items      int // of the checklists
+	Commands   int // each with its class left open
+	Sleeps     int
+	Thresholds int
+	Left       []Left
+}
+
+// Left is a part of the text that was not understood.
+type Left struct {
+	Line int    `json:"line"` // of the Markdown, from 1
+	What string `json:"what"` // what it is: a list, a table, code in yaml
+	Text string `json:"text"` // how it begins
+}
+
+// node is a section of the text, or an item of a numbered list that holds more
+// than text.
+type node struct {
+	title string
+	level int
+	parts []part
+}
+
+// part is what stands in a section: lines of the script, in order, and sections
+// below it.
+type part struct {
+	lines []string
+	acts  bool // the lines do something
+	child *node
+}
+
+// Import makes a script of a text; path is its file's name.
+func Import(path string, source []byte) *Result {
+	im := &importer{source: source, result: &Result{}, params: map[string]string{}, root: &node{}}
+	im.under = []*node{im.root}
+	doc := goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser().Parse(text.NewReader(source))
+	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
+		im.block(n)
+	}
+	im.result.Name = nameOf(path, im.title)
+	im.result.Script = im.write(filepath.Base(path))
+	return im.result
+}
+
+// importer goes through one text.
+type importer struct {
+	source  []byte
+	result  *Result
+	params  map[string]string // by name, with what is known of their values; "" for none
+	title   string
+	summary string
+	root    *node
+	under   []*node // the sections that the text is in, outermost first
+}
+
+func (im *importer) here() *node { return im.under[len(im.under)-1] }
+
+func (im *importer) add(acts bool, lines ...string) {
+	n := im.here()
+	n.parts = append(n.parts, part{lines: lines, acts: acts})
+}
+
+// enter begins a section below the one that the text is in.
+func (im *importer) enter(title string, level int) {
+	n := &node{title: title, level: level}
+	im.here().parts = append(im.here().parts, part{child: n})
+	im.under = append(im.under, n)
+}
+
+// block takes the next block of the text in.
+func (im *importer) block(n ast.Node) {
+	switch n := n.(type) {
+	case *ast.Heading:
+		im.heading(n)
+	case *ast.FencedCodeBlock:
+		im.code(n)
+	case *ast.List:
+		im.list(n)
+	case *ast.Paragraph, *ast.TextBlock:
+		im.paragraph(n)
+	case *ast.ThematicBreak:
+	case *ast.CodeBlock:
+		im.leave(n, "an indented block")
+	case *extast.Table:
+		im.leave(n, "a table")
+	case *ast.Blockquote:
+		im.leave(n, "a quotation")
+	case *ast.HTMLBlock:
+		im.leave(n, "HTML")
+	default:
+		im.leave(n, strings.ToLower(n.Kind().String()))
+	}
+}
+
+func (im *importer) heading(n *ast.Heading) {
+	title := im.plain(n)
+	if n.Level == 1 && im.title == "" {
+		im.title = title
+		return
+	}
+	for len(im.under) > 1 && im.here().level >= n.Level {
+		im.under = im.under[:len(im.under)-1]
+	}
+	im.enter(title, n.Level)
+}
+
+// paragraph takes prose in: a wait is a sleep, thresholds are a table, the rest is
+// a comment.
+func (im *importer) paragraph(n ast.Node) {
+	prose := im.plain(n)
+	if prose == "" {
+		return
+	}
+	if im.title != "" && im.summary == "" && len(im.under) <= 2 {
+		im.summary = sentence(prose)
+	}
+	understood := false
+	im.add(false, comment(prose)...)
+	if wait := waitOf(prose); wait != "" {
+		im.sleep(wait)
+		understood = true
+	}
+	if slo, rest := thresholdsOf(prose); len(slo) > 0 {
+		im.slo(slo)
+		understood = len(rest) == 0
+	}
+	if !understood {
+		im.left(n, "prose", prose)
+	}
+}
+
+// list takes a list in: checkboxes are a checklist, numbered items that hold more
+// than text are steps.
+func (im *importer) list(l *ast.List) {
+	var boxes []string
+	var others []ast.Node
+	for item := l.FirstChild(); item != nil; item = item.NextSibling() {
+		if im.checkbox(item) {
+			boxes = append(boxes, im.plain(item.FirstChild()))
+			continue
+		}
+		others = append(others, item)
+	}
+	if len(boxes) > 0 {
+		im.checklist(boxes)
+	}
+	if len(others) > 1 && im.prose(others) {
+		im.add(false, comment(im.raw(l))...)
+		im.left(l, fmt.Sprintf("a list of %d", len(others)), im.plain(others[0].FirstChild()))
+		return
+	}
+	for _, item := range others {
+		im.item(item)
+	}
+}
+
+// prose reports whether items are text alone of which nothing is understood.
+func (im *importer) prose(items []ast.Node) bool {
+	for _, item := range items {
+		first := item.FirstChild()
+		if first == nil || first.NextSibling() != nil {
+			return false
+		}
+		text := im.plain(first)
+		if slo, _ := thresholdsOf(text); text == "" || waitOf(text) != "" || len(slo) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// item takes an item of a list in that is no checkbox.
+func (im *importer) item(item ast.Node) {
+	first := item.FirstChild()
+	if first == nil {
+		return
+	}
+	if first.NextSibling() == nil {
+		if im.plain(first) != "" {
+			im.paragraph(first)
+		} else {
+			im.block(first)
+		}
+		return
+	}
+	im.enter(strings.TrimRight(im.plain(first), ":"), im.here().level+1)
+	depth := len(im.under)
+	for n := first.NextSibling(); n != nil; n = n.NextSibling() {
+		im.block(n)
+	}
+	im.under = im.under[:depth-1]
+}
+
+// checkbox reports whether an item begins with one.
+func (im *importer) checkbox(item ast.Node) bool {
+	first := item.FirstChild()
+	if first == nil || first.FirstChild() == nil {
+		return false
+	}
+	_, ok := first.FirstChild().(*extast.TaskCheckBox)
+	return ok
+}
+
+func (im *importer) checklist(items []string) {
+	title := im.title
+	var path []string
+	for _, n := range im.under[1:] {
+		path = append(path, n.title)
+	}
+	if len(path) > 0 {
+		title = strings.Join(path, ": ")
+	}
+	lines := []string{"checklist { title = " + quote(title) + ", items = {"}
+	seen := map[string]int{}
+	for _, item := range items {
+		if seen[item]++; seen[item] > 1 {
+			item = fmt.Sprintf("%s (%d)", item, seen[item])
+		}
+		lines = append(lines, "  "+quote(item)+",")
+	}
+	im.add(true, append(lines, "} }")...)
+	if slo, _ := thresholdsOf(strings.Join(items, "; ")); len(slo) > 0 {
+		im.slo(slo)
+	}
+	im.result.Checklists++
+	im.result.Items += len(items)
+}
+
+func (im *importer) sleep(duration string) {
+	im.add(true, "sleep "+quote(duration))
+	im.result.Sleeps++
+}
+
+// slo writes thresholds down for a gate; where they are to hold the text does not
+// say.
+func (im *importer) slo(list []threshold) {
+	lines := []string{"-- gate on it with: health.watch { env = \"…\", during = \"15m\", slo = _slo }", "local _slo = { "}
+	parts := make([]string, 0, len(list))
+	for _, t := range list {
+		parts = append(parts, t.metric+" = "+quote(t.bound))
+	}
+	lines[1] += strings.Join(parts, ", ") + " }"
+	im.add(false, lines...)
+	im.result.Thresholds += len(list)
+}
+
+// leave keeps a block that was not understood as a comment.
+func (im *importer) leave(n ast.Node, what string) {
+	raw := im.raw(n)
+	im.add(false, comment(raw)...)
+	im.left(n, what, raw)
+}
+
+func (im *importer) left(n ast.Node, what, begins string) {
+	line, _, _ := strings.Cut(strings.TrimSpace(begins), "\n")
+	if runes := []rune(line); len(runes) > 70 {
+		line = string(runes[:70]) + "…"
+	}
+	im.result.Left = append(im.result.Left, Left{im.lineOf(n), what, line})
+}
+
+// plain is the text of a block in one line, without its marks.
+func (im *importer) plain(n ast.Node) string {
+	var b strings.Builder
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.Text:
+			b.Write(n.Segment.Value(im.source))
+			if n.SoftLineBreak() || n.HardLineBreak() {
+				b.WriteByte(' ')
+			}
+		case *ast.String:
+			b.Write(n.Value)
+		case *ast.AutoLink:
+			b.Write(n.URL(im.source))
+		case *ast.List:
+			return ast.WalkSkipChildren, nil
+		}
+		return ast.WalkContinue, nil
+	})
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// raw is a block as it stands in the file.
+func (im *importer) raw(n ast.Node) string {
+	from, to := -1, -1
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering || n.Type() != ast.TypeBlock {
+			return ast.WalkContinue, nil
+		}
+		for i := range n.Lines().Len() {
+			s := n.Lines().At(i)
+			if from < 0 || s.Start < from {
+				from = s.Start
+			}
+			to = max(to, s.Stop)
+		}
+		return ast.WalkContinue, nil
+	})
+	if from < 0 {
+		return ""
+	}
+	return strings.TrimRight(string(im.source[from:to]), "\n")
+}
+
+// lineOf is the line on which a block begins, from 1.
+func (im *importer) lineOf(n ast.Node) int {
+	at := -1
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if entering && n.Type() == ast.TypeBlock && n.Lines().Len() > 0 {
+			at = n.Lines().At(0).Start
+			return ast.WalkStop, nil
+		}
+		return ast.WalkContinue, nil
+	})
+	if at < 0 {
+		return 0
+	}
+	return strings.Count(string(im.source[:at]), "\n") + 1
+}
+
+var notName = regexp.MustCompile(`[^a-z0-9]+`)
+
+// nameOf is what the runbook is called: after its title, or its file.
+func nameOf(path, title string) string {
+	if title == "" {
+		title = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	}
+	name := strings.Trim(notName.ReplaceAllString(strings.ToLower(title), "-"), "-")
+	if name == "" {
+		return "imported"
+	}
+	return name
+}
+
+// sentence is the first sentence of a text.
+func sentence(text string) string {
+	if i := strings.Index(text, ". "); i > 0 {
+		text = text[:i]
+	}
+	if runes := []rune(strings.TrimSuffix(text, ".")); len(runes) > 160 {
+		return string(runes[:159]) + "…"
+	}
+	return strings.TrimSuffix(text, ".")
+}
+
+// sortedKeys are the names of parameters, in order.
+func sortedKeys(m map[string]string) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}

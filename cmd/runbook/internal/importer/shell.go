@@ -1,0 +1,187 @@
+package importer
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/yuin/goldmark/ast"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// shells are the languages of code blocks that a shell reads.
+var shells = []string{"sh", "bash", "shell", "zsh", "console", "shell-session", "terminal"}
+
+// code takes a fenced block in: shell line by line, a table of thresholds in any
+// language, and what else there is as a comment.
+func (im *importer) code(n *ast.FencedCodeBlock) {
+	language := strings.ToLower(string(n.Language(im.source)))
+	body := im.raw(n)
+	prompts := strings.HasPrefix(strings.TrimSpace(body), "$ ")
+	switch {
+	case slices.Contains(shells, language), language == "" && prompts:
+		for _, command := range commandsOf(body, prompts) {
+			im.command(command)
+		}
+		return
+	case language == "":
+		language = "no language"
+	}
+	im.add(false, comment(body)...)
+	if slo, rest := thresholdsOf(body); len(slo) > 0 {
+		im.slo(slo)
+		if len(rest) == 0 {
+			return
+		}
+	}
+	im.left(n, "code in "+language, body)
+}
+
+var (
+	export   = regexp.MustCompile(`^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=("[^"$` + "`" + `]*"|'[^']*'|[^\s"'$` + "`" + `]*)$`)
+	sleeping = regexp.MustCompile(`^sleep\s+(\d+(?:\.\d+)?)([smhd]?)$`)
+	variable = regexp.MustCompile(`\$(?:\{([A-Za-z_][A-Za-z0-9_]*)[^}]*\}|([A-Za-z_][A-Za-z0-9_]*))`)
+	assigned = regexp.MustCompile(`(?m)(?:^|[;&|(]|\b(?:for|read|local|export)\s)\s*([A-Za-z_][A-Za-z0-9_]*)(?:=|\s+in\b|$)`)
+)
+
+// command writes one command down.
+func (im *importer) command(text string) {
+	if strings.HasPrefix(text, "#") {
+		note := strings.TrimSpace(strings.TrimLeft(text, "#"))
+		im.add(false, comment(note)...)
+		if slo, _ := thresholdsOf(note); len(slo) > 0 {
+			im.slo(slo)
+		}
+		return
+	}
+	if m := sleeping.FindStringSubmatch(text); m != nil {
+		seconds, err := strconv.ParseFloat(m[1], 64)
+		if err == nil {
+			im.sleep(effect.FormatDuration(effect.Seconds(seconds * map[string]float64{"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[m[2]])))
+			return
+		}
+	}
+	if m := export.FindStringSubmatch(text); m != nil {
+		im.params[m[1]] = strings.Trim(m[2], `"'`)
+		im.add(false, "-- "+m[1]+" is the parameter "+paramOf(m[1]))
+		return
+	}
+	own := map[string]bool{}
+	for _, m := range assigned.FindAllStringSubmatch(text, -1) {
+		own[m[1]] = true
+	}
+	used := map[string]bool{}
+	for _, m := range variable.FindAllStringSubmatch(text, -1) {
+		if name := m[1] + m[2]; !own[name] && !surroundings[name] {
+			used[name] = true
+		}
+	}
+	env := ""
+	if len(used) > 0 {
+		var parts []string
+		for name := range used {
+			if _, known := im.params[name]; !known {
+				im.params[name] = ""
+			}
+			parts = append(parts, name+" = params."+paramOf(name))
+		}
+		slices.Sort(parts)
+		env = ", env = { " + strings.Join(parts, ", ") + " }"
+	}
+	im.add(true, "exec.run { shell = "+quote(text)+env+", class = "+quote(Unstated)+" }")
+	im.result.Commands++
+}
+
+// paramOf names the parameter that takes the place of a variable.
+func paramOf(variable string) string {
+	name := strings.ToLower(variable)
+	if slices.Contains([]string{"and", "break", "do", "else", "elseif", "end", "false", "for", "function", "if", "in", "local", "nil", "not", "or",
+		"repeat", "return", "then", "true", "until", "while"}, name) {
+		name += "_"
+	}
+	return name
+}
+
+// Unstated stands where the class of a command is left to the author; no check
+// lets it pass.
+const Unstated = "?"
+
+// surroundings are variables that a shell has by itself.
+var surroundings = map[string]bool{"HOME": true, "PATH": true, "USER": true, "PWD": true, "SHELL": true, "HOSTNAME": true, "RANDOM": true, "IFS": true}
+
+// commandsOf splits a block into comments and commands: a command goes on where a
+// line ends in a backslash or an operator, a quotation or a here document is open,
+// or a compound command is. In a transcript only what stands behind a prompt is a
+// command.
+func commandsOf(body string, transcript bool) []string {
+	var list []string
+	var open []string
+	until := "" // of a here document
+	for _, line := range strings.Split(dedent(body), "\n") {
+		if transcript {
+			rest, ok := strings.CutPrefix(strings.TrimSpace(line), "$ ")
+			if !ok {
+				continue
+			}
+			line = rest
+		}
+		if until == "" && len(open) == 0 && strings.TrimSpace(line) == "" {
+			continue
+		}
+		open = append(open, strings.TrimRight(line, " \t"))
+		whole := strings.Join(open, "\n")
+		if until != "" {
+			if strings.TrimSpace(line) != until {
+				continue
+			}
+			until = ""
+		} else if m := hereDocument.FindStringSubmatch(line); m != nil {
+			until = m[1]
+			continue
+		}
+		if !strings.HasPrefix(strings.TrimSpace(open[0]), "#") && goesOn(whole) {
+			continue
+		}
+		list = append(list, strings.TrimSpace(whole))
+		open = nil
+	}
+	if len(open) > 0 {
+		list = append(list, strings.TrimSpace(strings.Join(open, "\n")))
+	}
+	return list
+}
+
+var (
+	hereDocument = regexp.MustCompile(`<<-?\s*['"]?([A-Za-z_]+)['"]?`)
+	opening      = regexp.MustCompile(`(?m)(?:^|[;&|]\s*|\bthen\s+|\bdo\s+)\s*(if|for|while|until|case)\b`)
+	closing      = regexp.MustCompile(`(?m)(?:^|[;\s])\s*(fi|done|esac)\b`)
+	unfinished   = regexp.MustCompile(`(\\|\||&&|\{|\()$`)
+)
+
+// goesOn reports whether a command is not whole yet.
+func goesOn(text string) bool {
+	quoted := strings.Count(strings.ReplaceAll(text, `\"`, ""), `"`)%2 == 1
+	return quoted || unfinished.MatchString(text) || len(opening.FindAllString(text, -1)) > len(closing.FindAllString(text, -1)) ||
+		strings.Count(text, "{\n") > strings.Count(text, "\n}")
+}
+
+// dedent takes the blanks away that all lines begin with.
+func dedent(text string) string {
+	lines := strings.Split(text, "\n")
+	least := -1
+	for _, line := range lines {
+		if strings.TrimSpace(line) != "" {
+			if n := len(line) - len(strings.TrimLeft(line, " \t")); least < 0 || n < least {
+				least = n
+			}
+		}
+	}
+	for i, line := range lines {
+		if least > 0 && len(line) >= least {
+			lines[i] = line[least:]
+		}
+	}
+	return strings.Join(lines, "\n")
+}

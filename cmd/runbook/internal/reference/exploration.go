@@ -1,0 +1,87 @@
+package reference
+
+import (
+	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/simulate"
+)
+
+// Exploration is what `runbook explore` lets happen and holds, whatever the
+// runbook: found under the name explore.
+type Exploration struct {
+	Faults     []effect.FaultKind // Ops says in words what they strike
+	Invariants []effect.Invariant
+}
+
+func exploration() *Exploration {
+	return &Exploration{simulate.EngineFaults(), simulate.EngineInvariants()}
+}
+
+// explorationPage has the engine's own, and after them those of all modules.
+func (r *Reference) explorationPage() string {
+	var p page
+	x := exploration()
+	p.WriteString(Generated)
+	p.add("# What explorations try and hold\n\n[Rehearsing runbooks](../rehearse.md#explore) tells what they are, and what they prove.\n")
+	p.add("## Faults\n\n| fault | of | what happens | at |\n|---|---|---|---|")
+	for _, f := range x.Faults {
+		p.add("| `%s` | the engine | %s | %s |", f.Name, f.Doc, strings.Join(f.Ops, ", "))
+	}
+	for i := range r.Modules {
+		m := &r.Modules[i]
+		for _, f := range m.Faults {
+			p.add("| `%s` | [`%s`](module-%s.md) | %s | `%s` |", f.Name, m.Name, m.Name, f.Doc, strings.Join(f.Ops, "`, `"))
+		}
+	}
+	p.add("\n## Invariants\n\n| of | what holds |\n|---|---|")
+	for _, inv := range x.Invariants {
+		p.add("| the engine | %s |", inv.Name)
+	}
+	for i := range r.Modules {
+		m := &r.Modules[i]
+		for _, inv := range m.Invariants {
+			p.add("| [`%s`](module-%s.md) | %s |", m.Name, m.Name, inv.Name)
+		}
+	}
+	return p.String()
+}
+
+// exploration prints the same.
+func (p printer) exploration(x *Exploration) {
+	p.line("%s", p.style.Bold("explore"))
+	p.text("Let faults happen at every effect of a runbook, in a simulated world, and hold invariants against what becomes of it.")
+	p.line("\nfaults of every module's effects")
+	for _, f := range x.Faults {
+		p.entry(16, f.Name, sentence(f.Doc)+" At "+strings.Join(f.Ops, ", ")+".")
+	}
+	p.line("\nheld in every rehearsal")
+	for _, inv := range x.Invariants {
+		p.text("- " + inv.Name)
+	}
+	for i := range p.ref.Modules {
+		m := &p.ref.Modules[i]
+		if len(m.Faults)+len(m.Invariants) == 0 {
+			continue
+		}
+		p.line("\nof %s", m.Name)
+		for _, f := range m.Faults {
+			p.entry(16, f.Name, sentence(f.Doc)+" At "+strings.Join(f.Ops, ", ")+".")
+		}
+		for _, inv := range m.Invariants {
+			p.text("- " + inv.Name)
+		}
+	}
+}
+
+// line is the entry as --json prints it.
+func (x *Exploration) line() Line {
+	l := Line{Type: "explore", Name: "explore", Doc: "What explorations try and hold, whatever the runbook"}
+	for _, f := range x.Faults {
+		l.Faults = append(l.Faults, faultLine(f))
+	}
+	for _, inv := range x.Invariants {
+		l.Invariants = append(l.Invariants, inv.Name)
+	}
+	return l
+}

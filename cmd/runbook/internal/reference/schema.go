@@ -1,0 +1,161 @@
+package reference
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// object is a JSON object; encoding/json orders its keys.
+type object = map[string]any
+
+// Schema returns the JSON schema (draft 7, which editors read) of runbook.yaml:
+// its own keys, and those of the backends that are known. A backend that is not
+// known takes any keys.
+func (r *Reference) Schema(version int) []byte {
+	modules := object{"extends": object{"type": "string", "description": "another environment, whose modules this one has too"}}
+	for i := range r.Modules {
+		m := &r.Modules[i]
+		modules[m.Name] = r.moduleSchema(m)
+	}
+	schema := object{
+		"$schema": "http://json-schema.org/draft-07/schema#",
+		"title":   "runbook.yaml",
+		"type":    "object", "additionalProperties": false, "required": []string{"version", "environments"},
+		"properties": object{
+			"version": object{"const": version, "description": "of the file's form"},
+			"plugins": object{"type": "object", "additionalProperties": false, "properties": object{
+				"dirs":   object{"type": "array", "items": object{"type": "string"}, "description": "where plugins stand; relative to this file"},
+				"sha256": object{"type": "object", "additionalProperties": object{"type": "string", "pattern": "^[0-9a-fA-F]{64}$"}, "description": "the digests of trusted plugins, by name"},
+			}},
+			"approvals": object{"type": "object", "additionalProperties": false, "properties": object{
+				"as": object{"enum": []string{"allow", "refuse"}, "description": "whether people may answer in another name than that of the operating system's user"},
+			}},
+			"audit": object{"type": "object", "additionalProperties": false, "properties": object{
+				"key": object{"type": "string", "pattern": "^(env|file):.+", "description": "the Ed25519 key (PKCS #8 in PEM) that signs exports of the record"},
+			}},
+			"environments": object{"type": "object", "minProperties": 1, "description": "by name; the one called default is used where none is named",
+				"additionalProperties": object{"type": []string{"object", "null"}, "properties": modules,
+					"additionalProperties": object{"type": "object", "required": []string{"backend"}}}},
+		},
+	}
+	data, err := json.MarshalIndent(schema, "", "  ")
+	if err != nil { // plain data: it cannot fail
+		return nil
+	}
+	return append(data, '\n')
+}
+
+// moduleSchema chooses the keys by the backend that is named.
+func (r *Reference) moduleSchema(m *effect.Module) object {
+	s := object{"type": "object", "description": sentence(m.Doc), "required": []string{"backend"},
+		"properties": object{"backend": object{"type": "string", "description": "what carries the module out",
+			"examples": nonNil(r.Carriers(m.Name, ""))}}}
+	var rules []any
+	for i := range r.Backends {
+		b := &r.Backends[i]
+		if b.Module != m.Name {
+			continue
+		}
+		then := objectSchema(b.Config)
+		then["properties"].(object)["backend"] = object{"const": b.Name, "description": sentence(b.Doc)}
+		rules = append(rules, object{
+			"if":   object{"properties": object{"backend": object{"const": b.Name}}, "required": []string{"backend"}},
+			"then": then,
+		})
+	}
+	if rules != nil {
+		s["allOf"] = rules
+	}
+	return s
+}
+
+func objectSchema(fields []effect.Field) object {
+	properties := object{}
+	var required []string
+	for i := range fields {
+		f := &fields[i]
+		properties[f.Name] = fieldSchema(f)
+		if f.Required {
+			required = append(required, f.Name)
+		}
+	}
+	s := object{"type": "object", "properties": properties, "additionalProperties": false}
+	if required != nil {
+		slices.Sort(required)
+		s["required"] = required
+	}
+	return s
+}
+
+// fieldSchema is the shape of one value as it is written in YAML.
+func fieldSchema(f *effect.Field) object {
+	var s object
+	switch f.Type {
+	case effect.Int:
+		s = bounded(object{"type": "integer"}, "minimum", "maximum", f)
+	case effect.Number:
+		s = bounded(object{"type": "number"}, "minimum", "maximum", f)
+	case effect.Duration, effect.Percent, effect.Size:
+		s = object{"type": []string{"number", "string"}} // the text's bounds are the program's to check
+	case effect.Bool:
+		s = object{"type": "boolean"}
+	case effect.String:
+		s = bounded(object{"type": "string"}, "minLength", "maxLength", f)
+		if f.Pattern != "" {
+			s["pattern"] = "^(?:" + f.Pattern + ")$"
+		}
+	case effect.Enum:
+		s = object{"enum": f.Enum}
+	case effect.List:
+		s = bounded(object{"type": "array"}, "minItems", "maxItems", f)
+		if f.Elem != nil {
+			s["items"] = fieldSchema(f.Elem)
+		}
+	case effect.Map:
+		s = object{"type": "object"}
+		if f.Elem != nil {
+			s["additionalProperties"] = fieldSchema(f.Elem)
+		}
+	case effect.Object:
+		s = objectSchema(f.Fields)
+	default:
+		s = object{}
+	}
+	if f.Doc != "" {
+		s["description"] = f.Doc
+	}
+	if f.Secret {
+		s = object{"type": "string", "description": join(f.Doc, `a reference: "env:NAME" or "file:PATH"`)}
+	}
+	if f.Default != nil {
+		s["default"] = f.Default
+	}
+	return s
+}
+
+func bounded(s object, low, high string, f *effect.Field) object {
+	if f.Min != nil {
+		s[low] = *f.Min
+	}
+	if f.Max != nil {
+		s[high] = *f.Max
+	}
+	return s
+}
+
+func nonNil(names []string) []string {
+	if names == nil {
+		return []string{}
+	}
+	return names
+}
+
+// join puts a remark behind a description.
+func join(doc, remark string) string {
+	if doc == "" {
+		return remark
+	}
+	return doc + " (" + remark + ")"
+}

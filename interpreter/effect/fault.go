@@ -1,0 +1,22 @@
+package effect
+
+// FaultKind is a way to go wrong that a module's model knows of, beside those
+// that can strike any effect (refused, timed out, a runner that is killed).
+// Exploring lets it strike at the ops that it names.
+type FaultKind struct {
+	Name string // as schedules and scenarios write it: "unhealthy"
+	Doc  string // what happens, in one sentence without a full stop
+	Ops  []string
+	// Writes says that it strikes only calls of these ops that may change
+	// something.
+	Writes bool
+}
+
+// Breaker is for models of which explore can make a part fail, as the module's
+// fault kinds say. It is asked before the op is carried out.
+type Breaker interface {
+	// Break lets what the op with these arguments looks at be bad from now on,
+	// in the way that kind names. It returns the name of the part ("green"), or
+	// "" if there is none.
+	Break(kind, op string, args map[string]any) string
+}

@@ -1,0 +1,135 @@
+package effect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Invariant is something that has to hold in a simulated world, whatever
+// fails. Both functions return in one sentence what is wrong, or "".
+type Invariant struct {
+	// Name says what holds: "some server takes traffic". Of several with one
+	// name the first that is broken is told.
+	Name string
+	// After is asked after each effect that may change the world, those of
+	// other modules too. It may be nil.
+	After func(v *View, e Occurrence) string
+	// End is asked when the run has ended. It may be nil.
+	End func(v *View, end Ending) string
+}
+
+// View is what an invariant sees of a simulated world. What it returns is not
+// to be changed.
+type View struct {
+	// Begin and State return a module's state in the beginning and now, nil for
+	// a module without a model.
+	Begin, State func(module string) map[string]any
+	// Changes tells what differs between the two, whatever happened between.
+	Changes func(module string) []Change
+	// Bad holds the parts that a fault made bad, by name ("green"), and since
+	// when. What modules call by one name is one thing.
+	Bad   map[string]time.Time
+	Locks []string // held by the run: "traffic/web"
+	// Stranded says that what the run falls back to turned bad while it rolled
+	// back: no runbook can help that.
+	Stranded bool
+	// Done returns every effect that the world has seen, in order: reads and
+	// failures too, and those that a rollback made.
+	Done func() []Occurrence
+	// Usual are the effects of the same run without the faults that strike this
+	// one; nil for a run that none strikes, and where nobody knows.
+	Usual []Occurrence
+}
+
+// Past returns what Done does; nothing where there is no Done.
+func (v *View) Past() []Occurrence {
+	if v.Done == nil {
+		return nil
+	}
+	return v.Done()
+}
+
+// Occurrence is one effect as the simulated world saw it.
+type Occurrence struct {
+	At           time.Time // when it ended
+	Place        Place
+	Module, Name string // of the op
+	Class        Class
+	Args         map[string]any // canonical
+	Where        Position
+	Value        any // what it returned
+	Err          *Error
+	Changes      []Change // of the module's state
+	Again        bool     // the same effect had been applied before
+	Fault        string   // the fault that struck it; empty for none
+	Opaque       bool     // nobody said what it changes
+	Tells        bool     // it tells people something, and changes nothing else
+}
+
+// Wrote reports whether the effect changed, or may have changed, something
+// outside the engine, on the way forward.
+func (e Occurrence) Wrote() bool {
+	return e.Err == nil && e.Class.Writes() && e.Module != ControlModule && !e.Place.InRollback()
+}
+
+// String returns "traffic.split at shift.lua:12".
+func (e Occurrence) String() string {
+	if e.Where == (Position{}) {
+		return e.Module + "." + e.Name
+	}
+	return fmt.Sprintf("%s.%s at %s", e.Module, e.Name, e.Where)
+}
+
+// Ending is how a rehearsed run came out.
+type Ending struct {
+	Status Status
+	Err    error
+	// Rollbacks holds what failed in the rollback even when it was tried again.
+	Rollbacks []error
+	Events    []Event
+	Secrets   []Secret
+	// RollsBack says that the runbook rolls back when it fails.
+	RollsBack bool
+}
+
+// LockedChanges returns the invariant that a module's writes are made under a
+// lock named after the module ("traffic/web"), those by the ops that are named
+// left out. It is for modules whose systems several runs may change at once.
+func LockedChanges(module string, except ...string) Invariant {
+	free := map[string]bool{}
+	for _, op := range except {
+		free[op] = true
+	}
+	return Invariant{Name: "what others share is changed under a lock", After: func(v *View, e Occurrence) string {
+		if e.Module != module || free[e.Name] || !e.Class.Writes() || e.Err != nil {
+			return ""
+		}
+		for _, lock := range v.Locks {
+			if lock == module || strings.HasPrefix(lock, module+"/") {
+				return ""
+			}
+		}
+		return fmt.Sprintf("%s ran without a lock: another run could do the same meanwhile; add locks = { %q } to the header", e, module+"/NAME")
+	}}
+}
+
+// NoRace returns the invariant that what one branch of a parallel{} sets by one
+// of a module's ops is not what another branch has changed: which of them comes
+// last, and what it has not seen, would be chance. It is for ops that replace
+// what is there, whatever it is.
+func NoRace(module string, ops ...string) Invariant {
+	return Invariant{Name: "no two branches of a parallel set the same", After: func(_ *View, e Occurrence) string {
+		if e.Module != module || !slices.Contains(ops, e.Name) || e.Err != nil {
+			return ""
+		}
+		for _, c := range e.Changes {
+			if c.By != "" && e.Place.Concurrent(c.By) {
+				return fmt.Sprintf("%s set %s, and effect %s in another branch of the same parallel had set the same: whichever comes last wins; "+
+					"do it once, after the parallel", e, c, c.By)
+			}
+		}
+		return ""
+	}}
+}

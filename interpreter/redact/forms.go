@@ -1,0 +1,107 @@
+package redact
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Least is the length in bytes from which a secret, or a line of one, is
+// looked for in texts.
+const Least = 6
+
+// pieces returns what of a secret's value stands for the secret: the value
+// without the line break at its end, and its lines.
+func pieces(value string) (whole string, lines []string) {
+	whole = strings.TrimRight(value, "\r\n")
+	if !strings.ContainsAny(whole, "\r\n") {
+		return whole, nil
+	}
+	for _, line := range strings.FieldsFunc(whole, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		if line = strings.TrimSpace(line); len(line) >= Least {
+			lines = append(lines, line)
+		}
+	}
+	return whole, lines
+}
+
+// written returns the forms in which a text is written within others, itself
+// first.
+func written(text string) []string {
+	forms := []string{text}
+	add := func(form string) {
+		if !slices.Contains(forms, form) {
+			forms = append(forms, form)
+		}
+	}
+	var plain bytes.Buffer
+	enc := json.NewEncoder(&plain)
+	enc.SetEscapeHTML(false)
+	if enc.Encode(text) == nil {
+		add(unquoted(strings.TrimSuffix(plain.String(), "\n")))
+	}
+	if escaped, err := json.Marshal(text); err == nil {
+		add(unquoted(string(escaped)))
+		add(strings.ReplaceAll(unquoted(string(escaped)), "/", `\/`))
+	}
+	add(unquoted(strconv.Quote(text)))
+	add(unquoted(strconv.QuoteToASCII(text)))
+	add(strings.ReplaceAll(text, "'", `'\''`)) // a word of the shell
+	for _, form := range []string{url.QueryEscape(text), url.PathEscape(text), (&url.URL{Path: text}).EscapedPath(),
+		url.UserPassword("", text).String()[1:], percent(text, "-._~"), percent(text, "-._~!'()*"), percent(text, "-._~/"), percent(text, "")} {
+		add(form)
+		add(lowerPercent(form))
+	}
+	return forms
+}
+
+func unquoted(s string) string { return strings.TrimSuffix(strings.TrimPrefix(s, `"`), `"`) }
+
+// percent writes every byte as %XX but letters, digits and those in keep.
+func percent(text, keep string) string {
+	const digits = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(text) {
+		c := text[i]
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte(keep, c) >= 0 {
+			b.WriteByte(c)
+			continue
+		}
+		b.WriteByte('%')
+		b.WriteByte(digits[c>>4])
+		b.WriteByte(digits[c&15])
+	}
+	return b.String()
+}
+
+// lowerPercent writes the digits of %XX in lower case.
+func lowerPercent(text string) string {
+	out := []byte(text)
+	for i := 0; i+2 < len(out); i++ {
+		if out[i] == '%' {
+			copy(out[i+1:i+3], bytes.ToLower(out[i+1:i+3]))
+			i += 2
+		}
+	}
+	return string(out)
+}
+
+// inBase64 returns what of the encoding of any text that holds this one does
+// not depend on the rest of that text, for each of the three alignments, both
+// where it ends the other text and where it does not.
+func inBase64(text string) []string {
+	var cores []string
+	for shift := range 3 {
+		data := append(make([]byte, shift), text...)
+		encoded := base64.RawStdEncoding.EncodeToString(data)[(shift*8+5)/6:]
+		cores = append(cores, encoded, encoded[:len(data)*8/6-(shift*8+5)/6])
+	}
+	return cores
+}
+
+func inHex(text string) string { return hex.EncodeToString([]byte(text)) }

@@ -1,0 +1,280 @@
+package rehearse
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter"
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
+	"github.com/q-ecosystem/runbook/interpreter/journal"
+	"github.com/q-ecosystem/runbook/interpreter/redact"
+	"github.com/q-ecosystem/runbook/interpreter/replay"
+	"github.com/q-ecosystem/runbook/interpreter/script"
+	"github.com/q-ecosystem/runbook/interpreter/simulate"
+)
+
+const (
+	// maxWalks bounds how often a simulated run is taken up again.
+	maxWalks = 12
+	// resumeAfter is how long it takes, in virtual time, until somebody sees
+	// that a runner died and resumes.
+	resumeAfter = 10 * time.Second
+)
+
+// Runner carries runs of one script out in simulated worlds. It is a
+// simulate.Runner and serves several goroutines.
+type Runner struct {
+	Main    script.Source
+	Loader  script.Loader
+	Catalog *effect.Catalog
+	Params  map[string]any // canonical, as the header wants them
+	Getenv  func(string) (string, bool)
+	// Origin is the id of the run that the script sees; StandIn if it is empty.
+	Origin string
+	// Cache keeps the compiled script; nil compiles it for each run.
+	Cache *script.Cache
+	// Cover, if set, counts the statements of the script that run.
+	Cover *script.Coverage
+	// Watch, if set, is told of every event. It must not be shared by runs at
+	// the same time.
+	Watch interpreter.Watcher
+}
+
+// StandIn is the id of a run that is only rehearsed, as its script sees it.
+const StandIn = "00000000-0000-7000-8000-000000000000"
+
+// Rehearse carries one run from its start to its end.
+func (r *Runner) Rehearse(ctx context.Context, w *simulate.World, s simulate.Schedule) (simulate.Ending, error) {
+	m := &memory{world: w}
+	end, err := r.carry(ctx, w, m, s)
+	for _, v := range m.last {
+		w.Broke(v.Invariant, v.Message, "")
+	}
+	return end, err
+}
+
+// carry is Rehearse with a memory to keep.
+func (r *Runner) carry(ctx context.Context, w *simulate.World, m *memory, s simulate.Schedule) (simulate.Ending, error) {
+	faults := simulate.NewInjector(s, w)
+	end := simulate.Ending{}
+	end.Secrets = redact.Collect(r.Params)
+	retried := false
+	for n := 0; n < maxWalks; n++ {
+		out, err := r.walk(ctx, w, m, faults, n)
+		if err != nil {
+			return end, err
+		}
+		end.Status, end.Err, end.Rollbacks, end.Events = m.status, out.Err, out.Rollbacks, m.events
+		end.RollsBack = m.onFailure == interpreter.OnFailureRollback
+		if ctx.Err() != nil {
+			return end, ctx.Err()
+		}
+		switch {
+		case effect.AsStop(out.Err) != nil && effect.AsStop(out.Err).Cause == simulate.Endless:
+			return end, nil
+		case m.dead:
+			w.Timeline().Skip(resumeAfter)
+		case m.status == effect.StatusUnknown:
+			w.Timeline().Skip(resumeAfter)
+			m.resolve(w)
+		case m.status == effect.StatusRollbackFailed && !retried:
+			retried = true
+			w.Timeline().Skip(resumeAfter)
+			m.add(effect.Event{At: w.Timeline().Now(), Kind: effect.RollbackRequested, Body: effect.Body{By: "operator"}})
+		default:
+			return end, nil
+		}
+	}
+	return end, nil
+}
+
+// walk is one walk of the run: from the start, or on from what m holds.
+func (r *Runner) walk(ctx context.Context, w *simulate.World, m *memory, faults *simulate.Injector, n int) (interpreter.Outcome, error) {
+	w.Timeline().Restart()
+	m.dead = false
+	if m.status == "" {
+		m.status = effect.StatusRunning
+		m.add(effect.Event{At: w.Timeline().Now(), Kind: effect.RunCreated, Body: effect.Body{Text: r.Main.Name, Origin: cmp.Or(r.Origin, StandIn)}})
+	}
+	getenv := r.Getenv
+	if getenv == nil {
+		getenv = func(string) (string, bool) { return "", false }
+	}
+	out, err := interpreter.Walk{
+		Run: journal.Run{ID: "simulated", Name: r.Main.Name, Status: m.status}, History: m.events, Params: r.Params, Main: r.Main, Loader: r.Loader,
+		Stack: interpreter.Stack{Catalog: r.Catalog, World: w, Clock: w.Timeline(), Random: seeded(w.Seed(), n), Getenv: getenv, Digest: digest, Watch: r.Watch, Ledger: m,
+			Route: func(control, world effect.Handler) effect.Handler {
+				return faults.Above(divided{w, control, world}, m.die)
+			},
+			Ended: m.finish,
+			Equip: func(o *script.Options) {
+				o.Idle, o.World = w.Timeline().Idle, final{w, m}
+				o.Cache, o.Cover = r.Cache, r.Cover
+			}},
+	}.Carry(ctx)
+	m.onFailure = out.Header.OnFailure
+	return out, err
+}
+
+// divided lets the engine carry out its own effects by the virtual clock, and
+// the world the rest, questions to people included.
+type divided struct {
+	world         *simulate.World
+	control, rest effect.Handler
+}
+
+// Do hands the call to whoever carries it out.
+func (d divided) Do(ctx context.Context, call effect.Call) (effect.Result, error) {
+	if call.Op.Module != effect.ControlModule || effect.Asks(call.Op.String()) {
+		return d.rest.Do(ctx, call)
+	}
+	if err := d.world.Passed(call); err != nil {
+		return effect.Result{}, err
+	}
+	res, err := d.control.Do(ctx, call)
+	if err == nil && call.Op.String() == effect.OpSleep {
+		d.world.Waited(call)
+	}
+	return res, err
+}
+
+// final is the world as a script's invariants look at it. Those of the end are
+// asked whenever a walk ends: what they said last counts.
+type final struct {
+	*simulate.World
+	memory *memory
+}
+
+// Broke is told of an invariant that does not hold.
+func (f final) Broke(name, message string, p effect.Place) {
+	if p != "" {
+		f.World.Broke(name, message, p)
+		return
+	}
+	f.memory.last = append(f.memory.last, simulate.Violation{Invariant: name, Message: message})
+}
+
+// finish asks the script's invariants of the end, if the run has come to one.
+func (m *memory) finish(s *script.Script, out interpreter.Outcome) {
+	m.last = nil
+	if !m.status.Terminal() || m.dead {
+		return
+	}
+	ending := map[string]any{"status": string(m.status), "rolled_back": m.status == effect.StatusRolledBack}
+	if e := effect.AsError(out.Err); out.Err != nil && e != nil {
+		ending["error"], ending["code"] = e.Message, string(e.Code)
+	}
+	s.Finally(context.Background(), m.world.State(), ending)
+}
+
+// memory is the journal of a simulated run. Once it is dead it takes nothing,
+// as the journal of a killed runner.
+type memory struct {
+	world *simulate.World
+
+	mu     sync.Mutex
+	events []effect.Event
+	status effect.Status
+	dead   bool
+
+	onFailure string               // of the header
+	last      []simulate.Violation // of what the script says of the end
+}
+
+func (m *memory) die() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dead = true
+}
+
+func (m *memory) add(ev effect.Event) effect.Event {
+	ev.Seq = int64(len(m.events) + 1)
+	m.events = append(m.events, ev) // behind what earlier walks were given
+	return ev
+}
+
+// Append keeps events.
+func (m *memory) Append(_ context.Context, events ...effect.Event) ([]effect.Event, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.dead {
+		return nil, &effect.Stop{Cause: simulate.Killed}
+	}
+	before := len(m.events)
+	m.events = append(m.events, events...)
+	out := m.events[before:len(m.events):len(m.events)]
+	for i := range out {
+		out[i].Seq = int64(before + i + 1)
+	}
+	return out, nil
+}
+
+// Until never comes while the runner lives.
+func (m *memory) Until() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.dead {
+		return time.Time{}
+	}
+	return m.world.Timeline().Now().Add(time.Hour)
+}
+
+// SetStatus keeps a change of status.
+func (m *memory) SetStatus(_ context.Context, st effect.Status, events ...effect.Event) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.dead {
+		return &effect.Stop{Cause: simulate.Killed}
+	}
+	for _, ev := range events {
+		m.add(ev)
+	}
+	if n := len(events); n == 0 || events[n-1].Kind != effect.StatusChanged {
+		m.add(effect.Event{At: m.world.Timeline().Now(), Kind: effect.StatusChanged, Body: effect.Body{Status: st}})
+	}
+	m.status = st
+	return nil
+}
+
+// Lock tells the world which locks the run holds.
+func (m *memory) Lock(_ context.Context, names []string) error {
+	m.world.Locked(names)
+	return nil
+}
+
+// AddSource does nothing: the sources are at hand.
+func (m *memory) AddSource(context.Context, journal.Source, effect.Event) error { return nil }
+
+// resolve says of every unknown outcome what an operator finds.
+func (m *memory) resolve(w *simulate.World) {
+	for _, open := range history.Of(m.events).Open() {
+		body := effect.Body{Op: open.Op, By: "operator", Outcome: string(history.OutcomeNotApplied)}
+		if w.Applied(replay.Key("simulated", open.Place)) {
+			body.Outcome, body.Value = string(history.OutcomeApplied), []byte("{}")
+		}
+		m.add(effect.Event{At: w.Timeline().Now(), Kind: effect.EffectResolved, Place: open.Place, Body: body})
+	}
+}
+
+// seeded draws the random numbers of a simulated run.
+func seeded(seed int64, walk int) io.Reader {
+	var key [32]byte
+	binary.LittleEndian.PutUint64(key[:], uint64(seed))
+	binary.LittleEndian.PutUint64(key[8:], uint64(walk))
+	return rand.NewChaCha8(key)
+}
+
+// digest stands for the keyed digest of a secret: a simulated journal is never
+// written anywhere.
+func digest(s effect.Secret) string {
+	sum := sha256.Sum256([]byte(s.Reveal()))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,186 @@
+package rehearse_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/rehearse"
+	"github.com/q-ecosystem/runbook/interpreter/script"
+	"github.com/q-ecosystem/runbook/interpreter/simulate"
+	"github.com/q-ecosystem/runbook/stdlib"
+)
+
+// seeded lists the planted faults: the invariant by which each is to be found,
+// and the fewest faults of a schedule that bring it to light.
+var seeded = []struct {
+	name, invariant string
+	depth           int
+}{
+	{"asked-afterwards", "nothing irreversible comes before its approval", 1},
+	{"declared-shift", "a run that did not succeed leaves the traffic as it was", 1},
+	{"dns-first", "names follow the primary", 1},
+	{"endless-wait", "a run ends", 1},
+	{"failing-rollback", "every rollback completes", 1},
+	{"flag-left", "what a run sets for its own time is taken back however it ends", 1},
+	{"forgotten-rollback", "a run that did not succeed leaves no traffic on what is bad", 1},
+	{"gate-without-data", "no traffic is moved to what is known to be bad", 1},
+	{"gone-under-traffic", "what is taken away for good takes no traffic and has no sessions", 1},
+	{"hollow-rollback", "a run that did not succeed leaves the traffic as it was", 1},
+	{"hollow-wait", "a check that failed is not passed over", 1},
+	{"ignored-no", "blue goes only with a yes", 1},
+	{"last-pin", "the last copy of content is kept", 1},
+	{"late-rollback", "a run that did not succeed leaves the traffic as it was", 1},
+	{"long-ttl", "a name is moved while resolvers keep it for less than half an hour", 1},
+	{"lost-update", "what somebody else changed is not overwritten unseen", 1},
+	{"name-before-primary", "a name is moved after what it leads to is ready", 1},
+	{"name-then-gone", "what a name led to stays until resolvers have forgotten it", 1},
+	{"no-drain-wait", "what is taken away for good takes no traffic and has no sessions", 1},
+	{"no-is-no", "a no is obeyed", 1},
+	{"no-lock", "what others share is changed under a lock", 1},
+	{"passed-over", "a run that succeeded leaves no traffic on what is unhealthy", 1},
+	{"payment-twice", "a request that is sent again says that it is the same", 1},
+	{"relative-amount", "a command that may run twice says what is to be, not what is to be added", 1},
+	{"restored-unseen", "what goes live is whole", 1},
+	{"revoked-early", "a secret is revoked after its last consumer has the new one", 1},
+	{"rollback-to-nowhere", "a run that did not succeed leaves the traffic as it was", 1},
+	{"silence-left", "what a run sets for its own time is taken back however it ends", 1},
+	{"swallowed-error", "no traffic goes to what was taken away", 1},
+	{"swallowed-write", "the error of a change is not swallowed", 1},
+	{"told-too-soon", "what is announced is true", 1},
+	{"traffic-to-nothing", "no traffic is moved to what is not there", 1},
+	{"two-primaries", "there is one writable primary at most", 1},
+	{"unfinished-reindex", "a run that succeeded has seen that what was only accepted was done", 1},
+	{"unheard", "a no is obeyed", 1},
+	{"unsafe-retry", "nothing is done twice", 1},
+}
+
+func TestExploreFindsWhatIsPlanted(t *testing.T) {
+	for _, seed := range seeded {
+		t.Run(seed.name, func(t *testing.T) {
+			found := exploreSeeded(t, seed.name+".bug.lua", seed.depth)
+			if !broke(found, seed.invariant) {
+				t.Errorf("explore did not find that %q is broken; outcomes: %v", seed.invariant, found.Outcomes)
+			}
+			// The correct version has nothing to report, at depth 2 either.
+			found = exploreSeeded(t, seed.name+".ok.lua", 2)
+			for _, trial := range found.Failures {
+				t.Errorf("the correct version under %s: %v", trial.Schedule, trial.Broken)
+			}
+			if found.Schedules < 5 {
+				t.Errorf("only %d schedules were tried", found.Schedules)
+			}
+		})
+	}
+}
+
+// TestSeededFilesAreListed keeps the list and the files together.
+func TestSeededFilesAreListed(t *testing.T) {
+	files, err := filepath.Glob("testdata/seeded/*.bug.lua")
+	if err != nil || len(files) != len(seeded) {
+		t.Errorf("%d runbooks have a planted fault, %d are listed: %v", len(files), len(seeded), err)
+	}
+}
+
+// TestSecondFaultsFollowEveryFirst: whatever the first fault is, the second one
+// strikes what comes after it, the rollback that it led to included.
+func TestSecondFaultsFollowEveryFirst(t *testing.T) {
+	second := map[simulate.Kind]map[effect.Place]bool{}
+	var mu sync.Mutex
+	exploreWith(t, "failing-rollback.ok.lua", 2, func(s simulate.Schedule) {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(s) == 2 && second[s[0].Kind] == nil {
+			second[s[0].Kind] = map[effect.Place]bool{}
+		}
+		if len(s) == 2 {
+			second[s[0].Kind][s[1].Place] = true
+		}
+	})
+	for _, kind := range []simulate.Kind{simulate.Refused, simulate.TimedOut, simulate.KilledBefore, "unhealthy"} {
+		if len(second[kind]) == 0 {
+			t.Errorf("no second fault was tried after %q", kind)
+		}
+	}
+	if !second[simulate.Refused]["r1.1.1"] {
+		t.Errorf("after a refusal only %v was struck, not the rollback", second[simulate.Refused])
+	}
+}
+
+func exploreSeeded(t *testing.T, file string, depth int) *simulate.Explored {
+	t.Helper()
+	return exploreWith(t, file, depth, func(simulate.Schedule) {})
+}
+
+// told is a Runner that tells of each schedule.
+type told struct {
+	simulate.Runner
+	tell func(simulate.Schedule)
+}
+
+func (r told) Rehearse(ctx context.Context, w *simulate.World, s simulate.Schedule) (simulate.Ending, error) {
+	r.tell(s)
+	return r.Runner.Rehearse(ctx, w, s)
+}
+
+func exploreWith(t *testing.T, file string, depth int, tell func(simulate.Schedule)) *simulate.Explored {
+	t.Helper()
+	explorer := seededExplorer(t, file, tell)
+	explorer.Depth = depth
+	found, err := explorer.Explore(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// seededExplorer returns one of a planted runbook, in its world.
+func seededExplorer(t *testing.T, file string, tell func(simulate.Schedule)) *simulate.Explorer {
+	t.Helper()
+	read := func(name string) script.Source {
+		text, err := os.ReadFile(filepath.Join("testdata", "seeded", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return script.Source{Name: name, Text: text}
+	}
+	catalog, err := effect.NewCatalog(append(stdlib.Modules(), effect.Control())...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	world := "world.lua"
+	if own := strings.Split(file, ".")[0] + ".world.lua"; exists(filepath.Join("testdata", "seeded", own)) {
+		world = own
+	}
+	scenario, err := rehearse.LoadScenario(t.Context(), read(world), nil, catalog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	setup, err := scenario.Setup(catalog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &simulate.Explorer{Depth: 1, Workers: runtime.NumCPU(), Setup: setup,
+		Runner: told{&rehearse.Runner{Main: read(file), Catalog: catalog, Cache: script.NewCache()}, tell}}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func broke(found *simulate.Explored, invariant string) bool {
+	for _, trial := range found.Failures {
+		for _, v := range trial.Broken {
+			if v.Invariant == invariant {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,7 @@
+-- The maintenance page stays after a run that failed.
+runbook { name = "flag-left", locks = { "db/app" }, on_failure = "rollback" }
+local db, exec = require "db", require "exec"
+on_rollback(function() exec.run { argv = { "./page.sh", "normal" }, class = "write", recovery = "retry" } end)
+exec.run { argv = { "./page.sh", "sorry" }, class = "write", recovery = "retry" }
+db.migrate { to = 8 }
+exec.run { argv = { "./page.sh", "normal" }, class = "write", recovery = "retry" }

@@ -1,0 +1,7 @@
+-- A node drops content before another has it.
+runbook { name = "last-pin", on_failure = "stop" }
+local ipfs = require "ipfs"
+local cid = "bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi"
+ipfs.pin { node = "spare", cid = cid }
+if ipfs.providers { cid = cid, node = "spare" }.count < 2 then fail("only one node has it") end
+ipfs.unpin { node = "main", cid = cid }

@@ -1,0 +1,8 @@
+-- What was read an hour ago is written over, whatever it is by now.
+runbook { name = "lost-update", locks = { "dns/example.net" } }
+local dns, health = require "dns", require "health"
+local was = dns.records { name = "api.example.net", type = "CNAME" }.values
+approve { title = "Move the API?", timeout = "1h" }
+health.check { env = "new" }
+on_rollback(function() dns.set { name = "api.example.net", type = "CNAME", values = was } end)
+dns.set { name = "api.example.net", type = "CNAME", values = { "new.example.com" } }

@@ -1,0 +1,1 @@
+return { world = { traffic = { sessions = "45s", servers = { east = { weight = 50 }, west = { weight = 50 } } } } }

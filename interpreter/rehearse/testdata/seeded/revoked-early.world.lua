@@ -1,0 +1,2 @@
+return { world = { secrets = { ["app/token"] = { versions = { "1" } } },
+  deploy = { envs = { web = { version = "v1", state = "active" }, jobs = { version = "v1", state = "active" } } } } }

@@ -1,0 +1,6 @@
+-- Traffic goes to an environment in which nothing runs.
+runbook { name = "traffic-to-nothing", locks = { "traffic/web" }, on_failure = "rollback" }
+local deploy, traffic = require "deploy", require "traffic"
+on_rollback(function() traffic.switch { to = "blue" } end)
+deploy.release { env = "green", version = "v2" }
+traffic.switch { to = "green" }

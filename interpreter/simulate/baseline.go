@@ -1,0 +1,79 @@
+package simulate
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
+)
+
+// succeeds is the name of what has to hold of a run in which nothing fails.
+const succeeds = "the run succeeds where nothing fails"
+
+// judgeBaseline holds against the run without a fault of the explorer's own
+// what only it has to do.
+func (e *Explorer) judgeBaseline(t *Trial) {
+	why := dead(t)
+	meant := e.Scripted || len(t.Schedule) > 0 // the world is such that it may be right to fail
+	switch {
+	case why != nil && len(t.Broken) > 0: // said already
+		return
+	case why == nil && (meant || t.Ending.Status == effect.StatusSucceeded):
+		return
+	case why == nil && t.Ending.Err != nil:
+		why = t.Ending.Err
+	case why == nil:
+		why = errors.New("it is " + string(t.Ending.Status))
+	}
+	t.Broken = append([]Violation{{Invariant: succeeds, Message: why.Error(), At: e.Setup.Start.Add(t.Took)}}, t.Broken...)
+}
+
+// dead returns why a run came to a standstill that no system and no person
+// brought about, so that nothing can be learned from what begins like it; nil
+// if it did not.
+func dead(t *Trial) error {
+	if s := effect.AsStop(t.Ending.Err); s != nil {
+		return s
+	}
+	if e := effect.AsError(t.Ending.Err); e != nil && e.Code == effect.CodeUnsupported {
+		return t.Ending.Err
+	}
+	if !t.Ending.Status.Terminal() {
+		return fmt.Errorf("the run stays %s", t.Ending.Status)
+	}
+	return nil
+}
+
+// unseen returns the ops that could not be simulated, each once, in the order
+// in which the run came to them.
+func unseen(h *history.History) []string {
+	var list []string
+	for _, e := range h.Effects {
+		if e.Err != nil && e.Err.Code == effect.CodeUnsupported && !slices.Contains(list, e.Op) {
+			list = append(list, e.Op)
+		}
+	}
+	return list
+}
+
+// opaque counts the writes of a run, and those of which nobody said what they
+// change: what they do to the world is not rehearsed.
+func opaque(entries []Entry) (opaque, writes int) {
+	for _, e := range entries {
+		if !e.Class.Writes() || e.Err != nil || effect.Asks(e.Op) {
+			continue
+		}
+		writes++
+		if e.opaque() {
+			opaque++
+		}
+	}
+	return opaque, writes
+}
+
+// opaque reports whether nobody said what the effect changes.
+func (e Entry) opaque() bool {
+	return e.Class.Writes() && e.Err == nil && e.Fact == Assumed && len(e.Changes) == 0 && !e.Declared
+}

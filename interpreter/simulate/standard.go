@@ -1,0 +1,112 @@
+package simulate
+
+import (
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// notSwallowed finds runs that succeed although a change was refused, and that
+// did nothing about it: no other try, no look at what is, no word to anybody.
+func notSwallowed(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusSucceeded {
+		return ""
+	}
+	past := v.Past()
+	for i, e := range past {
+		if e.Err == nil || e.Err.Code == effect.CodeUnknown || !e.Class.Writes() || e.Module == effect.ControlModule || e.Tells ||
+			e.Place.InRollback() || warnedSince(end.Events, e.At) {
+			continue
+		}
+		handled := false
+		for _, later := range past[i+1:] {
+			asked := later.Module == effect.ControlModule && later.Name == "approve"
+			handled = handled || later.Module == e.Module && later.Err == nil || later.Tells || asked
+		}
+		if !handled {
+			return fmt.Sprintf("%s failed (%s), and the run went on and succeeded: let the error through, try something else, or tell somebody", e, e.Err.Message)
+		}
+	}
+	return ""
+}
+
+// warnedSince reports whether the run has logged a warning or an error since.
+func warnedSince(events []effect.Event, at time.Time) bool {
+	for _, ev := range events {
+		if ev.Kind == effect.Logged && !ev.At.Before(at) && (ev.Body.Name == "warn" || ev.Body.Name == "error") {
+			return true
+		}
+	}
+	return false
+}
+
+// forGood reports whether an effect cannot be taken back. Messages are none
+// that anybody has to agree to.
+func forGood(e effect.Occurrence) bool {
+	return e.Wrote() && e.Class == effect.Irreversible && !e.Tells
+}
+
+func isQuestion(e effect.Occurrence) bool {
+	return e.Module == effect.ControlModule && e.Name == "approve"
+}
+
+// approvedFirst finds questions that come when all is done: nothing is changed
+// after the last answer, and what cannot be taken back was done before the
+// first.
+func approvedFirst(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusSucceeded {
+		return ""
+	}
+	var done, asked *effect.Occurrence
+	for _, e := range v.Past() {
+		switch {
+		case isQuestion(e):
+			asked = &e
+		case forGood(e) && asked == nil:
+			done = &e
+		case e.Wrote() && !e.Tells && asked != nil:
+			return ""
+		}
+	}
+	if done == nil || asked == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s cannot be taken back, and people were asked only afterwards, at %s: a no would come too late; ask first", done, asked.Where)
+}
+
+// obeyed finds what is done after people said no, or nothing: what cannot be
+// taken back, and what would have been done after a yes.
+func obeyed(v *effect.View, e effect.Occurrence) string {
+	if !e.Wrote() || e.Tells {
+		return ""
+	}
+	past := v.Past()
+	for i := len(past) - 1; i >= 0; i-- {
+		if !isQuestion(past[i]) {
+			continue
+		}
+		if past[i].Err == nil || !forGood(e) && !afterYes(v.Usual, past[i].Place, e) {
+			return ""
+		}
+		what := "was done"
+		if forGood(e) {
+			what = "cannot be taken back"
+		}
+		return fmt.Sprintf("%s %s, and the answer to the question before it was: %s", e, what, past[i].Err.Message)
+	}
+	return ""
+}
+
+// afterYes reports whether the same call is made where people agreed at a place.
+func afterYes(usual []effect.Occurrence, question effect.Place, e effect.Occurrence) bool {
+	agreed := false
+	for _, u := range usual {
+		if agreed && u.Where == e.Where && u.Module == e.Module && u.Name == e.Name && reflect.DeepEqual(u.Args, e.Args) {
+			return true
+		}
+		agreed = agreed || u.Place == question && u.Err == nil
+	}
+	return false
+}

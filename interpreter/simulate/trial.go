@@ -1,0 +1,92 @@
+package simulate
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/history"
+)
+
+// Trial is what one schedule led to.
+type Trial struct {
+	Schedule Schedule
+	Ending   Ending
+	Broken   []Violation
+	// Recovery is how long the rollback took, from its start to the end of the
+	// run, crashes and resumes included; zero without one.
+	Recovery time.Duration
+	Took     time.Duration // virtual, of the whole run
+	// Missed holds the faults that never struck: the run did not come there.
+	Missed  []Fault
+	Entries []Entry
+	effects []effect.Call
+	bad     []string // parts that faults made bad
+	unseen  []string
+}
+
+// Try runs the script under one schedule.
+func (e *Explorer) Try(ctx context.Context, s Schedule) (Trial, error) {
+	w := NewWorld(e.Setup)
+	end, err := e.Runner.Rehearse(ctx, w, s)
+	if err != nil {
+		return Trial{}, err
+	}
+	t := Trial{Schedule: s, Ending: end, Broken: w.End(end), Entries: w.Entries(), effects: w.Effects(),
+		Took: w.timeline.Now().Sub(e.Setup.Start)}
+	past := history.Of(end.Events)
+	t.unseen = unseen(past)
+	if past.Rolling() {
+		t.Recovery = end.Events[len(end.Events)-1].At.Sub(past.RollbackAt)
+	}
+	t.bad = slices.Sorted(maps.Keys(w.bad))
+	if len(s) <= len(e.Base) {
+		e.judgeBaseline(&t)
+	}
+	for _, f := range s {
+		if w.faults[f.Place] == "" {
+			t.Missed = append(t.Missed, f)
+		}
+	}
+	return t, nil
+}
+
+// Outcome names how a trial came out, so that like ones can be counted.
+func (t *Trial) Outcome() string {
+	text := string(t.Ending.Status)
+	if len(t.Broken) > 0 {
+		var names []string
+		for _, v := range t.Broken {
+			names = append(names, v.Invariant)
+		}
+		text += ", broken: " + strings.Join(names, "; ")
+	}
+	return text
+}
+
+// TimedFact is one effect of a trial's timeline, for machines.
+type TimedFact struct {
+	At     float64             `json:"at"` // when it ended, in seconds since the start
+	Place  effect.Place        `json:"place"`
+	Op     string              `json:"op"`
+	Where  effect.Position     `json:"where,omitzero"`
+	Change []effect.Prediction `json:"changes,omitempty"`
+	Error  *effect.Error       `json:"error,omitempty"`
+	Fault  Kind                `json:"fault,omitempty"`
+}
+
+// Timeline returns what the world saw in the trial, in order.
+func (t *Trial) Timeline() []TimedFact {
+	list := []TimedFact{}
+	if len(t.Ending.Events) == 0 {
+		return list
+	}
+	start := t.Ending.Events[0].At
+	for _, e := range t.Entries {
+		list = append(list, TimedFact{seconds(e.At.Sub(start)), e.Place, e.Op, e.Where, e.Predictions(), e.Err, e.Fault})
+	}
+	return list
+}

@@ -1,0 +1,114 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Command is a program that a backend runs: one of the team, or a tool of the
+// database.
+type Command struct {
+	Argv []string
+	Env  []string
+	Dir  string
+	User *User // nil for the backend's own
+	// Line gets each line that the program says, if it is not nil.
+	Line func(line string)
+}
+
+// User is whom a program runs as.
+type User struct{ UID, GID uint32 }
+
+// tail is how many lines of what a program said an error shows.
+const tail = 8
+
+// Run runs a program to its end and returns its last lines. It dies with this
+// process. When ctx ends it is killed, with what it started.
+func (c *Command) Run(ctx context.Context) (said string, err error) {
+	cmd := exec.CommandContext(ctx, c.Argv[0], c.Argv[1:]...)
+	cmd.Env, cmd.Dir, cmd.SysProcAttr = c.Env, c.Dir, Attributes(c.User, syscall.SIGKILL)
+	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
+	cmd.WaitDelay = 5 * time.Second
+	lines := &lines{each: c.Line}
+	cmd.Stdout, cmd.Stderr = lines, lines
+	done := make(chan error, 1)
+	go func() {
+		// The kernel ends the program with the thread that started it.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		done <- cmd.Run()
+	}()
+	err = <-done
+	lines.end()
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return strings.Join(lines.last, "\n"), err
+}
+
+// Ended reports whether an error of Run says that the program was started and
+// ended by itself.
+func Ended(err error) bool {
+	var exit *exec.ExitError
+	return errors.As(err, &exit) && exit.Exited()
+}
+
+// lines cuts what a program says into lines and keeps the last ones.
+type lines struct {
+	each func(line string)
+	rest string
+	last []string
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	text := l.rest + string(p)
+	for {
+		i := strings.IndexAny(text, "\r\n")
+		if i < 0 {
+			break
+		}
+		l.take(text[:i])
+		text = text[i+1:]
+	}
+	if len(text) > 64<<10 {
+		l.take(text)
+		text = ""
+	}
+	l.rest = text
+	return len(p), nil
+}
+
+func (l *lines) end() {
+	l.take(l.rest)
+	l.rest = ""
+}
+
+func (l *lines) take(line string) {
+	if line = strings.TrimRight(strings.ToValidUTF8(line, "\uFFFD"), " \t"); line == "" {
+		return
+	}
+	if l.each != nil {
+		l.each(line)
+	}
+	if l.last = append(l.last, line); len(l.last) > tail {
+		l.last = l.last[1:]
+	}
+}
+
+// Environment returns a small environment: the path, a home and a language in
+// which programs say what their manuals print, and what is added.
+func Environment(added ...string) []string {
+	env := []string{"LC_ALL=C"}
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TZ"} {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	return append(env, added...)
+}

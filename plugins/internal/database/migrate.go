@@ -1,0 +1,132 @@
+package database
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// Migration is how a team changes a schema.
+type Migration struct {
+	Command  []string
+	Versions string // a statement that returns the applied versions, one a row
+	Dir      string
+}
+
+// MigrationField declares the configuration of a Migration.
+func MigrationField(what string) effect.Field {
+	return effect.Field{Name: "migrate", Type: effect.Object, Doc: "the team's own migrations; without it there is no db.migrate", Fields: []effect.Field{
+		{Name: "command", Type: effect.List, Required: true, Min: effect.Bound(1), Elem: &effect.Field{Type: effect.String, Path: effect.MayBePath},
+			Doc: "the program and its arguments; it finds " + what + ", RUNBOOK_TO (the version to end at, empty for the newest), RUNBOOK_DIR and RUNBOOK_KEY in its environment"},
+		{Name: "versions", Type: effect.String, Required: true, Min: effect.Bound(1),
+			Doc: `a statement that returns the applied versions, one a row: "SELECT version_id FROM goose_db_version WHERE is_applied"`},
+		{Name: "dir", Type: effect.String, Path: effect.IsPath, Doc: "where the migrations are, unless a call says"}}}
+}
+
+// NewMigration reads what MigrationField declares; nil if there is nothing.
+func NewMigration(v any) *Migration {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return nil
+	}
+	out := &Migration{}
+	out.Versions, _ = m["versions"].(string)
+	out.Dir, _ = m["dir"].(string)
+	list, _ := m["command"].([]any)
+	for _, a := range list {
+		s, _ := a.(string)
+		out.Command = append(out.Command, s)
+	}
+	return out
+}
+
+// Missing is the error where there is no Migration.
+func Missing(backend string) *effect.Error {
+	return effect.Errorf(effect.CodeUnsupported, "the configuration of %s names no migrations", backend).
+		WithHint("give it the command of your migrations and the statement that lists versions: migrate = { command, versions }")
+}
+
+// Run runs the command; env tells it where the database is.
+func (m *Migration) Run(ctx context.Context, args map[string]any, key string, line func(string), env ...string) *effect.Error {
+	to, dir := "", m.Dir
+	if n, given := args["to"].(float64); given {
+		to = strconv.FormatInt(int64(n), 10)
+	}
+	if s, _ := args["dir"].(string); s != "" {
+		dir = s
+	}
+	c := Command{Argv: m.Command, Env: Environment(append(env, "RUNBOOK_TO="+to, "RUNBOOK_DIR="+dir, "RUNBOOK_KEY="+key)...), Line: line}
+	said, err := c.Run(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return effect.Errorf(effect.CodeUnknown, "%s was ended before it was through (%v); whether it changed the schema is not known", m.Command[0], err).
+			WithHint("look at the versions; give it longer by timeout")
+	case !Ended(err) && said == "":
+		return effect.Errorf(effect.CodeUnavailable, "%s was not run: %v", m.Command[0], err).WithHint("check migrate.command in the configuration")
+	}
+	return effect.Errorf(effect.CodeFailed, "%s: %v: %s", strings.Join(m.Command, " "), err, said).
+		WithHint("what it applied before that stays; read what it said, mend the migration, and run it again")
+}
+
+// Value returns what db.migrate returns: what was applied before, and what is
+// now.
+func Value(before, now []int64) map[string]any {
+	applied := []any{}
+	for _, v := range now {
+		if !slices.Contains(before, v) {
+			applied = append(applied, fmt.Sprint(v))
+		}
+	}
+	for _, v := range slices.Backward(before) {
+		if !slices.Contains(now, v) {
+			applied = append(applied, fmt.Sprintf("%d down", v))
+		}
+	}
+	return map[string]any{"from": newest(before), "to": newest(now), "applied": applied}
+}
+
+// Reached returns an error where a schema did not come to the version that a
+// call asked for.
+func Reached(args map[string]any, now []int64) *effect.Error {
+	to, given := args["to"].(float64)
+	if !given || newest(now) == to {
+		return nil
+	}
+	return effect.Errorf(effect.CodeFailed, "the migrations ended well and the schema is at version %v, not at %v", newest(now), to).
+		WithHint("check that the command goes by RUNBOOK_TO, and that there is a migration to that version")
+}
+
+func newest(versions []int64) float64 {
+	if len(versions) == 0 {
+		return 0
+	}
+	return float64(slices.Max(versions))
+}
+
+// Begun is what a table notes of a migration: the versions before, and the
+// value once it is through.
+type Begun struct {
+	Before []int64        `json:"before"`
+	Value  map[string]any `json:"value,omitempty"`
+}
+
+// Outcome says how far a migration came that was begun, from what is applied
+// now.
+func (b *Begun) Outcome(args map[string]any, now []int64) (effect.Observed, map[string]any) {
+	to, given := args["to"].(float64)
+	switch {
+	case b.Value != nil:
+		return effect.Applied, b.Value
+	case given && newest(now) == to:
+		return effect.Applied, Value(b.Before, now)
+	case slices.Equal(b.Before, now):
+		return effect.NotApplied, nil
+	}
+	return effect.Uncertain, nil
+}

@@ -1,0 +1,82 @@
+package db
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
+)
+
+// invariants returns what has to hold of every database.
+func invariants() []effect.Invariant {
+	return []effect.Invariant{
+		{Name: "there is one writable primary at most", After: onePrimary},
+		{Name: "no committed write is lost by a promotion", After: nothingLost},
+		{Name: "what goes live is whole", After: wholeLive},
+		effect.LockedChanges("db", "backup"), // a backup changes nothing that others use
+	}
+}
+
+func onePrimary(v *effect.View, _ effect.Occurrence) string {
+	state := v.State("db")
+	if msg := writers("", state); msg != "" {
+		return msg
+	}
+	named := plain.Table(state, "databases")
+	for _, name := range plain.SortedNames(named) {
+		if msg := writers(name, plain.Table(named, name)); msg != "" {
+			return msg
+		}
+	}
+	return ""
+}
+
+// tolerated is how many seconds of writes a replica that follows in time may be
+// behind at any moment.
+const tolerated = 1
+
+// nothingLost finds promotions of nodes that were behind.
+func nothingLost(_ *effect.View, e effect.Occurrence) string {
+	for _, c := range e.Changes {
+		if e.Module != "db" || e.Name != "promote" || c.Path[len(c.Path)-1] != "lost" || len(c.Path) != 1 && c.Path[0] != "databases" {
+			continue
+		}
+		if lost, _ := c.To.(float64); lost > tolerated {
+			return fmt.Sprintf("%s promoted a node that was %s behind: what was written meanwhile is gone; read db.lag first, and wait or fail",
+				e, effect.FormatDuration(effect.Seconds(lost)))
+		}
+	}
+	return ""
+}
+
+// writers tells if several nodes of a database take writes.
+func writers(name string, database map[string]any) string {
+	nodes := plain.Table(database, "nodes")
+	var writable []string
+	for _, node := range plain.SortedNames(nodes) {
+		n := plain.Table(nodes, node)
+		if n["up"] != false && n["writable"] == true {
+			writable = append(writable, node)
+		}
+	}
+	if len(writable) < 2 {
+		return ""
+	}
+	return strings.TrimSpace("several nodes of the database "+name) + " take writes: " + strings.Join(writable, ", ")
+}
+
+// wholeLive finds damaged data that took the place of the live data.
+func wholeLive(v *effect.View, e effect.Occurrence) string {
+	if e.Module != "db" || e.Name != "swap" || e.Err != nil || e.Place.InRollback() {
+		return ""
+	}
+	database := v.State("db")
+	if name := plain.Str(e.Args, "db"); name != "" {
+		database = plain.Table(plain.Table(database, "databases"), name)
+	}
+	if live := plain.Table(database, "live"); live["valid"] == false {
+		return fmt.Sprintf("%s put %s in the place of the live data, and it is damaged: db.validate { copy = %q } first", e, plain.Str(e.Args, "copy"), plain.Str(e.Args, "copy"))
+	}
+	return ""
+}

@@ -1,0 +1,14 @@
+// Package deploy declares bringing versions to environments and regions. A
+// release takes no traffic before it is activated, and stays until it is
+// decommissioned. All writes are observed by asking for the status.
+//
+// # The model
+//
+// Each environment of each region has at most one release and the one before it,
+// and goes from absent to released to active. What a call would have to invent
+// (a version that nobody declared) is assumed, and said.
+//
+//   - ops.go         what backends keep to
+//   - model.go       Model
+//   - invariants.go  what has to hold: a failed run leaves in service what was
+package deploy

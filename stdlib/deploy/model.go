@@ -1,0 +1,291 @@
+package deploy
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib/internal/field"
+	"github.com/q-ecosystem/runbook/stdlib/internal/model"
+	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
+)
+
+// Model is what is released where.
+//
+//	deploy = {
+//	  envs    = { blue = { version = "v1.0.0", state = "active" } },
+//	  regions = { eu = { version = "v1.0.0", state = "active" }, us = { envs = { blue = { … } } } },
+//	  refuses = { "v1.3.0" },           -- versions that do not start
+//	  takes   = { release = "10m" },
+//	}
+//
+// State: { envs = { blue = { version, previous, state, instances } }, regions
+// = { eu = { the same, envs } }, assumed = true }.
+type Model struct {
+	places   map[place]release
+	refuses  []string
+	takes    map[string]any // never changed in place
+	declared bool
+}
+
+// place is an environment in a region; either may be "".
+type place struct{ region, env string }
+
+// release is what stands at a place.
+type release struct {
+	version, previous, state string
+	instances                float64
+	assumed                  bool // nobody declared it before it was changed
+}
+
+// NewModel returns one in the state that holds where a scenario says nothing.
+func NewModel() *Model { return &Model{places: map[place]release{}} }
+
+func releaseFields() []effect.Field {
+	return []effect.Field{field.Text("version", "the version there"), field.Text("previous", "the version before"),
+		field.Choice("state", "how far it is", false, "absent", "released", "active", "failed"),
+		field.Of("instances", effect.Int, "how many instances run")}
+}
+
+// scenario declares what a scenario says of the module.
+func scenario() effect.ScenarioFields {
+	envs := effect.Field{Name: "envs", Type: effect.Map, Doc: "environments, by name", Elem: &effect.Field{Type: effect.Object, Fields: releaseFields()}}
+	return effect.ScenarioFields{Fields: []effect.Field{envs,
+		{Name: "regions", Type: effect.Map, Doc: "regions, by name", Elem: &effect.Field{Type: effect.Object, Fields: append(releaseFields(), envs)}},
+		field.Texts("refuses", "versions that cannot be released"),
+		{Name: "takes", Type: effect.Map, Elem: &effect.Field{Type: effect.Duration}, Doc: "how long ops take: { release = \"10m\" }"},
+	}}
+}
+
+// Load implements effect.Model.
+func (d *Model) Load(state map[string]any) error {
+	s, err := scenario().Check(state)
+	if err != nil {
+		return err
+	}
+	load := func(region string, of map[string]any) {
+		for env := range of {
+			d.places[place{region, env}] = releaseOf(plain.Table(of, env))
+			d.declared = true
+		}
+	}
+	load("", plain.Table(s, "envs"))
+	for name := range plain.Table(s, "regions") {
+		region := plain.Table(plain.Table(s, "regions"), name)
+		d.places[place{name, ""}] = releaseOf(region)
+		d.declared = true
+		load(name, plain.Table(region, "envs"))
+	}
+	if s["refuses"] != nil {
+		d.refuses = plain.List(s["refuses"])
+	}
+	if s["takes"] != nil {
+		d.takes = plain.Table(s, "takes")
+	}
+	return nil
+}
+
+// releaseOf reads a release as scenarios and backends tell it.
+func releaseOf(of map[string]any) release {
+	r := release{version: plain.Str(of, "version"), previous: plain.Str(of, "previous"), state: plain.Str(of, "state"), instances: plain.Num(of, "instances")}
+	if r.state == "" {
+		r.state = "absent"
+		if r.version != "" {
+			r.state = "released"
+		}
+	}
+	if _, said := of["instances"]; !said && r.state != "absent" {
+		r.instances = 1
+	}
+	return r
+}
+
+// Do implements effect.Model.
+func (d *Model) Do(_ effect.Moment, op string, args map[string]any) (any, error) {
+	at := place{plain.Str(args, "region"), plain.Str(args, "env")}
+	r, known := d.places[at]
+	if !known {
+		r = release{state: "absent", assumed: !d.declared}
+	}
+	switch op {
+	case "regions":
+		return d.regions(at.env)
+	case "status":
+		if r.assumed && !known {
+			return nil, model.CannotTell(`deploy = { envs = { blue = { version = "v1.0.0", state = "active" } } }`, "nothing is known of %s", at)
+		}
+		return r.told(at), nil
+	case "release":
+		version := plain.Str(args, "version")
+		if slices.Contains(d.refuses, version) {
+			return nil, effect.Errorf(effect.CodeFailed, "%s does not start at %s; what ran before goes on", version, at).WithHint("see its log, or release another version")
+		}
+		if r.version != version {
+			r.previous, r.version = r.version, version
+		}
+		if r.state != "active" {
+			r.state = "released"
+		}
+		r.instances = max(r.instances, 1)
+	case "activate":
+		if r.state != "released" && r.state != "active" && !r.assumed {
+			return nil, effect.Errorf(effect.CodeConflict, "nothing that could be activated is released at %s: it is %s; nothing changed", at, r.state).
+				WithHint("release a version first, with deploy.release")
+		}
+		r.state, r.instances = "active", max(r.instances, 1)
+	case "decommission":
+		if r.state != "absent" || r.assumed {
+			r = release{previous: r.version, state: "absent", assumed: r.assumed}
+		}
+	default:
+		return nil, model.NoOp("deploy", op)
+	}
+	d.places[at] = r
+	return r.told(at), nil
+}
+
+func (d *Model) regions(env string) (any, error) {
+	byName := map[string]release{}
+	for at, r := range d.places {
+		if at.region != "" && (env == "" && at.env == "" || env != "" && at.env == env) {
+			byName[at.region] = r
+		}
+	}
+	if len(byName) == 0 && !d.declared {
+		return nil, model.CannotTell(`deploy = { regions = { eu = { version = "v1.0.0", state = "active" }, us = { version = "v1.0.0" } } }`, "nothing is known of regions")
+	}
+	out := []any{}
+	for _, name := range plain.SortedNames(byName) {
+		r := byName[name]
+		told := map[string]any{"name": name, "active": r.state == "active", "state": r.state}
+		if r.version != "" {
+			told["version"] = r.version
+		}
+		out = append(out, told)
+	}
+	return map[string]any{"regions": out}, nil
+}
+
+// told returns the release in the form of deploy.status.
+func (r release) told(at place) map[string]any {
+	out := r.shown()
+	if at.env != "" {
+		out["env"] = at.env
+	}
+	if at.region != "" {
+		out["region"] = at.region
+	}
+	return out
+}
+
+func (r release) shown() map[string]any {
+	out := map[string]any{"state": r.state, "instances": r.instances}
+	if r.version != "" {
+		out["version"] = r.version
+	}
+	if r.previous != "" {
+		out["previous"] = r.previous
+	}
+	return out
+}
+
+// String names the place for people.
+func (p place) String() string {
+	switch {
+	case p.env == "" && p.region == "":
+		return "the configured environment"
+	case p.env == "":
+		return "region " + p.region
+	case p.region == "":
+		return "environment " + p.env
+	}
+	return "environment " + p.env + " of region " + p.region
+}
+
+// State implements effect.Model.
+func (d *Model) State(effect.Moment) map[string]any {
+	out := map[string]any{}
+	for at, r := range d.places {
+		under := out
+		if at.region != "" {
+			regions := plain.Table(out, "regions")
+			out["regions"] = regions
+			under = plain.Table(regions, at.region)
+			regions[at.region] = under
+		}
+		if at.env == "" && at.region != "" {
+			maps.Copy(under, r.shown())
+		} else {
+			envs := plain.Table(under, "envs")
+			envs[at.env] = r.shown()
+			under["envs"] = envs
+		}
+		if r.assumed {
+			out["assumed"] = true
+		}
+	}
+	return out
+}
+
+// Clone implements effect.Model.
+func (d *Model) Clone() effect.Model {
+	c := *d
+	c.places = maps.Clone(d.places)
+	return &c
+}
+
+// Takes implements effect.Timed.
+func (d *Model) Takes(op string, _ map[string]any) time.Duration {
+	if s, ok := d.takes[op].(float64); ok {
+		return effect.Seconds(s)
+	}
+	switch op {
+	case "release":
+		return 2 * time.Minute
+	case "activate":
+		return 30 * time.Second
+	case "decommission":
+		return time.Minute
+	}
+	return 20 * time.Millisecond
+}
+
+// Needs implements effect.Learner.
+func (d *Model) Needs(_ effect.Moment, op string, args map[string]any) []effect.Reading {
+	if op == "regions" {
+		if d.declared {
+			return nil
+		}
+		return []effect.Reading{{Op: "regions", Args: plain.Pick(args, "env")}}
+	}
+	if _, known := d.places[place{plain.Str(args, "region"), plain.Str(args, "env")}]; known {
+		return nil
+	}
+	return []effect.Reading{{Op: "status", Args: plain.Pick(args, "region", "env")}}
+}
+
+// Learn implements effect.Learner.
+func (d *Model) Learn(r effect.Reading, value any) error {
+	got, _ := value.(map[string]any)
+	if r.Op == "status" {
+		d.places[place{plain.Str(r.Args, "region"), plain.Str(r.Args, "env")}] = releaseOf(got)
+		return nil
+	}
+	regions, _ := got["regions"].([]any)
+	for _, v := range regions {
+		region, _ := v.(map[string]any)
+		at := place{plain.Str(region, "name"), plain.Str(r.Args, "env")}
+		if _, known := d.places[at]; !known {
+			d.places[at] = releaseOf(region)
+		}
+	}
+	return nil
+}
+
+// Assumes implements effect.Assumer: what the op tells may rest on a place that
+// nobody declared.
+func (d *Model) Assumes(_ string, args map[string]any) string {
+	r, known := d.places[place{plain.Str(args, "region"), plain.Str(args, "env")}]
+	return model.Assuming(!known && !d.declared || r.assumed, model.Whole("deploy", plain.Str(args, "env")))
+}

@@ -1,0 +1,49 @@
+package deploy
+
+import (
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib/internal/field"
+)
+
+// Module returns what there is under the name deploy.
+func Module() effect.Module {
+	env := field.Text("env", "which environment; the configured one if left out")
+	region := field.Text("region", "which region; the configured one if left out")
+	version := field.Text("version", "the version there; nothing if there is none")
+	state := field.Choice("state", "how far it is", false, "absent", "released", "active", "failed")
+	status := []effect.Field{field.Text("env", "the environment"), field.Text("region", "the region"), version,
+		field.Text("previous", "the version before"), state, field.Of("instances", effect.Int, "how many instances run")}
+	write := func(name, doc string, args ...effect.Field) effect.Op {
+		return effect.Op{Module: "deploy", Name: name, Doc: doc, Class: effect.Write, Recovery: effect.Observe,
+			Args: append(args, env, region), Returns: status}
+	}
+	decommission := write("decommission", "Remove what was released, for good", field.Timeout("30m"))
+	decommission.Class = effect.Irreversible
+	decommission.Validate = placed("decommission")
+	activate := write("activate", "Let a release serve: an environment beside others, or a whole region", field.Timeout("10m"))
+	activate.Validate = placed("activate")
+	return effect.Module{Name: "deploy", Doc: "Release, activate and remove versions.",
+		Model: func() effect.Model { return NewModel() }, Scenario: scenario(), Invariants: invariants(),
+		Ops: []effect.Op{
+			{Module: "deploy", Name: "status", Doc: "Read what is released in an environment of a region", Class: effect.Read,
+				Args: []effect.Field{env, region}, Returns: status},
+			{Module: "deploy", Name: "regions", Doc: "Read which regions there are and what they do", Class: effect.Read, Args: []effect.Field{env},
+				Returns: []effect.Field{field.Objects("regions", "one entry a region, in the order of their names", field.Text("name", "the region"),
+					field.Of("active", effect.Bool, "whether it serves"), version, state)}},
+			write("release", "Bring a version to an environment and wait until it runs", field.Need("version", "the version"),
+				effect.Field{Name: "set", Type: effect.Map, Elem: &effect.Field{Type: effect.String}, Doc: "settings of this release"}, field.Timeout("30m")),
+			activate,
+			decommission,
+		}}
+}
+
+// placed wants a target to be named: what the configuration's default is, is
+// easily forgotten.
+func placed(op string) func(map[string]any) error {
+	return func(args map[string]any) error {
+		if args["env"] == nil && args["region"] == nil {
+			return &effect.FieldError{Problem: "names neither env nor region", Hint: `write deploy.` + op + ` { env = "green" }`}
+		}
+		return nil
+	}
+}

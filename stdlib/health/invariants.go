@@ -1,0 +1,48 @@
+package health
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
+)
+
+// invariants returns what has to hold of all looks at services.
+func invariants() []effect.Invariant {
+	return []effect.Invariant{{Name: "a check that failed is not passed over", End: notPassedOver}}
+}
+
+// alarming matches what a message says when something is wrong.
+var alarming = regexp.MustCompile(`(?i)\bnot?\b|fail|error|unhealthy|\bdown\b|warn|attention|broken|problem|degraded|could|cannot|roll|revert|look|check|incident`)
+
+// notPassedOver finds runs that succeed although the last look at a target found
+// it bad, and that neither changed anything, nor asked, nor told anybody since.
+func notPassedOver(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusSucceeded {
+		return ""
+	}
+	failed := map[string]effect.Occurrence{} // by target
+	for _, e := range v.Past() {
+		env := plain.Str(e.Args, "env")
+		switch {
+		case e.Module == "health" && e.Name == "check" && e.Err != nil && e.Err.Code == effect.CodeUnhealthy:
+			failed[env] = e
+		case e.Module == "health" && (e.Name == "check" || e.Name == "measure" && e.Err == nil):
+			delete(failed, env)
+		case e.Tells && !alarming.MatchString(plain.Str(e.Args, "text")):
+		case e.Tells, e.Wrote(), e.Module == effect.ControlModule && e.Class.Writes():
+			clear(failed)
+		}
+	}
+	for _, env := range plain.SortedNames(failed) {
+		warned := false
+		for _, ev := range end.Events {
+			warned = warned || ev.Kind == effect.Logged && !ev.At.Before(failed[env].At) && (ev.Body.Name == "warn" || ev.Body.Name == "error")
+		}
+		if !warned {
+			return fmt.Sprintf("%s found that %s is not healthy, and the run succeeded as if it were: let the error through, or say what is wrong", failed[env], env)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,89 @@
+package health
+
+import (
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib/internal/field"
+)
+
+// Module returns what there is under the name health.
+func Module() effect.Module {
+	return effect.Module{Name: "health", Doc: "Look at services; gate on what is seen.",
+		Model: func() effect.Model { return NewModel() }, Scenario: scenario(), Faults: faults(), Invariants: invariants(),
+		Ops: []effect.Op{
+			{
+				Module: "health", Name: "check", Class: effect.Read,
+				Doc: "Probe until the target is healthy; an error if it is not within the timeout",
+				Args: []effect.Field{env(), {Name: "timeout", Type: effect.Duration, Default: "10s",
+					Doc: "how long to keep trying"}},
+				Returns: []effect.Field{
+					{Name: "healthy", Type: effect.Bool, Doc: "true"},
+					{Name: "latency", Type: effect.Duration, Doc: "of the probe that passed"},
+					{Name: "detail", Type: effect.String, Doc: "what was seen: \"200 OK\""},
+				},
+			},
+			{
+				Module: "health", Name: "measure", Class: effect.Read,
+				Doc: "Measure the target over a window, which this call takes; what cannot be measured is left out",
+				Args: []effect.Field{env(), {Name: "window", Type: effect.Duration, Default: "30s",
+					Min: effect.Bound(0.05), Doc: "how long to measure"}},
+				Returns: append(measured(), leftOut(), field.Of("age", effect.Duration, "of the oldest of the newest samples that the figures rest on; absent where the backend measures by itself")),
+			},
+			{
+				Module: "health", Name: "alerts", Class: effect.Read,
+				Doc: "Read the alerts that fire now",
+				Args: []effect.Field{field.Text("env", "only those about this target; all if left out"),
+					field.Text("severity", "only those of this severity: \"critical\"")},
+				Returns: []effect.Field{
+					field.Objects("alerts", "by severity and name", field.Text("name", "the rule that fires"), field.Text("severity", "as the rule says"),
+						field.Text("env", "the target that it is about, if it is one"), field.Text("summary", "what it says"),
+						field.Of("since", effect.Number, "when it began to fire, in seconds since 1970")),
+					field.Of("count", effect.Int, "how many"),
+				},
+			},
+			{
+				// A load can be put on again; what it leaves behind is traffic.
+				Module: "health", Name: "load", Class: effect.Write, Recovery: effect.Retry,
+				Doc: "Put load on the target for a while, which this call takes, and measure what the requests met",
+				Args: []effect.Field{env(),
+					{Name: "rate", Type: effect.Number, Default: 50.0, Min: effect.Bound(0.1), Doc: "requests a second"},
+					{Name: "during", Type: effect.Duration, Default: "1m", Min: effect.Bound(0.05), Doc: "how long"},
+					field.Texts("paths", "what is requested, in turn; as configured if left out")},
+				Returns: measured(),
+			},
+		}, Composites: []effect.Composite{watch(), wait()}}
+}
+
+func env() effect.Field {
+	return effect.Field{Name: "env", Type: effect.String, Required: true, Doc: "a target of the configuration: \"green\""}
+}
+
+// leftOut declares why metrics are left out of a measurement. A backend that
+// knows a reason says it, so that a gate can.
+func leftOut() effect.Field {
+	return field.Objects("no_data", "why a metric was left out", field.Text("metric", "which one"), field.Text("why", "in words"),
+		field.Text("query", "what was asked"), field.Text("series", "which series, if it is one"),
+		field.Of("age", effect.Duration, "of its newest sample, if that is the reason"),
+		field.Of("lasting", effect.Bool, "true if every measurement like this one leaves it out: the window is too short for the scrapes"))
+}
+
+// Metrics returns the names that thresholds may use.
+func Metrics() []string {
+	var names []string
+	for _, f := range measured() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// measured lists the metrics that thresholds may name.
+func measured() []effect.Field {
+	return []effect.Field{
+		{Name: "p50_latency", Type: effect.Duration, Doc: "median time to answer"},
+		{Name: "p95_latency", Type: effect.Duration, Doc: "95th percentile"},
+		{Name: "p99_latency", Type: effect.Duration, Doc: "99th percentile"},
+		{Name: "error_rate", Type: effect.Percent, Doc: "failed requests in percent of all"},
+		{Name: "throughput", Type: effect.Number, Doc: "requests a second"},
+		{Name: "uptime", Type: effect.Percent, Doc: "probes that found it up, in percent"},
+		{Name: "samples", Type: effect.Int, Doc: "requests and probes that the figures rest on"},
+	}
+}

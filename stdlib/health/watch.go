@@ -1,0 +1,274 @@
+package health
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib/internal/composite"
+	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
+)
+
+// watch is health.watch: measurements back to back for a while, each held
+// against the thresholds, and what the run has set against what is.
+func watch() effect.Composite {
+	return effect.Composite{Uses: []string{"health.measure"}, Op: effect.Op{
+		Module: "health", Name: "watch", Class: effect.Read,
+		Doc: "Measure again and again for a while; an error as soon as a threshold is broken, nothing can be measured, or traffic is not what this run set",
+		Args: []effect.Field{env(),
+			{Name: "during", Type: effect.Duration, Required: true, Doc: "how long to watch, with traffic divided as this run set it"},
+			{Name: "every", Type: effect.Duration, Default: "30s", Min: effect.Bound(0.05), Doc: "the window of one measurement"},
+			{Name: "slo", Type: effect.Map, Required: true, Elem: &effect.Field{Type: effect.String},
+				Doc: `thresholds: { p99_latency = "< 200ms", error_rate = "< 0.1%" }`},
+			{Name: "tolerate", Type: effect.Int, Default: 0.0, Min: effect.Bound(0),
+				Doc: "how many bad windows in a row to put up with: a threshold broken, a metric without data, a query that failed for good, drift; the last one has to be good"},
+			{Name: "drift", Type: effect.Enum, Enum: []string{breaks, says}, Default: breaks,
+				Doc: "what traffic does to the watch that is not what this run set: break it, or only be said"},
+			{Name: "settle", Type: effect.Duration, Default: "5m",
+				Doc: "how long servers may take less than the share that is set for them (slow start, down) before that breaks the watch; windows until then are judged and do not count towards during"},
+		},
+		Returns: append(measured(), effect.Field{Name: "measurements", Type: effect.Int, Doc: "how many were made"}),
+		Validate: func(args map[string]any) error {
+			_, err := thresholds(args["slo"])
+			return err
+		},
+	}, Run: runWatch}
+}
+
+// What a watch does about drift.
+const (
+	breaks = "break"
+	says   = "say"
+)
+
+// rereadAfter is the pause, in seconds, before a read of what the run has set
+// is made once more: a proxy that is being reloaded is away for a moment.
+const rereadAfter = 1
+
+// unwatched is by how many seconds a window may be late. More than that passes
+// only if the runner died and was resumed: that time does not count.
+const unwatched = 30
+
+// watcher is one watch under way.
+type watcher struct {
+	composite.Doer
+	ctx  context.Context
+	p    effect.Performer
+	args map[string]any
+	slo  []threshold
+
+	during, settle, tolerate float64
+	quiet                    bool // drift is only said
+
+	lost      float64 // seconds that do not count
+	unsettled float64 // since when traffic does not show what is set; 0 if it does
+	bad       float64 // windows in a row
+}
+
+func runWatch(ctx context.Context, p effect.Performer, args map[string]any) (any, error) {
+	slo, err := thresholds(args["slo"])
+	if err != nil {
+		return nil, err
+	}
+	w := &watcher{Doer: composite.For(ctx, p), ctx: ctx, p: p, args: args, slo: slo, during: args["during"].(float64),
+		settle: args["settle"].(float64), tolerate: args["tolerate"].(float64), quiet: args["drift"] == says}
+	return w.run()
+}
+
+func (w *watcher) run() (any, error) {
+	start, err := w.Now()
+	if err != nil {
+		return nil, err
+	}
+	before, err := w.look()
+	if err != nil {
+		return nil, err
+	}
+	if err := w.tell(before, divided{}); err != nil {
+		return nil, err
+	}
+	if before.drift != "" && !w.quiet && w.tolerate == 0 { // no window makes it better
+		return nil, w.broke([]string{before.drift}, effect.CodeConflict)
+	}
+	for n, began := 1, start; ; n++ {
+		v, failed := w.p.Perform(w.ctx, "health.measure", map[string]any{"env": w.args["env"], "window": w.args["every"]})
+		if failed != nil && (effect.AsStop(failed) != nil || hopeless(effect.AsError(failed).Code)) {
+			return nil, failed
+		}
+		at, err := w.Now()
+		if err != nil {
+			return nil, err
+		}
+		after, err := w.look()
+		if err != nil {
+			return nil, err
+		}
+		if err := w.tell(after, before); err != nil {
+			return nil, err
+		}
+		measurement, _ := v.(map[string]any)
+		values := map[string]any{}
+		for _, name := range Metrics() {
+			if x, ok := measurement[name]; ok {
+				values[name] = x
+			}
+		}
+		if gap := at - began - w.args["every"].(float64); gap > unwatched {
+			w.lost += gap // the runner was away, and nobody looked
+			began += gap
+		}
+		broken, code := judge(w.slo, measurement, failed)
+		broken, code = w.hold(before, after, at, began, broken, code)
+		gate := map[string]any{"env": w.args["env"], "measured": values, "slo": w.args["slo"], "broken": plain.ToAny(broken),
+			"elapsed": min(at-start-w.lost, w.during), "during": w.during}
+		if age, ok := measurement["age"]; ok {
+			gate["age"] = age
+		}
+		if after != (divided{}) {
+			gate["traffic"] = after.String()
+		}
+		if _, err := w.p.Perform(w.ctx, effect.OpGate, map[string]any{"values": gate}); err != nil {
+			return nil, err
+		}
+		if len(broken) == 0 {
+			w.bad = 0
+		} else if w.bad++; w.bad > w.tolerate || code == effect.CodeInvalid {
+			return nil, w.broke(broken, code)
+		}
+		// A bad window that was put up with is no end to a watch: whether it
+		// was one of a kind shows the next.
+		if at-start-w.lost >= w.during && w.bad == 0 {
+			values["measurements"] = float64(n)
+			return values, nil
+		}
+		began, before = at, after
+	}
+}
+
+// broke is the error of a watch that ends.
+func (w *watcher) broke(broken []string, code effect.Code) *effect.Error {
+	text := strings.Join(broken, ", ")
+	if code == effect.CodeInvalid {
+		return effect.Errorf(code, "%s broke its gate: %s", w.args["env"], text).
+			WithHint("give the gate longer windows (every), four scrapes or more each")
+	}
+	if w.tolerate > 0 {
+		text += fmt.Sprintf("; %v windows in a row were bad, tolerated were %v", w.bad, w.tolerate)
+	}
+	e := effect.Errorf(code, "%s broke its gate: %s", w.args["env"], text)
+	if code == effect.CodeConflict {
+		return e.WithHint(`find what changed it (a reload of the proxy, an agent check, somebody else) before traffic is set again; drift = "say" watches all the same`)
+	}
+	return e
+}
+
+// divided is how traffic is divided beside how the run set it; the zero value
+// says that it is as set.
+type divided struct {
+	drift     string // it was set otherwise
+	unsettled string // it does not show yet
+	unread    string // it is not known
+}
+
+func (d divided) String() string {
+	var parts []string
+	for _, s := range []string{d.drift, d.unsettled, d.unread} {
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// look reads what the run has set. A read that fails is made once more.
+func (w *watcher) look() (divided, error) {
+	list, err := w.p.Deviations(w.ctx)
+	if err != nil && !composite.Final(err) {
+		if err := w.Sleep(rereadAfter, "what this run set could not be read: it is read again"); err != nil {
+			return divided{}, err
+		}
+		list, err = w.p.Deviations(w.ctx)
+	}
+	if err != nil && composite.Final(err) {
+		return divided{}, err
+	}
+	if err != nil {
+		return divided{unread: "what this run set could not be read: " + effect.AsError(err).Message}, nil
+	}
+	var drift, unsettled []string
+	for _, d := range list {
+		if d.Drift != "" {
+			drift = append(drift, d.Drift)
+		}
+		if d.Unsettled != "" {
+			unsettled = append(unsettled, d.Unsettled)
+		}
+	}
+	return divided{drift: strings.Join(drift, "; "), unsettled: strings.Join(unsettled, "; ")}, nil
+}
+
+// tell writes to the log what is new about traffic that does not show yet what
+// is set, and drift that does not break the watch.
+func (w *watcher) tell(now, before divided) error {
+	level, text := "warn", ""
+	switch {
+	case now.drift != "" && w.quiet && now.drift != before.drift:
+		text = now.drift
+	case now.unsettled != "" && before.unsettled == "" && w.quiet:
+		text = now.unsettled
+	case now.unsettled != "" && before.unsettled == "":
+		text = fmt.Sprintf("%s; the watch counts from when it does, for at most %s", now.unsettled, effect.FormatDuration(effect.Seconds(w.settle)))
+	case now.unsettled == "" && before.unsettled != "" && now == divided{}:
+		level, text = "info", "traffic is divided as this run set it"
+	}
+	if text == "" {
+		return nil
+	}
+	_, err := w.p.Perform(w.ctx, effect.OpLog, map[string]any{"level": level, "text": text})
+	return err
+}
+
+// hold adds to what is broken of a window what traffic is, and keeps a window
+// that it did not fill from counting.
+func (w *watcher) hold(before, after divided, at, began float64, broken []string, code effect.Code) ([]string, effect.Code) {
+	if w.quiet {
+		return broken, code
+	}
+	add := func(text string, is effect.Code) {
+		if len(broken) == 0 || code == effect.CodeNoData {
+			code = is
+		}
+		broken = append(broken, text)
+	}
+	switch {
+	case after.drift != "":
+		add(after.drift, effect.CodeConflict)
+	case after.unread != "":
+		add(after.unread, effect.CodeNoData)
+	}
+	if before.unsettled == "" && after.unsettled == "" {
+		w.unsettled = 0
+		return broken, code
+	}
+	w.lost += at - began
+	if w.unsettled == 0 {
+		w.unsettled = began
+	}
+	if after.unsettled == "" {
+		w.unsettled = 0
+	} else if at-w.unsettled >= w.settle {
+		add(fmt.Sprintf("%s, for %s", after.unsettled, effect.FormatDuration(effect.Seconds(at-w.unsettled))), effect.CodeUnhealthy)
+	}
+	return broken, code
+}
+
+// hopeless reports whether an error of that code comes again with every
+// measurement, so that it is none of the target's health.
+func hopeless(code effect.Code) bool {
+	switch code {
+	case effect.CodeInvalid, effect.CodeNotFound, effect.CodeUnsupported:
+		return true
+	}
+	return false
+}

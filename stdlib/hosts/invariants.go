@@ -1,0 +1,96 @@
+package hosts
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
+)
+
+// invariants returns what has to hold of every set of hosts.
+func invariants() []effect.Invariant {
+	const name = "of a group of hosts, no two are without their service at once"
+	return []effect.Invariant{{Name: name, After: oneAtATime}, {Name: name, After: notAfterAnother}}
+}
+
+// oneAtATime finds restarts that take down all of a group at once.
+func oneAtATime(v *effect.View, e effect.Occurrence) string {
+	if e.Module != "hosts" || e.Name != "service" || e.Args["action"] != "restart" || e.Err != nil {
+		return ""
+	}
+	touched := touched(e)
+	groups := serving(v, e)
+	for _, group := range plain.SortedNames(groups) {
+		members := groups[group]
+		if hit := common(members, touched); len(members) > 1 && len(hit) == len(members) && plain.Num(e.Args, "limit") >= float64(len(hit)) {
+			return fmt.Sprintf("%s restarts %s on %s at once (limit = %v), and those are all of the group %s: nothing serves meanwhile; leave limit at 1, or make it less than %d",
+				e, e.Args["name"], strings.Join(hit, ", "), e.Args["limit"], group, len(hit))
+		}
+	}
+	return ""
+}
+
+// notAfterAnother finds services that are stopped or restarted while they are
+// down, by a failure, on another host of the group.
+func notAfterAnother(v *effect.View, e effect.Occurrence) string {
+	if e.Module != "hosts" || e.Name != "service" || e.Args["action"] != "restart" && e.Args["action"] != "stop" || e.Err != nil {
+		return ""
+	}
+	touched := touched(e)
+	hosts, unit := plain.Table(v.State("hosts"), "hosts"), unitName(plain.Str(e.Args, "name"))
+	groups := serving(v, e)
+	for _, group := range plain.SortedNames(groups) {
+		members := groups[group]
+		if len(common(members, touched)) == 0 {
+			continue
+		}
+		for _, member := range members {
+			if !slices.Contains(touched, member) && plain.Str(plain.Table(plain.Table(hosts, member), "services"), unit) == "failed" {
+				return fmt.Sprintf("%s goes on with %s of the group %s, although %s has failed on %s: stop at the first failure, or bring that host back first",
+					e, strings.Join(common(members, touched), ", "), group, e.Args["name"], member)
+			}
+		}
+	}
+	return ""
+}
+
+// touched returns the hosts on which a call did something.
+func touched(e effect.Occurrence) []string {
+	value, _ := e.Value.(map[string]any)
+	var names []string
+	for name, v := range plain.Table(value, "hosts") {
+		if told, _ := v.(map[string]any); told["error"] == nil {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// serving returns, by group, the hosts whose service ran when the run began.
+func serving(v *effect.View, e effect.Occurrence) map[string][]string {
+	unit := unitName(plain.Str(e.Args, "name"))
+	hosts, groups := plain.Table(v.Begin("hosts"), "hosts"), map[string][]string{}
+	for _, name := range plain.SortedNames(hosts) {
+		h := plain.Table(hosts, name)
+		if plain.Str(plain.Table(h, "services"), unit) != "active" {
+			continue
+		}
+		for _, g := range plain.List(h["groups"]) {
+			groups[g] = append(groups[g], name)
+		}
+	}
+	return groups
+}
+
+func common(a, b []string) []string {
+	var both []string
+	for _, s := range a {
+		if slices.Contains(b, s) {
+			both = append(both, s)
+		}
+	}
+	return both
+}

@@ -1,0 +1,86 @@
+package http
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib/internal/model"
+	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
+)
+
+// accepted is the status by which a service says that it will do what was asked
+// for, and has not yet (RFC 9110, 15.3.3).
+const accepted = 202
+
+// invariants returns what has to hold of every service.
+func invariants() []effect.Invariant {
+	return []effect.Invariant{
+		{Name: "a run that succeeded has seen that what was only accepted was done", End: seenDone},
+		{Name: "a request that is sent again says that it is the same", After: sameAgain},
+		model.TakenBack("http", requestLine),
+	}
+}
+
+// seenDone finds runs that succeed although nothing came of what a service had
+// accepted: nobody would know. Who read something again until it changed, or
+// gave up, has looked.
+func seenDone(v *effect.View, end effect.Ending) string {
+	lost := plain.Table(v.State("http"), "dropped")
+	if end.Status != effect.StatusSucceeded || len(lost) == 0 {
+		return ""
+	}
+	var asked *effect.Occurrence
+	for _, e := range v.Past() {
+		switch {
+		case e.Module == "http" && lost[requestName(e.Args)] == true && e.Class.Writes():
+			asked = &e
+		case asked != nil && e.Class == effect.Read && again(v.Past(), e):
+			return ""
+		}
+	}
+	if asked == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s (%s) was answered 202, nothing came of it, and the run succeeded all the same: ask in a loop until it says that it is done, and fail when it does not",
+		asked, requestName(asked.Args))
+}
+
+// again reports whether a read was made before, at another time.
+func again(past []effect.Occurrence, e effect.Occurrence) bool {
+	for _, p := range past {
+		if p.Place != e.Place && p.Module == e.Module && p.Name == e.Name && p.At.Before(e.At) && reflect.DeepEqual(p.Args, e.Args) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameAgain finds requests that are sent twice without anything by which the
+// service could know it. What a scenario says that they do is held elsewhere.
+func sameAgain(_ *effect.View, e effect.Occurrence) string {
+	if e.Module != "http" || !e.Again || !e.Opaque || plain.Str(e.Args, "key_header") != "" {
+		return ""
+	}
+	if method := plain.Str(e.Args, "method"); method != "POST" && method != "PATCH" {
+		return ""
+	}
+	headers := plain.Table(e.Args, "headers")
+	for name := range headers {
+		if strings.Contains(strings.ToLower(name), "idempotency") || strings.EqualFold(name, "If-Match") {
+			return ""
+		}
+	}
+	return fmt.Sprintf("%s (%s) was sent twice, and the service cannot know: give it key_header = \"Idempotency-Key\", or recovery = \"ask\"",
+		e, requestName(e.Args))
+}
+
+// requestLine is all that a request says.
+func requestLine(args map[string]any) string {
+	line := requestName(args) + " " + plain.Str(args, "body")
+	if json, said := args["json"]; said {
+		line += fmt.Sprint(json)
+	}
+	return line
+}

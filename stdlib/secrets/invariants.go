@@ -1,0 +1,119 @@
+package secrets
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
+)
+
+// invariants returns what has to hold of every secret.
+func invariants() []effect.Invariant {
+	return []effect.Invariant{
+		{Name: "a secret that was exchanged is valid in one version", End: oneVersion},
+		{Name: "some version of a secret is valid", After: someValid},
+		{Name: "a secret is revoked after its last consumer has the new one", After: consumersFirst},
+	}
+}
+
+// oneVersion finds secrets of which a run made a new version and left the old
+// one valid: who has it still gets in.
+func oneVersion(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusSucceeded {
+		return ""
+	}
+	before, after := v.Begin("secrets"), v.State("secrets")
+	for _, name := range plain.SortedNames(after) {
+		is, was := plain.Table(after, name), plain.Table(before, name)
+		valid := plain.List(is["valid"])
+		if made := len(plain.List(is["versions"])) > len(plain.List(was["versions"])); made && len(was) > 0 && len(valid) > 1 {
+			return fmt.Sprintf("the run succeeded, and of %s the versions %s are valid: end the old one with secrets.revoke", name, strings.Join(valid, ", "))
+		}
+	}
+	return ""
+}
+
+func someValid(v *effect.View, e effect.Occurrence) string {
+	if e.Module != "secrets" || e.Name != "revoke" || e.Err != nil {
+		return ""
+	}
+	name := plain.Str(e.Args, "name")
+	if len(plain.List(plain.Table(v.State("secrets"), name)["valid"])) == 0 {
+		return fmt.Sprintf("%s ended version %s of %s, and no other is valid: make a new one and hand it out first", e, plain.Str(e.Args, "version"), name)
+	}
+	return ""
+}
+
+// holds matches settings that tell a consumer which version of a secret to use.
+var holds = regexp.MustCompile(`(?i)secret|password|passwd|token|credential|version|key|cert`)
+
+// consumersFirst finds consumers that had a version of a secret when it was
+// revoked: those that were given it and nothing since, and those that get the
+// new one only afterwards.
+func consumersFirst(v *effect.View, e effect.Occurrence) string {
+	past := v.Past()
+	switch {
+	case !e.Wrote():
+		return ""
+	case e.Module == "secrets" && e.Name == "revoke":
+		version, last := plain.Str(e.Args, "version"), map[string]effect.Occurrence{}
+		for _, p := range past {
+			if p.Wrote() && len(versionsIn(p)) > 0 {
+				last[consumer(p)] = p
+			}
+		}
+		if made(past, plain.Str(e.Args, "name"), version) {
+			for _, who := range plain.SortedNames(last) {
+				if slices.Contains(versionsIn(last[who]), version) {
+					return fmt.Sprintf("%s ended version %s of %s, which %s has since %s", e, version, plain.Str(e.Args, "name"), who, last[who])
+				}
+			}
+		}
+		return ""
+	}
+	for _, version := range versionsIn(e) {
+		for _, p := range past {
+			name := plain.Str(p.Args, "name")
+			if p.Module == "secrets" && p.Name == "revoke" && p.Wrote() && made(past, name, version) && plain.Str(p.Args, "version") != version {
+				return fmt.Sprintf("%s gave %s version %s of %s, and version %s was ended before, at %s: until now it had nothing that is valid; revoke last",
+					e, consumer(e), version, name, plain.Str(p.Args, "version"), p.Where)
+			}
+		}
+	}
+	return ""
+}
+
+// made reports whether the run made that version of a secret.
+func made(past []effect.Occurrence, name, version string) bool {
+	return slices.ContainsFunc(past, func(p effect.Occurrence) bool {
+		value, _ := p.Value.(map[string]any)
+		return p.Module == "secrets" && p.Name == "rotate" && p.Err == nil && plain.Str(p.Args, "name") == name && plain.Str(value, "version") == version
+	})
+}
+
+// versionsIn returns the settings by which a release or a command may be told
+// which version of a secret to use.
+func versionsIn(e effect.Occurrence) []string {
+	set := plain.Table(e.Args, "set")
+	if e.Module == "exec" {
+		set = plain.Table(e.Args, "env")
+	}
+	var out []string
+	for _, name := range plain.SortedNames(set) {
+		if holds.MatchString(name) {
+			out = append(out, plain.Str(set, name))
+		}
+	}
+	return out
+}
+
+// consumer names what was given a setting.
+func consumer(e effect.Occurrence) string {
+	if e.Module == "exec" {
+		return strings.Join(plain.List(e.Args["argv"]), " ") + plain.Str(e.Args, "shell")
+	}
+	return strings.TrimSpace(plain.Str(e.Args, "region") + " " + plain.Str(e.Args, "env"))
+}

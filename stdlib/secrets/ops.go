@@ -1,0 +1,27 @@
+package secrets
+
+import (
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib/internal/field"
+)
+
+// Module returns what there is under the name secrets.
+func Module() effect.Module {
+	name := field.Need("name", "the secret, as the store names it")
+	return effect.Module{Name: "secrets", Doc: "Use, rotate and revoke secrets.",
+		Model: func() effect.Model { return NewModel() }, Scenario: scenario(), Invariants: invariants(),
+		Ops: []effect.Op{
+			{Module: "secrets", Name: "get", Doc: "Fetch a secret; its value is never recorded or shown", Class: effect.Read,
+				Args: []effect.Field{name, field.Text("version", "which version; the newest if left out")},
+				Returns: []effect.Field{{Name: "value", Type: effect.String, Secret: true, Doc: "for arguments that are declared secret"},
+					field.Text("version", "which version it is")}},
+			{Module: "secrets", Name: "rotate", Doc: "Make a new version of a secret; the old ones stay valid", Class: effect.Write, Recovery: effect.Observe,
+				Args: []effect.Field{name,
+					{Name: "value", Type: effect.String, Secret: true, Doc: "the new value; made by the store if left out"},
+					{Name: "length", Type: effect.Int, Default: 32.0, Min: effect.Bound(16), Max: effect.Bound(4096), Doc: "of a value that the store makes"}},
+				Returns: []effect.Field{field.Text("version", "the new version"), field.Text("previous", "the version before; nothing for a new secret")}},
+			{Module: "secrets", Name: "revoke", Doc: "End a version of a secret for good; one that is ended already is no error", Class: effect.Irreversible, Recovery: effect.Retry,
+				Args:    []effect.Field{name, field.Need("version", "which version")},
+				Returns: []effect.Field{field.Text("version", "which version"), field.Texts("valid", "the versions that are still valid")}},
+		}}
+}

@@ -1,0 +1,90 @@
+package traffic
+
+import (
+	"strings"
+	"testing"
+)
+
+// servers is what traffic.servers returns of servers, each name, set, taken
+// and at times status and note.
+func servers(list ...[]any) obj {
+	out := []any{}
+	for _, e := range list {
+		s := obj{"name": e[0], "configured": e[1], "weight": e[2], "status": "up"}
+		if len(e) > 3 {
+			s["status"] = e[3]
+		}
+		if len(e) > 4 {
+			s["note"] = e[4]
+		}
+		out = append(out, s)
+	}
+	return obj{"servers": out}
+}
+
+// TestDeviation: what is read is held against what the writes before it set.
+func TestDeviation(t *testing.T) {
+	type write struct {
+		op     string
+		args   obj
+		result any
+	}
+	half := write{"split", obj{"blue": 50.0, "green": 50.0}, obj{"configured": obj{"blue": 50.0, "green": 50.0}}}
+	drained := write{"drain", obj{"server": "green"}, obj{"configured": obj{"blue": 100.0, "green": 0.0}}}
+	ready := write{"ready", obj{"server": "green"}, obj{"configured": obj{"blue": 50.0, "green": 50.0}}}
+	even, blueOnly := servers([]any{"blue", 50.0, 50.0}, []any{"green", 50.0, 50.0}), servers([]any{"blue", 100.0, 100.0}, []any{"green", 0.0, 0.0, "drain"})
+	for name, c := range map[string]struct {
+		writes           []write
+		op               string // servers if left out
+		result           any
+		drift, unsettled string // what they hold; "" for none
+	}{
+		"as set":                    {writes: []write{half}, result: even},
+		"reloaded":                  {writes: []write{half}, result: servers([]any{"blue", 100.0, 100.0}, []any{"green", 0.0, 0.0}), drift: "the configured pool: set were blue 50%, green 50%; now blue 100%, green 0%"},
+		"whole weights":             {writes: []write{{"split", obj{"blue": 87.5, "green": 12.5}, nil}}, result: servers([]any{"blue", 100.0 * 88 / 101, 87.1}, []any{"green", 100.0 * 13 / 101, 12.9})},
+		"an operator's word":        {writes: []write{{"switch", obj{"to": "green"}, nil}}, result: blueOnly, drift: "set were blue 0%, green 100%; now blue 100%, green 0% (drain)"},
+		"slow start":                {writes: []write{half}, result: servers([]any{"blue", 50.0, 94.0}, []any{"green", 50.0, 6.0, "up", "slow start: weight 4 of 50 (6%)"}), unsettled: "green takes 6%, set were 50% (slow start: weight 4 of 50 (6%))"},
+		"down":                      {writes: []write{half}, result: servers([]any{"blue", 50.0, 100.0}, []any{"green", 50.0, 0.0, "down"}), unsettled: "green takes 0%, set were 50% (down)"},
+		"a percent that none takes": {writes: []write{{"split", obj{"blue": 99.0, "green": 1.0}, nil}}, result: servers([]any{"blue", 99.0, 100.0}, []any{"green", 1.0, 0.0, "down"}), unsettled: "green takes 0%"},
+		"taken out":                 {writes: []write{half}, result: servers([]any{"blue", 100.0, 100.0}, []any{"green", 0.0, 0.0, "maint"}), drift: "green 0% (maint)"},
+		"gone":                      {writes: []write{half}, result: servers([]any{"blue", 50.0, 50.0}), drift: "green gone"},
+		"a new one":                 {writes: []write{half}, result: servers([]any{"blue", 33.0, 33.0}, []any{"green", 33.0, 33.0}, []any{"red", 34.0, 34.0}), drift: "red 34%"},
+		"a new one without":         {writes: []write{half}, result: servers([]any{"blue", 50.0, 50.0}, []any{"green", 50.0, 50.0}, []any{"red", 0.0, 0.0})},
+		"processes differ": {writes: []write{half}, result: func() obj {
+			r := servers([]any{"blue", 50.0, 50.0}, []any{"green", 50.0, 50.0})
+			r["drift"] = "the processes of HAProxy differ: x"
+			return r
+		}(), drift: "the processes of HAProxy differ: x"},
+		"drained":              {writes: []write{half, drained}, result: blueOnly},
+		"drained, let in":      {writes: []write{half, drained}, result: even, drift: "set were blue 100%, green 0%; now blue 50%, green 50%"},
+		"ready again":          {writes: []write{half, drained, ready}, result: even},
+		"ready, not as set":    {writes: []write{half, drained, ready}, result: servers([]any{"blue", 99.0, 99.0}, []any{"green", 1.0, 1.0}), drift: "set were blue 50%, green 50%"},
+		"only drained":         {writes: []write{drained}, result: blueOnly},
+		"only drained, let in": {writes: []write{drained}, result: even, drift: "set were blue 100%, green 0%"},
+		"drained and ready":    {writes: []write{drained, ready}, result: even},
+		"split while drained":  {writes: []write{half, drained, {"split", obj{"blue": 100.0, "green": 0.0}, nil}}, result: blueOnly},
+		"by weights":           {writes: []write{half}, op: "weights", result: obj{"weights": obj{"blue": 100.0, "green": 0.0}, "configured": obj{"blue": 100.0, "green": 0.0}}, drift: "now blue 100%"},
+		"a backend that tells only what is taken": {writes: []write{half}, op: "weights", result: obj{"weights": obj{"blue": 100.0, "green": 0.0}}, unsettled: "green takes 0%"},
+		"no answer": {writes: []write{half}, result: obj{}},
+	} {
+		var set any
+		for _, w := range c.writes {
+			set = desired().Set(set, w.op, w.args, w.result)
+		}
+		op := c.op
+		if op == "" {
+			op = "servers"
+		}
+		d := desired().Compare(set, op, obj{}, c.result)
+		if !holds(d.Drift, c.drift) || !holds(d.Unsettled, c.unsettled) {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+	if set := desired().Set(nil, "ready", obj{"server": "green"}, nil); set != nil {
+		t.Errorf("out of nothing %v", set)
+	}
+}
+
+func holds(text, part string) bool {
+	return (text == "") == (part == "") && strings.Contains(text, part)
+}

@@ -1,0 +1,195 @@
+package traffic
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
+)
+
+// invariants returns what has to hold of every pool.
+func invariants() []effect.Invariant {
+	return []effect.Invariant{
+		{Name: "the shares of a pool add up to 100", After: sharesAddUp},
+		{Name: "some server takes traffic", After: someoneServes},
+		{Name: "no traffic is moved to what is known to be bad", After: noneToBad},
+		{Name: "no traffic is moved to what is not there", After: noneToAbsent},
+		{Name: "a run that succeeded leaves no traffic on what is unhealthy", End: noneLeftUnhealthy},
+		{Name: "what is taken away for good takes no traffic and has no sessions", After: idleWhenTaken},
+		effect.LockedChanges("traffic"),
+		effect.NoRace("traffic", "split", "switch"),
+		{Name: "a run that did not succeed leaves no traffic on what is bad", End: noneLeftOnBad},
+		{Name: "a run that did not succeed leaves the traffic as it was", End: asItWas},
+		{Name: "a run that succeeded leaves the traffic as it set it", End: asSet},
+	}
+}
+
+// shares is the division of a pool: by server, in percent.
+type shares map[string]float64
+
+// String returns the shares in the order of the servers' names.
+func (s shares) String() string {
+	var parts []string
+	for _, name := range plain.SortedNames(s) {
+		parts = append(parts, fmt.Sprintf("%s %.4g", name, s[name]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (s shares) sum() float64 {
+	sum := 0.0
+	for _, share := range s {
+		sum += share
+	}
+	return sum
+}
+
+// poolShares reads the shares of all pools from the module's state, by pool;
+// "" is the configured one.
+func poolShares(state map[string]any) map[string]shares {
+	out := map[string]shares{}
+	read := func(pool string, weights map[string]any) {
+		for name := range weights {
+			if out[pool] == nil {
+				out[pool] = shares{}
+			}
+			out[pool][name] = plain.Num(weights, name)
+		}
+	}
+	read("", plain.Table(state, "weights"))
+	named := plain.Table(state, "pools")
+	for name := range named {
+		read(name, plain.Table(plain.Table(named, name), "weights"))
+	}
+	return out
+}
+
+// weightOf returns the pool and the server whose share a path leads to.
+func weightOf(path []string) (pool, server string, ok bool) {
+	switch {
+	case len(path) == 2 && path[0] == "weights":
+		return "", path[1], true
+	case len(path) == 4 && path[0] == "pools" && path[2] == "weights":
+		return path[1], path[3], true
+	}
+	return "", "", false
+}
+
+// wrote reports whether an op of the module has changed something.
+func wrote(e effect.Occurrence) bool {
+	return e.Err == nil && e.Class.Writes() && (e.Module == "traffic" || slices.ContainsFunc(e.Changes, func(c effect.Change) bool { return c.Module == "traffic" }))
+}
+
+func sharesAddUp(v *effect.View, e effect.Occurrence) string {
+	if !wrote(e) || e.Name == "drain" || e.Name == "ready" { // these take a server out of the division
+		return ""
+	}
+	pools := poolShares(v.State("traffic"))
+	for _, pool := range plain.SortedNames(pools) {
+		if sum := pools[pool].sum(); math.Abs(sum-100) > 0.5 {
+			return fmt.Sprintf("the shares of pool %q add up to %.4g: %s", pool, sum, pools[pool])
+		}
+	}
+	return ""
+}
+
+func someoneServes(v *effect.View, e effect.Occurrence) string {
+	if !wrote(e) {
+		return ""
+	}
+	pools := poolShares(v.State("traffic"))
+	for _, pool := range plain.SortedNames(pools) {
+		if pools[pool].sum() <= 0 {
+			return fmt.Sprintf("no server of pool %q takes traffic: %s", pool, pools[pool])
+		}
+	}
+	return ""
+}
+
+func noneToBad(v *effect.View, e effect.Occurrence) string {
+	if !wrote(e) || e.Module == "traffic" && e.Name != "split" && e.Name != "switch" {
+		return ""
+	}
+	var before map[string]shares // what a rollback may go back to, whatever became of it: it was so before the run
+	if e.Place.InRollback() {
+		before = poolShares(v.Begin("traffic"))
+	}
+	for _, c := range e.Changes {
+		pool, server, ok := weightOf(c.Path)
+		ok = ok && (c.Module == "traffic" || c.Module == "")
+		since, bad := v.Bad[server]
+		from, _ := c.From.(float64)
+		if to, _ := c.To.(float64); ok && bad && to > from && to > before[pool][server] {
+			p := c.Prediction()
+			return fmt.Sprintf("%s moved traffic to %s (%s → %s), which could not be seen to be healthy since %s", e, server,
+				orNothing(p.From), p.To, since.Format("15:04:05"))
+		}
+	}
+	return ""
+}
+
+func noneLeftOnBad(v *effect.View, end effect.Ending) string {
+	if end.Status == effect.StatusSucceeded || v.Stranded {
+		return ""
+	}
+	pools, before := poolShares(v.State("traffic")), poolShares(v.Begin("traffic"))
+	for _, pool := range plain.SortedNames(pools) {
+		good := false
+		for name := range pools[pool] {
+			_, bad := v.Bad[name]
+			good = good || !bad
+		}
+		for _, name := range plain.SortedNames(pools[pool]) {
+			if _, bad := v.Bad[name]; bad && good && pools[pool][name] > before[pool][name] {
+				return fmt.Sprintf("the run is %s, and %s of pool %q, which is bad, still takes %.4g%%", end.Status, name, pool, pools[pool][name])
+			}
+		}
+	}
+	return ""
+}
+
+// asItWas compares the shares with what they were. A pool that nobody declared
+// is not compared.
+func asItWas(v *effect.View, end effect.Ending) string {
+	if !end.RollsBack || end.Status != effect.StatusFailed && end.Status != effect.StatusRolledBack {
+		return ""
+	}
+	before, after := poolShares(v.Begin("traffic")), poolShares(v.State("traffic"))
+	for _, pool := range plain.SortedNames(before) {
+		if was, is := before[pool].String(), after[pool].String(); was != is {
+			return fmt.Sprintf("the run is %s, and the shares of pool %q are %s; they were %s", end.Status, pool, is, was)
+		}
+	}
+	return ""
+}
+
+// asSet finds pools that were reloaded while the run went on as if they were
+// not.
+func asSet(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusSucceeded {
+		return ""
+	}
+	state := v.State("traffic")
+	named := plain.Table(state, "pools")
+	pools := poolShares(state)
+	for _, pool := range plain.SortedNames(pools) {
+		of := state
+		if pool != "" {
+			of = plain.Table(named, pool)
+		}
+		if of["drifted"] == true {
+			return fmt.Sprintf("the run succeeded, and pool %q has forgotten what it set: the shares are %s", pool, pools[pool])
+		}
+	}
+	return ""
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return s
+}

@@ -1,0 +1,67 @@
+package traffic
+
+import (
+	"fmt"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
+)
+
+// grown returns the servers whose share an effect raised, with the new share.
+func grown(e effect.Occurrence) map[string]float64 {
+	out := map[string]float64{}
+	for _, c := range e.Changes {
+		_, server, ok := weightOf(c.Path)
+		ok = ok && c.Module == "traffic"
+		from, _ := c.From.(float64)
+		if to, _ := c.To.(float64); ok && to > from {
+			out[server] = to
+		}
+	}
+	return out
+}
+
+// noneToAbsent finds traffic that is moved to where nothing is deployed. What
+// modules call by one name is one thing.
+func noneToAbsent(v *effect.View, e effect.Occurrence) string {
+	if !wrote(e) || !e.Wrote() {
+		return ""
+	}
+	deployed := v.State("deploy")
+	for _, server := range plain.SortedNames(grown(e)) {
+		for _, table := range []string{"envs", "regions"} {
+			at := plain.Table(plain.Table(deployed, table), server)
+			if state := at["state"]; state == "absent" || state == "failed" {
+				return fmt.Sprintf("%s moved traffic to %s, where what is deployed is %s", e, server, state)
+			}
+		}
+	}
+	return ""
+}
+
+// noneLeftUnhealthy finds runs that succeed with more traffic than before on a
+// server whose health is declared, or failed when the run looked last.
+func noneLeftUnhealthy(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusSucceeded {
+		return ""
+	}
+	health := v.State("health")
+	failed := map[string]bool{} // by target: whether the last look failed
+	for _, e := range v.Past() {
+		if env := plain.Str(e.Args, "env"); e.Module == "health" && e.Name == "check" {
+			failed[env] = e.Err != nil && e.Err.Code == effect.CodeUnhealthy
+		}
+	}
+	pools, before := poolShares(v.State("traffic")), poolShares(v.Begin("traffic"))
+	for _, pool := range plain.SortedNames(pools) {
+		for _, server := range plain.SortedNames(pools[pool]) {
+			share := pools[pool][server]
+			target := plain.Table(health, server)
+			declared := target["healthy"] == false && target["assumed"] != true && target["bad"] == nil
+			if share > before[pool][server] && (declared || failed[server]) {
+				return fmt.Sprintf("the run succeeded, and %s, which is not healthy, takes %.4g%%: look before it gets traffic and after, and let what is seen decide", server, share)
+			}
+		}
+	}
+	return ""
+}
