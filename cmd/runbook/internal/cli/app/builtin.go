@@ -4,6 +4,7 @@ import (
 	"sort"
 
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/age"
 	"github.com/q-ecosystem/runbook/plugins/exec"
 	"github.com/q-ecosystem/runbook/plugins/haproxy"
 	"github.com/q-ecosystem/runbook/plugins/probe"
@@ -15,6 +16,8 @@ import (
 // process of its own: `runbook plugin NAME`.
 func Builtin(name string) (plugins.Backend, bool) {
 	switch name {
+	case "age":
+		return age.New(), true
 	case "exec":
 		return exec.New(), true
 	case "haproxy":
@@ -31,7 +34,7 @@ func Builtin(name string) (plugins.Backend, bool) {
 
 // Builtins lists the names that Builtin knows, in order.
 func Builtins() []string {
-	names := []string{"exec", "haproxy", "probe", "prometheus", "shoutrrr"}
+	names := []string{"age", "exec", "haproxy", "probe", "prometheus", "shoutrrr"}
 	sort.Strings(names)
 	return names
 }
