@@ -5,6 +5,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/age"
+	"github.com/q-ecosystem/runbook/plugins/env"
 	"github.com/q-ecosystem/runbook/plugins/exec"
 	"github.com/q-ecosystem/runbook/plugins/haproxy"
 	"github.com/q-ecosystem/runbook/plugins/probe"
@@ -18,6 +19,8 @@ func Builtin(name string) (plugins.Backend, bool) {
 	switch name {
 	case "age":
 		return age.New(), true
+	case "env":
+		return env.New(), true
 	case "exec":
 		return exec.New(), true
 	case "haproxy":
@@ -34,7 +37,7 @@ func Builtin(name string) (plugins.Backend, bool) {
 
 // Builtins lists the names that Builtin knows, in order.
 func Builtins() []string {
-	names := []string{"age", "exec", "haproxy", "probe", "prometheus", "shoutrrr"}
+	names := []string{"age", "env", "exec", "haproxy", "probe", "prometheus", "shoutrrr"}
 	sort.Strings(names)
 	return names
 }
