@@ -7,6 +7,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/age"
 	"github.com/q-ecosystem/runbook/plugins/env"
 	"github.com/q-ecosystem/runbook/plugins/exec"
+	"github.com/q-ecosystem/runbook/plugins/file"
 	"github.com/q-ecosystem/runbook/plugins/haproxy"
 	"github.com/q-ecosystem/runbook/plugins/probe"
 	"github.com/q-ecosystem/runbook/plugins/prometheus"
@@ -23,6 +24,8 @@ func Builtin(name string) (plugins.Backend, bool) {
 		return env.New(), true
 	case "exec":
 		return exec.New(), true
+	case "file":
+		return file.New(), true
 	case "haproxy":
 		return haproxy.New(), true
 	case "probe":
@@ -37,7 +40,7 @@ func Builtin(name string) (plugins.Backend, bool) {
 
 // Builtins lists the names that Builtin knows, in order.
 func Builtins() []string {
-	names := []string{"age", "env", "exec", "haproxy", "probe", "prometheus", "shoutrrr"}
+	names := []string{"age", "env", "exec", "file", "haproxy", "probe", "prometheus", "shoutrrr"}
 	sort.Strings(names)
 	return names
 }
