@@ -8,6 +8,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/env"
 	"github.com/q-ecosystem/runbook/plugins/exec"
 	"github.com/q-ecosystem/runbook/plugins/file"
+	"github.com/q-ecosystem/runbook/plugins/files"
 	"github.com/q-ecosystem/runbook/plugins/haproxy"
 	"github.com/q-ecosystem/runbook/plugins/probe"
 	"github.com/q-ecosystem/runbook/plugins/prometheus"
@@ -26,6 +27,8 @@ func Builtin(name string) (plugins.Backend, bool) {
 		return exec.New(), true
 	case "file":
 		return file.New(), true
+	case "files":
+		return files.New(), true
 	case "haproxy":
 		return haproxy.New(), true
 	case "probe":
@@ -40,7 +43,7 @@ func Builtin(name string) (plugins.Backend, bool) {
 
 // Builtins lists the names that Builtin knows, in order.
 func Builtins() []string {
-	names := []string{"age", "env", "exec", "file", "haproxy", "probe", "prometheus", "shoutrrr"}
+	names := []string{"age", "env", "exec", "file", "files", "haproxy", "probe", "prometheus", "shoutrrr"}
 	sort.Strings(names)
 	return names
 }
