@@ -10,6 +10,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/file"
 	"github.com/q-ecosystem/runbook/plugins/files"
 	"github.com/q-ecosystem/runbook/plugins/haproxy"
+	"github.com/q-ecosystem/runbook/plugins/http"
 	"github.com/q-ecosystem/runbook/plugins/probe"
 	"github.com/q-ecosystem/runbook/plugins/prometheus"
 	"github.com/q-ecosystem/runbook/plugins/shoutrrr"
@@ -31,6 +32,8 @@ func Builtin(name string) (plugins.Backend, bool) {
 		return files.New(), true
 	case "haproxy":
 		return haproxy.New(), true
+	case "http":
+		return http.New(), true
 	case "probe":
 		return probe.New(), true
 	case "prometheus":
@@ -43,7 +46,7 @@ func Builtin(name string) (plugins.Backend, bool) {
 
 // Builtins lists the names that Builtin knows, in order.
 func Builtins() []string {
-	names := []string{"age", "env", "exec", "file", "files", "haproxy", "probe", "prometheus", "shoutrrr"}
+	names := []string{"age", "env", "exec", "file", "files", "haproxy", "http", "probe", "prometheus", "shoutrrr"}
 	sort.Strings(names)
 	return names
 }
