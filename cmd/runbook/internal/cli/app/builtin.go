@@ -13,6 +13,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/http"
 	"github.com/q-ecosystem/runbook/plugins/probe"
 	"github.com/q-ecosystem/runbook/plugins/prometheus"
+	"github.com/q-ecosystem/runbook/plugins/rfc2136"
 	"github.com/q-ecosystem/runbook/plugins/shoutrrr"
 )
 
@@ -38,6 +39,8 @@ func Builtin(name string) (plugins.Backend, bool) {
 		return probe.New(), true
 	case "prometheus":
 		return prometheus.New(), true
+	case "rfc2136":
+		return rfc2136.New(), true
 	case "shoutrrr":
 		return shoutrrr.New(), true
 	}
@@ -46,7 +49,7 @@ func Builtin(name string) (plugins.Backend, bool) {
 
 // Builtins lists the names that Builtin knows, in order.
 func Builtins() []string {
-	names := []string{"age", "env", "exec", "file", "files", "haproxy", "http", "probe", "prometheus", "shoutrrr"}
+	names := []string{"age", "env", "exec", "file", "files", "haproxy", "http", "probe", "prometheus", "rfc2136", "shoutrrr"}
 	sort.Strings(names)
 	return names
 }

@@ -1,0 +1,270 @@
+package rfc2136
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/stdlib"
+)
+
+type obj = map[string]any
+
+// patience bounds the waits for conditions.
+const patience = 20 * time.Second
+
+var secret = base64.StdEncoding.EncodeToString([]byte("thirty-two bytes of a shared key"))
+
+// zone is what the primary begins with.
+const zone = `$TTL 300
+@ IN SOA ns1.example.org. hostmaster.example.org. 1 60 30 600 120
+@ IN NS ns1.example.org.
+@ IN NS ns2.example.org.
+ns1 IN A 127.0.0.1
+ns2 IN A 127.0.0.1
+www 60 IN A 192.0.2.1
+www 60 IN A 192.0.2.2
+alias IN CNAME www.example.org.
+text IN TXT "v=spf1 -all" "second \"part\""
+child IN NS ns.elsewhere.example.
+`
+
+// bind is a running named.
+type bind struct {
+	addr string
+	cmd  *exec.Cmd
+	log  string
+}
+
+// startBind runs Debian's BIND on loopback with a configuration of its own.
+// statements are added to it.
+func startBind(t *testing.T, statements string) *bind {
+	t.Helper()
+	return startBindAt(t, freeAddr(t), statements)
+}
+
+func startBindAt(t *testing.T, addr, statements string) *bind {
+	t.Helper()
+	bin, err := exec.LookPath("named")
+	if err != nil {
+		if _, statErr := os.Stat("/usr/sbin/named"); statErr == nil {
+			bin, err = "/usr/sbin/named", nil
+		}
+	}
+	if err != nil {
+		if os.Getenv("RUNBOOK_REQUIRE_SERVERS") == "1" {
+			t.Fatal("named is not installed, and RUNBOOK_REQUIRE_SERVERS=1 asks for it")
+		}
+		t.Skip("named is not installed: apt-get install bind9")
+	}
+	dir, err := os.MkdirTemp("", "rb-bind")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	b := &bind{addr: addr, log: filepath.Join(dir, "log")}
+	host, port, _ := net.SplitHostPort(b.addr)
+	for name, text := range map[string]string{
+		"example.org.zone": zone,
+		"named.conf": fmt.Sprintf(`options {
+  directory %q; pid-file none; session-keyfile none; managed-keys-directory %q;
+  listen-on port %s { %s; }; listen-on-v6 { none; };
+  dnssec-validation no; notify explicit; allow-transfer { any; }; allow-query { any; };
+};
+controls {};
+key "runbook." { algorithm hmac-sha256; secret %q; };
+key "reader." { algorithm hmac-sha256; secret %q; };
+%s
+`, dir, dir, port, host, secret, secret, statements),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log, err := os.Create(b.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	b.cmd = exec.Command(bin, "-g", "-n", "1", "-c", filepath.Join(dir, "named.conf"))
+	b.cmd.Stdout, b.cmd.Stderr = log, log
+	b.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := b.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.stop)
+	t.Cleanup(func() {
+		if t.Failed() {
+			text, _ := os.ReadFile(b.log)
+			t.Logf("named at %s:\n%s", addr, text)
+		}
+	})
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		if conn, err := net.Dial("tcp", b.addr); err == nil {
+			_ = conn.Close()
+			break
+		}
+		if time.Now().After(deadline) {
+			text, _ := os.ReadFile(b.log)
+			t.Fatalf("named does not listen at %s:\n%s", b.addr, text)
+		}
+	}
+	return b
+}
+
+func (b *bind) stop() {
+	_ = b.cmd.Process.Kill()
+	_ = b.cmd.Wait()
+}
+
+// freeAddr returns a port that is free over TCP and UDP.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	for range 50 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := net.ListenPacket("udp", l.Addr().String())
+		_ = l.Close()
+		if err == nil {
+			_ = u.Close()
+			return l.Addr().String()
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
+// startPrimary runs the primary of example.org; notify are the addresses of
+// its secondaries.
+func startPrimary(t *testing.T, notify ...string) *bind {
+	t.Helper()
+	also := ""
+	for _, a := range notify {
+		host, port, _ := net.SplitHostPort(a)
+		also += fmt.Sprintf("%s port %s; ", host, port)
+	}
+	return startBind(t, fmt.Sprintf(`zone "example.org" { type primary; file "example.org.zone"; also-notify { %s };
+  update-policy { grant runbook. zonesub ANY; }; };`, also))
+}
+
+// backend returns one that changes the zone of a primary.
+func backend(t *testing.T, server string, more obj) *Backend {
+	t.Helper()
+	b := New()
+	checked, err := effect.CheckFields(b.Describe().Config, nil, config(server, more))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Configure(context.Background(), checked); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func config(server string, more obj) obj {
+	c := obj{"server": server, "key": obj{"name": "runbook", "secret": secret}, "servers": []any{server}, "timeout": "2s"}
+	for k, v := range more {
+		c[k] = v
+	}
+	return c
+}
+
+// request makes a request as the engine does.
+func request(t *testing.T, op string, args obj) plugins.Request {
+	t.Helper()
+	contract, _ := stdlib.Contract("dns")
+	for _, o := range contract.Ops {
+		if o.Name == op {
+			checked, err := o.Check(args)
+			if err != nil {
+				t.Fatalf("%s %v: %v", op, args, err)
+			}
+			return plugins.Request{Op: op, Args: checked, Key: "key", Attempt: 1, Progress: func(string) {}}
+		}
+	}
+	t.Fatalf("no op %s", op)
+	return plugins.Request{}
+}
+
+func invoke(t *testing.T, b *Backend, op string, args obj) (obj, *effect.Error) {
+	t.Helper()
+	v, err := b.Invoke(t.Context(), request(t, op, args))
+	m, _ := v.(obj)
+	return m, effect.AsError(err)
+}
+
+func fails(t *testing.T, e *effect.Error, code effect.Code, says string) {
+	t.Helper()
+	if e == nil || e.Code != code || !strings.Contains(e.Message+" | "+e.Hint, says) || e.Hint == "" {
+		t.Errorf("got %v, want %s, %q", e, code, says)
+	}
+	if e != nil && strings.Contains(e.Message+e.Hint, secret) {
+		t.Errorf("the key is shown: %v", e)
+	}
+}
+
+// cutUpdates is a way to a server on which connections break at the answer of
+// an update; pass says whether the update itself arrives.
+func cutUpdates(t *testing.T, server string, pass bool) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	carry := func(conn net.Conn) {
+		defer conn.Close()
+		to, err := net.Dial("tcp", server)
+		if err != nil {
+			return
+		}
+		defer to.Close()
+		from, back := &dns.Conn{Conn: conn}, &dns.Conn{Conn: to}
+		for {
+			raw := make([]byte, dns.MaxMsgSize)
+			n, err := from.Read(raw)
+			if err != nil {
+				return
+			}
+			update := n > 2 && raw[2]>>3&0xf == dns.OpcodeUpdate
+			if update && !pass {
+				return
+			}
+			if _, err := back.Write(raw[:n]); err != nil {
+				return
+			}
+			answer := make([]byte, dns.MaxMsgSize)
+			n, err = back.Read(answer)
+			if err != nil || update {
+				return
+			}
+			if _, err := from.Write(answer[:n]); err != nil {
+				return
+			}
+		}
+	}
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go carry(conn)
+		}
+	}()
+	return l.Addr().String()
+}

@@ -1,0 +1,107 @@
+package rfc2136
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib"
+)
+
+// TestModelDoesWhatBINDDoes walks a real BIND and the model of the module at
+// random, and holds what they say against each other.
+func TestModelDoesWhatBINDDoes(t *testing.T) {
+	p := startPrimary(t)
+	b := backend(t, p.addr, nil)
+	model := stdlib.Models()["dns"]
+	set := func(name, kind string, ttl float64, values ...any) obj {
+		return obj{"name": name, "type": kind, "values": values, "ttl": ttl}
+	}
+	if err := model.Load(obj{"zones": obj{"example.org": obj{"negative_ttl": 120.0}}, "records": []any{
+		set("www.example.org", "A", 60, "192.0.2.1", "192.0.2.2"), set("alias.example.org", "CNAME", 300, "www.example.org"),
+		set("text.example.org", "TXT", 300, `"v=spf1 -all" "second \"part\""`), set("ns1.example.org", "A", 300, "127.0.0.1"), set("ns2.example.org", "A", 300, "127.0.0.1"),
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	values := map[string][]string{
+		"A": {"192.0.2.1", "192.0.2.2", "192.0.2.3"}, "AAAA": {"2001:db8::1", "2001:DB8:0::2"}, "CNAME": {"cdn.example.net", "WWW.example.org."},
+		"TXT": {`"a b"`, "plain", `"q\"x" "y"`}, "MX": {"10 mail.example.net", "20 Mail2.example.net."}, "SRV": {"1 2 443 svc.example.net"},
+		"CAA": {`0 issue "ca.example.net"`}, "PTR": {"host.example.net"}, "NS": {"ns.example.net", "ns3.example.net."},
+	}
+	names := []string{"www.example.org", "alias.example.org", "TEXT.example.org.", "a.example.org", "b.a.example.org", "x.tcp.example.org", "*.wild.example.org", "www.nosuchzone.example", "example.org"}
+	kinds := []string{"A", "A", "CNAME", "CNAME", "TXT", "AAAA", "MX", "SRV", "CAA", "PTR"}
+	random := rand.New(rand.NewPCG(6, 3))
+	pick := func(list []string) string { return list[random.IntN(len(list))] }
+	some := func(kind string) []any {
+		list := []any{}
+		for _, v := range values[kind] {
+			if random.IntN(2) == 0 && (kind != "CNAME" || len(list) == 0) {
+				list = append(list, v)
+			}
+		}
+		if len(list) == 0 {
+			list = append(list, pick(values[kind]))
+		}
+		return list
+	}
+	seen := map[string]int{}
+	const steps = 700
+	for i := range steps {
+		kind := pick(kinds)
+		op, args := pick([]string{"records", "set", "set", "replace", "delete"}), obj{"name": pick(names), "type": kind}
+		if random.IntN(8) == 0 {
+			args["zone"] = pick([]string{"example.org", "example.org.", "sub.example.org"})
+		}
+		switch op {
+		case "records":
+			if random.IntN(4) == 0 {
+				args["resolver"] = "authoritative"
+			}
+		case "set":
+			args["values"] = some(kind)
+		case "replace":
+			args["from"], args["to"] = some(kind), some(kind)
+			if random.IntN(2) == 0 { // what it holds
+				if now, err := invoke(t, b, "records", obj{"name": args["name"], "type": kind}); err == nil && len(now["values"].([]any)) > 0 {
+					args["from"] = now["values"]
+				}
+			}
+		case "delete":
+			if random.IntN(2) == 0 {
+				args["values"] = some(kind)
+			}
+		}
+		if (op == "set" || op == "replace") && random.IntN(3) == 0 {
+			args["ttl"] = float64(1 + random.IntN(900))
+		}
+		req := request(t, op, args)
+		real, realErr := b.Invoke(t.Context(), req)
+		m := effect.Moment{Now: time.Unix(int64(i), 0), Key: fmt.Sprint(i), World: func(string) map[string]any { return nil }}
+		modeled, modelErr := model.Do(m, op, req.Args)
+		if realErr != nil || modelErr != nil {
+			r, s := effect.AsError(realErr), effect.AsError(modelErr)
+			if r == nil || s == nil || r.Code != s.Code || r.Code == effect.CodeConflict && r.Message != s.Message {
+				t.Fatalf("step %d, %s %v:\nBIND gives  %v\nthe model   %v", i, op, args, realErr, modelErr)
+			}
+			why := string(r.Code)
+			if strings.Contains(r.Message, "beside which") {
+				why = "beside"
+			}
+			seen[op+" "+why]++
+			continue
+		}
+		if !reflect.DeepEqual(real, modeled) {
+			t.Fatalf("step %d, %s %v:\nBIND gives %v\nthe model  %v", i, op, args, real, modeled)
+		}
+		seen[op]++
+	}
+	for _, what := range []string{"records", "set", "replace", "delete", "records not_found", "set not_found", "set beside", "replace conflict", "delete conflict"} {
+		if seen[what] < steps/100 {
+			t.Errorf("%s came %d times in %d steps: the walk shows too little (%v)", what, seen[what], steps, seen)
+		}
+	}
+}
