@@ -15,6 +15,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/prometheus"
 	"github.com/q-ecosystem/runbook/plugins/rfc2136"
 	"github.com/q-ecosystem/runbook/plugins/shoutrrr"
+	"github.com/q-ecosystem/runbook/plugins/sqlite"
 )
 
 // Builtin returns a backend that is part of this program. It still runs in a
@@ -43,13 +44,15 @@ func Builtin(name string) (plugins.Backend, bool) {
 		return rfc2136.New(), true
 	case "shoutrrr":
 		return shoutrrr.New(), true
+	case "sqlite":
+		return sqlite.New(), true
 	}
 	return nil, false
 }
 
 // Builtins lists the names that Builtin knows, in order.
 func Builtins() []string {
-	names := []string{"age", "env", "exec", "file", "files", "haproxy", "http", "probe", "prometheus", "rfc2136", "shoutrrr"}
+	names := []string{"age", "env", "exec", "file", "files", "haproxy", "http", "probe", "prometheus", "rfc2136", "shoutrrr", "sqlite"}
 	sort.Strings(names)
 	return names
 }

@@ -1,0 +1,146 @@
+package sqlite
+
+import (
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
+)
+
+// settings is the configuration of a Backend.
+type settings struct {
+	unnamed *database // nil if only named ones are configured
+	named   map[string]*database
+}
+
+// database is one file and what stands beside it.
+type database struct {
+	file    string // absolute
+	backups string // "" for none
+	copies  shared.Copies
+	busy    time.Duration
+	marks   string
+	migrate *shared.Migration
+}
+
+// identifier is what the table of effects may be called, since names cannot be
+// parameters.
+var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+
+func databaseFields() []effect.Field {
+	path := func(name, doc string) effect.Field {
+		return effect.Field{Name: name, Type: effect.String, Path: effect.IsPath, Doc: doc}
+	}
+	return []effect.Field{
+		path("file", "the database"),
+		path("backups", "the directory for its backups, and for no others; without it there are none"),
+		path("copies", "the directory for restored copies, on the same file system; the file's name and .copies if left out"),
+		{Name: "timeout", Type: effect.Duration, Default: "5s", Min: effect.Bound(0.01), Doc: "how long to wait for locks of others"},
+		{Name: "marks", Type: effect.String, Default: shared.Marks, Pattern: identifier.String(), Doc: "the table that exec and migrate note effects in; made when it is needed"},
+		shared.MigrationField("RUNBOOK_FILE (the database)"),
+	}
+}
+
+func fields() []effect.Field {
+	return append(databaseFields(), effect.Field{Name: "databases", Type: effect.Map, Doc: "further databases, by the names that calls use (db): the same keys each",
+		Elem: &effect.Field{Type: effect.Object, Fields: databaseFields()}})
+}
+
+func newSettings(config map[string]any) (*settings, error) {
+	s := &settings{named: map[string]*database{}}
+	invalid := func(format string, args ...any) *effect.Error {
+		return effect.Errorf(effect.CodeInvalid, "configure sqlite: "+format, args...)
+	}
+	named, _ := config["databases"].(map[string]any)
+	if _, given := config["file"]; given || len(named) == 0 {
+		db, e := newDatabase(config)
+		if e != nil {
+			return nil, invalid("%s", e.Message).WithHint("%s", e.Hint)
+		}
+		s.unnamed = db
+	}
+	for name, v := range named {
+		m, _ := v.(map[string]any)
+		db, e := newDatabase(m)
+		if e != nil {
+			return nil, invalid("databases.%s: %s", name, e.Message).WithHint("%s", e.Hint)
+		}
+		s.named[name] = db
+	}
+	taken := map[string]string{}
+	for _, db := range s.all() {
+		for _, dir := range []string{db.backups, db.copies.Dir} {
+			if other, there := taken[dir]; there && dir != "" {
+				return nil, invalid("%s and %s both keep files in %s", other, db.file, dir).WithHint("give each a directory of its own")
+			}
+			taken[dir] = db.file
+		}
+	}
+	return s, nil
+}
+
+func newDatabase(config map[string]any) (*database, *effect.Error) {
+	var failed error
+	path := func(name string) string {
+		s, _ := config[name].(string)
+		if s == "" {
+			return ""
+		}
+		abs, err := filepath.Abs(s)
+		if err != nil {
+			failed = err
+		}
+		return abs
+	}
+	db := &database{file: path("file"), backups: path("backups"), copies: shared.Copies{Dir: path("copies"), Data: dataFile}, busy: 5 * time.Second, marks: shared.Marks, migrate: shared.NewMigration(config["migrate"])}
+	if failed != nil {
+		return nil, effect.Errorf(effect.CodeInvalid, "%v", failed)
+	}
+	if db.file == "" {
+		return nil, effect.Errorf(effect.CodeInvalid, "no file is named").WithHint("say which database: file: /var/lib/app/app.db")
+	}
+	if db.copies.Dir == "" {
+		db.copies.Dir = db.file + ".copies"
+	}
+	if s, ok := config["timeout"].(float64); ok {
+		db.busy = effect.Seconds(s)
+	}
+	if s, ok := config["marks"].(string); ok {
+		db.marks = s
+	}
+	if !identifier.MatchString(db.marks) {
+		return nil, effect.Errorf(effect.CodeInvalid, "marks: %q is no name of a table", db.marks).WithHint("letters, digits and _")
+	}
+	return db, nil
+}
+
+// all returns the databases in an order that stays the same.
+func (s *settings) all() []*database {
+	var out []*database
+	if s.unnamed != nil {
+		out = append(out, s.unnamed)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.named)) {
+		out = append(out, s.named[name])
+	}
+	return out
+}
+
+// pick returns the database that a call means.
+func (s *settings) pick(name string) (*database, *effect.Error) {
+	if name == "" && s.unnamed != nil {
+		return s.unnamed, nil
+	}
+	if db, ok := s.named[name]; ok {
+		return db, nil
+	}
+	known := slices.Sorted(maps.Keys(s.named))
+	if name == "" {
+		return nil, effect.Errorf(effect.CodeInvalid, "the call names no database, and the configuration of sqlite only has named ones").WithHint("say which: db = %q", known[0])
+	}
+	return nil, shared.Names("database", name, known)
+}

@@ -1,0 +1,145 @@
+// Package sqlite carries the module db on SQLite files: one database is one
+// file.
+//
+// # Copies and backups
+//
+// A backup is a file of its directory, made by SQLite's online backup under a
+// hidden name, synced, and renamed when it is complete. Its name holds when it
+// began and which effect made it.
+//
+// A copy is a directory with the file data.db and a record (record.json) of
+// the effects that restored it and swapped it. It appears in one step, in a
+// place that must be free: live data is never written over.
+//
+// # Swapping
+//
+// The live file and that of the copy change places in one step
+// (renameat2 with RENAME_EXCHANGE), while the live file is locked against
+// everybody and its log is written back into it. Which of the two is live tells
+// the inode, which the record names beforehand.
+//
+// # Changes
+//
+// exec writes a row with the effect's key into a table of the database, in the
+// transaction of the statement. A row that is there says that the statement
+// was carried out.
+package sqlite
+
+import (
+	"context"
+	"os"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/stdlib"
+)
+
+// Backend takes care of SQLite files. New returns it; Configure makes it ready.
+type Backend struct {
+	settings *settings
+}
+
+// New returns a backend that is not configured yet.
+func New() *Backend { return &Backend{} }
+
+// Describe implements plugins.Backend. A file has no replicas: lag, is_primary
+// and promote are not carried.
+func (b *Backend) Describe() plugins.Description {
+	return plugins.Description{
+		Name: "sqlite", Module: "db", Version: "1.0.0",
+		Doc:    "Back up, restore and change SQLite files on the machine of the runner",
+		Ops:    stdlib.Carry("db", "backups", "query", "validate", "backup", "restore", "exec", "migrate", "swap"),
+		Config: fields(),
+	}
+}
+
+// Configure implements plugins.Backend. It opens nothing.
+func (b *Backend) Configure(_ context.Context, config map[string]any) error {
+	s, err := newSettings(config)
+	if err != nil {
+		return err
+	}
+	b.settings = s
+	return nil
+}
+
+// Invoke implements plugins.Backend.
+func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) {
+	do, ok := map[string]func(*job) (map[string]any, *effect.Error){
+		"backups": (*job).list, "query": (*job).query, "validate": (*job).validate, "backup": (*job).backup,
+		"restore": (*job).restore, "exec": (*job).exec, "migrate": (*job).migrate, "swap": (*job).swap,
+	}[req.Op]
+	if !ok {
+		return nil, effect.Errorf(effect.CodeUnsupported, "the sqlite backend has no op called %q", req.Op).
+			WithHint("a file has no replicas; the backend has backups, query, validate, backup, restore, exec, migrate and swap")
+	}
+	j, cancel, e := b.job(ctx, req)
+	if e != nil {
+		return nil, e
+	}
+	defer cancel()
+	if j.ctx.Err() != nil {
+		return nil, j.ended("the call")
+	}
+	value, e := do(j)
+	if e != nil {
+		return nil, e
+	}
+	return value, nil
+}
+
+// Observe implements plugins.Observer: it looks at the files, and at the
+// table that exec and migrate note effects in.
+func (b *Backend) Observe(ctx context.Context, req plugins.Request) (plugins.Observation, error) {
+	look, ok := map[string]func(*job) (effect.Observed, map[string]any, *effect.Error){
+		"backup": (*job).seeBackup, "restore": (*job).seeCopy, "exec": (*job).seeExec, "migrate": (*job).seeMigration, "swap": (*job).seeSwap,
+	}[req.Op]
+	if !ok {
+		return plugins.Observation{State: effect.Uncertain}, nil
+	}
+	j, cancel, e := b.job(ctx, req)
+	if e != nil {
+		return plugins.Observation{}, e
+	}
+	defer cancel()
+	state, value, e := look(j)
+	if e != nil {
+		return plugins.Observation{}, e
+	}
+	seen := plugins.Observation{State: state}
+	if state == effect.Applied {
+		seen.Value = value
+	}
+	return seen, nil
+}
+
+// Health implements plugins.Backend: each file opens, and each directory is
+// there or can be made.
+func (b *Backend) Health(ctx context.Context) error {
+	if b.settings == nil {
+		return errNotConfigured()
+	}
+	for _, db := range b.settings.all() {
+		j := &job{database: db, ctx: ctx}
+		conn, e := j.open(db.file, readOnly)
+		if e != nil {
+			return e
+		}
+		var n int64
+		err := conn.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&n)
+		conn.close()
+		if err != nil {
+			return j.failed(db.file, "be read", err)
+		}
+		if db.backups != "" {
+			if _, err := os.ReadDir(db.backups); err != nil && !os.IsNotExist(err) {
+				return effect.Errorf(effect.CodeUnavailable, "backups: %v", err).WithHint("create it, or mend the configuration of sqlite")
+			}
+		}
+	}
+	return nil
+}
+
+func errNotConfigured() *effect.Error {
+	return effect.Errorf(effect.CodeInternal, "the sqlite backend is not configured")
+}
