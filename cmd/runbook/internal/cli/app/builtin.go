@@ -11,6 +11,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/files"
 	"github.com/q-ecosystem/runbook/plugins/haproxy"
 	"github.com/q-ecosystem/runbook/plugins/http"
+	"github.com/q-ecosystem/runbook/plugins/postgres"
 	"github.com/q-ecosystem/runbook/plugins/probe"
 	"github.com/q-ecosystem/runbook/plugins/prometheus"
 	"github.com/q-ecosystem/runbook/plugins/rfc2136"
@@ -36,6 +37,8 @@ func Builtin(name string) (plugins.Backend, bool) {
 		return haproxy.New(), true
 	case "http":
 		return http.New(), true
+	case "postgres":
+		return postgres.New(), true
 	case "probe":
 		return probe.New(), true
 	case "prometheus":
@@ -52,7 +55,7 @@ func Builtin(name string) (plugins.Backend, bool) {
 
 // Builtins lists the names that Builtin knows, in order.
 func Builtins() []string {
-	names := []string{"age", "env", "exec", "file", "files", "haproxy", "http", "probe", "prometheus", "rfc2136", "shoutrrr", "sqlite"}
+	names := []string{"age", "env", "exec", "file", "files", "haproxy", "http", "postgres", "probe", "prometheus", "rfc2136", "shoutrrr", "sqlite"}
 	sort.Strings(names)
 	return names
 }

@@ -1,0 +1,379 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
+	contract "github.com/q-ecosystem/runbook/stdlib/db"
+)
+
+func (j *job) seeCopy() (effect.Observed, map[string]any, *effect.Error) {
+	value, e := j.copies.Restored(j.text("copy"), j.key)
+	if value == nil {
+		return effect.NotApplied, nil, e
+	}
+	return effect.Applied, value, nil
+}
+
+// goal is what a restore is to reach.
+type goal struct {
+	from     *stored
+	given    bool // a moment is
+	at       time.Time
+	timeline int // to follow; 0 where there is no log
+}
+
+func (j *job) restore() (map[string]any, *effect.Error) {
+	name := j.text("copy")
+	if j.copies.Dir == "" {
+		return nil, effect.Errorf(effect.CodeUnsupported, "the configuration of postgres names no directory for copies").WithHint("give it one, beside the data directory: copies: /var/lib/postgresql/15/copies")
+	}
+	if value, e := j.copies.Restored(name, j.key); e != nil || value != nil {
+		return value, e
+	}
+	for _, n := range j.nodes {
+		if e := j.copies.Free(name, or(n.data, "/nowhere")); e != nil {
+			return nil, e
+		}
+	}
+	g, e := j.goal()
+	if e != nil {
+		return nil, e
+	}
+	data := j.backupData(g.from.Name)
+	if e := j.verify(data); e != nil {
+		return nil, e
+	}
+	if e := j.mkdir(j.copies.Dir); e != nil {
+		return nil, e
+	}
+	size := sizeOf(data)
+	if e := shared.Room(j.copies.Dir, size, "the backup"); e != nil {
+		return nil, e
+	}
+	if e := j.switchWAL(); e != nil {
+		return nil, e
+	}
+	hidden := filepath.Join(j.copies.Dir, ".part-"+j.id())
+	_ = os.RemoveAll(hidden) // of an attempt that was killed
+	defer os.RemoveAll(hidden)
+	if e := j.mkdir(hidden); e != nil {
+		return nil, e
+	}
+	if e := j.copyTree(data, filepath.Join(hidden, j.copies.Data), size); e != nil {
+		return nil, e
+	}
+	reached, e := j.recover(g, filepath.Join(hidden, j.copies.Data))
+	if e != nil {
+		return nil, e
+	}
+	value := map[string]any{"copy": name, "backup": g.from.Name, "time": seconds(reached.at), "timeline": float64(reached.timeline)}
+	r := &shared.Record{Restore: &shared.Restored{Key: j.key, Value: value}}
+	err := r.Write(hidden)
+	if err == nil {
+		err = shared.Place(hidden, j.copies.Of(name))
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return nil, shared.Taken(name)
+	}
+	if err == nil {
+		err = shared.SyncDir(j.copies.Dir)
+	}
+	if err != nil {
+		return nil, effect.Errorf(effect.CodeFailed, "the copy cannot be kept: %v; nothing was left of it", err).WithHint("check the rights and the space of %s", j.copies.Dir)
+	}
+	return value, nil
+}
+
+// goal chooses the backup, and what to recover to.
+func (j *job) goal() (*goal, *effect.Error) {
+	list, e := j.backupsHere()
+	if e != nil {
+		return nil, e
+	}
+	g := &goal{}
+	target := math.Inf(1)
+	if v, given := j.args["time"]; given {
+		t, err := contract.ParseTime(v)
+		if err != nil {
+			return nil, effect.Errorf(effect.CodeInvalid, "time: %v", err)
+		}
+		if t.After(time.Now()) {
+			return nil, effect.Errorf(effect.CodeInvalid, "%s has not come yet", t.Format(time.RFC3339))
+		}
+		g.given, g.at, target = true, t.Round(time.Microsecond), seconds(t.Round(time.Millisecond))
+	}
+	if len(list) == 0 {
+		return nil, effect.Errorf(effect.CodeNotFound, "there is no backup at all").WithHint("make one with db.backup")
+	}
+	fits := func(*stored) bool { return true }
+	if j.wal != "" {
+		if g.timeline, e = j.timeline(list); e != nil {
+			return nil, e
+		}
+		forks := j.forks(g.timeline)
+		fits = func(s *stored) bool {
+			end, known := forks[s.Timeline]
+			return s.Timeline == g.timeline || known && s.End <= end
+		}
+	}
+	wanted, known := j.text("backup"), []string{}
+	for i := range list {
+		known = append(known, list[i].Name)
+		if (wanted == "" && fits(&list[i]) || list[i].Name == wanted) && seconds(list[i].Ended) <= target {
+			g.from = &list[i]
+		}
+	}
+	if wanted != "" && !slices.Contains(known, wanted) {
+		return nil, shared.Names("backup", wanted, known)
+	}
+	if g.from == nil {
+		return nil, effect.Errorf(effect.CodeNotFound, "no backup reaches back to the moment that is asked for").WithHint("db.backups tells the earliest moment that can be restored")
+	}
+	if !fits(g.from) {
+		return nil, effect.Errorf(effect.CodeRefused, "the backup %s is of data that was swapped away or left behind by a promotion (timeline %d), and the log is that of timeline %d; nothing was started", g.from.Name, g.from.Timeline, g.timeline).
+			WithHint("restore another backup, or leave it out: the newest that fits is taken")
+	}
+	if j.wal == "" {
+		if g.given && seconds(g.from.Ended) != target {
+			return nil, effect.Errorf(effect.CodeRefused, "only the ends of backups can be restored: there is no log").WithHint("name a backup, without a time; or archive WAL, and configure wal")
+		}
+		g.at = g.from.Ended
+		return g, nil
+	}
+	if !g.given {
+		g.at = time.Now().UTC().Truncate(time.Millisecond)
+	}
+	return g, nil
+}
+
+// segment matches the names of WAL files in an archive, which begin with a
+// timeline.
+var segment = regexp.MustCompile(`^([0-9A-F]{8})[0-9A-F]{16}$`)
+
+// timeline returns the one to follow: that of the live data, not of a copy or
+// of what was swapped away.
+func (j *job) timeline(backups []stored) (int, *effect.Error) {
+	if s, e := j.primary(j.look()); e == nil {
+		return s.timeline, nil
+	}
+	newest := 0
+	for _, n := range j.nodes { // a stopped primary whose data is here
+		if n.data == "" {
+			continue
+		}
+		if c := j.controlData(n.data); !strings.Contains(c["Database cluster state"], "recovery") {
+			newest = max(newest, atoi(c["Latest checkpoint's TimeLineID"]))
+		}
+	}
+	if newest > 0 {
+		return newest, nil
+	}
+	entries, err := os.ReadDir(j.wal)
+	if err != nil {
+		return 0, effect.Errorf(effect.CodeUnavailable, "the archive of WAL cannot be listed: %v; nothing was started", err).WithHint("check wal in the configuration of postgres, and the rights of the directory")
+	}
+	newest = backups[len(backups)-1].Timeline
+	for _, e := range entries {
+		if m := segment.FindStringSubmatch(e.Name()); m != nil {
+			v, _ := strconv.ParseInt(m[1], 16, 32)
+			newest = max(newest, int(v))
+		}
+	}
+	return newest, nil
+}
+
+// forks returns where a timeline left those that it comes from, as its history
+// file says.
+func (j *job) forks(timeline int) map[int]uint64 {
+	out := map[int]uint64{}
+	name := fmt.Sprintf("%08X.history", timeline)
+	dirs := []string{j.wal, filepath.Join(j.copies.Dir, timelines)}
+	for _, n := range j.nodes {
+		if n.data != "" {
+			dirs = append(dirs, filepath.Join(n.data, "pg_wal"))
+		}
+	}
+	for _, dir := range dirs {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(text)) {
+			if words := strings.Fields(line); len(words) >= 2 && atoi(words[0]) > 0 {
+				out[atoi(words[0])] = lsn(words[1])
+			}
+		}
+		break
+	}
+	return out
+}
+
+func atoi(s string) int {
+	n, _ := strconv.Atoi(s)
+	return n
+}
+
+// switchWAL writes a commit that is later than any moment asked for, so that
+// recovery can tell that it has reached it, and waits until that is archived.
+func (j *job) switchWAL() *effect.Error {
+	if j.wal == "" {
+		return nil
+	}
+	c, s, e := j.onPrimary()
+	if e == nil {
+		defer c.close()
+		s = j.status(s.node)
+	}
+	if e != nil || s.err != nil || s.recovering {
+		return nil // what it had not archived may be in its directory
+	}
+	if _, err := c.row(j.ctx, "SELECT pg_current_xact_id()"); err != nil {
+		return j.failed(c, "a transaction", err)
+	}
+	r, err := c.row(j.ctx, "SELECT pg_walfile_name(pg_switch_wal())")
+	if state(err) == noRights { // then only what is archived can be restored
+		j.progress.Show(c.title + ": the user " + j.user + " may not call pg_switch_wal: what is not archived yet is left out")
+		return nil
+	}
+	if err != nil || len(r) != 1 {
+		return j.failed(c, "pg_switch_wal", err)
+	}
+	file := is(r[0])
+	for began := time.Now(); !j.archived(file); {
+		if _, works := j.archives(c); !works && time.Since(began) > j.timeout || j.ctx.Err() != nil {
+			return effect.Errorf(effect.CodeUnavailable, "%s does not archive: %s has not come to %s; nothing was started", c.title, file, j.wal).
+				WithHint("check archive_mode, archive_command, pg_stat_archiver and the server's log")
+		}
+		j.progress.Say("waiting until %s is archived", file)
+		select {
+		case <-time.After(pause):
+		case <-j.ctx.Done():
+		}
+	}
+	return nil
+}
+
+func (j *job) archived(file string) bool {
+	info, err := os.Stat(filepath.Join(j.wal, file))
+	return err == nil && info.Size() > 0
+}
+
+// copyTree copies a backup, sharing its blocks where the file system can.
+func (j *job) copyTree(from, to string, size int64) *effect.Error {
+	u, e := j.as()
+	if e != nil {
+		return e
+	}
+	watched, cancel := context.WithCancel(j.ctx)
+	defer cancel()
+	go j.watch(watched, "restored", to, size)
+	c := &shared.Command{Argv: []string{"cp", "-a", from, to}, Env: shared.Environment(), Dir: "/", User: u}
+	if said, err := c.Run(j.ctx); err != nil {
+		return j.failedTool("copying the backup", said, err)
+	}
+	return nil
+}
+
+// reached is where a recovery ended.
+type reached struct {
+	at       time.Time
+	timeline int
+}
+
+// recover lets a server that only we can reach bring a copied backup to a
+// moment.
+func (j *job) recover(g *goal, data string) (*reached, *effect.Error) {
+	for _, name := range []string{"standby.signal", "recovery.signal", "postmaster.pid"} {
+		_ = os.Remove(filepath.Join(data, name))
+	}
+	var settings []string
+	if g.timeline > 0 {
+		claimed := filepath.Join(j.copies.Dir, timelines)
+		if e := j.mkdir(claimed); e != nil {
+			return nil, e
+		}
+		fetch := fmt.Sprintf("cp '%s/%%f' '%%p' 2>/dev/null || cp '%s/%%f' '%%p' 2>/dev/null", j.wal, claimed)
+		for _, n := range j.nodes { // what a stopped primary had not archived
+			if n.data != "" {
+				fetch += fmt.Sprintf(" || cp '%s/pg_wal/%%f' '%%p' 2>/dev/null", n.data)
+			}
+		}
+		settings = append(settings, "restore_command="+fetch, "recovery_target_timeline="+strconv.Itoa(g.timeline), "recovery_target_action=promote")
+		if g.given {
+			settings = append(settings, "recovery_target_time="+g.at.Format("2006-01-02 15:04:05.000000+00"))
+		}
+		if err := os.WriteFile(filepath.Join(data, "recovery.signal"), nil, 0o600); err != nil {
+			return nil, effect.Errorf(effect.CodeFailed, "the copy cannot be written: %v; nothing was left of it", err)
+		}
+		if e := j.own(filepath.Join(data, "recovery.signal")); e != nil {
+			return nil, e
+		}
+	}
+	s, e := j.serve(data, settings...)
+	if e != nil && g.given && strings.Contains(e.Message, targetNotReached) {
+		// The log ends before the moment, and nobody can say more: everything
+		// that is logged belongs to it.
+		s, e = j.serve(data, slices.DeleteFunc(settings, func(s string) bool { return strings.HasPrefix(s, "recovery_target_time=") })...)
+	}
+	if e != nil {
+		return nil, e
+	}
+	defer s.end()
+	r, err := s.conn.row(j.ctx, "SELECT timeline_id FROM pg_control_checkpoint()")
+	if err == nil && g.timeline > 0 {
+		r, err = s.conn.row(j.ctx, "SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int")
+	}
+	if err != nil || len(r) != 1 {
+		return nil, j.failed(s.conn, "its timeline", err)
+	}
+	out := &reached{at: g.at, timeline: atoi(is(r[0]))}
+	if e := s.stop(); e != nil {
+		return nil, e
+	}
+	return out, j.claim(data, out.timeline)
+}
+
+// timelines is where the history files of copies stand, hidden beside them: the
+// next recovery finds them and takes another number. In the archive, replicas
+// would find and follow them.
+const timelines = ".timelines"
+
+func (j *job) claim(data string, timeline int) *effect.Error {
+	name := fmt.Sprintf("%08X.history", timeline)
+	text, err := os.ReadFile(filepath.Join(data, "pg_wal", name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // without a log there is no new timeline
+	}
+	if err == nil {
+		err = shared.WriteFile(filepath.Join(j.copies.Dir, timelines, name), text)
+	}
+	if err != nil {
+		return effect.Errorf(effect.CodeFailed, "the timeline of the copy cannot be noted: %v; nothing was left of it", err).WithHint("check the rights of %s", j.copies.Dir)
+	}
+	return j.own(filepath.Join(j.copies.Dir, timelines, name))
+}
+
+// own gives a file to the user of the tools.
+func (j *job) own(file string) *effect.Error {
+	u, e := j.as()
+	if e != nil || u == nil {
+		return e
+	}
+	if err := os.Chown(file, int(u.UID), int(u.GID)); err != nil {
+		return effect.Errorf(effect.CodeRefused, "%s cannot be given to %s: %v", file, j.runAs, err)
+	}
+	return nil
+}

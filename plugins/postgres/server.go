@@ -1,0 +1,261 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
+)
+
+// targetNotReached is what PostgreSQL logs where the log ends before the moment
+// to recover to. There is no code for it.
+const targetNotReached = "recovery ended before configured recovery target was reached"
+
+// server is a PostgreSQL on a copy, over a socket that only its user and root
+// can reach. It dies with this process.
+type server struct {
+	j    *job
+	conn *conn
+	dir  string // of its socket and configuration
+	cmd  *exec.Cmd
+	over chan struct{}
+	log  *log
+}
+
+// log keeps the end of what a server says.
+type log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.text.Len() > 256<<10 {
+		l.text.Next(128 << 10)
+	}
+	return l.text.Write(p)
+}
+
+// faults returns the lines that say why a server ended.
+func (l *log) faults() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var found []string
+	lines := strings.Split(strings.TrimSpace(l.text.String()), "\n")
+	for _, line := range lines {
+		for _, level := range []string{"FATAL:  ", "PANIC:  ", "ERROR:  "} {
+			if _, text, ok := strings.Cut(line, level); ok && !strings.Contains(text, "the database system is") {
+				found = append(found, text)
+			}
+		}
+	}
+	if len(found) == 0 {
+		found = lines[max(0, len(lines)-3):]
+	}
+	return strings.Join(found[max(0, len(found)-3):], "; ")
+}
+
+// serve starts a server on a data directory, waits until it takes writes, and
+// connects to it.
+func (j *job) serve(data string, settings ...string) (*server, *effect.Error) {
+	path, e := j.where("postgres")
+	if e != nil {
+		return nil, e
+	}
+	u, e := j.as()
+	if e != nil {
+		return nil, e
+	}
+	lock, _ := j.serving.LoadOrStore(data, make(chan struct{}, 1))
+	select {
+	case lock.(chan struct{}) <- struct{}{}:
+	case <-j.ctx.Done():
+		return nil, j.ended("waiting for another call on the copy")
+	}
+	s := &server{j: j, over: make(chan struct{}), log: &log{}}
+	release := func() { <-lock.(chan struct{}) }
+	fail := func(format string, args ...any) (*server, *effect.Error) {
+		s.end()
+		release()
+		return nil, effect.Errorf(effect.CodeFailed, format, args...).WithHint("see what it said; nothing was changed beside the copy")
+	}
+	// The path of a socket is short.
+	sweep()
+	dir, err := os.MkdirTemp("/tmp", fmt.Sprintf("%s%d-", socketDir, os.Getpid()))
+	if err != nil {
+		return fail("a directory for the server's socket cannot be made: %v", err)
+	}
+	s.dir = dir
+	for name, text := range map[string]string{"postgresql.conf": "", "hba": "local all all trust\n", "ident": ""} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			return fail("the server of the copy cannot be configured: %v", err)
+		}
+		if e := j.own(filepath.Join(dir, name)); e != nil {
+			return fail("%s", e.Message)
+		}
+	}
+	if e := j.own(dir); e != nil {
+		return fail("%s", e.Message)
+	}
+	const port = "5432"
+	all := append([]string{"config_file=" + dir + "/postgresql.conf", "hba_file=" + dir + "/hba", "ident_file=" + dir + "/ident", "data_directory=" + data,
+		"listen_addresses=", "port=" + port, "unix_socket_directories=" + dir, "unix_socket_permissions=0700",
+		// Nothing of it may come into the archive or to replicas of the live data.
+		"archive_mode=off", "archive_command=", "primary_conninfo=", "max_wal_senders=0", "hot_standby=off", "max_logical_replication_workers=0",
+		"shared_preload_libraries=", "shared_buffers=64MB", "huge_pages=off", "max_connections=20", "max_prepared_transactions=64", "ssl=off",
+		"autovacuum=off", "logging_collector=off", "log_destination=stderr", "log_line_prefix=", "lc_messages=C", "restart_after_crash=off"}, settings...)
+	for name, v := range j.options {
+		all = append(all, name+"="+v)
+	}
+	args := []string{"-D", data}
+	for _, setting := range all {
+		args = append(args, "-c", setting)
+	}
+	s.cmd = exec.Command(path, args...)
+	s.cmd.Env, s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = shared.Environment(), "/", s.log, s.log
+	s.cmd.SysProcAttr = shared.Attributes(u, syscall.SIGQUIT)
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // the kernel ends it with the thread that started it
+		defer runtime.UnlockOSThread()
+		err := s.cmd.Start()
+		started <- err
+		if err == nil {
+			_ = s.cmd.Wait()
+		}
+		close(s.over)
+		release()
+	}()
+	if err := <-started; err != nil {
+		s.cmd = nil
+		_ = os.RemoveAll(dir)
+		return nil, effect.Errorf(effect.CodeUnavailable, "%s was not started: %v", path, err)
+	}
+	if e := s.await(port); e != nil {
+		s.end()
+		return nil, e
+	}
+	return s, nil
+}
+
+// socketDir begins the names of directories with sockets, before the number of
+// the process.
+const socketDir = "rb-pg-"
+
+// sweep removes what processes left that were killed.
+func sweep() {
+	found, _ := filepath.Glob("/tmp/" + socketDir + "*")
+	for _, dir := range found {
+		number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), socketDir), "-")
+		pid, err := strconv.Atoi(number)
+		if info, statErr := os.Lstat(dir); err == nil && pid > 0 && statErr == nil && info.IsDir() && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			_ = os.RemoveAll(dir) // of others it is not ours to remove, and stays
+		}
+	}
+}
+
+// await connects once the server has recovered.
+func (s *server) await(port string) *effect.Error {
+	for {
+		c, err := s.j.dial("host="+s.dir+" port="+port+" user="+s.j.user+" dbname="+or(s.j.name, s.j.user)+" sslmode=disable", "")
+		if err == nil {
+			s.conn = &conn{PgConn: c, title: "the server of the copy"}
+			return nil
+		}
+		switch code := state(err); {
+		case s.ended():
+			return effect.Errorf(effect.CodeFailed, "the server of the copy ended: %s", s.log.faults()).WithHint("see what it said; the live data was not touched")
+		case s.j.ctx.Err() != nil:
+			return s.j.ended("recovering the copy")
+		case code == "3D000":
+			return effect.Errorf(effect.CodeNotFound, "the copy has no database %s", or(s.j.name, s.j.user)).WithHint("check database in the configuration of postgres")
+		case code != "" && code != startingUp:
+			return effect.Errorf(effect.CodeFailed, "the server of the copy does not let us in: %s", s.j.why(err))
+		}
+		s.j.progress.Say("recovering for %s", effect.FormatDuration(time.Since(s.j.began).Round(time.Second)))
+		select {
+		case <-time.After(pause):
+		case <-s.over:
+		case <-s.j.ctx.Done():
+		}
+	}
+}
+
+func (s *server) ended() bool {
+	select {
+	case <-s.over:
+		return true
+	default:
+		return false
+	}
+}
+
+// stop shuts the server down so that the copy is whole on disk.
+func (s *server) stop() *effect.Error {
+	if s.conn != nil {
+		s.conn.close()
+		s.conn = nil
+	}
+	_ = s.cmd.Process.Signal(syscall.SIGINT)
+	limit, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	select {
+	case <-s.over:
+	case <-limit.Done():
+		s.end()
+		return effect.Errorf(effect.CodeFailed, "the server of the copy does not shut down: %s", s.log.faults())
+	}
+	if !s.cmd.ProcessState.Success() {
+		return effect.Errorf(effect.CodeFailed, "the server of the copy shut down with %s: %s", s.cmd.ProcessState, s.log.faults())
+	}
+	return nil
+}
+
+// end leaves nothing of the server behind.
+func (s *server) end() {
+	if s.conn != nil {
+		s.conn.close()
+		s.conn = nil
+	}
+	if s.cmd != nil && !s.ended() {
+		_ = s.cmd.Process.Signal(syscall.SIGQUIT)
+		select {
+		case <-s.over:
+		case <-time.After(10 * time.Second):
+			_ = s.cmd.Process.Kill()
+			<-s.over
+		}
+	}
+	if s.dir != "" {
+		_ = os.RemoveAll(s.dir)
+	}
+}
+
+// onCopy starts a server on a copy and connects to it.
+func (j *job) onCopy(name string) (*conn, func(), *effect.Error) {
+	if j.copies.Dir == "" || !j.copies.Has(name) {
+		return nil, nil, shared.Names("copy", name, j.copies.Known())
+	}
+	s, e := j.serve(j.copies.DataOf(name))
+	if e != nil {
+		return nil, nil, e
+	}
+	s.conn.title = "the copy " + name
+	return s.conn, func() {
+		_ = s.stop()
+		s.end()
+	}, nil
+}
