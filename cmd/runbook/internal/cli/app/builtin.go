@@ -17,6 +17,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/rfc2136"
 	"github.com/q-ecosystem/runbook/plugins/shoutrrr"
 	"github.com/q-ecosystem/runbook/plugins/sqlite"
+	"github.com/q-ecosystem/runbook/plugins/ssh"
 )
 
 // Builtin returns a backend that is part of this program. It still runs in a
@@ -49,13 +50,15 @@ func Builtin(name string) (plugins.Backend, bool) {
 		return shoutrrr.New(), true
 	case "sqlite":
 		return sqlite.New(), true
+	case "ssh":
+		return ssh.New(), true
 	}
 	return nil, false
 }
 
 // Builtins lists the names that Builtin knows, in order.
 func Builtins() []string {
-	names := []string{"age", "env", "exec", "file", "files", "haproxy", "http", "postgres", "probe", "prometheus", "rfc2136", "shoutrrr", "sqlite"}
+	names := []string{"age", "env", "exec", "file", "files", "haproxy", "http", "postgres", "probe", "prometheus", "rfc2136", "shoutrrr", "sqlite", "ssh"}
 	sort.Strings(names)
 	return names
 }
