@@ -172,9 +172,13 @@ func (c *cluster) configure() {
 		c.l.t.Fatal(err)
 	}
 	defer f.Close()
-	wal := filepath.Join(c.l.dir, "wal")
-	fmt.Fprintf(f, "\nport = %s\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '%s'\nfsync = off\nshared_buffers = 16MB\nmin_wal_size = 32MB\nmax_wal_size = 64MB\narchive_mode = on\narchive_command = 'test ! -f %s/%%f && cp %%p %s/.%%f && mv %s/.%%f %s/%%f'\n",
-		c.port, c.l.dir, wal, wal, wal, wal)
+	// A standby that is promoted may archive a segment which the old primary has
+	// archived meanwhile: the same file again is no failure.
+	// https://www.postgresql.org/docs/15/continuous-archiving.html
+	to := filepath.Join(c.l.dir, "wal", "%f")
+	archive := fmt.Sprintf("if test -f %s; then cmp -s %%p %s; else cp %%p %s.%s && mv %s.%s %s; fi", to, to, to, c.port, to, c.port, to)
+	fmt.Fprintf(f, "\nport = %s\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '%s'\nfsync = off\nshared_buffers = 16MB\nmin_wal_size = 32MB\nmax_wal_size = 64MB\narchive_mode = on\narchive_command = '%s'\n",
+		c.port, c.l.dir, archive)
 }
 
 // replica starts one that follows.

@@ -59,5 +59,16 @@ func (j *job) ended(what string) *effect.Error {
 	return effect.Errorf(effect.CodeTimeout, "%s took longer than %s; nothing changed", what, took).WithHint("give it longer: timeout")
 }
 
+// pause waits before the next look at what goes on by itself; false says that
+// the call's time is up.
+func (j *job) pause() bool {
+	select {
+	case <-time.After(50 * time.Millisecond):
+		return true
+	case <-j.ctx.Done():
+		return false
+	}
+}
+
 // seconds returns a moment as scripts see it.
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1e3 }

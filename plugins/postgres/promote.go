@@ -15,9 +15,6 @@ import (
 // take to show.
 const settle = 3 * time.Second
 
-// pause is the time between two looks at what goes on by itself.
-const pause = 50 * time.Millisecond
-
 func (j *job) promote() (map[string]any, *effect.Error) {
 	n, e := j.named(j.text("node"))
 	if e != nil {
@@ -89,10 +86,7 @@ func (j *job) seePromotion() (effect.Observed, map[string]any, *effect.Error) {
 		if time.Now().After(until) || j.ctx.Err() != nil {
 			return effect.NotApplied, nil, nil
 		}
-		select {
-		case <-time.After(pause):
-		case <-j.ctx.Done():
-		}
+		j.pause()
 	}
 }
 

@@ -258,10 +258,7 @@ func (j *job) switchWAL() *effect.Error {
 				WithHint("check archive_mode, archive_command, pg_stat_archiver and the server's log")
 		}
 		j.progress.Say("waiting until %s is archived", file)
-		select {
-		case <-time.After(pause):
-		case <-j.ctx.Done():
-		}
+		j.pause()
 	}
 	return nil
 }

@@ -186,11 +186,7 @@ func (s *server) await(port string) *effect.Error {
 			return effect.Errorf(effect.CodeFailed, "the server of the copy does not let us in: %s", s.j.why(err))
 		}
 		s.j.progress.Say("recovering for %s", effect.FormatDuration(time.Since(s.j.began).Round(time.Second)))
-		select {
-		case <-time.After(pause):
-		case <-s.over:
-		case <-s.j.ctx.Done():
-		}
+		s.j.pause()
 	}
 }
 

@@ -33,10 +33,17 @@ func (j *job) seeSwap() (effect.Observed, map[string]any, *effect.Error) {
 	if e != nil || !done {
 		return effect.NotApplied, nil, e
 	}
-	if s := j.status(n); s.err != nil || s.recovering {
-		return effect.NotApplied, nil, nil
+	// A server that a killed backend had started goes on starting without it.
+	for {
+		came := running(n.data) || starting(n.data)
+		s := j.status(n)
+		if s.err == nil && !s.recovering {
+			return effect.Applied, j.swapValue(), nil
+		}
+		if !came || !j.pause() {
+			return effect.NotApplied, nil, nil
+		}
 	}
-	return effect.Applied, j.swapValue(), nil
 }
 
 // swapNode returns the node whose data is exchanged: the primary, or, where
@@ -252,10 +259,7 @@ func (j *job) finish(n *node, r *shared.Record, name, keep string) (map[string]a
 			return nil, half("its server does not take writes within the timeout")
 		}
 		j.progress.Say("waiting for %s", n.title())
-		select {
-		case <-time.After(pause):
-		case <-j.ctx.Done():
-		}
+		j.pause()
 	}
 }
 
@@ -298,6 +302,21 @@ func running(data string) bool {
 		return dir == data // a server stands in its data directory; the number may be another's now
 	}
 	return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
+}
+
+// starting reports whether a program is under way that starts a server on a
+// data directory, which has not said so there yet.
+func starting(data string) bool {
+	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, name := range lines {
+		text, _ := os.ReadFile(name)
+		argv := strings.Split(string(text), "\x00")
+		at := slices.Index(argv, "-D")
+		if at > 0 && at+1 < len(argv) && argv[at+1] == data && !slices.Contains(argv, "stop") {
+			return true
+		}
+	}
+	return false
 }
 
 // start starts the live server.
