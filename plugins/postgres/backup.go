@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -247,27 +248,31 @@ func (j *job) copyBase(n *node, data string, size int64) *effect.Error {
 		return e
 	}
 	tool.Env = append(tool.Env, j.environment(n)...)
-	watched, cancel := context.WithCancel(j.ctx)
-	defer cancel()
-	go j.watch(watched, "copied", data, size)
+	defer j.watch("copied", data, size)()
 	if said, err := tool.Run(j.ctx); err != nil {
 		return j.failedTool("pg_basebackup of "+n.title(), said, err)
 	}
 	return nil
 }
 
-// watch shows how a directory grows.
-func (j *job) watch(ctx context.Context, what, dir string, size int64) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			j.progress.Say("%s %s of about %s", what, shared.Bytes(sizeOf(dir)), shared.Bytes(size))
+// watch shows how a directory grows, until the function that it returns has
+// returned.
+func (j *job) watch(what, dir string, size int64) (end func()) {
+	ctx, cancel := context.WithCancel(j.ctx)
+	var over sync.WaitGroup
+	over.Go(func() {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				j.progress.Say("%s %s of about %s", what, shared.Bytes(sizeOf(dir)), shared.Bytes(size))
+			}
 		}
-	}
+	})
+	return func() { cancel(); over.Wait() }
 }
 
 func sizeOf(dir string) (size int64) {

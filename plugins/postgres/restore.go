@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -274,9 +273,7 @@ func (j *job) copyTree(from, to string, size int64) *effect.Error {
 	if e != nil {
 		return e
 	}
-	watched, cancel := context.WithCancel(j.ctx)
-	defer cancel()
-	go j.watch(watched, "restored", to, size)
+	defer j.watch("restored", to, size)()
 	c := &shared.Command{Argv: []string{"cp", "-a", from, to}, Env: shared.Environment(), Dir: "/", User: u}
 	if said, err := c.Run(j.ctx); err != nil {
 		return j.failedTool("copying the backup", said, err)
