@@ -87,7 +87,7 @@ func DryRun(ctx context.Context, on *app.App, path string, p PlanFlags, paramsFi
 			return fmt.Errorf("write the plan: %w", err)
 		}
 	}
-	code := codeOfEnding(res.Ending)
+	code := codeOf(res.Ending, plan)
 	if a.Flags.JSON {
 		a.jsonPlan(plan, code)
 	} else {

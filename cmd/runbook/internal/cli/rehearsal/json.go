@@ -17,7 +17,7 @@ type planLine struct {
 	Type string `json:"type"`
 	*simulate.Plan
 	Effects int `json:"effects" doc:"how many; each had its line"`
-	Exit    int `json:"exit" doc:"the exit code that the run would have"`
+	Exit    int `json:"exit" doc:"the exit code: that of the run, or 1 if an invariant was broken"`
 }
 
 // differenceLine is a difference of two plans.

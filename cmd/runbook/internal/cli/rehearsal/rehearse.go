@@ -157,9 +157,13 @@ func (a commands) jsonPlan(p *simulate.Plan, exit int) {
 	a.JSONLine(planLine{"plan", &rest, len(p.Effects), exit})
 }
 
-// codeOfEnding maps what became of a rehearsed run to the exit code that the
-// run itself would have.
-func codeOfEnding(end simulate.Ending) int {
+// codeOf maps what became of a rehearsed run to the exit code that the run
+// itself would have, unless it broke an invariant: nobody is to take that for a
+// success, however the run ended.
+func codeOf(end simulate.Ending, p *simulate.Plan) int {
+	if len(p.Broken) > 0 {
+		return app.ExitFailed
+	}
 	return app.CodeOfOutcome(interpreter.Outcome{Status: end.Status, Err: end.Err})
 }
 

@@ -14,7 +14,8 @@ func (a commands) simulateCommand() *cobra.Command {
 		Short: "Rehearse a runbook in a simulated world",
 		Long: "Rehearse a runbook in a simulated world: nothing is read from real systems and nothing\n" +
 			"is changed; time is virtual. A scenario says what the world is like; what it leaves\n" +
-			"open is assumed, and marked so. The exit code is that of the run.",
+			"open is assumed, and marked so. The exit code is that of the run, or 1 if an invariant\n" +
+			"was broken.",
 		Example: "  runbook simulate blue-green.lua --param version=v1.2.0\n" +
 			"  runbook simulate blue-green.lua --scenario slow.lua\n" +
 			"  runbook simulate blue-green.lua --param version=v1.2.0 --schedule 5:timeout",
@@ -42,7 +43,7 @@ func (a commands) simulateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			code := codeOfEnding(res.Ending)
+			code := codeOf(res.Ending, p)
 			if a.Flags.JSON {
 				a.jsonPlan(p, code)
 			} else {
