@@ -18,8 +18,11 @@ import (
 // maxSecret bounds a secret's size, in bytes.
 const maxSecret = 64 << 10
 
-// secretHint says how a secret is given.
-const secretHint = "write env:NAME or file:PATH, and keep the secret there"
+// What is said of a secret that is given as it is, and how one is given.
+const (
+	inClear    = "a secret may not stand here in clear"
+	secretHint = "write env:NAME or file:PATH, and keep the secret there"
+)
 
 // ResolveSecret returns the secret that a reference leads to: "env:NAME" is
 // an environment variable of this process, "file:PATH" a file that nobody
@@ -50,7 +53,7 @@ func ResolveSecret(name, ref, dir string) (effect.Secret, error) {
 		}
 		return effect.NewSecret(name, value), nil
 	}
-	return effect.Secret{}, errorf(nowhere, secretHint, "a secret may not stand here in clear")
+	return effect.Secret{}, errorf(nowhere, secretHint, inClear)
 }
 
 // Secret returns the secret that a reference leads to, named by the reference
@@ -66,10 +69,13 @@ func Secret(ref string) (effect.Secret, error) {
 }
 
 // SecretName is what Secret names a secret: the reference to it, as it leads
-// there from any folder.
+// there from any folder. What is no reference, and may be a secret, is refused.
 func SecretName(ref string) (string, error) {
 	path, ok := strings.CutPrefix(ref, "file:")
-	if !ok || path == "" {
+	switch {
+	case !ok && !strings.HasPrefix(ref, "env:"):
+		return "", errorf(effect.Position{}, secretHint, inClear)
+	case !ok, path == "":
 		return ref, nil
 	}
 	abs, err := filepath.Abs(path)
@@ -145,7 +151,7 @@ func (r *secretResolver) resolve(f *effect.Field, v any, path string) (resolved 
 			if _, done := v.(effect.Secret); done {
 				return v, true
 			}
-			r.report(path, &Error{Message: "a secret may not stand here in clear", Hint: secretHint})
+			r.report(path, &Error{Message: inClear, Hint: secretHint})
 			return nil, false
 		}
 		secret, err := r.find(path, ref)

@@ -95,11 +95,17 @@ func (a commands) rehearsedParams(h script.Header, path string, w worldFlags, s 
 		maps.Copy(given, file)
 	}
 	values, err := config.ParseParamsWith(h.Params, given, w.pairs, func(ref string) (effect.Secret, error) {
+		value, made := s.Secrets[ref]
 		name, err := config.SecretName(ref) // as a run is given it, which may be held to a plan
-		if value, ok := s.Secrets[ref]; ok && err == nil {
+		switch {
+		case made && err != nil: // no reference, and a word of the scenario
+			return effect.NewSecret(ref, value), nil
+		case err != nil:
+			return effect.Secret{}, err
+		case made:
 			return effect.NewSecret(name, value), nil
 		}
-		return s.Secret(name), err
+		return s.Secret(name), nil
 	})
 	if err != nil {
 		return nil, a.WrongParams(err, path)
