@@ -235,7 +235,14 @@ func (h *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 	if err != nil {
 		return nil, err
 	}
+	if absent(m, name) && values != nil {
+		values = map[string]any{"uptime": 0.0, "error_rate": 100.0, "throughput": 0.0, "samples": values["samples"]}
+	}
 	if op == "check" {
+		if absent(m, name) {
+			return nil, effect.Errorf(effect.CodeUnhealthy, "%s is not healthy in the simulated world: nothing is deployed there", name).
+				WithHint("deploy to %s first, or leave it out", name)
+		}
 		if !healthy {
 			return nil, effect.Errorf(effect.CodeUnhealthy, "%s is not healthy in the simulated world, all tries in %s", name,
 				effect.FormatDuration(effect.Seconds(plain.Num(args, "timeout")))).
@@ -251,6 +258,16 @@ func (h *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 		values["samples"] = math.Round(plain.Num(args, "rate") * plain.Num(args, "during"))
 	}
 	return values, nil
+}
+
+// absent reports whether the module deploy knows the target, and that nothing
+// runs there: nobody answers then, whatever was said of it before.
+func absent(m effect.Moment, name string) bool {
+	if m.World == nil {
+		return false
+	}
+	at := plain.Table(plain.Table(m.World("deploy"), "envs"), name)
+	return plain.Str(at, "state") == "absent"
 }
 
 // declares refuses a target that nobody has heard of, as soon as somebody said

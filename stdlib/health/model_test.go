@@ -84,6 +84,23 @@ func TestHealthTurnsBad(t *testing.T) {
 	}
 }
 
+// Nobody answers where nothing is deployed any more, although a scenario said
+// how healthy it is, or nobody said anything.
+func TestHealthOfWhatIsGone(t *testing.T) {
+	for _, said := range []obj{nil, {"green": obj{"p99_latency": "10ms"}}} {
+		r := modeltest.New(t, Module(), said)
+		envs := obj{"green": obj{"state": "active"}, "blue": obj{"state": "absent"}}
+		r.Others = map[string]map[string]any{"deploy": {"envs": envs}}
+		r.Must("check", obj{"env": "green"})
+		envs["green"] = obj{"state": "absent"}
+		r.Fails("check", obj{"env": "green"}, effect.CodeUnhealthy, "nothing is deployed there")
+		seen := r.Must("measure", obj{"env": "green"})
+		modeltest.Is(t, "what is measured", seen, obj{"uptime": 0.0, "error_rate": 100.0, "throughput": 0.0, "samples": 1000.0})
+		envs["green"] = obj{"state": "released"}
+		r.Must("check", obj{"env": "green"})
+	}
+}
+
 func TestHealthLearnsChecksOnly(t *testing.T) {
 	r := modeltest.New(t, Module(), nil)
 	l := r.Model.(effect.Learner)
