@@ -23,7 +23,7 @@ import (
 )
 
 // patience bounds every wait; reaching it is a failure.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // code runs a program and wants its exit code:
 //

@@ -26,7 +26,7 @@ var (
 )
 
 // patience bounds the waits for conditions.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // configured returns a backend with a configuration that passed the checks of
 // the host.

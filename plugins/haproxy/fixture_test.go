@@ -21,7 +21,7 @@ import (
 )
 
 // testPatience bounds the waits for conditions.
-const testPatience = 20 * time.Second
+const testPatience = time.Minute
 
 // proxy is a running HAProxy with the pool web of blue and green, which name
 // themselves in the header X-Env.

@@ -24,7 +24,7 @@ import (
 type obj = map[string]any
 
 // waiting bounds the waits for conditions.
-const waiting = 30 * time.Second
+const waiting = time.Minute
 
 const secret = "pass-w0rd of the tests"
 

@@ -23,7 +23,7 @@ import (
 type obj = map[string]any
 
 // patience bounds the waits for conditions.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 var secret = base64.StdEncoding.EncodeToString([]byte("thirty-two bytes of a shared key"))
 

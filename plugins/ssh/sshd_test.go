@@ -22,7 +22,7 @@ import (
 type obj = map[string]any
 
 // patience bounds the waits for conditions.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // sshd is Debian's sshd on loopback, which stands for one host.
 type sshd struct {
