@@ -93,7 +93,7 @@ func fileType(m fs.FileMode) string {
 // then is lost.
 type files struct {
 	paths  []string
-	opened []os.FileInfo
+	opened []identity
 	log    atomic.Int64 // the largest size of the -wal that was seen
 	cut    atomic.Bool  // it has been shorter than what it holds
 }
@@ -101,11 +101,11 @@ type files struct {
 // remember notes which files the journal is open with.
 func (f *files) remember(path string) error {
 	for _, suffix := range parts[:3] {
-		info, err := os.Stat(path + suffix)
+		file, err := identify(path + suffix)
 		if err != nil {
 			return err
 		}
-		f.paths, f.opened = append(f.paths, path+suffix), append(f.opened, info)
+		f.paths, f.opened = append(f.paths, path+suffix), append(f.opened, file)
 	}
 	return nil
 }
@@ -116,17 +116,17 @@ func (f *files) remember(path string) error {
 func (d *DB) gone(ctx context.Context) error {
 	f := &d.files
 	for i, path := range f.paths {
-		info, err := os.Stat(path)
+		file, err := identify(path)
 		what := ""
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			what = "it was deleted"
 		case err != nil:
 			return err
-		case !os.SameFile(info, f.opened[i]):
+		case !file.same(f.opened[i]):
 			what = "another file stands in its place"
-		case i == 0 && info.Size() < f.opened[0].Size(), i == 1 && d.logCut(ctx, info.Size()):
-			what = fmt.Sprintf("it was cut to %d bytes", info.Size())
+		case i == 0 && file.size < f.opened[0].size, i == 1 && d.logCut(ctx, file.size):
+			what = fmt.Sprintf("it was cut to %d bytes", file.size)
 		}
 		if what != "" {
 			return &Error{Op: "write to", Path: path, Reason: ErrGone, Err: errors.New(what)}
