@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/history"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
@@ -114,28 +112,24 @@ func (e *Engine) Start(ctx context.Context, s Start) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("record the parameters: %w", err)
 	}
-	id, err := uuid.NewV7FromReader(e.opts.Random)
-	if err != nil {
-		return Outcome{}, fmt.Errorf("make a run id: %w", err)
-	}
 	plan, err := pinnedPlan(s.Plan)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("pin the plan: %w", err)
 	}
 	required := requiredBy(s.Main, s.Loader)
-	w, err := e.opts.DB.Create(ctx, journal.NewRun{
-		ID: id.String(), Name: header.Name, Script: s.Main.Name, Env: s.Env, By: s.By, Params: encoded,
+	id, w, err := e.create(ctx, journal.NewRun{
+		Name: header.Name, Script: s.Main.Name, Env: s.Env, By: s.By, Params: encoded,
 		Sources: slices.Concat([]journal.Source{source(s.Main)}, required.sources(), plan, pinnedEnvironment(s.Environment)),
 		Locks:   header.Locks,
 		Created: effect.Event{At: e.opts.Clock.Now().UTC(), Kind: effect.RunCreated, Body: effect.Body{Text: s.Main.Name}},
-	}, e.opts.Owner)
+	})
 	if err != nil {
-		return Outcome{}, fmt.Errorf("create the run: %w", err)
+		return Outcome{}, err
 	}
 	if s.Ready != nil {
-		s.Ready(id.String())
+		s.Ready(id)
 	}
-	run, err := e.opts.DB.Find(ctx, id.String())
+	run, err := e.opts.DB.Find(ctx, id)
 	if err != nil {
 		return Outcome{}, err
 	}

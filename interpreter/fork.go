@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/history"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
@@ -47,24 +45,20 @@ func (e *Engine) Fork(ctx context.Context, f Fork) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	id, err := uuid.NewV7FromReader(e.opts.Random)
-	if err != nil {
-		return Outcome{}, fmt.Errorf("make a run id: %w", err)
-	}
 	now := e.opts.Clock.Now().UTC()
-	w, err := e.opts.DB.Create(ctx, journal.NewRun{
-		ID: id.String(), Name: old.Name, Script: old.Script, Env: old.Env, By: f.By, Parent: old.ID, Params: old.Params,
+	id, w, err := e.create(ctx, journal.NewRun{
+		Name: old.Name, Script: old.Script, Env: old.Env, By: f.By, Parent: old.ID, Params: old.Params,
 		Sources: withEnvironment(sources, f.Environment), History: past,
 		Created: effect.Event{At: now, Kind: effect.RunCreated, Body: effect.Body{Text: old.Script, Run: old.ID, Origin: history.Origin(old.ID, events)}},
-		Forked:  effect.Event{At: now, Kind: effect.Forked, Body: effect.Body{Run: id.String(), By: f.By, Name: f.From}},
-	}, e.opts.Owner)
+		Forked:  effect.Event{At: now, Kind: effect.Forked, Body: effect.Body{By: f.By, Name: f.From}},
+	})
 	if err != nil {
-		return Outcome{}, fmt.Errorf("create the run: %w", err)
+		return Outcome{}, err
 	}
 	if f.Ready != nil {
-		f.Ready(id.String())
+		f.Ready(id)
 	}
-	k, err := e.prepare(ctx, id.String(), w)
+	k, err := e.prepare(ctx, id, w)
 	if err != nil {
 		return Outcome{}, errors.Join(err, w.Close(context.WithoutCancel(ctx)))
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"sort"
 	"time"
@@ -127,14 +128,22 @@ func (d *DB) insertRun(ctx context.Context, c *sql.Conn, r *record) error {
 		return err
 	}
 	if deleted {
-		return &ExistsError{r.id, true}
+		return &ExistsError{Run: r.id, Deleted: true}
+	}
+	var alike string
+	err := c.QueryRowContext(ctx, "SELECT id FROM runs WHERE id BETWEEN ?1 AND ?1 || '~' AND id <> ?2", Short(r.id), r.id).Scan(&alike)
+	switch {
+	case err == nil && len(r.id) > shortLen:
+		return &ExistsError{Run: r.id, Alike: alike}
+	case err != nil && !errors.Is(err, sql.ErrNoRows):
+		return err
 	}
 	result, err := c.ExecContext(ctx, `INSERT INTO runs (epoch, lease_until, lease_since, status, head_seq, head_hash, seal,
 		id, name, script, created, env, started_by, parent, successor, holder, params)
 		VALUES (?, ?, ?, ?, 0, x'', '', ?, ?, ?, ?, ?, ?, ?, '', ?, ?)`, r.epoch, r.leaseUntil, r.leaseSince, r.status,
 		r.id, r.name, r.script, r.created, r.env, r.by, r.parent, r.holder, r.params)
 	if conflict(err) {
-		return &ExistsError{r.id, false}
+		return &ExistsError{Run: r.id}
 	}
 	if err != nil {
 		return err

@@ -119,16 +119,21 @@ func (e *AmbiguousError) Error() string {
 	return fmt.Sprintf("several runs begin with %s: %s; give more of the id", e.Prefix, strings.Join(names, ", "))
 }
 
-// ExistsError refuses an id that is, or was, another run's.
+// ExistsError refuses an id that is, or was, another run's, or whose short form
+// is.
 type ExistsError struct {
 	Run     string
 	Deleted bool
+	Alike   string // the run that has the short form, "" if it has the id
 }
 
 // Error says which id.
 func (e *ExistsError) Error() string {
 	if e.Deleted {
 		return fmt.Sprintf("create run %s: a deleted run had this id, and ids never recur", e.Run)
+	}
+	if e.Alike != "" {
+		return fmt.Sprintf("create run %s: run %s has the same short id", e.Run, e.Alike)
 	}
 	return fmt.Sprintf("create run %s: there is a run with this id", e.Run)
 }

@@ -53,6 +53,12 @@ type Source struct {
 	Text []byte
 }
 
+// shortLen is that of a UUIDv7's time in milliseconds.
+const shortLen = 13
+
+// Short is enough of a run's id to be typed: no two runs of a journal share it.
+func Short(id string) string { return id[:min(len(id), shortLen)] }
+
 // NewRun is what a run starts from.
 type NewRun struct {
 	ID      string // a UUIDv7

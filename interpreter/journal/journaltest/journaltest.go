@@ -246,6 +246,12 @@ func testExists(t *testing.T, db *journal.DB) {
 	if _, err := db.Create(t.Context(), New("run-a"), journal.Self()); !errors.As(err, &exists) || exists.Deleted {
 		t.Errorf("second creation: %v", err)
 	}
+	const first, second, later = "0198c2a4-5b0f-7abc", "0198c2a4-5b0f-7abd", "0198c2a4-5b10-7abc"
+	Create(t, db, first)
+	if _, err := db.Create(t.Context(), New(second), journal.Self()); !errors.As(err, &exists) || exists.Alike != first {
+		t.Errorf("creation of a run with the short id of another: %v", err)
+	}
+	Create(t, db, later)
 	for _, id := range []string{"", "latest"} {
 		if _, err := db.Create(t.Context(), New(id), journal.Self()); err == nil {
 			t.Errorf("%q became an id", id)

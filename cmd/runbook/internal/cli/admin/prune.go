@@ -173,7 +173,7 @@ func (p *pruning) tell(r journal.Run, stays string) {
 		p.JSONLine(prunedLine{"pruned", r.ID, r.Name, r.Status, r.Updated, stays, p.dry})
 		return
 	}
-	line := fmt.Sprintf("%s  %s  %s, last on %s", app.ShortID(r.ID), view.Line(r.Name), app.Standing(r, ""), r.Updated.Local().Format(time.DateOnly))
+	line := fmt.Sprintf("%s  %s  %s, last on %s", journal.Short(r.ID), view.Line(r.Name), app.Standing(r, ""), r.Updated.Local().Format(time.DateOnly))
 	if stays != "" {
 		line += ": " + stays
 	}

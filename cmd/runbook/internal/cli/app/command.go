@@ -9,6 +9,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/config"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
+	"github.com/q-ecosystem/runbook/interpreter/journal"
 )
 
 // Commands that are printed are there to be copied, into whichever shell of this
@@ -19,7 +20,7 @@ import (
 // OnRun writes a command about a run: "runbook resume 0198c2a4-5b0f". more
 // follows the run's id.
 func (a *App) OnRun(verb, run string, more ...string) string {
-	return a.command(verb, append([]string{ShortID(run)}, more...), a.journalFlags())
+	return a.command(verb, append([]string{journal.Short(run)}, more...), a.journalFlags())
 }
 
 // OnRuns writes a command about the journal.

@@ -22,7 +22,7 @@ func (a *App) CompleteRun(cmd *cobra.Command, got []string, _ string) ([]string,
 	}
 	words := []string{"latest"}
 	for _, r := range runs {
-		words = append(words, ShortID(r.ID)+"\t"+r.Name+", "+Standing(r, ReadyIn(cmd.Context(), db, r)))
+		words = append(words, journal.Short(r.ID)+"\t"+r.Name+", "+Standing(r, ReadyIn(cmd.Context(), db, r)))
 	}
 	return words, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }

@@ -55,7 +55,7 @@ func (a *App) Find(ctx context.Context, db *journal.DB, word string) (journal.Ru
 			elsewhere = pin.Dir
 		}
 	}
-	a.Note("%s is run %s of %s, which was started in %s: none was started here\n", view.Line(word), ShortID(runs[0].ID),
+	a.Note("%s is run %s of %s, which was started in %s: none was started here\n", view.Line(word), journal.Short(runs[0].ID),
 		view.Line(runs[0].Name), view.Line(elsewhere))
 	return runs[0], nil
 }

@@ -131,11 +131,3 @@ func Counted(n int, what string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }
-
-// ShortID is enough of a run's id to be typed: its time in milliseconds.
-func ShortID(id string) string {
-	if len(id) < 13 {
-		return id
-	}
-	return id[:13]
-}

@@ -112,14 +112,14 @@ func (a *App) GoOn(ctx context.Context, db *journal.DB, run journal.Run, now boo
 		on, err = a.hereFor(run)
 		if err == nil {
 			a.Note("run %s has not recorded its configuration, because an older runbook began it: it goes on with %s, and keeps that\n",
-				ShortID(run.ID), configured(on.Env.File()))
+				journal.Short(run.ID), configured(on.Env.File()))
 		}
 		return on, true, err
 	}
 	if now {
 		on, err = a.configNow(pin)
 		if err == nil {
-			a.Note("run %s goes on with %s as it is now\n", ShortID(run.ID), configured(on.Env.File()))
+			a.Note("run %s goes on with %s as it is now\n", journal.Short(run.ID), configured(on.Env.File()))
 		}
 		return on, true, err
 	}
@@ -143,12 +143,12 @@ func (a *App) agrees(pin *config.Pin, run journal.Run) error {
 		}
 		if !sameFile(path, pin.File) {
 			return Usagef("run %s was started with %s, and goes on with it; --config names %s\nleave --config out, or add --config-now to go on with the other systems",
-				ShortID(run.ID), configured(pin.File), path)
+				journal.Short(run.ID), configured(pin.File), path)
 		}
 	}
 	if a.Flags.Env != "" && a.Flags.Env != pin.Environment {
 		return Usagef("run %s was started in the environment %q, and goes on there; --env names %q\nleave --env out, or add --config-now to go on with the other systems",
-			ShortID(run.ID), pin.Environment, a.Flags.Env)
+			journal.Short(run.ID), pin.Environment, a.Flags.Env)
 	}
 	return nil
 }
@@ -189,12 +189,12 @@ func (a *App) tellChanges(ctx context.Context, pin *config.Pin, run journal.Run)
 	switch {
 	case err != nil:
 		a.Note("the configuration with which run %s was started cannot be used today; the run goes on with what it has recorded of it\n  %s\n",
-			ShortID(run.ID), Indented(view.Clean(err.Error())))
+			journal.Short(run.ID), Indented(view.Clean(err.Error())))
 	case len(changes) > 0:
 		if a.Flags.JSON {
 			a.JSONLine(configLine{"configuration", run.ID, pin.File, changes})
 		}
-		a.Note("%s has changed since run %s was started, which goes on with what it has recorded:\n", pin.File, ShortID(run.ID))
+		a.Note("%s has changed since run %s was started, which goes on with what it has recorded:\n", pin.File, journal.Short(run.ID))
 		for _, d := range changes {
 			a.Note("  %s\n", view.Clean(d.String()))
 		}

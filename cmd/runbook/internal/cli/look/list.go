@@ -123,7 +123,7 @@ func (a commands) list(ctx context.Context, db *journal.DB, runs []journal.Run, 
 		}
 		ready, waits := a.waits(ctx, db, r)
 		some = some || len(waits) > 0
-		rows = append(rows, []string{app.ShortID(r.ID), app.Standing(r, ready), r.Created.Local().Format("2006-01-02 15:04:05"),
+		rows = append(rows, []string{journal.Short(r.ID), app.Standing(r, ready), r.Created.Local().Format("2006-01-02 15:04:05"),
 			effect.FormatDuration(until.Sub(r.Created)), view.Clean(r.Name), view.Clean(r.By), inWords(waits)})
 	}
 	if some {

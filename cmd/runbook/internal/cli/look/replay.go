@@ -6,6 +6,7 @@ import (
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/rehearsal"
 	"github.com/q-ecosystem/runbook/interpreter"
+	"github.com/q-ecosystem/runbook/interpreter/journal"
 	"github.com/q-ecosystem/runbook/interpreter/script"
 	"github.com/q-ecosystem/runbook/interpreter/script/check"
 )
@@ -70,7 +71,7 @@ func (a commands) replayed(w interpreter.Walked) {
 		a.JSONLine(line)
 		return
 	}
-	a.Result("run %s: script and record agree on %s; the run is %s\n", app.ShortID(w.Run.ID), app.Counted(w.Replayed, "effect"), app.Standing(w.Run, ""))
+	a.Result("run %s: script and record agree on %s; the run is %s\n", journal.Short(w.Run.ID), app.Counted(w.Replayed, "effect"), app.Standing(w.Run, ""))
 	if w.Next != nil {
 		a.Result("next would be %s (effect %s) at %s\n", w.Next.Op, w.Next.Place, w.Next.Where)
 	}

@@ -77,7 +77,7 @@ func (a commands) reportCommand() *cobra.Command {
 			if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
 				return fmt.Errorf("write the report: %w", err)
 			}
-			a.Note("the report of run %s is in %s\n", app.ShortID(run.ID), view.Line(file))
+			a.Note("the report of run %s is in %s\n", journal.Short(run.ID), view.Line(file))
 			return nil
 		},
 	}

@@ -90,7 +90,7 @@ func (s *session) outcome(ctx context.Context, out interpreter.Outcome) {
 			Replayed: out.Replayed, Live: out.Live, Error: failureOf(out.Err), Left: standLines(left), Next: how.String()})
 	}
 	a.explain(out, s.tree.Catalog)
-	verdict := fmt.Sprintf("run %s %s: %s", app.ShortID(out.Run), view.Line(out.Name), strings.ReplaceAll(string(out.Status), "_", " "))
+	verdict := fmt.Sprintf("run %s %s: %s", journal.Short(out.Run), view.Line(out.Name), strings.ReplaceAll(string(out.Status), "_", " "))
 	switch out.Status {
 	case effect.StatusSucceeded:
 		verdict = a.OutStyle.Green(verdict)

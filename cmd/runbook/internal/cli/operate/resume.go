@@ -9,6 +9,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
 	"github.com/q-ecosystem/runbook/interpreter"
+	"github.com/q-ecosystem/runbook/interpreter/journal"
 	"github.com/q-ecosystem/runbook/interpreter/script/check"
 )
 
@@ -63,7 +64,7 @@ func (a commands) nothingLeft(ended *interpreter.Ended) error {
 		}
 		a.JSONLine(line)
 	} else {
-		a.Result("run %s: %s before; nothing is left to do\n", app.ShortID(ended.Run), strings.ReplaceAll(string(ended.Status), "_", " "))
+		a.Result("run %s: %s before; nothing is left to do\n", journal.Short(ended.Run), strings.ReplaceAll(string(ended.Status), "_", " "))
 	}
 	a.Advise(a.Hint(ended))
 	return app.ExitWith(code)

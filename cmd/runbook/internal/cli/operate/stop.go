@@ -161,7 +161,7 @@ func (a commands) canceled(run journal.Run, events []effect.Event, line decision
 		a.printDecision(line)
 		return
 	}
-	a.Result("run %s canceled\n", app.ShortID(run.ID))
+	a.Result("run %s canceled\n", journal.Short(run.ID))
 	h := history.Of(events)
 	for _, open := range h.Open() {
 		a.Note("%s at %s (effect %s), begun at %s, has no outcome: look at what it was to change\n",
@@ -209,7 +209,7 @@ func (a commands) told(ctx context.Context, db *journal.DB, patience time.Durati
 			what = "is rolling back"
 		}
 	}
-	a.Result("run %s %s; its runner is %s\n", app.ShortID(run.ID), what, run.Holder)
+	a.Result("run %s %s; its runner is %s\n", journal.Short(run.ID), what, run.Holder)
 	for _, u := range waits {
 		a.Note("it waits for %s at %s (effect %s), under way since %s\n", u.Op, view.Clean(u.Where.String()), u.Place, clock(u.Since))
 		if !u.Until.IsZero() {
@@ -238,7 +238,7 @@ func (a commands) ended(ctx context.Context, db *journal.DB, run journal.Run, li
 		a.printDecision(line)
 		return true, nil
 	}
-	a.Result("run %s: its runner was told to roll back, and has: %s\n", app.ShortID(run.ID), strings.ReplaceAll(string(run.Status), "_", " "))
+	a.Result("run %s: its runner was told to roll back, and has: %s\n", journal.Short(run.ID), strings.ReplaceAll(string(run.Status), "_", " "))
 	how, err := a.NextFor(ctx, db, run, "")
 	if err != nil {
 		return true, err

@@ -66,7 +66,7 @@ func (a commands) tellWhatIf(catalog *effect.Catalog, run journal.Run, w *rehear
 		return nil
 	}
 	s := a.OutStyle
-	a.Result("run %s %s, and %s in its place:\n\n", app.ShortID(run.ID), view.Clean(did.Script), view.Clean(would.Script))
+	a.Result("run %s %s, and %s in its place:\n\n", journal.Short(run.ID), view.Clean(did.Script), view.Clean(would.Script))
 	for _, line := range view.Differences(s, catalog, w.Differences) {
 		a.Result("%s\n", line)
 	}
