@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", filepath.Join(env.WorkDir, ".home"))
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, ".config"))
 			env.Setenv("TZ", "UTC")
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			return os.MkdirAll(filepath.Join(env.WorkDir, ".home"), 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -76,7 +76,7 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 // environ returns the script's environment as far as the program reads it.
 func environ(ts *testscript.TestScript) []string {
 	var env []string
-	for _, name := range []string{"PATH", "HOME", "WORK", "TMPDIR", "TZ", "TERM", "COLUMNS", "NO_COLOR",
+	for _, name := range []string{"PATH", "HOME", "WORK", "TMPDIR", "TZ", "TERM", "COLUMNS", "NO_COLOR", "GORACE",
 		"RUNBOOK_DB", "RUNBOOK_CONFIG", "RUNBOOK_LAB", "XDG_CONFIG_HOME", "XDG_STATE_HOME"} {
 		if v := ts.Getenv(name); v != "" {
 			env = append(env, name+"="+v)
