@@ -29,7 +29,7 @@ func (b *Backend) job(ctx context.Context, req plugins.Request) (*job, context.C
 	if b.settings == nil {
 		return nil, nil, errNotConfigured()
 	}
-	db, e := b.settings.pick(text(req.Args, "db"))
+	db, e := b.settings.Pick("postgres", text(req.Args, "db"))
 	if e != nil {
 		return nil, nil, e
 	}

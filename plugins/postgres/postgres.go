@@ -122,7 +122,7 @@ func (b *Backend) Health(ctx context.Context) error {
 	if b.settings == nil {
 		return errNotConfigured()
 	}
-	for _, db := range b.settings.all() {
+	for _, db := range b.settings.All() {
 		j := newJob(ctx, db)
 		if _, e := j.primary(j.look()); e != nil {
 			return e

@@ -1,11 +1,9 @@
 package postgres
 
 import (
-	"maps"
 	"net"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,8 +14,7 @@ import (
 
 // settings is the configuration of a Backend.
 type settings struct {
-	unnamed *database // nil if only named ones are configured
-	named   map[string]*database
+	shared.Choice[database]
 }
 
 // database is one database of a cluster and what stands beside it.
@@ -90,14 +87,14 @@ func fields() []effect.Field {
 }
 
 func newSettings(config map[string]any) (*settings, error) {
-	s := &settings{named: map[string]*database{}}
+	s := &settings{Choice: shared.Choice[database]{Named: map[string]*database{}}}
 	named, _ := config["databases"].(map[string]any)
 	if _, given := config["nodes"]; given || len(named) == 0 {
 		db, e := newDatabase(config)
 		if e != nil {
 			return nil, effect.Errorf(effect.CodeInvalid, "configure postgres: %s", e.Message).WithHint("%s", e.Hint)
 		}
-		s.unnamed = db
+		s.Unnamed = db
 	}
 	for name, v := range named {
 		m, _ := v.(map[string]any)
@@ -105,7 +102,7 @@ func newSettings(config map[string]any) (*settings, error) {
 		if e != nil {
 			return nil, effect.Errorf(effect.CodeInvalid, "configure postgres: databases.%s: %s", name, e.Message).WithHint("%s", e.Hint)
 		}
-		s.named[name] = db
+		s.Named[name] = db
 	}
 	return s, nil
 }
@@ -223,31 +220,4 @@ func address(s string) (host, port string, e *effect.Error) {
 		return host, port, nil
 	}
 	return strings.Trim(s, "[]"), "5432", nil
-}
-
-// all returns the databases in an order that stays the same.
-func (s *settings) all() []*database {
-	var out []*database
-	if s.unnamed != nil {
-		out = append(out, s.unnamed)
-	}
-	for _, name := range slices.Sorted(maps.Keys(s.named)) {
-		out = append(out, s.named[name])
-	}
-	return out
-}
-
-// pick returns the database that a call means.
-func (s *settings) pick(name string) (*database, *effect.Error) {
-	if name == "" && s.unnamed != nil {
-		return s.unnamed, nil
-	}
-	if db, ok := s.named[name]; ok {
-		return db, nil
-	}
-	known := slices.Sorted(maps.Keys(s.named))
-	if name == "" {
-		return nil, effect.Errorf(effect.CodeInvalid, "the call names no database, and the configuration of postgres only has named ones").WithHint("say which: db = %q", known[0])
-	}
-	return nil, shared.Names("database", name, known)
 }

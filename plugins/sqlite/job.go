@@ -37,7 +37,7 @@ func (b *Backend) job(ctx context.Context, req plugins.Request) (*job, context.C
 		return nil, nil, errNotConfigured()
 	}
 	name, _ := req.Args["db"].(string)
-	picked, e := b.settings.pick(name)
+	picked, e := b.settings.Pick("sqlite", name)
 	if e != nil {
 		return nil, nil, e
 	}

@@ -1,10 +1,8 @@
 package sqlite
 
 import (
-	"maps"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -13,8 +11,7 @@ import (
 
 // settings is the configuration of a Backend.
 type settings struct {
-	unnamed *database // nil if only named ones are configured
-	named   map[string]*database
+	shared.Choice[database]
 }
 
 // database is one file and what stands beside it.
@@ -51,7 +48,7 @@ func fields() []effect.Field {
 }
 
 func newSettings(config map[string]any) (*settings, error) {
-	s := &settings{named: map[string]*database{}}
+	s := &settings{Choice: shared.Choice[database]{Named: map[string]*database{}}}
 	invalid := func(format string, args ...any) *effect.Error {
 		return effect.Errorf(effect.CodeInvalid, "configure sqlite: "+format, args...)
 	}
@@ -61,7 +58,7 @@ func newSettings(config map[string]any) (*settings, error) {
 		if e != nil {
 			return nil, invalid("%s", e.Message).WithHint("%s", e.Hint)
 		}
-		s.unnamed = db
+		s.Unnamed = db
 	}
 	for name, v := range named {
 		m, _ := v.(map[string]any)
@@ -69,10 +66,10 @@ func newSettings(config map[string]any) (*settings, error) {
 		if e != nil {
 			return nil, invalid("databases.%s: %s", name, e.Message).WithHint("%s", e.Hint)
 		}
-		s.named[name] = db
+		s.Named[name] = db
 	}
 	taken := map[string]string{}
-	for _, db := range s.all() {
+	for _, db := range s.All() {
 		for _, dir := range []string{db.backups, db.copies.Dir} {
 			if other, there := taken[dir]; there && dir != "" {
 				return nil, invalid("%s and %s both keep files in %s", other, db.file, dir).WithHint("give each a directory of its own")
@@ -116,31 +113,4 @@ func newDatabase(config map[string]any) (*database, *effect.Error) {
 		return nil, effect.Errorf(effect.CodeInvalid, "marks: %q is no name of a table", db.marks).WithHint("letters, digits and _")
 	}
 	return db, nil
-}
-
-// all returns the databases in an order that stays the same.
-func (s *settings) all() []*database {
-	var out []*database
-	if s.unnamed != nil {
-		out = append(out, s.unnamed)
-	}
-	for _, name := range slices.Sorted(maps.Keys(s.named)) {
-		out = append(out, s.named[name])
-	}
-	return out
-}
-
-// pick returns the database that a call means.
-func (s *settings) pick(name string) (*database, *effect.Error) {
-	if name == "" && s.unnamed != nil {
-		return s.unnamed, nil
-	}
-	if db, ok := s.named[name]; ok {
-		return db, nil
-	}
-	known := slices.Sorted(maps.Keys(s.named))
-	if name == "" {
-		return nil, effect.Errorf(effect.CodeInvalid, "the call names no database, and the configuration of sqlite only has named ones").WithHint("say which: db = %q", known[0])
-	}
-	return nil, shared.Names("database", name, known)
 }

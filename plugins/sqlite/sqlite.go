@@ -119,7 +119,7 @@ func (b *Backend) Health(ctx context.Context) error {
 	if b.settings == nil {
 		return errNotConfigured()
 	}
-	for _, db := range b.settings.all() {
+	for _, db := range b.settings.All() {
 		j := &job{database: db, ctx: ctx}
 		conn, e := j.open(db.file, readOnly)
 		if e != nil {
