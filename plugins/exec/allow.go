@@ -1,14 +1,13 @@
 package exec
 
 import (
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/internal/program"
 )
 
 // allowList says which programs may run. An entry names a program by where it
@@ -30,11 +29,11 @@ type allowList struct {
 func (a *allowList) inForce() bool { return len(a.entries) > 0 }
 
 // allows reports whether the program at an absolute path may run.
-func (a *allowList) allows(program string) bool {
+func (a *allowList) allows(path string) bool {
 	if !a.inForce() {
 		return true
 	}
-	place, err := placeOf(program)
+	place, err := placeOf(path)
 	if err != nil {
 		return false
 	}
@@ -44,13 +43,13 @@ func (a *allowList) allows(program string) bool {
 // covers reports whether an entry stands for the program at a place.
 func (a *allowList) covers(entry, place string) bool {
 	if !strings.Contains(entry, "/") { // the program of that name in PATH
-		found, err := lookPath(entry, a.path, a.dir)
+		found, err := program.LookPath(entry, a.path, a.dir)
 		if err != nil {
 			return false
 		}
 		entry = found
 	}
-	pattern, literal, err := patternOf(within(a.dir, entry))
+	pattern, literal, err := patternOf(program.Within(a.dir, entry))
 	if err != nil {
 		return false
 	}
@@ -66,22 +65,6 @@ func (a *allowList) covers(entry, place string) bool {
 	}
 	ok, _ := filepath.Match(pattern, target)
 	return ok
-}
-
-// replaceable returns what of a program's way everybody on this machine can put
-// something else in the place of; "" if nothing.
-func replaceable(program string) string {
-	paths := []string{program, filepath.Dir(program)}
-	if target, err := filepath.EvalSymlinks(program); err == nil {
-		paths = append(paths, filepath.Dir(target))
-	}
-	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err == nil && info.Mode().Perm()&0o002 != 0 && info.Mode()&os.ModeSticky == 0 {
-			return path
-		}
-	}
-	return ""
 }
 
 // placeOf returns a path with the links on the way to its last element
@@ -128,15 +111,15 @@ func launchers() []string {
 // checkLaunch refuses a launcher that is to run what is not allowed by itself.
 // Before the program, its arguments may hold options without a value in them,
 // numbers, and harmless assignments; everything else counts as the program.
-func (a *allowList) checkLaunch(c *command) error {
-	names := []string{filepath.Base(c.path)}
-	if target, err := filepath.EvalSymlinks(c.path); err == nil {
+func (a *allowList) checkLaunch(c *program.Program) error {
+	names := []string{filepath.Base(c.Path)}
+	if target, err := filepath.EvalSymlinks(c.Path); err == nil {
 		names = append(names, filepath.Base(target))
 	}
 	if !a.inForce() || !slices.ContainsFunc(names, func(n string) bool { return slices.Contains(launchers(), n) }) {
 		return nil
 	}
-	for _, arg := range c.argv[1:] {
+	for _, arg := range c.Argv[1:] {
 		name, _, assigns := strings.Cut(arg, "=")
 		switch {
 		case strings.HasPrefix(arg, "-") && !assigns && !strings.ContainsAny(arg, " \t\n"):
@@ -146,10 +129,10 @@ func (a *allowList) checkLaunch(c *command) error {
 		case isNumber(arg):
 			continue
 		}
-		if found, err := lookPath(arg, a.path, c.dir); err == nil && a.allows(found) {
-			return a.checkLaunch(&command{path: found, argv: c.argv[slices.Index(c.argv, arg):], dir: c.dir})
+		if found, err := program.LookPath(arg, a.path, c.Dir); err == nil && a.allows(found) {
+			return a.checkLaunch(&program.Program{Path: found, Argv: c.Argv[slices.Index(c.Argv, arg):], Dir: c.Dir})
 		}
-		return effect.Errorf(effect.CodeRefused, "%s runs what its arguments say, and %q is nothing that may run here; nothing ran", c.path, arg).
+		return effect.Errorf(effect.CodeRefused, "%s runs what its arguments say, and %q is nothing that may run here; nothing ran", c.Path, arg).
 			WithHint("call the program itself: variables belong into env, a limit into timeout; the configuration of exec allows %s", strings.Join(a.entries, ", "))
 	}
 	return nil
@@ -167,50 +150,14 @@ func (a *allowList) checkVariable(name string, chosen bool) error {
 	switch {
 	case !a.inForce():
 		return nil
-	case a.env != nil && matches(a.env, name):
+	case a.env != nil && program.Matches(a.env, name):
 		return nil
 	case a.env != nil:
 		return effect.Errorf(effect.CodeRefused, "the variable %s may not be set here; nothing ran", name).
 			WithHint("the configuration of exec limits programs by allow, and variables by allow_env: %s", strings.Join(a.env, ", "))
-	case matches(dangerous(), name) || chosen && matches(leading(), name):
+	case program.Matches(dangerous(), name) || chosen && program.Matches(leading(), name):
 		return effect.Errorf(effect.CodeRefused, "the variable %s may not be set here: it can make a program run another; nothing ran", name).
 			WithHint("the configuration of exec limits programs by allow; set the variable there, under env, or name it under allow_env")
-	}
-	return nil
-}
-
-// lookPath finds a program as execvp would, in the given PATH. The error is
-// fs.ErrNotExist or fs.ErrPermission.
-func lookPath(name, path, dir string) (string, error) {
-	if strings.Contains(name, "/") {
-		full := within(dir, name)
-		return full, executable(full)
-	}
-	result := fs.ErrNotExist
-	for _, place := range filepath.SplitList(path) {
-		if place == "" {
-			continue // an empty entry means the current directory: never by accident
-		}
-		full := filepath.Join(within(dir, place), name)
-		switch executable(full) {
-		case nil:
-			return full, nil
-		case fs.ErrPermission:
-			result = fs.ErrPermission
-		}
-	}
-	return "", result
-}
-
-func executable(path string) error {
-	info, err := os.Stat(path)
-	switch {
-	case os.IsPermission(err):
-		return fs.ErrPermission
-	case err != nil:
-		return fs.ErrNotExist
-	case info.IsDir() || info.Mode()&0o111 == 0:
-		return fs.ErrPermission
 	}
 	return nil
 }

@@ -169,7 +169,7 @@ func TestAllowedAndReplaceable(t *testing.T) {
 	if err := os.Symlink("other", link); err != nil {
 		t.Fatal(err)
 	}
-	if want, err := filepath.EvalSymlinks(filepath.Join(dir, "bin/good")); err != nil || c.path != want {
-		t.Errorf("it runs %s, want %s (%v)", c.path, want, err)
+	if want, err := filepath.EvalSymlinks(filepath.Join(dir, "bin/good")); err != nil || c.Path != want {
+		t.Errorf("it runs %s, want %s (%v)", c.Path, want, err)
 	}
 }

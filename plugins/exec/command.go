@@ -6,44 +6,36 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/redact"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/internal/program"
 )
 
-// command is one program to run, checked and found.
+// command is one program to run, and what its caller wants of it.
 type command struct {
-	path    string            // absolute
-	argv    []string          // as the caller wrote it
-	vars    map[string]string // its environment
-	dir     string            // absolute
-	stdin   string
-	timeout time.Duration // 0 means none but the call's own
-	grace   time.Duration
-	ok      []int
-	class   effect.Class
-	json    bool
-	show    string           // what is shown of its output, as the contract has it
-	scrub   *redact.Scrubber // knows the secrets of this call
+	program.Program
+	ok    []int
+	class effect.Class
+	json  bool
+	show  string // what is shown of its output, as the contract has it
 }
 
 func newCommand(s *settings, req plugins.Request) (*command, error) {
 	args := req.Args
-	c := &command{dir: s.dir, grace: s.grace, class: effect.Irreversible}
+	c := &command{Program: program.Program{Dir: s.dir, Grace: s.grace}, class: effect.Irreversible}
 	if class, ok := args["class"].(string); ok {
 		c.class = effect.Class(class)
 	}
 	if dir, ok := args["dir"].(string); ok {
-		c.dir = within(s.dir, dir)
+		c.Dir = program.Within(s.dir, dir)
 	}
 	if timeout, ok := args["timeout"].(float64); ok {
-		c.timeout = effect.Seconds(timeout)
+		c.Timeout = effect.Seconds(timeout)
 	}
-	c.stdin, _ = args["stdin"].(string)
+	c.Stdin, _ = args["stdin"].(string)
 	c.json, _ = args["json"].(bool)
 	c.show, _ = args["output"].(string)
 	c.ok = []int{0}
@@ -60,19 +52,19 @@ func newCommand(s *settings, req plugins.Request) (*command, error) {
 	if err := c.readArgv(args); err != nil {
 		return nil, err
 	}
-	if err := checkDir(c.dir); err != nil {
+	if err := program.CheckDir(c.Dir); err != nil {
 		return nil, err
 	}
-	if err := c.find(s, c.vars["PATH"]); err != nil {
+	if err := c.find(s, c.Vars["PATH"]); err != nil {
 		return nil, err
 	}
-	return c, s.allow.checkLaunch(c)
+	return c, s.allow.checkLaunch(&c.Program)
 }
 
 // readArgv reads the program's arguments in either form.
 func (c *command) readArgv(args map[string]any) error {
 	if line, ok := args["shell"].(string); ok {
-		c.argv = []string{"/bin/sh", "-c", line}
+		c.Argv = []string{"/bin/sh", "-c", line}
 	}
 	list, _ := args["argv"].([]any)
 	for _, v := range list {
@@ -80,13 +72,13 @@ func (c *command) readArgv(args map[string]any) error {
 		if !ok {
 			return effect.Errorf(effect.CodeInvalid, "argv holds something that is no string")
 		}
-		c.argv = append(c.argv, arg)
+		c.Argv = append(c.Argv, arg)
 	}
 	switch {
-	case len(c.argv) == 0 || c.argv[0] == "":
+	case len(c.Argv) == 0 || c.Argv[0] == "":
 		return effect.Errorf(effect.CodeInvalid, "argv names no program").
 			WithHint(`write exec.run { argv = { "./deploy.sh", "--env=green" } }`)
-	case strings.ContainsRune(strings.Join(c.argv, "")+c.dir, 0):
+	case strings.ContainsRune(strings.Join(c.Argv, "")+c.Dir, 0):
 		return effect.Errorf(effect.CodeInvalid, "%s: a NUL byte stands in argv, shell or dir, which no program can be given", c)
 	}
 	return nil
@@ -95,15 +87,15 @@ func (c *command) readArgv(args map[string]any) error {
 // readEnv puts the environment together; what the call says goes before what
 // the configuration says.
 func (c *command) readEnv(s *settings, req plugins.Request) error {
-	set, secrets, pass := stringMap(req.Args["env"]), stringMap(req.Args["secrets"]), stringList(req.Args["pass"])
-	if err := errors.Join(checkEnv("env", set), checkEnv("secrets", secrets), checkPass(pass)); err != nil {
+	set, secrets, pass := program.StringMap(req.Args["env"]), program.StringMap(req.Args["secrets"]), program.StringList(req.Args["pass"])
+	if err := errors.Join(program.CheckEnv("env", set), program.CheckEnv("secrets", secrets), program.CheckPass(pass)); err != nil {
 		return effect.AsError(err)
 	}
 	if name, missing := unset(pass); missing {
 		return effect.Errorf(effect.CodeNotFound, "pass: the variable %s is not set where runbook was started; nothing ran", name).
 			WithHint("set it and resume the run, or name it under pass in the configuration of exec, where it passes only if it is set")
 	}
-	through := inherited(pass)
+	through := program.Inherited(pass)
 	for i, vars := range []map[string]string{set, secrets, through} {
 		for _, name := range slices.Sorted(maps.Keys(vars)) {
 			if err := s.allow.checkVariable(name, i < 2); err != nil {
@@ -111,49 +103,40 @@ func (c *command) readEnv(s *settings, req plugins.Request) error {
 			}
 		}
 	}
-	hidden := maps.Clone(s.secrets)
-	c.vars = maps.Clone(s.base)
-	maps.Copy(c.vars, through)
-	maps.Copy(c.vars, s.secrets)
+	hidden := maps.Clone(s.vars.Secrets)
+	c.Vars = maps.Clone(s.vars.Base)
+	maps.Copy(c.Vars, through)
+	maps.Copy(c.Vars, s.vars.Secrets)
 	for name, value := range set {
 		if _, twice := secrets[name]; twice {
 			return effect.Errorf(effect.CodeInvalid, "env and secrets both set %s", name)
 		}
 		delete(hidden, name)
-		c.vars[name] = value
+		c.Vars[name] = value
 	}
 	maps.Copy(hidden, secrets)
-	maps.Copy(c.vars, secrets)
-	maps.Copy(c.vars, own(req))
+	maps.Copy(c.Vars, secrets)
+	maps.Copy(c.Vars, program.Own(req.Key, req.Run, req.Attempt))
 	var list []effect.Secret
 	for _, name := range slices.Sorted(maps.Keys(hidden)) {
 		list = append(list, effect.NewSecret(name, hidden[name]))
 	}
-	c.scrub = redact.New(list...)
+	c.Scrub = redact.New(list...)
 	return nil
-}
-
-// env returns the environment as a process takes it.
-func (c *command) env() []string {
-	env := make([]string, 0, len(c.vars))
-	for _, name := range slices.Sorted(maps.Keys(c.vars)) {
-		env = append(env, name+"="+c.vars[name])
-	}
-	return env
 }
 
 // find looks the program up and checks that it may run.
 func (c *command) find(s *settings, path string) error {
-	found, err := lookPath(c.argv[0], path, c.dir)
+	found, err := program.LookPath(c.Argv[0], path, c.Dir)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return effect.Errorf(effect.CodeRefused, "%s is not executable; nothing ran", within(c.dir, c.argv[0])).
-			WithHint("chmod +x it, or run it by its interpreter: argv = { \"/bin/sh\", %q }", c.argv[0])
-	case err != nil && strings.Contains(c.argv[0], "/"):
-		return effect.Errorf(effect.CodeNotFound, "there is no program %s; nothing ran", within(c.dir, c.argv[0])).
-			WithHint("relative paths begin at %s; `dir` of the call or the configuration changes that", c.dir)
+		return effect.Errorf(effect.CodeRefused, "%s is not executable; nothing ran", program.Within(c.Dir, c.Argv[0])).
+			WithHint("chmod +x it, or run it by its interpreter: argv = { \"/bin/sh\", %q }", c.Argv[0])
+	case err != nil && strings.Contains(c.Argv[0], "/"):
+		return effect.Errorf(effect.CodeNotFound, "there is no program %s; nothing ran", program.Within(c.Dir, c.Argv[0])).
+			WithHint("relative paths begin at %s; `dir` of the call or the configuration changes that", c.Dir)
 	case err != nil:
-		return effect.Errorf(effect.CodeNotFound, "there is no program %s in PATH, which is %q; nothing ran", c.argv[0], path).
+		return effect.Errorf(effect.CodeNotFound, "there is no program %s in PATH, which is %q; nothing ran", c.Argv[0], path).
 			WithHint("give its path, or set `path` in the configuration of exec")
 	case !s.allow.allows(found):
 		leads := ""
@@ -163,48 +146,17 @@ func (c *command) find(s *settings, path string) error {
 		return effect.Errorf(effect.CodeRefused, "%s%s may not run here; nothing ran", found, leads).
 			WithHint("the configuration of exec allows %s", strings.Join(s.allow.entries, ", "))
 	}
-	if c.path = found; !s.allow.inForce() {
+	if c.Path = found; !s.allow.inForce() {
 		return nil
 	}
 	// What was found to be allowed is what runs, wherever links on the way to it
 	// lead by then.
-	if c.path, err = placeOf(found); err != nil {
+	if c.Path, err = placeOf(found); err != nil {
 		return effect.Errorf(effect.CodeRefused, "%s may not run here: %v; nothing ran", found, err)
 	}
-	if open := replaceable(c.path); open != "" {
-		return effect.Errorf(effect.CodeRefused, "%s may not run here, because everybody can write to %s and put something else in its place; nothing ran", c.path, open).
+	if open := program.Replaceable(c.Path); open != "" {
+		return effect.Errorf(effect.CodeRefused, "%s may not run here, because everybody can write to %s and put something else in its place; nothing ran", c.Path, open).
 			WithHint("run chmod o-w %s; the configuration of exec limits programs by allow", open)
 	}
 	return nil
-}
-
-// String returns the command as one would type it, secrets replaced, and long
-// ones cut.
-func (c *command) String() string {
-	const limit = 300
-	words := make([]string, len(c.argv))
-	for i, arg := range c.argv {
-		words[i] = quote(arg)
-	}
-	text := strings.Join(words, " ")
-	text = c.scrub.Text(text)
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	if runes := []rune(text); len(runes) > limit {
-		text = string(runes[:limit]) + "…"
-	}
-	return text
-}
-
-// quote leaves plain words as they are.
-func quote(arg string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_=+./:,@%", r)
-	}
-	if arg != "" && !strings.ContainsFunc(arg, func(r rune) bool { return !plain(r) }) {
-		return arg
-	}
-	if strings.ContainsFunc(arg, func(r rune) bool { return !strconv.IsPrint(r) }) {
-		return strconv.Quote(arg)
-	}
-	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
 }

@@ -106,7 +106,7 @@ func TestPass(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var said []string
 			b := configured(t, c.config)
-			b.say = func(text string) { said = append(said, text) }
+			b.notice.Say = func(text string) { said = append(said, text) }
 			for range 2 { // it is said once
 				v, err := run(t, b, with(sh(`echo "$KUBECONFIG/$AWS_PROFILE/$AWS_REGION/$PLAIN"`), c.args))
 				if err != nil {

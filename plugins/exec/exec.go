@@ -4,7 +4,7 @@
 // # What a program gets
 //
 // A process group of its own, and an environment in which every variable was
-// named by somebody: the list in environment.go, the configuration, the call,
+// named by somebody: the list in package program, the configuration, the call,
 // and RUNBOOK_KEY, RUNBOOK_RUN and RUNBOOK_ATTEMPT, by which a program can tell
 // that it is asked for the same thing once more. Standard output and error are
 // pipes of their own and still read in the order in which they were written.
@@ -31,15 +31,10 @@ package exec
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
-	"sync"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/internal/program"
 	contract "github.com/q-ecosystem/runbook/stdlib/exec"
 )
 
@@ -47,16 +42,11 @@ import (
 // ready.
 type Backend struct {
 	settings *settings
-
-	mu   sync.Mutex
-	told map[string]bool // variables of which it was said that they do not pass
-	say  func(text string)
+	notice   program.Notice
 }
 
 // New returns a backend that is not configured yet.
-func New() *Backend {
-	return &Backend{told: map[string]bool{}, say: func(text string) { fmt.Fprintln(os.Stderr, text) }} // the run's log
-}
+func New() *Backend { return &Backend{} }
 
 // Describe implements plugins.Backend.
 func (b *Backend) Describe() plugins.Description {
@@ -87,7 +77,7 @@ func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) 
 	if ctx.Err() != nil {
 		return nil, effect.Errorf(effect.CodeTimeout, "%s: the call ended before the program was started; nothing ran", c)
 	}
-	b.tellWithheld(c)
+	b.notice.Withheld(b.settings.vars, c.Vars, "add pass = { %q } to exec.run, or to exec in the configuration (withhold there keeps this quiet)")
 	r, err := c.run(ctx, req.Progress)
 	if err != nil {
 		return nil, err
@@ -102,7 +92,7 @@ func (b *Backend) Preview(_ context.Context, req plugins.Request) (effect.Predic
 	if err != nil {
 		return effect.Prediction{}, err
 	}
-	return effect.Prediction{Target: "program " + c.path, To: "run " + c.String() + " in " + c.dir}, nil
+	return effect.Prediction{Target: "program " + c.Path, To: "run " + c.String() + " in " + c.Dir}, nil
 }
 
 // Health implements plugins.Backend: the directory of the programs is there.
@@ -110,7 +100,7 @@ func (b *Backend) Health(context.Context) error {
 	if b.settings == nil {
 		return errNotConfigured()
 	}
-	return checkDir(b.settings.dir)
+	return program.CheckDir(b.settings.dir)
 }
 
 // command reads a request and finds its program.
@@ -124,48 +114,6 @@ func (b *Backend) command(req plugins.Request) (*command, error) {
 	return newCommand(b.settings, req)
 }
 
-// tellWithheld says, once for each, which well-known variables are set and do
-// not reach the program: it may act on another cluster or account than the one
-// that whoever started it has in mind.
-func (b *Backend) tellWithheld(c *command) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var names []string
-	for _, name := range withheld(c.vars, wellKnown()) {
-		if !b.told[name] && !matches(b.settings.silent, name) {
-			b.told[name] = true
-			names = append(names, name)
-		}
-	}
-	if len(names) > 0 {
-		b.say(fmt.Sprintf("%s: set here, and not seen by programs: add pass = { %q } to exec.run, or to exec in the configuration (withhold there keeps this quiet)",
-			strings.Join(names, ", "), names[0]))
-	}
-}
-
 func errNotConfigured() error {
 	return effect.Errorf(effect.CodeInternal, "the exec backend is not configured")
-}
-
-// checkDir reports whether programs can run in a directory.
-func checkDir(dir string) error {
-	info, err := os.Stat(dir)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return effect.Errorf(effect.CodeNotFound, "the directory %s does not exist", dir).
-			WithHint("create it, or mend `dir` in the call or in the configuration")
-	case err != nil:
-		return effect.Errorf(effect.CodeRefused, "the directory %s cannot be used: %v", dir, err)
-	case !info.IsDir():
-		return effect.Errorf(effect.CodeNotFound, "%s is no directory", dir).WithHint("mend `dir` in the call or in the configuration")
-	}
-	return nil
-}
-
-// within joins a path to the directory where relative paths begin.
-func within(dir, path string) string {
-	if filepath.IsAbs(path) {
-		return filepath.Clean(path)
-	}
-	return filepath.Join(dir, path)
 }

@@ -33,7 +33,7 @@ const patience = time.Minute
 func configured(t *testing.T, config map[string]any) *Backend {
 	t.Helper()
 	b := New()
-	b.say = func(string) {}
+	b.notice.Say = func(string) {}
 	checked, err := effect.CheckFields(b.Describe().Config, nil, config)
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package exec
+package program
 
 import (
 	"encoding/json"
@@ -31,8 +31,8 @@ type process struct {
 	mark   string             // the entry of the environment by which the program's processes are known
 }
 
-// startProcess starts a command. It keeps none of the files.
-func startProcess(c *command, stdin, stdout, stderr *os.File) (*process, error) {
+// startProcess starts a program. It keeps none of the files.
+func startProcess(c *Program, stdin, stdout, stderr *os.File) (*process, error) {
 	ordersEnd, orders, err := os.Pipe()
 	if err != nil {
 		return nil, notStarted(c, err)
@@ -42,7 +42,7 @@ func startProcess(c *command, stdin, stdout, stderr *os.File) (*process, error) 
 		closeAll(ordersEnd, orders)
 		return nil, notStarted(c, err)
 	}
-	cmd := &osexec.Cmd{Path: self(), Args: []string{"runbook-exec-supervisor"}, Env: []string{superviseEnv + "=1"}, Dir: "/",
+	cmd := &osexec.Cmd{Path: self(), Args: []string{"runbook-supervisor"}, Env: []string{supervising(c.Vars[keyVariable])}, Dir: "/",
 		Stdout: stdout, Stderr: stderr, ExtraFiles: []*os.File{ordersEnd, reportsEnd},
 		// A group of its own: who kills the plugin's group leaves it alive.
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true}}
@@ -56,10 +56,10 @@ func startProcess(c *command, stdin, stdout, stderr *os.File) (*process, error) 
 		return nil, effect.Errorf(effect.CodeUnavailable, "%s was not started, because its supervisor was not: %v; nothing ran", c, err).
 			WithHint("the machine may be out of processes or memory")
 	}
-	p := &process{orders: orders, exited: make(chan struct{}), gone: make(chan bool, 1), over: make(chan struct{}), mark: "RUNBOOK_KEY=" + c.vars["RUNBOOK_KEY"]}
+	p := &process{orders: orders, exited: make(chan struct{}), gone: make(chan bool, 1), over: make(chan struct{}), mark: keyVariable + "=" + c.Vars[keyVariable]}
 	in := json.NewDecoder(reports)
 	var first report
-	err = json.NewEncoder(orders).Encode(newProgram(c.path, c.argv, c.env(), c.dir))
+	err = json.NewEncoder(orders).Encode(newLaunch(c.Path, c.Argv, c.env(), c.Dir))
 	// A supervisor that ends without a word may have started the program
 	// before: follow finds it lost.
 	if err == nil && in.Decode(&first) == nil && first.Errno != 0 {
@@ -147,21 +147,21 @@ func (p *process) release() {
 }
 
 // notStarted explains why nothing ran.
-func notStarted(c *command, err error) *effect.Error {
+func notStarted(c *Program, err error) *effect.Error {
 	switch {
 	case errors.Is(err, syscall.ENOEXEC):
-		return effect.Errorf(effect.CodeRefused, "%s is neither a program nor a script with a first line like #!/bin/sh; nothing ran", c.path).
-			WithHint("add the line, or run it by its interpreter: argv = { \"/bin/sh\", %q }", c.argv[0])
+		return effect.Errorf(effect.CodeRefused, "%s is neither a program nor a script with a first line like #!/bin/sh; nothing ran", c.Path).
+			WithHint("add the line, or call its interpreter with %s as the first argument", c.Argv[0])
 	case errors.Is(err, fs.ErrNotExist):
-		return effect.Errorf(effect.CodeNotFound, "%s is there, and the interpreter that its first line names is not; nothing ran", c.path).
+		return effect.Errorf(effect.CodeNotFound, "%s is there, and the interpreter that its first line names is not; nothing ran", c.Path).
 			WithHint("install the interpreter, or mend the first line")
 	case errors.Is(err, fs.ErrPermission):
-		return effect.Errorf(effect.CodeRefused, "%s may not be executed by this user; nothing ran", c.path).
+		return effect.Errorf(effect.CodeRefused, "%s may not be executed by this user; nothing ran", c.Path).
 			WithHint("check the permissions of the file and of its directories, and whether its file system is mounted noexec")
 	case errors.Is(err, syscall.E2BIG):
 		return effect.Errorf(effect.CodeInvalid, "%s: arguments and environment are longer than the system takes; nothing ran", c).
 			WithHint("hand long texts over by stdin or in a file")
 	}
-	return effect.Errorf(effect.CodeUnavailable, "%s could not be started: %v; nothing ran", c.path, err).
+	return effect.Errorf(effect.CodeUnavailable, "%s could not be started: %v; nothing ran", c.Path, err).
 		WithHint("the machine may be out of processes or memory")
 }

@@ -1,7 +1,8 @@
-package exec
+package program
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -30,19 +31,23 @@ import (
 //
 // The end of the commands' pipe means that the plugin is gone: everything is
 // killed.
-const superviseEnv = "RUNBOOK_EXEC_SUPERVISE"
+const superviseEnv = "RUNBOOK_SUPERVISE"
 
-// program is what the supervisor is to run. Bytes are not texts: JSON would
+// supervising is the entry by which the supervisors of an effect's programs are
+// known.
+func supervising(key string) string { return superviseEnv + "=" + cmp.Or(key, "1") }
+
+// launch is what the supervisor is to run. Bytes are not texts: JSON would
 // mend what is not UTF-8.
-type program struct {
+type launch struct {
 	Path []byte   `json:"path"`
 	Argv [][]byte `json:"argv"`
 	Env  [][]byte `json:"env"`
 	Dir  []byte   `json:"dir"`
 }
 
-func newProgram(path string, argv, env []string, dir string) program {
-	return program{[]byte(path), asBytes(argv), asBytes(env), []byte(dir)}
+func newLaunch(path string, argv, env []string, dir string) launch {
+	return launch{[]byte(path), asBytes(argv), asBytes(env), []byte(dir)}
 }
 
 func asBytes(list []string) [][]byte {
@@ -106,7 +111,7 @@ func (s *supervisor) serve(pipe io.Reader) {
 	signal.Notify(quiet, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	adoptOrphans()
 	in := json.NewDecoder(bufio.NewReader(pipe))
-	var p program
+	var p launch
 	if in.Decode(&p) != nil {
 		return
 	}
