@@ -221,17 +221,31 @@ func (b *book) explore(ctx context.Context, at effect.Position, args []any) (any
 	return x.table(len(r.explored)), nil
 }
 
+// kindNames returns a list of strings that was checked to be one.
+func kindNames(v any) []string {
+	list, _ := v.([]any)
+	out := make([]string, 0, len(list))
+	for _, item := range list {
+		word, _ := item.(string)
+		out = append(out, word)
+	}
+	return out
+}
+
 func (b *book) exploration(ctx context.Context, at effect.Position, given map[string]any) (*exploration, error) {
 	table := maps.Clone(given)
 	how, err := effect.CheckFields([]effect.Field{
 		{Name: "depth", Type: effect.Int, Default: 1.0, Min: effect.Bound(1), Max: effect.Bound(2), Doc: "faults in one run"},
 		{Name: "limit", Type: effect.Int, Default: float64(simulate.DefaultLimit), Min: effect.Bound(0), Doc: "of schedules; 0 for none"},
-	}, nil, map[string]any{"depth": table["depth"], "limit": table["limit"]})
+		{Name: "kinds", Type: effect.List, Elem: &effect.Field{Type: effect.String}, Doc: `the kinds of faults that are tried, or { "all" }; the usual ones if left out`},
+		{Name: "without", Type: effect.List, Elem: &effect.Field{Type: effect.String}, Doc: "kinds of faults that are not tried"},
+	}, nil, map[string]any{"depth": table["depth"], "limit": table["limit"], "kinds": table["kinds"], "without": table["without"]})
 	if err != nil {
 		return nil, err
 	}
-	delete(table, "depth")
-	delete(table, "limit")
+	for _, name := range []string{"depth", "limit", "kinds", "without"} {
+		delete(table, name)
+	}
 	st, err := b.situate(ctx, table)
 	if err != nil {
 		return nil, err
@@ -240,6 +254,9 @@ func (b *book) exploration(ctx context.Context, at effect.Position, given map[st
 	e.Alike = true
 	e.Depth, e.Limit, e.Workers = int(how["depth"].(float64)), int(how["limit"].(float64)), b.suite.opts.Workers
 	e.Within = simulate.DefaultWithin
+	if e.Faults, err = simulate.ParseChoice(kindNames(how["kinds"]), kindNames(how["without"]), st.rehearsal.Setup.Catalog); err != nil {
+		return nil, &effect.FieldError{Path: "kinds", Problem: err.Error()}
+	}
 	found, err := e.Explore(ctx)
 	if err == nil {
 		err = ctx.Err() // what was found until then is not what was asked for

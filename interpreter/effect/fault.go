@@ -10,6 +10,9 @@ type FaultKind struct {
 	// Writes says that it strikes only calls of these ops that may change
 	// something.
 	Writes bool
+	// Rare says that it is tried only where somebody asks for it: runs that are
+	// right may not stand up to it.
+	Rare bool
 }
 
 // Breaker is for models of which explore can make a part fail, as the module's

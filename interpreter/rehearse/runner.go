@@ -6,8 +6,10 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +29,8 @@ const (
 	// resumeAfter is how long it takes, in virtual time, until somebody sees
 	// that a runner died and resumes.
 	resumeAfter = 10 * time.Second
+	// resumedLate is how long it takes if nobody looks.
+	resumedLate = 24 * time.Hour
 )
 
 // Runner carries runs of one script out in simulated worlds. It is a
@@ -64,6 +68,7 @@ func (r *Runner) Rehearse(ctx context.Context, w *simulate.World, s simulate.Sch
 // carry is Rehearse with a memory to keep.
 func (r *Runner) carry(ctx context.Context, w *simulate.World, m *memory, s simulate.Schedule) (simulate.Ending, error) {
 	faults := simulate.NewInjector(s, w)
+	m.faults = faults
 	end := simulate.Ending{}
 	end.Secrets = redact.Collect(r.Params)
 	retried := false
@@ -80,15 +85,21 @@ func (r *Runner) carry(ctx context.Context, w *simulate.World, m *memory, s simu
 		switch {
 		case effect.AsStop(out.Err) != nil && effect.AsStop(out.Err).Cause == simulate.Endless:
 			return end, nil
+		case m.dead && m.word == simulate.RolledBack:
+			w.Timeline().Skip(resumeAfter)
+			m.requestRollback()
+		case m.dead && faults.Fatal() == simulate.ResumedLate:
+			w.Timeline().Skip(resumedLate)
 		case m.dead:
 			w.Timeline().Skip(resumeAfter)
-		case m.status == effect.StatusUnknown:
-			w.Timeline().Skip(resumeAfter)
+		case m.status == effect.StatusUnknown: // nobody can look while the system is gone
+			w.Timeline().Skip(max(resumeAfter, faults.Outage()))
 			m.resolve(w)
 		case m.status == effect.StatusRollbackFailed && !retried:
-			retried = true
-			w.Timeline().Skip(resumeAfter)
-			m.add(effect.Event{At: w.Timeline().Now(), Kind: effect.RollbackRequested, Body: effect.Body{By: "operator"}})
+			// A try that an outage met is not the one that counts.
+			retried = faults.Outage() <= 0
+			w.Timeline().Skip(max(resumeAfter, faults.Outage()))
+			m.requestRollback()
 		default:
 			return end, nil
 		}
@@ -99,7 +110,7 @@ func (r *Runner) carry(ctx context.Context, w *simulate.World, m *memory, s simu
 // walk is one walk of the run: from the start, or on from what m holds.
 func (r *Runner) walk(ctx context.Context, w *simulate.World, m *memory, faults *simulate.Injector, n int) (interpreter.Outcome, error) {
 	w.Timeline().Restart()
-	m.dead = false
+	m.dead, m.over, m.word = false, nil, ""
 	if m.status == "" {
 		m.status = effect.StatusRunning
 		m.add(effect.Event{At: w.Timeline().Now(), Kind: effect.RunCreated, Body: effect.Body{Text: r.Main.Name, Origin: cmp.Or(r.Origin, StandIn)}})
@@ -172,18 +183,22 @@ func (m *memory) finish(s *script.Script, out interpreter.Outcome) {
 	if e := effect.AsError(out.Err); out.Err != nil && e != nil {
 		ending["error"], ending["code"] = e.Message, string(e.Code)
 	}
+	m.world.Settle()
 	s.Finally(context.Background(), m.world.State(), ending)
 }
 
 // memory is the journal of a simulated run. Once it is dead it takes nothing,
 // as the journal of a killed runner.
 type memory struct {
-	world *simulate.World
+	world  *simulate.World
+	faults *simulate.Injector
 
 	mu     sync.Mutex
 	events []effect.Event
 	status effect.Status
 	dead   bool
+	over   *effect.Stop  // what a runner that goes on to record is told
+	word   simulate.Kind // of the operator, by which it is over
 
 	onFailure string               // of the header
 	last      []simulate.Violation // of what the script says of the end
@@ -192,7 +207,38 @@ type memory struct {
 func (m *memory) die() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.dead = true
+	m.dead, m.over = true, &effect.Stop{Cause: simulate.Killed}
+}
+
+// begins reports whether something is about to leave.
+func begins(events []effect.Event) bool {
+	return slices.ContainsFunc(events, func(ev effect.Event) bool {
+		return ev.Kind == effect.EffectIntended || ev.Kind == effect.TimerSet || ev.Kind == effect.QuestionAsked
+	})
+}
+
+// requestRollback is the operator's word.
+func (m *memory) requestRollback() {
+	m.add(effect.Event{At: m.world.Timeline().Now(), Kind: effect.RollbackRequested, Body: effect.Body{By: "operator"}})
+}
+
+// hear ends the runner where the operator has something to say about the effect
+// whose outcome was just recorded.
+func (m *memory) hear(events []effect.Event) {
+	for _, ev := range events {
+		if ev.Kind != effect.EffectDone && ev.Kind != effect.EffectFailed {
+			continue
+		}
+		switch word := m.faults.Word(ev.Place); word {
+		case "":
+			continue
+		case simulate.Canceled:
+			m.word, m.over = word, &effect.Stop{Cause: effect.Canceled, Err: errors.New("canceled by operator, by the schedule")}
+		default: // what follows is the next runner's
+			m.word, m.dead, m.over = word, true, &effect.Stop{Cause: simulate.Killed}
+		}
+		m.world.Timeline().Halt(m.over)
+	}
 }
 
 func (m *memory) add(ev effect.Event) effect.Event {
@@ -205,8 +251,8 @@ func (m *memory) add(ev effect.Event) effect.Event {
 func (m *memory) Append(_ context.Context, events ...effect.Event) ([]effect.Event, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.dead {
-		return nil, &effect.Stop{Cause: simulate.Killed}
+	if m.over != nil && (m.dead || begins(events)) {
+		return nil, m.over
 	}
 	before := len(m.events)
 	m.events = append(m.events, events...)
@@ -214,6 +260,7 @@ func (m *memory) Append(_ context.Context, events ...effect.Event) ([]effect.Eve
 	for i := range out {
 		out[i].Seq = int64(before + i + 1)
 	}
+	m.hear(out)
 	return out, nil
 }
 

@@ -109,7 +109,7 @@ func TestScenarioFindsTheEffectsOfItsFaults(t *testing.T) {
 		`{ op = "run.approve", kind = "denied" }, { step = "last", kind = "killed-after" }`: "5:denied,4:killed-after",
 		`{ op = "traffic.split", nth = 3, kind = "timeout" }`:                               "faults[1].op: without faults the run has 2 effects traffic.split, not 3",
 		`{ step = "iner", kind = "refused" }`:                                               `faults[1].step: without faults the run enters no step "iner"; did you mean "inner"?`,
-		`{ op = "traffic.split", kind = "denied" }`:                                         `faults[1].kind: traffic.split cannot be "denied"; it can be [refused timeout killed-before killed-after]`,
+		`{ op = "traffic.split", kind = "denied" }`:                                         `faults[1].kind: traffic.split cannot be "denied"; it can be [refused timeout lost killed-before killed-after unavailable down flapping applied-late killed-twice rolled-back canceled resumed-late clock-jumps]`,
 		`{ step = "last", kind = "no-data" }`:                                               `faults[1].step: the step "last" has no effect that can be no-data`,
 	} {
 		s, err := loadScenario(t, `return { world = { traffic = { weights = { blue = 100, green = 0 } } }, faults = { `+faults+` } }`)

@@ -50,7 +50,7 @@ func TestALimitIsSpread(t *testing.T) {
 	if !reflect.DeepEqual(all.Left, simulate.Left{}) {
 		t.Fatalf("without a bound something was left: %s", all.Left)
 	}
-	for _, limit := range []int{1, 2, 7, 24, 25, 26, 100, all.Schedules - 1, all.Schedules} {
+	for _, limit := range []int{1, 2, 7, 30, 31, 32, 100, all.Schedules - 1, all.Schedules} {
 		var first *simulate.Explored
 		for _, workers := range []int{1, 4} {
 			r := &tried{Runner: long(t, writes)}
@@ -62,7 +62,7 @@ func TestALimitIsSpread(t *testing.T) {
 			if twice := slices.Compact(slices.Clone(r.ids)); len(twice) != len(r.ids) {
 				t.Errorf("limit %d: something is tried twice", limit)
 			}
-			if singles := 1 + 4*writes; limit >= singles && limit+found.Left.Schedules != all.Schedules {
+			if singles := 1 + 5*writes; limit >= singles && limit+found.Left.Schedules != all.Schedules {
 				t.Errorf("limit %d: %d are left of %d", limit, found.Left.Schedules, all.Schedules)
 			}
 			if (found.Left.Why == "") != (limit == all.Schedules) {
@@ -98,11 +98,11 @@ func TestTimeAndInterruptsAreSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	left := simulate.Left{Schedules: 1 + 4*5 - enough, First: simulate.Schedule{{Place: "2", Kind: simulate.KilledBefore}}, Pairs: true, Why: "interrupted"}
+	left := simulate.Left{Schedules: 1 + 5*5 - enough, First: simulate.Schedule{{Place: "2", Kind: simulate.TimedOut}}, Pairs: true, Why: "interrupted"}
 	if found.Schedules != enough || !reflect.DeepEqual(found.Left, left) {
 		t.Errorf("%d schedules, left %+v, want %+v", found.Schedules, found.Left, left)
 	}
-	if text := found.Left.String(); text != "14 more were not (the first is 2:killed-before), nor any further pair of faults" {
+	if text := found.Left.String(); text != "19 more were not (the first is 2:timeout), nor any further pair of faults" {
 		t.Error(text)
 	}
 	r = &tried{Runner: long(t, 5), each: func(n int) {
@@ -111,7 +111,7 @@ func TestTimeAndInterruptsAreSaid(t *testing.T) {
 		}
 	}}
 	found = explore(t, simulate.Explorer{Runner: r, Setup: toySetup(t), Within: time.Millisecond})
-	if found.Left.Why != "time" || found.Schedules >= 21 || found.Schedules+found.Left.Schedules != 21 {
+	if found.Left.Why != "time" || found.Schedules >= 26 || found.Schedules+found.Left.Schedules != 26 {
 		t.Errorf("%d schedules, left %+v", found.Schedules, found.Left)
 	}
 }

@@ -32,6 +32,8 @@ type Explorer struct {
 	// Base holds faults that strike in every schedule, as a scenario has them.
 	Base  Schedule
 	Depth int // faults in one schedule beside those of Base, at most; 1 or 2
+	// Faults says which kinds are tried.
+	Faults Choice
 	// Scripted says that a scenario made the world, in which it may be right
 	// that the run does not succeed.
 	Scripted bool
@@ -199,11 +201,16 @@ func (e *Explorer) rollbacks(ctx context.Context, t *tally, schedules []Schedule
 func (e *Explorer) next(t Trial) []Schedule {
 	var out []Schedule
 	for _, call := range e.after(&t) {
-		for _, kind := range Faults(call, e.Setup.Catalog) {
+		for _, kind := range e.kinds(call) {
 			out = append(out, append(t.Schedule[:len(t.Schedule):len(t.Schedule)], Fault{call.Place, kind}))
 		}
 	}
 	return out
+}
+
+// kinds returns the faults that are tried at an effect.
+func (e *Explorer) kinds(call effect.Call) []Kind {
+	return e.Faults.of(call, e.Setup.Catalog, rareKinds(e.Setup.Catalog))
 }
 
 // after returns the effects that a further fault can strike: those that the

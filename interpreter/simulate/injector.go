@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
@@ -20,8 +21,18 @@ const Endless effect.Cause = "endless"
 type Injector struct {
 	world *World
 
-	mu   sync.Mutex
-	left map[effect.Place]Kind // by place: what has not struck yet
+	mu      sync.Mutex
+	left    map[effect.Place]Kind // by place: what has not struck yet
+	outages map[string]*outages   // by module: what cannot be reached now
+	word    map[effect.Place]Kind // by place: what the operator says once it happened
+	fatal   Kind                  // what killed a runner last
+}
+
+// outages are the times in which a module's system cannot be reached.
+type outages struct {
+	kind  Kind
+	until time.Time
+	count int // effects since it began
 }
 
 // NewInjector returns the injector of one run, its crashes and resumes
@@ -31,7 +42,36 @@ func NewInjector(s Schedule, w *World) *Injector {
 	for _, f := range s {
 		left[f.Place] = f.Kind
 	}
-	return &Injector{world: w, left: left}
+	w.remember(s)
+	return &Injector{world: w, left: left, outages: map[string]*outages{}, word: map[effect.Place]Kind{}}
+}
+
+// Word returns what the operator says now that the effect at a place has an
+// outcome: RolledBack, Canceled, or nothing.
+func (in *Injector) Word(p effect.Place) Kind {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	kind := in.word[p]
+	delete(in.word, p)
+	return kind
+}
+
+// Outage returns how long the last outage still lasts; zero if there is none.
+func (in *Injector) Outage() time.Duration {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	var left time.Duration
+	for _, o := range in.outages {
+		left = max(left, o.until.Sub(in.world.timeline.Now()))
+	}
+	return left
+}
+
+// Fatal returns the fault that killed a runner last.
+func (in *Injector) Fatal() Kind {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.fatal
 }
 
 // Above returns the Handler that lets faults happen above next, for one runner.
@@ -56,7 +96,30 @@ func (in *Injector) take(call effect.Call) Kind {
 	}
 	kind := in.left[call.Place]
 	delete(in.left, call.Place)
+	switch kind {
+	case KilledTwice: // the next runner comes here, too
+		in.left[call.Place] = KilledAfter
+	case Down, Flapping:
+		in.outages[call.Op.Module] = &outages{kind: kind, until: in.world.timeline.Now().Add(outage)}
+	case RolledBack, Canceled:
+		in.word[call.Place] = kind
+	}
 	return kind
+}
+
+// out returns the outage by which a call cannot be made; empty for none.
+func (in *Injector) out(call effect.Call) Kind {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	o := in.outages[call.Op.Module]
+	if o == nil || !in.world.timeline.Now().Before(o.until) {
+		return ""
+	}
+	o.count++
+	if o.kind == Flapping && o.count%2 == 0 {
+		return ""
+	}
+	return o.kind
 }
 
 // Do lets the call pass, or strikes it.
@@ -64,6 +127,9 @@ func (f *faulty) Do(ctx context.Context, call effect.Call) (effect.Result, error
 	ctx = withPlace(ctx, call.Place)
 	kind := f.take(call)
 	if kind == "" {
+		if kind = f.out(call); kind != "" {
+			return f.gone(ctx, call, kind)
+		}
 		return f.next.Do(ctx, call)
 	}
 	// Also what never comes to the world has its place among the effects: a
@@ -74,12 +140,21 @@ func (f *faulty) Do(ctx context.Context, call effect.Call) (effect.Result, error
 	f.world.struck(call, kind)
 	switch kind {
 	case Refused:
-		if err := f.world.pass(ctx, call); err != nil {
-			return effect.Result{}, err
-		}
-		refusal := effect.Errorf(effect.CodeRefused, "refused by the schedule")
-		f.world.missed(call, kind, refusal)
-		return effect.Result{}, refusal
+		return f.fail(ctx, call, kind, effect.Errorf(effect.CodeRefused, "refused by the schedule"))
+	case Lost:
+		return f.fail(ctx, call, kind, effect.Errorf(effect.CodeUnknown, "no answer, by the schedule"))
+	case Unavailable:
+		return f.fail(ctx, call, kind, unavailable())
+	case Down, Flapping:
+		f.out(call)
+		return f.fail(ctx, call, kind, unavailable())
+	case Stale:
+		return f.world.stale(ctx, call)
+	case AppliedLate:
+		return effect.Result{}, f.world.delay(ctx, call)
+	case ClockJumps:
+		f.world.timeline.Skip(clockJump)
+		return f.next.Do(ctx, call)
 	case TimedOut:
 		_, err := f.next.Do(ctx, call)
 		if err != nil {
@@ -89,26 +164,56 @@ func (f *faulty) Do(ctx context.Context, call effect.Call) (effect.Result, error
 			return effect.Result{}, effect.Errorf(effect.CodeUnknown, "no answer, by the schedule")
 		}
 		return effect.Result{}, effect.Errorf(effect.CodeTimeout, "no answer, by the schedule")
-	case KilledBefore:
+	case KilledBefore, KilledTwice, ResumedLate:
 		if err := f.world.pass(ctx, call); err != nil {
 			return effect.Result{}, err
 		}
 		f.world.missed(call, kind, nil)
-		return effect.Result{}, f.kill(call)
+		return effect.Result{}, f.kill(call, kind)
 	case KilledAfter:
 		if _, err := f.next.Do(ctx, call); effect.AsStop(err) != nil {
 			return effect.Result{}, err
 		}
-		return effect.Result{}, f.kill(call)
+		return effect.Result{}, f.kill(call, kind)
 	case Denied, Unanswered:
 		return f.world.unwilling(ctx, call, kind)
 	}
-	return f.next.Do(ctx, call) // the world is bad from now on
+	return f.next.Do(ctx, call) // the world is bad from now on, or the operator speaks afterwards
+}
+
+// fail lets the time pass that the effect takes, and tells of a failure that
+// kept it from happening.
+func (f *faulty) fail(ctx context.Context, call effect.Call, kind Kind, failure *effect.Error) (effect.Result, error) {
+	if err := f.world.pass(ctx, call); err != nil {
+		return effect.Result{}, err
+	}
+	f.world.missed(call, kind, failure)
+	return effect.Result{}, failure
+}
+
+// gone is for a call that an outage strikes which began before it.
+func (f *faulty) gone(ctx context.Context, call effect.Call, kind Kind) (effect.Result, error) {
+	if call.Verb == effect.VerbObserve {
+		return effect.Result{Observed: effect.Uncertain}, nil
+	}
+	if err := f.world.Passed(call); err != nil {
+		return effect.Result{}, err
+	}
+	return f.fail(ctx, call, kind, unavailable())
+}
+
+func unavailable() *effect.Error {
+	e := effect.Errorf(effect.CodeUnavailable, "unavailable by the schedule")
+	e.Retryable = true
+	return e
 }
 
 // kill ends the runner: its journal takes nothing more, and everything that
 // waits is cut off.
-func (f *faulty) kill(call effect.Call) error {
+func (f *faulty) kill(call effect.Call, kind Kind) error {
+	f.mu.Lock()
+	f.fatal = kind
+	f.mu.Unlock()
 	stop := &effect.Stop{Cause: Killed, Err: fmt.Errorf("killed at %s (effect %s)", call.Op, call.Place)}
 	f.die()
 	f.world.timeline.Halt(stop)

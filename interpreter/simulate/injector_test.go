@@ -22,6 +22,9 @@ func TestFaults(t *testing.T) {
 	}{
 		{"street.light", simulate.Refused, effect.CodeRefused, "", false, "1 street.light a ✗refused ⚡refused"},
 		{"street.light", simulate.TimedOut, effect.CodeUnknown, "", true, "1 street.light a ⚡timeout street.a from false to true"},
+		{"street.light", simulate.Lost, effect.CodeUnknown, "", false, "1 street.light a ✗unknown ⚡lost"},
+		{"street.light", simulate.Unavailable, effect.CodeUnavailable, "", false, "1 street.light a ✗unavailable ⚡unavailable"},
+		{"street.light", simulate.KilledTwice, "", simulate.Killed, false, "1 street.light a ⚡killed-twice"},
 		{"street.look", simulate.TimedOut, effect.CodeTimeout, "", false, "1 street.look a ⚡timeout"},
 		{"street.light", simulate.KilledBefore, "", simulate.Killed, false, "1 street.light a ⚡killed-before"},
 		{"street.light", simulate.KilledAfter, "", simulate.Killed, true, "1 street.light a ⚡killed-after street.a from false to true"},
@@ -115,10 +118,12 @@ func TestPeopleMayBeUnwilling(t *testing.T) {
 func TestFaultsFitTheirEffects(t *testing.T) {
 	c := toys(t)
 	for op, want := range map[string][]string{
-		"street.light":   {"refused", "timeout", "killed-before", "killed-after"},
-		"street.look":    {"refused", "timeout", "killed-before", "outage"},
-		effect.OpSleep:   {"killed-before"},
-		effect.OpApprove: {"killed-before", "denied", "unanswered"},
+		"street.light": {"refused", "timeout", "lost", "killed-before", "killed-after", "unavailable", "down", "flapping",
+			"applied-late", "killed-twice", "rolled-back", "canceled", "resumed-late", "clock-jumps"},
+		"street.look": {"refused", "timeout", "killed-before", "outage", "unavailable", "down", "flapping", "stale",
+			"resumed-late", "clock-jumps"},
+		effect.OpSleep:   {"killed-before", "resumed-late"},
+		effect.OpApprove: {"killed-before", "denied", "unanswered", "resumed-late"},
 	} {
 		var got []string
 		for _, k := range simulate.Faults(call(t, c, 1, op, ""), c) {

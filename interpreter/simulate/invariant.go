@@ -182,6 +182,7 @@ func (w *World) Waited(call effect.Call) {
 // End holds the invariants against how the run came out and returns all that
 // were broken, in order.
 func (w *World) End(r Ending) []Violation {
+	w.Settle()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	v := w.view()
@@ -208,7 +209,7 @@ func (w *World) struck(call effect.Call, kind Kind) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.faults[call.Place] = kind
-	if slices.Contains(common(), kind) {
+	if slices.Contains(engine(), kind) {
 		return
 	}
 	breaker, ok := w.models[call.Op.Module].(effect.Breaker)
@@ -239,6 +240,8 @@ func nothingTwice(_ *effect.View, e effect.Occurrence) string {
 func ends(_ *effect.View, r Ending) string {
 	s := effect.AsStop(r.Err)
 	switch {
+	case s != nil && s.Cause == effect.Canceled && r.Status == effect.StatusCanceled:
+		return ""
 	case s != nil && (r.Status.Terminal() || s.Cause == Endless): // it had to be stopped
 		return s.Error()
 	case r.Status.Terminal():

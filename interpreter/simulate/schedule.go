@@ -8,78 +8,6 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
-// Kind names a fault: one of these, or one of a module's own.
-type Kind string
-
-const (
-	Refused      Kind = "refused"       // the system says no; nothing happens
-	TimedOut     Kind = "timeout"       // it happens, and the answer is lost
-	KilledBefore Kind = "killed-before" // the runner dies before it happens
-	KilledAfter  Kind = "killed-after"  // it happens, and the runner dies before it knows
-	Denied       Kind = "denied"        // a person says no
-	Unanswered   Kind = "unanswered"    // nobody answers
-)
-
-// EngineFaults are the faults that need no model, in the order in which they
-// are tried. Ops says in words what they strike.
-func EngineFaults() []effect.FaultKind {
-	fault := func(kind Kind, at, doc string) effect.FaultKind {
-		return effect.FaultKind{Name: string(kind), Doc: doc, Ops: []string{at}}
-	}
-	return []effect.FaultKind{
-		fault(Refused, "every effect of a module", "The system says no, and nothing happens"),
-		fault(TimedOut, "every effect of a module", "It happens, and the answer is lost: of a change the outcome is unknown"),
-		fault(KilledBefore, "every effect", "The runner dies before it happens; the run is resumed"),
-		fault(KilledAfter, "every change", "It happens, and the runner dies before it knows; the run is resumed"),
-		fault(Denied, "approve", "A person says no"),
-		fault(Unanswered, "approve", "Nobody answers in time"),
-	}
-}
-
-// common returns the kinds of EngineFaults.
-func common() []Kind {
-	return []Kind{Refused, TimedOut, KilledBefore, KilledAfter, Denied, Unanswered}
-}
-
-// Kinds returns the kinds of faults that there are: those that need no model,
-// and those of the modules.
-func Kinds(catalog *effect.Catalog) []Kind {
-	list := common()
-	for _, name := range catalog.Names() {
-		m, _ := catalog.Module(name)
-		for _, f := range m.Faults {
-			if !slices.Contains(list, Kind(f.Name)) {
-				list = append(list, Kind(f.Name))
-			}
-		}
-	}
-	return list
-}
-
-// Faults returns the kinds that make sense at an effect, in the order in which
-// they are tried.
-func Faults(call effect.Call, catalog *effect.Catalog) []Kind {
-	switch {
-	case call.Op.String() == effect.OpChoose: // there is no yes or no
-		return []Kind{KilledBefore, Unanswered}
-	case effect.Asks(call.Op.String()):
-		return []Kind{KilledBefore, Denied, Unanswered}
-	case call.Op.Module == effect.ControlModule:
-		return []Kind{KilledBefore}
-	}
-	list := []Kind{Refused, TimedOut, KilledBefore}
-	if call.Class.Writes() {
-		list = append(list, KilledAfter)
-	}
-	m, _ := catalog.Module(call.Op.Module)
-	for _, f := range m.Faults {
-		if slices.Contains(f.Ops, call.Op.Name) && (call.Class.Writes() || !f.Writes) && !slices.Contains(common(), Kind(f.Name)) {
-			list = append(list, Kind(f.Name))
-		}
-	}
-	return list
-}
-
 // Fault is one fault at one effect.
 type Fault struct {
 	Place effect.Place
@@ -120,12 +48,7 @@ func ParseSchedule(id string, catalog *effect.Catalog) (Schedule, error) {
 			return nil, fmt.Errorf("schedule %q: %w", id, err)
 		}
 		if !slices.Contains(kinds, Kind(kind)) {
-			names := make([]string, 0, len(kinds))
-			for _, k := range kinds {
-				names = append(names, string(k))
-			}
-			return nil, fmt.Errorf("schedule %q: there is no fault %q; %s known: %s", id, kind,
-				effect.DidYouMean(kind, names), strings.Join(names, ", "))
+			return nil, fmt.Errorf("schedule %q: %w", id, unknownKind(Kind(kind), kinds))
 		}
 		s = append(s, Fault{place, Kind(kind)})
 	}

@@ -38,7 +38,7 @@ func (e *Explorer) stretches(t *Trial) []*stretch {
 		}
 		key := fmt.Sprint(epoch, call.Place.Parent(), call.Op, call.Where, call.Args, answers[call.Place])
 		if known[key] == nil {
-			for _, kind := range Faults(call, e.Setup.Catalog) {
+			for _, kind := range e.kinds(call) {
 				known[key] = append(known[key], &stretch{before: t.Schedule[:len(t.Schedule):len(t.Schedule)], kind: kind})
 			}
 			list = append(list, known[key]...)
@@ -241,6 +241,9 @@ func course(entries []Entry, struck bool) string {
 // dies and leaves everything as it was before has no future of its own.
 func future(t *Trial, usual string) string {
 	last := t.Schedule[len(t.Schedule)-1]
+	if last.Kind.lasts() {
+		return t.Schedule.String()
+	}
 	if (last.Kind == KilledBefore || last.Kind == KilledAfter) && course(t.Entries, false) == usual {
 		return fmt.Sprint(last.Kind, last.Place.InRollback())
 	}

@@ -26,14 +26,18 @@ func TestEverySingleFaultStrikesOnce(t *testing.T) {
 		}
 		setup := toySetup(t)
 		noted := &tried{Runner: r}
-		e := simulate.Explorer{Runner: noted, Setup: setup}
+		// An outage strikes what comes after it, too.
+		choice := simulate.Choice{Only: []simulate.Kind{simulate.AllKinds}, Without: []simulate.Kind{simulate.Down, simulate.Flapping}}
+		e := simulate.Explorer{Runner: noted, Setup: setup, Faults: choice}
 		found := explore(t, e)
 		want := map[string]bool{"none": true}
 		for n, step := range r.steps {
 			op, _, _ := strings.Cut(step, " ")
 			c := call(t, setup.Catalog, n+1, op, "a")
 			for _, kind := range simulate.Faults(c, setup.Catalog) {
-				want[fmt.Sprintf("%s:%s", c.Place, kind)] = true
+				if !slices.Contains(choice.Without, kind) {
+					want[fmt.Sprintf("%s:%s", c.Place, kind)] = true
+				}
 			}
 		}
 		if len(noted.ids) != len(want) || found.Schedules != len(want) {
@@ -54,7 +58,8 @@ func TestEverySingleFaultStrikesOnce(t *testing.T) {
 			}
 			for _, entry := range trial.Entries {
 				struck := len(s) == 1 && s[0].Place == entry.Place
-				if (entry.Fault != "") != struck || struck && entry.Fault != s[0].Kind {
+				again := struck && s[0].Kind == simulate.KilledTwice && entry.Fault == simulate.KilledAfter
+				if (entry.Fault != "") != struck || struck && entry.Fault != s[0].Kind && !again {
 					t.Errorf("%v under %s: effect %s is struck by %q", r.steps, id, entry.Place, entry.Fault)
 				}
 			}
@@ -109,11 +114,11 @@ func TestAFaultOnEitherSideOfAWrite(t *testing.T) {
 func TestRollbacksThatFaultsLeadToAreStruck(t *testing.T) {
 	r := &tried{Runner: toy{t: t, steps: []string{"street.light a", "street.light b"}, back: []string{"street.light c", "street.look c"}}}
 	found := explore(t, simulate.Explorer{Runner: r, Setup: toySetup(t)})
-	same(t, "schedules", r.ids, []string{"none", "1:refused", "1:timeout", "1:killed-before", "1:killed-after",
-		"2:refused", "2:timeout", "2:killed-before", "2:killed-after",
-		"1:refused,r1.1.1:refused", "1:refused,r1.1.1:timeout", "1:refused,r1.1.1:killed-before", "1:refused,r1.1.1:killed-after",
+	same(t, "schedules", r.ids, []string{"none", "1:refused", "1:timeout", "1:lost", "1:killed-before", "1:killed-after",
+		"2:refused", "2:timeout", "2:lost", "2:killed-before", "2:killed-after",
+		"1:refused,r1.1.1:refused", "1:refused,r1.1.1:timeout", "1:refused,r1.1.1:lost", "1:refused,r1.1.1:killed-before", "1:refused,r1.1.1:killed-after",
 		"1:refused,r1.1.2:refused", "1:refused,r1.1.2:timeout", "1:refused,r1.1.2:killed-before", "1:refused,r1.1.2:outage",
-		"2:refused,r1.1.1:refused", "2:refused,r1.1.1:timeout", "2:refused,r1.1.1:killed-before", "2:refused,r1.1.1:killed-after", // a is lit by then
+		"2:refused,r1.1.1:refused", "2:refused,r1.1.1:timeout", "2:refused,r1.1.1:lost", "2:refused,r1.1.1:killed-before", "2:refused,r1.1.1:killed-after", // a is lit by then
 		"2:refused,r1.1.2:refused", "2:refused,r1.1.2:timeout", "2:refused,r1.1.2:killed-before", "2:refused,r1.1.2:outage"})
 	var broken []string
 	for _, f := range found.Failures {

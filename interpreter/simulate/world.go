@@ -109,6 +109,8 @@ type World struct {
 	answers     map[string]any          // by question: approved, denied, expired
 	passed      int                     // effects so far, repeated ones too
 	writers     map[string]effect.Place // by what is written as one: which effect changed it last
+	delayed     []delayed               // changes that are still to happen, although their answers are lost
+	previous    map[string]effect.Model // by module: as it was before its last change; nil if no fault asks
 }
 
 // maxEffects bounds a simulated run: one that has more never ends.
@@ -138,6 +140,7 @@ func (w *World) Do(ctx context.Context, call effect.Call) (effect.Result, error)
 	if err := w.pay(call); err != nil {
 		return effect.Result{}, err
 	}
+	w.overtake(false)
 	if effect.Asks(call.Op.String()) {
 		return w.ask(ctx, call)
 	}
@@ -156,6 +159,7 @@ func (w *World) Do(ctx context.Context, call effect.Call) (effect.Result, error)
 	if err := w.pass(ctx, call); err != nil {
 		return effect.Result{}, err
 	}
+	w.overtake(false)
 	if late {
 		return effect.Result{}, w.late(call, basis)
 	}
@@ -233,6 +237,9 @@ func (w *World) apply(model effect.Model, call effect.Call, basis Basis) (effect
 	var before map[string]any
 	if call.Class.Writes() {
 		before = model.State(m)
+		if w.previous != nil {
+			w.previous[call.Op.Module] = model.Clone()
+		}
 	}
 	_, err := w.declared(call)
 	var value any

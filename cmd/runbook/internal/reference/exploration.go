@@ -24,14 +24,15 @@ func (r *Reference) explorationPage() string {
 	x := exploration()
 	p.WriteString(Generated)
 	p.add("# What explorations try and hold\n\n[Rehearsing runbooks](../rehearse.md#explore) tells what they are, and what they prove.\n")
-	p.add("## Faults\n\n| fault | of | what happens | at |\n|---|---|---|---|")
+	p.add("## Faults\n\nThose with a star are tried only where `--faults` names them, or says `all`: a run that is right may not stand up to them.\n")
+	p.add("| fault | of | what happens | at |\n|---|---|---|---|")
 	for _, f := range x.Faults {
-		p.add("| `%s` | the engine | %s | %s |", f.Name, f.Doc, strings.Join(f.Ops, ", "))
+		p.add("| `%s`%s | the engine | %s | %s |", f.Name, star(f), f.Doc, strings.Join(f.Ops, ", "))
 	}
 	for i := range r.Modules {
 		m := &r.Modules[i]
 		for _, f := range m.Faults {
-			p.add("| `%s` | [`%s`](module-%s.md) | %s | `%s` |", f.Name, m.Name, m.Name, f.Doc, strings.Join(f.Ops, "`, `"))
+			p.add("| `%s`%s | [`%s`](module-%s.md) | %s | `%s` |", f.Name, star(f), m.Name, m.Name, f.Doc, strings.Join(f.Ops, "`, `"))
 		}
 	}
 	p.add("\n## Invariants\n\n| of | what holds |\n|---|---|")
@@ -51,9 +52,9 @@ func (r *Reference) explorationPage() string {
 func (p printer) exploration(x *Exploration) {
 	p.line("%s", p.style.Bold("explore"))
 	p.text("Let faults happen at every effect of a runbook, in a simulated world, and hold invariants against what becomes of it.")
-	p.line("\nfaults of every module's effects")
+	p.line("\nfaults of every module's effects (*: only where --faults names it)")
 	for _, f := range x.Faults {
-		p.entry(16, f.Name, sentence(f.Doc)+" At "+strings.Join(f.Ops, ", ")+".")
+		p.entry(16, f.Name+star(f), sentence(f.Doc)+" At "+strings.Join(f.Ops, ", ")+".")
 	}
 	p.line("\nheld in every rehearsal")
 	for _, inv := range x.Invariants {
@@ -66,12 +67,20 @@ func (p printer) exploration(x *Exploration) {
 		}
 		p.line("\nof %s", m.Name)
 		for _, f := range m.Faults {
-			p.entry(16, f.Name, sentence(f.Doc)+" At "+strings.Join(f.Ops, ", ")+".")
+			p.entry(16, f.Name+star(f), sentence(f.Doc)+" At "+strings.Join(f.Ops, ", ")+".")
 		}
 		for _, inv := range m.Invariants {
 			p.text("- " + inv.Name)
 		}
 	}
+}
+
+// star marks faults that are tried only where somebody asks for them.
+func star(f effect.FaultKind) string {
+	if f.Rare {
+		return "*"
+	}
+	return ""
 }
 
 // line is the entry as --json prints it.

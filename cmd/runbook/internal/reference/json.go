@@ -36,6 +36,7 @@ type faultLine struct {
 	Doc    string   `json:"doc"`
 	Ops    []string `json:"ops"`
 	Writes bool     `json:"writes,omitempty"` // only calls that may change something
+	Rare   bool     `json:"rare,omitempty"`   // tried only where somebody asks for it
 }
 
 // moduleLine is a module as --json prints it.

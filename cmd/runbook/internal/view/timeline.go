@@ -19,10 +19,10 @@ func Timeline(t *Tree, events []effect.Event, entries []simulate.Entry) []string
 	p := &timeline{tree: t, seen: map[effect.Place]simulate.Entry{}, gates: map[effect.Place]int{}}
 	var kills []simulate.Entry
 	for _, e := range entries {
-		if e.Fault == simulate.KilledBefore || e.Fault == simulate.KilledAfter {
+		if e.Fault.KillsBefore() || e.Fault == simulate.KilledAfter {
 			kills = append(kills, e)
 		}
-		if e.Fault != simulate.KilledBefore {
+		if !e.Fault.KillsBefore() {
 			p.seen[e.Place] = e
 		}
 	}

@@ -32,6 +32,8 @@ type exploreFlags struct {
 	workers  int
 	seed     int64
 	schedule string
+	faults   []string // the kinds that are tried; empty for the usual ones
+	without  []string
 }
 
 // spendMemory lets the garbage collector run seldom while the heap is small:
@@ -52,7 +54,7 @@ func (a commands) exploreCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explore FILE.lua",
 		Short: "Let every effect of a runbook fail, and see what becomes of it",
-		Long: "Rehearse a runbook once for every fault at every effect: refused; timed out after it\n" +
+		Long: "Rehearse a runbook once for every fault at every effect: refused; lost; timed out after it\n" +
 			"was applied; the runner killed before, and after; health turning bad or blind; people\n" +
 			"who say no or nothing. Each run is resumed as an operator would, and invariants are\n" +
 			"held against what became of the world. With --depth 2, every pair of faults.\n\n" +
@@ -60,6 +62,7 @@ func (a commands) exploreCommand() *cobra.Command {
 			"held, 1 if one was broken, or if more was left out than --limit and --within say.",
 		Example: "  runbook explore blue-green.lua --param version=v1.2.0\n" +
 			"  runbook explore blue-green.lua --scenario slow.lua --depth 2 --limit 20000\n" +
+			"  runbook explore blue-green.lua --param version=v1.2.0 --faults down,rolled-back\n" +
 			"  runbook explore blue-green.lua --param version=v1.2.0 --schedule 5:timeout",
 		Args:              app.Exactly("FILE.lua"),
 		ValidArgsFunction: app.CompleteScript,
@@ -90,6 +93,8 @@ func (a commands) exploreCommand() *cobra.Command {
 	f.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "how many run at the same time")
 	f.Int64Var(&o.seed, "seed", 0, "of the random numbers that runs draw; the scenario's if left out")
 	f.StringVar(&o.schedule, "schedule", "", "run this one schedule, by its `ID`")
+	f.StringSliceVar(&o.faults, "faults", nil, "try these `KINDS` only, or all: also those that are tried only when asked for (see: runbook docs explore)")
+	f.StringSliceVar(&o.without, "without", nil, "try none of these `KINDS` of faults")
 	return cmd
 }
 
@@ -112,6 +117,9 @@ func (a commands) explore(ctx context.Context, path string, o exploreFlags, seed
 	}
 	ex := r.Explorer(base)
 	ex.Depth, ex.Alike, ex.Workers, ex.Limit, ex.Within = o.depth, !o.all, o.workers, o.limit, o.within
+	if ex.Faults, err = simulate.ParseChoice(o.faults, o.without, r.catalog); err != nil {
+		return app.Usage(err)
+	}
 	if o.schedule != "" {
 		s, err := simulate.ParseSchedule(o.schedule, r.catalog)
 		if err != nil {
