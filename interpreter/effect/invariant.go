@@ -63,6 +63,7 @@ type Occurrence struct {
 	Err          *Error
 	Changes      []Change // of the module's state
 	Again        bool     // the same effect had been applied before
+	Grows        bool     // each time that it is applied it changes something, at one moment too
 	Fault        string   // the fault that struck it; empty for none
 	Opaque       bool     // nobody said what it changes
 	Tells        bool     // it tells people something, and changes nothing else

@@ -23,6 +23,7 @@ var seeded = []struct {
 	depth           int
 }{
 	{"asked-afterwards", "nothing irreversible comes before its approval", 1},
+	{"credit-twice", "a request that is sent again says that it is the same", 1},
 	{"declared-shift", "a run that did not succeed leaves the traffic as it was", 1},
 	{"dns-first", "names follow the primary", 1},
 	{"endless-wait", "a run ends", 1},
@@ -43,6 +44,7 @@ var seeded = []struct {
 	{"no-drain-wait", "what is taken away for good takes no traffic and has no sessions", 1},
 	{"no-is-no", "a no is obeyed", 1},
 	{"no-lock", "what others share is changed under a lock", 1},
+	{"noted-twice", "nothing is done twice", 1},
 	{"passed-over", "a run that succeeded leaves no traffic on what is unhealthy", 1},
 	{"payment-twice", "a request that is sent again says that it is the same", 1},
 	{"relative-amount", "a command that may run twice says what is to be, not what is to be added", 1},

@@ -79,7 +79,7 @@ func (s *Setup) occurrence(e Entry) effect.Occurrence {
 		tells = m.Tells
 	}
 	return effect.Occurrence{At: e.At, Place: e.Place, Module: module, Name: name, Class: e.Class, Args: e.Args, Where: e.Where,
-		Value: e.Value, Err: e.Err, Changes: e.Changes, Again: e.Again, Fault: string(e.Fault), Opaque: e.opaque(), Tells: tells}
+		Value: e.Value, Err: e.Err, Changes: e.Changes, Again: e.Again, Grows: e.Grows, Fault: string(e.Fault), Opaque: e.opaque(), Tells: tells}
 }
 
 // done returns what the world has seen, as invariants see it; w.mu is held.
@@ -231,7 +231,7 @@ func (w *World) missed(call effect.Call, kind Kind, failure *effect.Error) {
 }
 
 func nothingTwice(_ *effect.View, e effect.Occurrence) string {
-	if !e.Again || len(e.Changes) == 0 {
+	if !e.Again || !e.Grows || len(e.Changes) == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%s was applied twice, and the second time changed %s", e, e.Changes[0])

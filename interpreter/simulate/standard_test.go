@@ -29,7 +29,7 @@ func telling(e *effect.Occurrence) { e.Tells = true }
 func TestWhatHoldsForEveryRunbook(t *testing.T) {
 	secret := effect.NewSecret("env:T", "hunter2")
 	twice := func(changes ...effect.Change) effect.Occurrence {
-		return occ("street", "toggle", effect.Write, func(e *effect.Occurrence) { e.Again, e.Changes = true, changes })
+		return occ("street", "toggle", effect.Write, func(e *effect.Occurrence) { e.Again, e.Grows, e.Changes = true, true, changes })
 	}
 	leak := func(b effect.Body) effect.Ending {
 		return effect.Ending{Status: effect.StatusSucceeded, Secrets: []effect.Secret{effect.NewSecret("env:EMPTY", ""), secret},

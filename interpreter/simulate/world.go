@@ -68,6 +68,7 @@ type Entry struct {
 	Basis
 	Fault Kind
 	Again bool // the same effect had been applied before
+	Grows bool // each time that it is applied it changes something, at one moment too
 }
 
 // Predictions puts what changed into words.
@@ -259,6 +260,7 @@ func (w *World) apply(model effect.Model, call effect.Call, basis Basis) (effect
 		if declared, _ := w.declared(call); len(declared) > 0 { // it was fit to be taken before
 			e.Declared, e.Changes = true, append(e.Changes, w.take(declared)...)
 		}
+		e.Grows = e.Again && len(e.Changes) > 0 && w.grows(model, m, call)
 		w.sign(e)
 		w.applied[call.Key] = value
 		w.dirty = true
@@ -271,6 +273,18 @@ func (w *World) apply(model effect.Model, call effect.Call, basis Basis) (effect
 		return effect.Result{}, err
 	}
 	return effect.Result{Value: value}, nil
+}
+
+// grows reports whether an effect that was applied just now would change
+// something once more: a time that it notes is the same at one moment, an amount
+// that it adds is not; w.mu is held.
+func (w *World) grows(model effect.Model, m effect.Moment, call effect.Call) bool {
+	again := model.Clone()
+	before := again.State(m)
+	if _, err := again.Do(m, call.Op.Name, call.Args); err != nil {
+		return true
+	}
+	return len(w.changes(call.Op.Module, before, again.State(m))) > 0
 }
 
 // sign tells each change who made the one before; w.mu is held.

@@ -58,22 +58,31 @@ func again(past []effect.Occurrence, e effect.Occurrence) bool {
 }
 
 // sameAgain finds requests that are sent twice without anything by which the
-// service could know it. What a scenario says that they do is held elsewhere.
+// service could know it. Those of which a scenario says that a second one changes
+// nothing are none.
 func sameAgain(_ *effect.View, e effect.Occurrence) string {
-	if e.Module != "http" || !e.Again || !e.Opaque || plain.Str(e.Args, "key_header") != "" {
+	if e.Module != "http" || !e.Again || !e.Opaque && len(e.Changes) == 0 || recognizable(e.Args) {
 		return ""
 	}
 	if method := plain.Str(e.Args, "method"); method != "POST" && method != "PATCH" {
 		return ""
 	}
-	headers := plain.Table(e.Args, "headers")
-	for name := range headers {
-		if strings.Contains(strings.ToLower(name), "idempotency") || strings.EqualFold(name, "If-Match") {
-			return ""
-		}
-	}
 	return fmt.Sprintf("%s (%s) was sent twice, and the service cannot know: give it key_header = \"Idempotency-Key\", or recovery = \"ask\"",
 		e, requestName(e.Args))
+}
+
+// recognizable reports whether a request carries something by which the service
+// knows a repetition.
+func recognizable(args map[string]any) bool {
+	if plain.Str(args, "key_header") != "" {
+		return true
+	}
+	for name := range plain.Table(args, "headers") {
+		if strings.Contains(strings.ToLower(name), "idempotency") || strings.EqualFold(name, "If-Match") {
+			return true
+		}
+	}
+	return false
 }
 
 // requestLine is all that a request says.

@@ -28,10 +28,11 @@ type Model struct {
 	script  model.Scripted
 	drop    string          // the request that comes next is accepted, and nothing comes of it
 	dropped map[string]bool // such requests
+	known   map[string]any  // by key: what was answered to a request by which the service knows a repetition
 }
 
 // NewModel returns one in the state that holds where a scenario says nothing.
-func NewModel() *Model { return &Model{script: model.NewScripted("http"), dropped: map[string]bool{}} }
+func NewModel() *Model { return &Model{script: model.NewScripted("http"), dropped: map[string]bool{}, known: map[string]any{}} }
 
 // dropped is the module's fault kind.
 const dropped = "dropped"
@@ -81,6 +82,9 @@ func (h *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 	if op != "request" {
 		return nil, model.NoOp("http", op)
 	}
+	if before, repeated := h.known[m.Key]; repeated {
+		return plain.Copy(before), nil
+	}
 	reply, name := h.find(args), requestName(args)
 	if reply["unreachable"] == true {
 		return nil, effect.Errorf(effect.CodeUnavailable, "%s: nobody answers in the simulated world", name)
@@ -126,6 +130,9 @@ func (h *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 			headers["content-type"] = "application/json"
 		}
 	}
+	if m.Key != "" && recognizable(args) && writes(op, args) {
+		h.known[m.Key] = plain.Copy(out)
+	}
 	return out, nil
 }
 
@@ -134,10 +141,15 @@ func (h *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 // that a large provider of gateways added.
 func Gateway() []int { return []int{502, 504, 520, 522, 524} }
 
+// writes reports whether a request may change something.
+func writes(op string, args map[string]any) bool {
+	ops := Module().Ops
+	return ops[0].Name == op && ops[0].ClassFor(args).Writes()
+}
+
 // refused is what becomes of a status that is no success.
 func refused(op string, args map[string]any, name string, code float64) *effect.Error {
-	ops := Module().Ops
-	if ops[0].Name == op && ops[0].ClassFor(args).Writes() && slices.Contains(Gateway(), int(code)) {
+	if writes(op, args) && slices.Contains(Gateway(), int(code)) {
 		return effect.Errorf(effect.CodeUnknown, "%s was answered %v: it is not known whether the service behind the gateway acted upon it", name, code)
 	}
 	e := effect.Errorf(effect.CodeFailed, "%s was answered %v", name, code).WithHint("if this status is no failure, add it to ok = { … }")
@@ -160,7 +172,7 @@ func (h *Model) State(effect.Moment) map[string]any {
 
 // Clone implements effect.Model.
 func (h *Model) Clone() effect.Model {
-	return &Model{h.script.Clone(), h.drop, maps.Clone(h.dropped)}
+	return &Model{h.script.Clone(), h.drop, maps.Clone(h.dropped), maps.Clone(h.known)}
 }
 
 // Takes implements effect.Timed.
