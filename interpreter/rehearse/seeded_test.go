@@ -50,6 +50,8 @@ var seeded = []struct {
 	{"relative-amount", "a command that may run twice says what is to be, not what is to be added", 1},
 	{"restored-unseen", "what goes live is whole", 1},
 	{"revoked-early", "a secret is revoked after its last consumer has the new one", 1},
+	{"rollback-order", "what is taken away for good takes no traffic and has no sessions", 1},
+	{"rollback-to-gone", "no traffic is moved to what is not there", 1},
 	{"rollback-to-nowhere", "a run that did not succeed leaves the traffic as it was", 1},
 	{"silence-left", "what a run sets for its own time is taken back however it ends", 1},
 	{"swallowed-error", "no traffic goes to what was taken away", 1},

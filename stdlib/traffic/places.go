@@ -21,18 +21,27 @@ func grown(e effect.Occurrence) map[string]float64 {
 	return out
 }
 
-// noneToAbsent finds traffic that is moved to where nothing is deployed. What
-// modules call by one name is one thing.
+// noneToAbsent finds traffic that is moved to where nothing is deployed, by a
+// rollback too if something was there when the run began. What modules call by
+// one name is one thing.
 func noneToAbsent(v *effect.View, e effect.Occurrence) string {
-	if !wrote(e) || !e.Wrote() {
+	if !wrote(e) {
 		return ""
 	}
-	deployed := v.State("deploy")
+	state := func(deployed map[string]any, table, server string) any {
+		return plain.Table(plain.Table(deployed, table), server)["state"]
+	}
+	gone := func(state any) bool { return state == "absent" || state == "failed" }
 	for _, server := range plain.SortedNames(grown(e)) {
 		for _, table := range []string{"envs", "regions"} {
-			at := plain.Table(plain.Table(deployed, table), server)
-			if state := at["state"]; state == "absent" || state == "failed" {
-				return fmt.Sprintf("%s moved traffic to %s, where what is deployed is %s", e, server, state)
+			is := state(v.State("deploy"), table, server)
+			switch {
+			case !gone(is):
+			case !e.Place.InRollback():
+				return fmt.Sprintf("%s moved traffic to %s, where what is deployed is %s", e, server, is)
+			case !gone(state(v.Begin("deploy"), table, server)):
+				return fmt.Sprintf("%s rolls back to %s, where what is deployed is %s by now: take away what a rollback needs only once none can come, "+
+					"or let the rollback look first", e, server, is)
 			}
 		}
 	}

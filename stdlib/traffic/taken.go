@@ -2,6 +2,7 @@ package traffic
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -12,7 +13,7 @@ import (
 // while they served. What modules call by one name is one thing; a command is
 // about the servers that its words name.
 func idleWhenTaken(v *effect.View, e effect.Occurrence) string {
-	if !e.Wrote() || e.Class != effect.Irreversible || e.Module == "traffic" {
+	if e.Err != nil || e.Class != effect.Irreversible || e.Module == "traffic" || e.Module == effect.ControlModule {
 		return ""
 	}
 	names := named(e)
@@ -30,6 +31,9 @@ func idleWhenTaken(v *effect.View, e effect.Occurrence) string {
 			s := plain.Table(servers, name)
 			share, sessions := plain.Num(s, "weight"), plain.Num(s, "sessions")
 			switch {
+			case share > 0 && e.Place.InRollback() && e.Module == "deploy" && !rollbackFailed(v):
+				return fmt.Sprintf("%s is for good, and %s still takes %.4g%% of the traffic: rollbacks run newest first; register last what moves it away", e, name, share)
+			case e.Place.InRollback(): // it is in a hurry
 			case share > 0 && (e.Module == "deploy" || e.Args["class"] != nil):
 				return fmt.Sprintf("%s is for good, and %s takes %.4g%% of the traffic: move it away first, and wait until what is under way has ended", e, name, share)
 			case share == 0 && sessions > 0:
@@ -38,6 +42,12 @@ func idleWhenTaken(v *effect.View, e effect.Occurrence) string {
 		}
 	}
 	return ""
+}
+
+// rollbackFailed reports whether something of a rollback failed: what follows is
+// not as it was meant to be.
+func rollbackFailed(v *effect.View) bool {
+	return slices.ContainsFunc(v.Past(), func(p effect.Occurrence) bool { return p.Place.InRollback() && (p.Err != nil || p.Fault != "") })
 }
 
 // named returns the names that an effect may mean: where something is deployed,
