@@ -32,7 +32,9 @@ type Model struct {
 }
 
 // NewModel returns one in the state that holds where a scenario says nothing.
-func NewModel() *Model { return &Model{script: model.NewScripted("http"), dropped: map[string]bool{}, known: map[string]any{}} }
+func NewModel() *Model {
+	return &Model{script: model.NewScripted("http"), dropped: map[string]bool{}, known: map[string]any{}}
+}
 
 // dropped is the module's fault kind.
 const dropped = "dropped"

@@ -18,6 +18,8 @@ func invariants() []effect.Invariant {
 		{Name: "no traffic is moved to what is known to be bad", After: noneToBad},
 		{Name: "no traffic is moved to what is not there", After: noneToAbsent},
 		{Name: "a run that succeeded leaves no traffic on what is unhealthy", End: noneLeftUnhealthy},
+		{Name: "a gate looks at what gets the traffic", End: otherGate},
+		{Name: "a server that was drained, and seen to, serves again", End: backInService},
 		{Name: "what is taken away for good takes no traffic and has no sessions", After: idleWhenTaken},
 		effect.LockedChanges("traffic"),
 		effect.NoRace("traffic", "split", "switch"),

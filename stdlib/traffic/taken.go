@@ -20,13 +20,9 @@ func idleWhenTaken(v *effect.View, e effect.Occurrence) string {
 	if len(names) == 0 {
 		return ""
 	}
-	state := v.State("traffic")
-	pools := map[string]map[string]any{"": state}
-	for name := range plain.Table(state, "pools") {
-		pools[name] = plain.Table(plain.Table(state, "pools"), name)
-	}
-	for _, pool := range plain.SortedNames(pools) {
-		servers := plain.Table(pools[pool], "servers")
+	state := pools(v.State("traffic"))
+	for _, pool := range plain.SortedNames(state) {
+		servers := plain.Table(state[pool], "servers")
 		for _, name := range names {
 			s := plain.Table(servers, name)
 			share, sessions := plain.Num(s, "weight"), plain.Num(s, "sessions")

@@ -1,0 +1,1 @@
+return { world = { traffic = { weights = { web1 = 50, web2 = 50 } } } }

@@ -1,0 +1,109 @@
+package traffic
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
+)
+
+// works matches what a command says that is done to a server which is to serve
+// again afterwards.
+var works = regexp.MustCompile(`(?i)\b(re)?(start|boot|load)\b|\bup(grade|date)\b|\bpatch|\binstall`)
+
+// backInService finds runs that drain a server, see to it, and leave it drained:
+// each time one fewer serves. One that is only drained, or taken away, is meant to be.
+func backInService(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusSucceeded {
+		return ""
+	}
+	drained := map[string]effect.Occurrence{} // by server
+	seen := map[string]effect.Occurrence{}    // what was done to it, or how it was looked at, since
+	for _, e := range v.Past() {
+		name := plain.Str(e.Args, "server")
+		switch {
+		case e.Err != nil:
+		case e.Module == "traffic" && e.Name == "drain" && len(e.Changes) > 0:
+			drained[name] = e
+			delete(seen, name)
+		case e.Module == "deploy" && e.Name == "decommission":
+			delete(drained, plain.Str(e.Args, "env"))
+		case e.Module == "health" && e.Name == "check":
+			seen[plain.Str(e.Args, "env")] = e
+		case e.Module == "hosts" && e.Name == "service" && (e.Args["action"] == "restart" || e.Args["action"] == "start"),
+			(e.Module == "exec" || e.Module == "hosts" && e.Name == "run") && e.Class.Writes() && works.MatchString(commandOf(e)):
+			for _, host := range named(e) {
+				seen[host] = e
+			}
+		}
+	}
+	for _, pool := range plain.SortedNames(pools(v.State("traffic"))) {
+		servers := plain.Table(pools(v.State("traffic"))[pool], "servers")
+		for _, name := range plain.SortedNames(servers) {
+			drain, was := drained[name]
+			since, worked := seen[name]
+			if was && worked && plain.Str(drain.Args, "pool") == pool && plain.Str(plain.Table(servers, name), "status") == "drain" {
+				return fmt.Sprintf("the run succeeded, and %s takes no traffic: %s drained it, %s came after, and nothing lets it serve again; call traffic.ready", name, drain, since)
+			}
+		}
+	}
+	return ""
+}
+
+// commandOf returns the words of a command.
+func commandOf(e effect.Occurrence) string {
+	text := plain.Str(e.Args, "shell")
+	for _, word := range plain.List(e.Args["argv"]) {
+		text += " " + word
+	}
+	return text
+}
+
+// pools returns the state of each pool; "" is the configured one.
+func pools(state map[string]any) map[string]map[string]any {
+	out := map[string]map[string]any{"": state}
+	for name := range plain.Table(state, "pools") {
+		out[name] = plain.Table(plain.Table(state, "pools"), name)
+	}
+	return out
+}
+
+// otherGate finds gates that look at the server which loses traffic, right after
+// the change, and never at the one that gets it.
+func otherGate(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusSucceeded {
+		return ""
+	}
+	looked := map[string]bool{}
+	past := v.Past()
+	for _, e := range past {
+		if e.Module == "health" {
+			looked[plain.Str(e.Args, "env")] = true
+		}
+	}
+	before, after := poolShares(v.Begin("traffic")), poolShares(v.State("traffic"))
+	for i, e := range past {
+		if !e.Wrote() || e.Module != "traffic" || e.Name != "split" && e.Name != "switch" {
+			continue
+		}
+		pool := plain.Str(e.Args, "pool")
+		gate := slices.IndexFunc(past[i+1:], func(p effect.Occurrence) bool { return p.Module == "health" || p.Wrote() && !p.Tells })
+		if gate < 0 || past[i+1+gate].Module != "health" {
+			continue
+		}
+		at := plain.Str(past[i+1+gate].Args, "env")
+		if _, server := after[pool][at]; !server || after[pool][at] >= before[pool][at] {
+			continue
+		}
+		got := grown(e)
+		for _, server := range plain.SortedNames(got) {
+			if share, in := after[pool][server]; in && share > before[pool][server] && !looked[server] {
+				return fmt.Sprintf("%s gave %s %.4g%% of the traffic, and %s looks at %s, which lost it: nobody ever looks at %s; watch what gets the traffic",
+					e, server, got[server], past[i+1+gate], at, server)
+			}
+		}
+	}
+	return ""
+}
