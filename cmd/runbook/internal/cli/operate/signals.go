@@ -5,7 +5,14 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
+
+// oneRequest is for how long after a signal the others are echoes of it:
+// timeout(1) signals its child and then its group, and wrappers that hand
+// secrets to a program forward a Ctrl-C that the terminal has sent to both.
+// Nobody has read by then what the first one does.
+const oneRequest = 300 * time.Millisecond
 
 // interruptible makes the first Ctrl-C (or SIGTERM, or the loss of the
 // terminal) stop the run in good order, and the second stop it now; a terminal
@@ -19,12 +26,13 @@ func (a commands) interruptible(ctx context.Context, say func(string)) (context.
 	unread := make(chan os.Signal, 1)
 	signal.Notify(unread, syscall.SIGPIPE) // a write fails now instead of ending the process
 	go func() {
+		var counted time.Time
 		for n := 0; ; {
 			select {
 			case <-ctx.Done():
 				return
 			case sig := <-signals:
-				if n > 0 && sig == syscall.SIGHUP { // the kernel and the shell each send one
+				if n > 0 && (sig == syscall.SIGHUP || time.Since(counted) < oneRequest) { // of a SIGHUP the kernel and the shell each send one
 					continue
 				}
 			}
@@ -37,6 +45,7 @@ func (a commands) interruptible(ctx context.Context, say func(string)) (context.
 				cancel()
 			}
 			n++
+			counted = time.Now()
 		}
 	}()
 	return ctx, func() {
