@@ -22,9 +22,10 @@ const module = "github.com/q-ecosystem/runbook/"
 var mayImport = map[string][]string{
 	"interpreter/effect":                {},
 	"interpreter/redact":                {"interpreter/effect"},
-	"interpreter/script":                {"interpreter/effect", "interpreter/script/internal/"},
+	"interpreter/window":                {"interpreter/effect"},
+	"interpreter/script":                {"interpreter/effect", "interpreter/script/internal/", "interpreter/window"},
 	"interpreter/script/check":          {"interpreter/effect", "interpreter/script", "interpreter/script/internal/"},
-	"interpreter/script/internal/":      {"interpreter/effect"},
+	"interpreter/script/internal/":      {"interpreter/effect", "interpreter/window"},
 	"interpreter/journal":               {"interpreter/effect"},
 	"interpreter/journal/journaltest":   {"interpreter/effect", "interpreter/journal"},
 	"interpreter/history":               {"interpreter/effect"},

@@ -27,6 +27,7 @@ func (s *Script) controlFunctions() map[string]lua.LGFunction {
 		"parallel":    s.parallel,
 		"retry":       s.retry,
 		"wait":        s.wait,
+		"window":      s.window,
 		"fail":        s.raiseByHand,
 		"print":       s.print,
 		"require":     s.require,

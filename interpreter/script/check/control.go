@@ -37,6 +37,8 @@ func (f *file) control(name string, call *ast.FuncCallExpr) {
 		f.retry(call)
 	case "wait":
 		f.wait(call)
+	case "window":
+		f.window(call)
 	case "parallel":
 		f.parallel(call)
 	case "fail":
@@ -210,6 +212,35 @@ func (f *file) wait(call *ast.FuncCallExpr) {
 	}
 	t.keyed = slices.DeleteFunc(t.keyed, func(e tableEntry) bool { return e.key == "until_" })
 	f.checkTable("wait", "", language.WaitFields()[1:], nil, t)
+}
+
+// window checks its arguments as far as they stand there, the windows and
+// freezes themselves included.
+func (f *file) window(call *ast.FuncCallExpr) {
+	const usage = "write " + language.WindowUsage
+	table, ok := f.oneTable(call, "window", usage)
+	if !ok {
+		return
+	}
+	t := f.readTable(table, call.Line())
+	if len(t.positional) > 0 {
+		f.report(t.positional[0].line, usage, "window takes its arguments by name")
+		return
+	}
+	before := len(f.findings)
+	f.checkTable("window", "", language.WindowFields(), nil, t)
+	values, known := f.fold(table)
+	named, isMap := values.(map[string]any)
+	if len(f.findings) > before || !known || !isMap {
+		return
+	}
+	checked, err := effect.CheckFields(language.WindowFields(), nil, named)
+	if err == nil {
+		_, err = language.Calendar(checked)
+	}
+	if err != nil {
+		f.fieldError("window", "", err, t)
+	}
 }
 
 func (f *file) parallel(call *ast.FuncCallExpr) {

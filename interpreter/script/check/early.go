@@ -47,7 +47,7 @@ func (f *file) effectOf(call *ast.FuncCallExpr) string {
 	switch fn := f.origin(call.Func).(type) {
 	case *ast.IdentExpr:
 		if f.scopes.names[fn] == nil && slices.Contains([]string{"step", "checkpoint", "sleep", "approve", "checklist", "on_rollback",
-			"parallel", "wait", "now", "uuid", "env", "random", "print"}, fn.Value) {
+			"parallel", "wait", "window", "now", "uuid", "env", "random", "print"}, fn.Value) {
 			return fn.Value
 		}
 	case *ast.AttrGetExpr:

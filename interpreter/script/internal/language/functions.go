@@ -83,6 +83,15 @@ func Functions() []Function {
 				"  local said = exec.run { argv = { \"ready-replicas\" }, class = \"read\" }\n" +
 				"  local ready = tonumber(said.stdout)\n" +
 				"  return ready == 3, ready .. \" of 3\"\nend }"},
+		{Name: "window", Usage: []string{WindowUsage},
+			Doc: "Go on where changes may be made now: within a window, for as long as `needs` says, and in no freeze. Outside, `refuse` raises an error with the code `refused` " +
+				"that says when it opens next, `wait` sleeps until then, and `ask` asks people for an emergency change, as approve does (`denied`, `expired`). " +
+				"The times of day are those that the clocks of the zone show.",
+			Args:    WindowFields(),
+			Returns: "a table with `opened` (when it went on), `closes` (when the window does), and `emergency`, whether people agreed to go on outside",
+			Example: "window {\n  open = { \"Sun 02:00-04:00 UTC\", \"first Sun 01:00-05:00 UTC\" },\n  needs = \"90m\",\n" +
+				"  freezes = { { from = \"2026-12-20\", to = \"2027-01-03\", reason = \"the end of the year\" } },\n" +
+				"  outside = \"ask\", by = { \"security-lead\" }, detail = \"rolled back by switching to blue\",\n}"},
 		{Name: "fail", Usage: []string{"fail(\"message\")", "fail { message = \"…\", code = \"…\", hint = \"…\" }"},
 			Doc: "End the run as failed, unless the error is caught by pcall.",
 			Args: []effect.Field{{Name: "message", Type: effect.String, Required: true, Doc: "what is wrong"},

@@ -11,7 +11,7 @@ import "sort"
 func Globals() []string {
 	names := []string{
 		"runbook", "params", "run", "step", "checkpoint", "sleep", "now", "random", "uuid", "env", "approve", "checklist",
-		"on_rollback", "invariant", "parallel", "retry", "wait", "fail", "log", "print", "require",
+		"on_rollback", "invariant", "parallel", "retry", "wait", "window", "fail", "log", "print", "require",
 		"assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget",
 		"rawset", "select", "setmetatable", "tonumber", "tostring", "type", "unpack", "xpcall",
 		"_G", "_VERSION", "coroutine", "json", "math", "string", "table", "time",

@@ -59,3 +59,9 @@ approve { title = "go?", by = { "ana", "" } } -- error: nobody can agree to appr
 local ana = "ana" approve { title = "go?", by = { ana, "bob" }, count = 1 + 2 } -- error: nobody can agree to approve: count is 3 and by names 2
 run.id = "v2" -- error: run cannot be changed
 print(run.idd) -- error: run\.idd does not exist
+window { needs = "1h" } -- error: window: open: is required
+window { open = { "Sum 02:00-04:00 UTC" } } -- error: window: open\[1\]: window "Sum 02:00-04:00 UTC": "Sum" is no day
+window { open = { "Sun 02:00-04:00 UTC" }, outside = "go" } -- error: outside
+window { open = { "Sun 02:00-04:00 UTC" }, by = { "ana" } } -- error: by: goes with outside = "ask"
+window { "Sun 02:00-04:00 UTC" } -- error: window takes its arguments by name
+window() -- error: window takes one
