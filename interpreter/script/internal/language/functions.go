@@ -83,7 +83,8 @@ func Functions() []Function {
 				"  local said = exec.run { argv = { \"ready-replicas\" }, class = \"read\" }\n" +
 				"  local ready = tonumber(said.stdout)\n" +
 				"  return ready == 3, ready .. \" of 3\"\nend }"},
-		{Name: "window", Usage: []string{WindowUsage},
+		{Name: "window", Usage: []string{"window { open = { \"Sun 02:00-04:00 UTC\" }, needs = \"90m\" }",
+			"window { open = { … }, outside = \"ask\", by = { \"security-lead\" } }"},
 			Doc: "Go on where changes may be made now: within a window, for as long as `needs` says, and in no freeze. Outside, `refuse` raises an error with the code `refused` " +
 				"that says when it opens next, `wait` sleeps until then, and `ask` asks people for an emergency change, as approve does (`denied`, `expired`). " +
 				"The times of day are those that the clocks of the zone show.",

@@ -8,7 +8,7 @@ import (
 )
 
 // WindowUsage is how window{} is written.
-const WindowUsage = `window { open = { "Sun 02:00-04:00 UTC" }, needs = "90m", outside = "ask", by = { "security-lead" } }`
+const WindowUsage = `window { open = { "Sun 02:00-04:00 UTC" }, needs = "90m" }`
 
 // WindowFields declares the named arguments of window{}.
 func WindowFields() []effect.Field {
