@@ -91,8 +91,8 @@ func Functions() []Function {
 			Args:    WindowFields(),
 			Returns: "a table with `opened` (when it went on), `closes` (when the window does), and `emergency`, whether people agreed to go on outside",
 			Example: "window {\n  open = { \"Sun 02:00-04:00 UTC\", \"first Sun 01:00-05:00 UTC\" },\n  needs = \"90m\",\n" +
-				"  freezes = { { from = \"2026-12-20\", to = \"2027-01-03\", reason = \"the end of the year\" } },\n" +
-				"  outside = \"ask\", by = { \"security-lead\" }, detail = \"rolled back by switching to blue\",\n}"},
+				"  freezes = { { from = \"2026-12-20\", to = \"2027-01-03\", reason = \"a sale\" } },\n" +
+				"  outside = \"ask\", by = { \"security-lead\" },\n}"},
 		{Name: "fail", Usage: []string{"fail(\"message\")", "fail { message = \"…\", code = \"…\", hint = \"…\" }"},
 			Doc: "End the run as failed, unless the error is caught by pcall.",
 			Args: []effect.Field{{Name: "message", Type: effect.String, Required: true, Doc: "what is wrong"},
