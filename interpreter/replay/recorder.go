@@ -59,6 +59,7 @@ type Recorder struct {
 	hist    *history.History
 	claimed []bool // by number, which effects of the past the script has asked for
 	cursor  int    // into hist.Order: outcomes before it are claimed
+	ahead   ahead  // decodes what the cursor comes to
 	rolling bool
 	cut     cut
 	pending pending // what waits for the next commit
@@ -86,7 +87,7 @@ func New(opts Options) *Recorder {
 	if r.hist == nil {
 		r.hist = history.Of(nil)
 	}
-	r.claimed = make([]bool, len(r.hist.Effects))
+	r.claimed, r.ahead = make([]bool, len(r.hist.Effects)), newAhead(r.hist.Order)
 	for _, rec := range r.hist.Open() {
 		r.unsettled[rec.Place] = true
 	}
@@ -182,9 +183,12 @@ func (r *Recorder) halt(s *effect.Stop) *effect.Stop {
 
 // replayed waits until it is this outcome's turn and returns it.
 func (r *Recorder) replayed(ctx context.Context, call effect.Call, rec *history.Effect) (effect.Result, error) {
+	var decoded *batch
+	var n int
 	if call.Class != effect.Value {
 		err := r.await(ctx, call, func() *history.Effect { return r.before(call.Place) }, func() {
 			r.cursor++
+			decoded, n = r.ahead.take()
 			settled(call)
 			r.signal()
 		})
@@ -194,6 +198,9 @@ func (r *Recorder) replayed(ctx context.Context, call effect.Call, rec *history.
 	}
 	if rec.Err == nil && returnsSecrets(call.Op) {
 		return r.asked(ctx, call, rec)
+	}
+	if decoded != nil {
+		return decoded.answer(n)
 	}
 	return outcome(rec.Value, rec.Err)
 }
