@@ -124,7 +124,7 @@ func (b *Backend) failure(ctx context.Context, query string, err error) *effect.
 		case v1.ErrTimeout, v1.ErrCanceled:
 			return effect.Errorf(effect.CodeTimeout, "%s", what).WithHint("make the query cheaper, with a recording rule")
 		case v1.ErrServer:
-			return effect.Errorf(effect.CodeUnavailable, "%s", what).WithHint("check that the server is ready")
+			return effect.Errorf(effect.CodeUnavailable, "%s%s", what, body(refused)).WithHint("check that the server is ready")
 		case v1.ErrBadResponse: // cut off on the way, or a proxy's own page
 			return effect.Errorf(effect.CodeUnavailable, "%s", what).
 				WithHint("check that %s is a Prometheus server, path prefix included", b.address)
@@ -135,14 +135,18 @@ func (b *Backend) failure(ctx context.Context, query string, err error) *effect.
 		case v1.ErrClient:
 			switch {
 			case strings.Contains(refused.Msg, strconv.Itoa(http.StatusTooManyRequests)):
-				return effect.Errorf(effect.CodeUnavailable, "%s", what).WithHint("the server limits how often it may be asked")
+				return effect.Errorf(effect.CodeUnavailable, "%s%s", what, body(refused)).WithHint("the server limits how often it may be asked: measure over longer windows (every = \"1m\")")
 			case strings.Contains(refused.Msg, "401") || strings.Contains(refused.Msg, "403"):
-				return effect.Errorf(effect.CodeRefused, "%s", what).WithHint("check token, username and password in the configuration")
+				return effect.Errorf(effect.CodeRefused, "%s%s", what, body(refused)).WithHint("check token, username and password in the configuration")
 			}
-			return effect.Errorf(effect.CodeRefused, "%s", what).
+			return effect.Errorf(effect.CodeRefused, "%s%s", what, body(refused)).
 				WithHint("check that %s is a Prometheus server, path prefix included", b.address)
 		}
 		return effect.Errorf(effect.CodeFailed, "%s", what)
+	}
+	var wrong *elsewhere
+	if errors.As(err, &wrong) {
+		return effect.Errorf(effect.CodeUnavailable, "ask %s for %s: %s", b.address, query, wrong.said).WithHint("%s", wrong.hint)
 	}
 	cause := err
 	var u *url.Error
@@ -155,4 +159,21 @@ func (b *Backend) failure(ctx context.Context, query string, err error) *effect.
 	}
 	return effect.Errorf(effect.CodeUnavailable, "ask %s: %s", b.address, strings.TrimPrefix(cause.Error(), "connect: ")).
 		WithHint("check the address, and that the server runs and can be reached from here")
+}
+
+// mostBody is how much of what a server says beside its status is repeated,
+// in bytes.
+const mostBody = 200
+
+// body returns what a server, or a proxy before it, wrote beside a status, as
+// `: "queue is full"`; a page for browsers says nothing.
+func body(refused *v1.Error) string {
+	text := strings.Join(strings.Fields(refused.Detail), " ")
+	if text == "" || strings.HasPrefix(text, "<") {
+		return ""
+	}
+	if len(text) > mostBody {
+		text = strings.ToValidUTF8(text[:mostBody], "") + "…"
+	}
+	return fmt.Sprintf(": %q", text)
 }

@@ -143,7 +143,7 @@ func connection(config map[string]any) (*url.URL, http.RoundTripper, error) {
 	}
 	auth.next = &http.Transport{Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{}).DialContext,
 		TLSClientConfig: trust, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 4}
-	return u, auth, nil
+	return u, noPages{auth}, nil
 }
 
 // authenticated adds credentials to requests.

@@ -81,7 +81,7 @@ func (b *Backend) Configure(_ context.Context, config map[string]any) error {
 		}
 		targets[name] = t
 	}
-	client, cerr := api.NewClient(api.Config{Address: address.String(), Client: &http.Client{Transport: transport}})
+	client, cerr := api.NewClient(api.Config{Address: address.String(), Client: &http.Client{Transport: transport, CheckRedirect: stays}})
 	if cerr != nil {
 		return effect.Errorf(effect.CodeInvalid, "configure prometheus: address: %s cannot be used", address.Redacted())
 	}
