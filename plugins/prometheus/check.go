@@ -38,8 +38,7 @@ func (b *Backend) check(ctx context.Context, t *target, timeout time.Duration, p
 			limit = min(slack, time.Until(end))
 		}
 		asking, cancel := context.WithTimeout(ctx, limit)
-		asked := time.Now()
-		v, took, err := b.verdict(asking, t, asked, progress)
+		v, took, err := b.verdict(asking, t, b.present(asking, progress), progress)
 		cancel()
 		if ctx.Err() != nil {
 			return nil, health.Interrupted(ctx, "checking "+t.name, start)
@@ -94,7 +93,7 @@ func (b *Backend) verdict(ctx context.Context, t *target, at time.Time, progress
 			if p.labels != "" {
 				seen += " at " + p.labels
 			}
-			return verdict{seen, effect.CodeUnhealthy}, took, nil
+			return verdict{seen: seen, code: effect.CodeUnhealthy}, took, nil
 		}
 	}
 	if v, err := b.dropped(ctx, t.check, at, a); v.code != "" || err != nil {

@@ -55,7 +55,7 @@ func (b *Backend) suits(ctx context.Context, t *target, window time.Duration, pr
 	if known {
 		return nil
 	}
-	f := b.newFreshness(t, time.Now(), window, progress)
+	f := b.newFreshness(t, b.present(ctx, progress), window, progress)
 	var gap health.Gap
 	short, longest := 0, time.Duration(0)
 	for _, query := range t.queries {

@@ -35,9 +35,9 @@ func (b *Backend) measure(ctx context.Context, t *target, window time.Duration, 
 	if !health.Sleep(ctx, window-time.Since(start)) {
 		return nil, health.Interrupted(ctx, "measuring "+t.name, start)
 	}
-	at := time.Now()
 	asking, cancel := context.WithTimeout(ctx, slack)
 	defer cancel()
+	at := b.present(asking, progress)
 	fresh := b.newFreshness(t, at, window, progress)
 	values := map[string]any{}
 	var gaps []health.Gap
