@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -22,8 +23,9 @@ const (
 
 // check asks until the query is above 0 in every series, or the timeout has
 // passed; at least once. A series that has no number, or an old one, is not
-// above 0: the error's code is "no_data" then. A query that makes no sense, or a server that refuses
-// it, fails at once.
+// above 0: the error's code is "no_data" then, as it is when the server cannot
+// be asked, which says nothing of the target. A query that makes no sense, or
+// a server that refuses it, fails at once.
 func (b *Backend) check(ctx context.Context, t *target, timeout time.Duration, progress func(string)) (any, error) {
 	if t.check == "" {
 		return nil, effect.Errorf(effect.CodeInvalid, "%s cannot be checked: it has no check query", t.name).
@@ -48,7 +50,7 @@ func (b *Backend) check(ctx context.Context, t *target, timeout time.Duration, p
 			if !e.Retryable {
 				return nil, e
 			}
-			v = verdict{seen: e.Message, code: effect.CodeUnhealthy}
+			v = verdict{seen: fmt.Sprintf("whether %s is up is not known: %s", t.name, e.Message), code: effect.CodeNoData, hint: e.Hint}
 		}
 		if v.code == "" {
 			return map[string]any{"healthy": true, "latency": took.Seconds(), "detail": v.seen}, nil
@@ -63,6 +65,9 @@ func (b *Backend) check(ctx context.Context, t *target, timeout time.Duration, p
 			if tries == 1 {
 				e = effect.Errorf(last.code, "%s", last.seen)
 			}
+			if last.hint != "" {
+				return nil, e.WithHint("%s", last.hint)
+			}
 			return nil, e.WithHint("see why %s is not up, or give it longer: timeout = \"1m\"", t.name)
 		}
 		if !health.Sleep(ctx, min(pause, left/2)) {
@@ -76,13 +81,15 @@ func (b *Backend) check(ctx context.Context, t *target, timeout time.Duration, p
 type verdict struct {
 	seen string      // in words
 	code effect.Code // of the error that it is; "" if all is well
+	hint string      // what to do about it, if the target is not to blame
 }
 
 // verdict asks the check's query once, and whether the answer can be relied
 // on; took is how long the query itself took.
 func (b *Backend) verdict(ctx context.Context, t *target, at time.Time, progress func(string)) (v verdict, took time.Duration, err error) {
+	asked := time.Now()
 	a, err := b.ask(ctx, t.check, at)
-	took = time.Since(at)
+	took = time.Since(asked)
 	if err != nil {
 		return verdict{}, took, err
 	}
@@ -107,7 +114,8 @@ func (b *Backend) verdict(ctx context.Context, t *target, at time.Time, progress
 		return verdict{}, took, err
 	}
 	if void {
-		return verdict{fmt.Sprintf("%s has no data: %s", t.check, gap), effect.CodeNoData}, took, nil
+		return verdict{seen: fmt.Sprintf("%s has no data: %s", t.check, gap), code: effect.CodeNoData,
+			hint: fmt.Sprintf("see that the server scrapes %s: its page %s/targets says why not", t.name, strings.TrimSuffix(b.address, "/"))}, took, nil
 	}
 	return verdict{seen: t.check + " is above 0"}, took, nil
 }
@@ -129,7 +137,7 @@ func (b *Backend) dropped(ctx context.Context, query string, at time.Time, a ans
 			if p.labels != "" {
 				where = " at " + p.labels
 			}
-			return verdict{fmt.Sprintf("%s does not hold: %s%s", query, strconv.FormatFloat(p.value, 'g', 6, 64), where), effect.CodeUnhealthy}, nil
+			return verdict{seen: fmt.Sprintf("%s does not hold: %s%s", query, strconv.FormatFloat(p.value, 'g', 6, 64), where), code: effect.CodeUnhealthy}, nil
 		}
 	}
 	return verdict{}, nil

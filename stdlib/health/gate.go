@@ -46,8 +46,15 @@ func runWait(ctx context.Context, p effect.Performer, args map[string]any) (any,
 			return nil, err
 		}
 		if at-start+every > timeout {
-			return nil, effect.Errorf(effect.CodeUnhealthy, "%s is not healthy after %d checks in %s: %s", args["env"], n,
-				effect.FormatDuration(effect.Seconds(timeout)), effect.AsError(err).Message)
+			last := effect.AsError(err)
+			code := effect.CodeUnhealthy
+			if last.Code == effect.CodeNoData { // nobody knows that it is not
+				code = last.Code
+			}
+			e := effect.Errorf(code, "%s is not healthy after %d checks in %s: %s", args["env"], n,
+				effect.FormatDuration(effect.Seconds(timeout)), last.Message)
+			e.Hint = last.Hint
+			return nil, e
 		}
 		if err := do.Sleep(every, ""); err != nil {
 			return nil, err

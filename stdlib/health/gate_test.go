@@ -79,3 +79,21 @@ func TestWhyThereIsNoData(t *testing.T) {
 		t.Errorf("a metric that nobody asked for: %s", code)
 	}
 }
+
+// TestNobodyCouldBeAsked: where what measures is away, nothing is said of the
+// target, and what to do is about what measures.
+func TestNobodyCouldBeAsked(t *testing.T) {
+	away := func(code effect.Code) *effect.Error {
+		return effect.Errorf(code, "ask http://prometheus:9090: connection refused").WithHint("check the address")
+	}
+	s := modeltest.NewStage(t, Module(), obj{"green": obj{}})
+	s.Fail["health.measure <nil>"], s.Fail["health.check <nil>"] = away(effect.CodeUnavailable), away(effect.CodeNoData)
+	_, err := s.Run("health.watch", obj{"env": "green", "during": "1m", "slo": obj{"error_rate": "< 1%"}})
+	if err == nil || err.Code != effect.CodeNoData || err.Hint != "check the address" {
+		t.Errorf("%+v", err)
+	}
+	_, err = s.Run("health.wait", obj{"env": "green", "timeout": "20s"})
+	if err == nil || err.Code != effect.CodeNoData || err.Hint != "check the address" {
+		t.Errorf("%+v", err)
+	}
+}

@@ -134,7 +134,11 @@ func (w *watcher) run() (any, error) {
 		if len(broken) == 0 {
 			w.bad = 0
 		} else if w.bad++; w.bad > w.tolerate || code == effect.CodeInvalid {
-			return nil, w.broke(broken, code)
+			e := w.broke(broken, code)
+			if failed != nil && code == effect.CodeNoData { // who could not be asked knows best
+				e.Hint = effect.AsError(failed).Hint
+			}
+			return nil, e
 		}
 		// A bad window that was put up with is no end to a watch: whether it
 		// was one of a kind shows the next.
