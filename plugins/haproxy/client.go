@@ -143,6 +143,12 @@ func plain(err error) string {
 	return fmt.Sprint(err)
 }
 
+// readOnly is what to do about a socket of a lower level.
+const readOnly = "the socket may only be read: write `stats socket … level admin` in haproxy.cfg"
+
+// weighing is what to write where weights do not count.
+const weighing = "use `balance roundrobin`, `leastconn` or `random`, or `hash-type consistent`"
+
 // refusal turns a reply that should have been empty into an error. done of
 // total commands were taken before.
 func refusal(op, command, reply string, done, total int) *effect.Error {
@@ -154,9 +160,9 @@ func refusal(op, command, reply string, done, total int) *effect.Error {
 	e := effect.Errorf(code, "%s: HAProxy refused %q: %s (%s)", op, command, first, tail)
 	switch {
 	case strings.HasPrefix(reply, "Permission denied"):
-		return e.WithHint("the socket may only be read: write `stats socket … level admin` in haproxy.cfg")
+		return e.WithHint(readOnly)
 	case strings.Contains(reply, "static LB algorithm"):
-		return e.WithHint("the pool's balance algorithm has fixed weights: use `balance roundrobin`, `leastconn` or `random`, or `hash-type consistent`")
+		return e.WithHint("the pool's balance algorithm has fixed weights: " + weighing)
 	case strings.HasPrefix(reply, "Unknown command"):
 		return e.WithHint("this HAProxy does not know the command: version 1.8 or newer is needed, or the address is no stats socket")
 	case done > 0:

@@ -64,6 +64,10 @@ func (d *division) missing(p *pool) string {
 }
 
 func (d *division) allowed(p *pool) error {
+	if p.algorithm == "first" && d.taking() > 1 {
+		return effect.Errorf(effect.CodeRefused, "pool %s has `balance first`, which fills one server after the other whatever their weights; nothing changed", p.name).
+			WithHint("a weight of 0 alone counts there (traffic.switch); for shares " + weighing)
+	}
 	var down *server // which may come up: said only if nothing worse is to be said
 	for _, s := range p.servers {
 		status := s.status()
@@ -83,6 +87,17 @@ func (d *division) allowed(p *pool) error {
 	e := d.refused(p, down)
 	e.Retryable = true // it may be a check or two away from up
 	return e.WithHint("HAProxy's own health check fails: check the server, and wait until traffic.servers {} calls it up")
+}
+
+// taking returns how many servers are to take requests.
+func (d *division) taking() int {
+	n := 0
+	for _, w := range d.weights {
+		if w > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 func (d *division) refused(p *pool, s *server) *effect.Error {

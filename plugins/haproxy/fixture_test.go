@@ -92,6 +92,10 @@ backend mixed
   server green %[4]s weight 0
   server red %[5]s weight 0
   server spare %[7]s backup weight 7
+backend filled
+  balance first
+  server blue %[3]s weight 1
+  server green %[4]s weight 1
 backend fixed
   balance source
   server blue %[3]s weight 1

@@ -199,10 +199,23 @@ func (b *Backend) Preview(ctx context.Context, req plugins.Request) (effect.Pred
 	return all[0].change(r.pools[0]), nil
 }
 
-// Health implements plugins.Backend: the configured pool can be read.
+// Health implements plugins.Backend: the configured pool can be read, and
+// written as far as the sockets' level tells.
 func (b *Backend) Health(ctx context.Context) error {
-	_, err := b.readFor(ctx, plugins.Request{Op: "servers"})
-	return err
+	if _, err := b.readFor(ctx, plugins.Request{Op: "servers"}); err != nil {
+		return err
+	}
+	for _, c := range b.clients {
+		level, _, err := c.ask(ctx, "show cli level")
+		if err != nil {
+			return err
+		}
+		if level == "operator" || level == "user" { // anything else is a HAProxy that does not tell
+			return effect.Errorf(effect.CodeRefused, "%s has the level %s: the pool can be read, and split, switch, drain and ready would be refused", c, level).
+				WithHint(readOnly)
+		}
+	}
+	return nil
 }
 
 // write carries out one of the ops that change the proxy.

@@ -102,8 +102,15 @@ func TestInheritedMaintenance(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	p := startProxy(t, "")
 	split := map[string]any{"green": 10.0, "blue": 90.0}
-	_, err := invoke(t, p.backend(t, map[string]any{"socket": filepath.Join(p.dir, "operator.sock")}), "split", split)
+	operator := p.backend(t, map[string]any{"socket": filepath.Join(p.dir, "operator.sock")})
+	_, err := invoke(t, operator, "split", split)
 	wantError(t, err, effect.CodeRefused, "Permission denied", "level admin", "nothing changed")
+	wantError(t, operator.Health(t.Context()), effect.CodeRefused, "has the level operator", "level admin")
+	_, err = invoke(t, p.backend(t, map[string]any{"pool": "filled"}), "split", split)
+	wantError(t, err, effect.CodeRefused, "balance first", "balance roundrobin", "nothing changed")
+	if _, err = invoke(t, p.backend(t, map[string]any{"pool": "filled"}), "switch", map[string]any{"to": "green"}); err != nil {
+		t.Error(err)
+	}
 	_, err = invoke(t, p.backend(t, map[string]any{"pool": "fixed"}), "split", split)
 	wantError(t, err, effect.CodeRefused, "static LB algorithm", "balance roundrobin")
 	for _, c := range []struct {

@@ -15,9 +15,10 @@ import (
 
 // pool is what HAProxy reported about one of its backends at one time.
 type pool struct {
-	name    string
-	servers []*server // in HAProxy's order
-	total   int       // the weight that HAProxy divides by, 0 if it is not known
+	name      string
+	servers   []*server // in HAProxy's order
+	total     int       // the weight that HAProxy divides by, 0 if it is not known
+	algorithm string    // as `balance` has it: "roundrobin"; "" if it is not told
 }
 
 // readPool reads a pool. aliases are the names that scripts use; with strict,
@@ -63,6 +64,7 @@ func (p *pool) addStat(text string) error {
 		}
 		if row["svname"] == "BACKEND" && row["type"] == "1" {
 			p.total, _ = strconv.Atoi(row["weight"])
+			p.algorithm = row["algo"]
 			continue
 		}
 		for _, s := range p.servers {
