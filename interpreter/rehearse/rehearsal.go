@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -36,7 +38,7 @@ type Options struct {
 // predictions passes to them.
 type Live struct {
 	Handler  effect.Handler
-	Backends map[string]string // by module: what carries it
+	Backends map[string]string // what carries a module ("traffic"), or an op of one that several carry ("notify.page")
 	Env      string            // the name of the environment
 	Now      time.Time         // when the dry run begins, if the scenario does not say
 	Getenv   func(string) (string, bool)
@@ -114,6 +116,21 @@ func (r *Rehearsal) connect(l Live) {
 	})
 }
 
+// backend names what carries the ops by which a module is touched.
+func (l Live) backend(t *simulate.Touched) string {
+	var names []string
+	for _, op := range t.Ops {
+		name, ok := l.Backends[op]
+		if !ok {
+			return l.Backends[t.Module]
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
 // Schedule returns the faults that the scenario lets strike.
 func (r *Rehearsal) Schedule(ctx context.Context) (simulate.Schedule, error) {
 	s, err := r.Scenario.Schedule(ctx, r.Runner, r.Setup)
@@ -153,7 +170,7 @@ func (r *Rehearsal) Plan(res *Result) (*simulate.Plan, error) {
 	p.Assumed = append(p.Assumed, res.World.Doubts()...)
 	p.Sources = SourceHashes(r.Runner.Main, r.Runner.Loader)
 	for i := range p.Touches {
-		p.Touches[i].Backend = r.live.Backends[p.Touches[i].Module]
+		p.Touches[i].Backend = r.live.backend(&p.Touches[i])
 	}
 	for _, v := range res.Broken {
 		p.Broken = append(p.Broken, simulate.Broken{Invariant: v.Invariant, Message: v.Message, Place: v.Place})

@@ -26,6 +26,7 @@ type backend struct {
 	spec     Spec
 	options  launchOptions
 	contract func(module string) (effect.Module, bool)
+	carriers func(op string) []string // the backends at hand that carry it
 
 	// turn is a lock that a canceled caller need not wait for. It guards what
 	// follows.
@@ -38,8 +39,8 @@ type backend struct {
 	closed  bool
 }
 
-func newBackend(spec Spec, contract func(string) (effect.Module, bool), options launchOptions) *backend {
-	return &backend{spec: spec, options: options, contract: contract, turn: make(chan struct{}, 1)}
+func newBackend(spec Spec, h *Host) *backend {
+	return &backend{spec: spec, options: h.options, contract: h.contract, carriers: h.carriers, turn: make(chan struct{}, 1)}
 }
 
 // lock takes the turn, or returns ctx's error.
@@ -167,6 +168,23 @@ func (b *backend) prepare(ctx context.Context, p *process) error {
 	return nil
 }
 
+// description is what the plugin said that it is when it was started last; one
+// that never was is started.
+func (b *backend) description(ctx context.Context) (plugins.Description, error) {
+	if err := b.lock(ctx); err != nil {
+		return plugins.Description{}, err
+	}
+	d := b.desc
+	b.unlock()
+	if d.Name != "" {
+		return d, nil
+	}
+	if err := b.open(ctx); err != nil {
+		return d, err
+	}
+	return b.description(ctx)
+}
+
 // open starts the backend.
 func (b *backend) open(ctx context.Context) error {
 	p, err := b.acquire(ctx)
@@ -208,7 +226,7 @@ func (b *backend) try(ctx context.Context, call effect.Call) (effect.Result, *tr
 	}
 	defer p.calls.Add(-1)
 	if p.standard && call.Op != nil && !declares(p.desc.Ops, call.Op.Name) {
-		return effect.Result{}, nil, notCarried(p.desc, call.Op)
+		return effect.Result{}, nil, notCarried(call.Op, b.carriers(call.Op.String()), Offer{p.desc.Name, p.desc.Ops, b.spec.Ops})
 	}
 	result, err := p.remote.do(ctx, call)
 	var te *transportError

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -39,6 +38,11 @@ func Verify(spec Spec, d plugins.Description, contract *effect.Module) error {
 	if d.Module == effect.ControlModule {
 		return fmt.Errorf("backend %s declares the module %q, which is the engine's own", spec.Name, d.Module)
 	}
+	for _, f := range d.Config {
+		if f.Name == "backend" || f.Name == "ops" {
+			return fmt.Errorf("backend %s declares the configuration key %q, which says elsewhere what runbook gives to which backend: name it otherwise", spec.Name, f.Name)
+		}
+	}
 	if err := effect.Verify(d.Config); err != nil {
 		return fmt.Errorf("backend %s declares a configuration that makes no sense: %w", spec.Name, err)
 	}
@@ -49,6 +53,11 @@ func Verify(spec Spec, d plugins.Description, contract *effect.Module) error {
 		}
 		if err := op.Verify(); err != nil {
 			return fmt.Errorf("backend %s: %w", spec.Name, err)
+		}
+	}
+	for _, name := range spec.Ops {
+		if !declares(d.Ops, name) {
+			return fmt.Errorf("backend %s is to carry %s.%s, and does not: it carries %s", spec.Name, d.Module, name, strings.Join(fullNames(d.Ops), ", "))
 		}
 	}
 	var diffs []string
@@ -77,41 +86,6 @@ func carriedOf(contract, declared []effect.Op) []effect.Op {
 
 func declares(ops []effect.Op, name string) bool {
 	return slices.ContainsFunc(ops, func(op effect.Op) bool { return op.Name == name })
-}
-
-// notCarried is for a call of an op that the backend does not have, though the
-// contract may.
-func notCarried(d plugins.Description, op *effect.Op) *effect.Error {
-	names := make([]string, len(d.Ops))
-	for i := range d.Ops {
-		names[i] = d.Ops[i].String()
-	}
-	e := effect.Errorf(effect.CodeUnsupported, "backend %s does not carry %s; nothing was done", d.Name, op).
-		WithHint("it carries %s; name a backend in runbook.yaml that carries %s too, or do without it", strings.Join(names, ", "), op)
-	e.Op = op.String()
-	return e
-}
-
-// Lacks returns, for the first of the ops that the backend of its module does
-// not carry, the error that a call of it would be; nil if there is none. The
-// host is open.
-func (h *Host) Lacks(ops ...string) error {
-	for _, name := range ops {
-		module, op, _ := strings.Cut(name, ".")
-		b := h.backends[module]
-		if b == nil {
-			continue
-		}
-		if err := b.lock(context.Background()); err != nil {
-			return err
-		}
-		desc := b.desc
-		b.unlock()
-		if !declares(desc.Ops, op) {
-			return notCarried(desc, &effect.Op{Module: module, Name: op})
-		}
-	}
-	return nil
 }
 
 // compareOps lists how one set of declarations differs from another.

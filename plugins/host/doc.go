@@ -5,8 +5,8 @@
 //   - [Spec] says how to start one and what to tell it.
 //   - [Host] keeps the processes of a set of specs: it starts them, holds
 //     their ops against the contract, configures them, routes each call to
-//     the one that carries its module, and starts a dead one again for the
-//     next call.
+//     the one that carries its op, and starts a dead one again for the next
+//     call.
 //   - [Remote] speaks the protocol over one connection; it knows nothing of
 //     processes.
 //

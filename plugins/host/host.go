@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sort"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,10 +23,14 @@ const maxSocketDir = 55
 
 // Options says which plugins a host keeps, and how.
 type Options struct {
-	// Specs holds at most one spec for each module.
+	// Specs may hold several of a module, each of another backend. A call goes to
+	// the first of them that is given its op and carries it.
 	Specs []Spec
 	// Contract returns the standard module of that name; nil knows none.
 	Contract func(module string) (effect.Module, bool)
+	// Carriers names the backends at hand that carry an op ("traffic.split"), for
+	// what is said where none of the specs does; nil knows none.
+	Carriers func(op string) []string
 	// Log takes what plugins write to their standard error, a line each. It is
 	// called from several goroutines. Nil discards.
 	Log func(backend, line string)
@@ -39,22 +43,26 @@ type Options struct {
 }
 
 // Host keeps the processes of a set of plugins. It is a Handler that passes
-// each call to the one that carries its module. What any of them says, in
+// each call to the one that carries its op. What any of them says, in
 // whichever way, comes without the secrets of all of their configurations and
 // of the calls so far.
 type Host struct {
 	options   launchOptions
 	contract  func(module string) (effect.Module, bool)
-	backends  map[string]*backend // by module; fixed after New
+	carriers  func(op string) []string
+	backends  []*backend // in the order of the specs; fixed after New
 	socketDir string
 }
 
 // New checks the specs; nothing is started yet. Close the host in the end.
 func New(o Options) (*Host, error) {
-	h := &Host{contract: o.Contract, backends: map[string]*backend{},
+	h := &Host{contract: o.Contract, carriers: o.Carriers,
 		options: launchOptions{startTimeout: o.StartTimeout, grace: o.Grace, log: o.Log, known: redact.NewKnown()}}
 	if h.contract == nil {
 		h.contract = func(string) (effect.Module, bool) { return effect.Module{}, false }
+	}
+	if h.carriers == nil {
+		h.carriers = func(string) []string { return nil }
 	}
 	if h.options.log == nil {
 		h.options.log = func(string, string) {}
@@ -72,11 +80,11 @@ func New(o Options) (*Host, error) {
 		if spec.Module == "" {
 			return nil, fmt.Errorf("backend %s: no module is named for it", spec.Name)
 		}
-		if other, dup := h.backends[spec.Module]; dup {
-			return nil, fmt.Errorf("module %s has two backends, %s and %s: name one of them", spec.Module, other.spec.Name, spec.Name)
+		if slices.ContainsFunc(h.backends, func(b *backend) bool { return b.spec.Module == spec.Module && b.spec.Name == spec.Name }) {
+			return nil, fmt.Errorf("module %s names the backend %s twice: name it once", spec.Module, spec.Name)
 		}
 		h.options.known.Learn(redact.Collect(spec.Config)...)
-		h.backends[spec.Module] = newBackend(spec, h.contract, h.options)
+		h.backends = append(h.backends, newBackend(spec, h))
 	}
 	dir, err := socketDir()
 	if err != nil {
@@ -106,63 +114,34 @@ func socketDir() (string, error) {
 // configures them. The error joins one for each backend that is not ready;
 // the host is of use only if there is none.
 func (h *Host) Open(ctx context.Context) error {
-	modules := h.carried()
-	errs := make([]error, len(modules))
+	errs := make([]error, len(h.backends))
 	var wg sync.WaitGroup
-	for i, module := range modules {
+	for i, b := range h.backends {
 		wg.Go(func() {
-			if err := h.backends[module].open(ctx); err != nil {
-				errs[i] = fmt.Errorf("module %s: %w", module, err)
+			if err := b.open(ctx); err != nil {
+				errs[i] = fmt.Errorf("module %s: %w", b.spec.Module, err)
 			}
 		})
 	}
 	wg.Wait()
-	return errors.Join(errs...)
-}
-
-// Modules returns the modules that plugins brought and the contract does not
-// have, in the order of their names. It is complete after Open.
-func (h *Host) Modules() []effect.Module {
-	var list []effect.Module
-	for _, module := range h.carried() {
-		if _, standard := h.contract(module); standard {
-			continue
-		}
-		b := h.backends[module]
-		_ = b.lock(context.Background())
-		d := b.desc
-		b.unlock()
-		if d.Name != "" {
-			list = append(list, effect.Module{Name: d.Module, Doc: d.Doc, Ops: d.Ops})
-		}
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
-	return list
+	return h.agree()
 }
 
-// Client returns a Handler for the calls of one module.
-func (h *Host) Client(module string) effect.Handler {
-	b, ok := h.backends[module]
-	if !ok {
-		return effect.HandlerFunc(func(_ context.Context, call effect.Call) (effect.Result, error) {
-			e := effect.Errorf(effect.CodeUnsupported, "no backend carries the module %s", module).
-				WithHint("name one for it in runbook.yaml; `runbook plugins list` shows what there is")
-			if call.Op != nil {
-				e.Op = call.Op.String()
-			}
-			return effect.Result{}, e
-		})
-	}
-	return b
-}
-
-// Do passes a call to the plugin that carries its module, and starts that
-// plugin again if it is dead. It sends a call once at most; see the package's
-// doc for what the errors mean.
+// Do passes a call to the plugin that carries its op, and starts that plugin
+// again if it is dead. It sends a call once at most; see the package's doc for
+// what the errors mean.
 func (h *Host) Do(ctx context.Context, call effect.Call) (effect.Result, error) {
 	if call.Op == nil {
 		return effect.Result{}, effect.Errorf(effect.CodeInternal, "the call names no op")
 	}
-	return h.Client(call.Op.Module).Do(ctx, call)
+	b, err := h.carrier(ctx, call)
+	if err != nil {
+		return effect.Result{}, err
+	}
+	return b.Do(ctx, call)
 }
 
 // Describe starts a plugin, asks what it is, and ends it. Neither the contract
@@ -179,20 +158,21 @@ func (h *Host) Describe(ctx context.Context, spec Spec) (plugins.Description, er
 	return p.desc, nil
 }
 
-// Health asks every backend whether its system can be reached; the answers are
-// by module, nil where all is well.
-func (h *Host) Health(ctx context.Context) map[string]error {
-	modules := h.carried()
-	errs := make([]error, len(modules))
+// Health is what a backend says of the system that it acts on.
+type Health struct {
+	Module, Backend string
+	Err             error // why the system cannot be reached; nil where all is well
+}
+
+// Health asks every backend whether its system can be reached. The answers come
+// in the order of the specs.
+func (h *Host) Health(ctx context.Context) []Health {
+	report := make([]Health, len(h.backends))
 	var wg sync.WaitGroup
-	for i, module := range modules {
-		wg.Go(func() { errs[i] = h.backends[module].health(ctx) })
+	for i, b := range h.backends {
+		wg.Go(func() { report[i] = Health{b.spec.Module, b.spec.Name, b.health(ctx)} })
 	}
 	wg.Wait()
-	report := make(map[string]error, len(modules))
-	for i, module := range modules {
-		report[module] = errs[i]
-	}
 	return report
 }
 
@@ -204,14 +184,4 @@ func (h *Host) Close() {
 	}
 	wg.Wait()
 	_ = os.RemoveAll(h.socketDir)
-}
-
-// carried returns the names of the modules that have a backend, in order.
-func (h *Host) carried() []string {
-	names := make([]string, 0, len(h.backends))
-	for name := range h.backends {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
 }

@@ -116,7 +116,7 @@ func TestCallsReachTheBackend(t *testing.T) {
 			t.Errorf("the backend saw %s = %v, want %v", k, req[k], v)
 		}
 	}
-	if got := said(t, h.Client("lamp"), look("config")).(map[string]any); got["colour"] != "red" {
+	if got := said(t, h, look("config")).(map[string]any); got["colour"] != "red" {
 		t.Errorf("configured with %v, want the default colour", got)
 	}
 	if got := said(t, h, look("big")).(string); len(got) != 5<<20 {
@@ -283,12 +283,16 @@ func TestWhatAPluginCanReach(t *testing.T) {
 
 func TestHealth(t *testing.T) {
 	spec := lampSpec()
-	if err := open(t, spec).Health(t.Context())["lamp"]; err != nil {
-		t.Errorf("health: %v", err)
+	if got := open(t, spec).Health(t.Context()); !slices.Equal(got, []host.Health{{Module: "lamp", Backend: "lamp"}}) {
+		t.Errorf("health: %v", got)
 	}
 	spec.Config = map[string]any{"colour": "dim"}
-	if err := open(t, spec).Health(t.Context())["lamp"]; effect.AsError(err) == nil || effect.AsError(err).Code != effect.CodeUnhealthy {
-		t.Errorf("health of a dim lamp: %v", err)
+	got := open(t, host.Spec{Name: "bulb", Module: "lamp", Builtin: true}, spec).Health(t.Context())
+	if len(got) != 2 || got[0] != (host.Health{Module: "lamp", Backend: "bulb"}) || got[1].Backend != "lamp" {
+		t.Fatalf("health: %v", got)
+	}
+	if e := effect.AsError(got[1].Err); e == nil || e.Code != effect.CodeUnhealthy {
+		t.Errorf("health of a dim lamp: %v", got[1].Err)
 	}
 }
 

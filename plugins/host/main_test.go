@@ -21,6 +21,12 @@ func TestMain(m *testing.M) {
 		switch os.Args[2] {
 		case "lamp":
 			plugins.Serve(&lamp{})
+		case "bulb":
+			plugins.Serve(&bulb{})
+		case "liar":
+			plugins.Serve(&liar{})
+		case "quarter":
+			plugins.Serve(&quarter{})
 		case "crooked":
 			plugins.Serve(&crooked{})
 		case "half":

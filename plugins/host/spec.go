@@ -12,6 +12,9 @@ import (
 type Spec struct {
 	Name   string // the backend: "haproxy"
 	Module string // the module it is to carry: "traffic"
+	// Ops are the only ops of the module that go to it; nil for all that it
+	// carries.
+	Ops []string
 	// Path is the executable of a plugin that is no part of this program. A
 	// relative one counts from the host's working directory.
 	Path string

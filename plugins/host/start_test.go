@@ -199,10 +199,10 @@ func TestWrongConfiguration(t *testing.T) {
 	}
 }
 
-func TestTwoBackendsForAModule(t *testing.T) {
+func TestOneBackendTwice(t *testing.T) {
 	_, err := host.New(host.Options{Specs: []host.Spec{lampSpec(), lampSpec()}})
-	if err == nil || !strings.Contains(err.Error(), "module lamp has two backends") {
-		t.Errorf("two backends: %v", err)
+	if err == nil || !strings.Contains(err.Error(), "module lamp names the backend lamp twice") {
+		t.Errorf("one backend twice: %v", err)
 	}
 }
 

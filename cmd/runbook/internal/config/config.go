@@ -286,42 +286,6 @@ func (r *configReader) environment(e entry) {
 	}
 }
 
-func (r *configReader) module(env *Environment, where string, m entry) {
-	if m.value.kind == "text" {
-		r.add(r.at(m.line), fmt.Sprintf("write %s: { backend: %s }", m.key, m.value.value), "%s: wants a table, got %s", where, m.value.describe())
-		return
-	}
-	if !r.table(where, m.value) {
-		return
-	}
-	module := &moduleEntry{name: m.key, line: m.line, config: &node{line: m.line, kind: "table"}}
-	for _, e := range m.value.keys {
-		if e.key != "backend" {
-			module.config.keys = append(module.config.keys, e)
-			continue
-		}
-		name, _ := e.value.value.(string)
-		if !regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`).MatchString(name) {
-			r.add(r.at(e.line), "", "%s: backend: wants the name of a backend, got %s", where, e.value.describe())
-			return
-		}
-		module.backend = name
-	}
-	if module.backend == "" {
-		var keys []string
-		for _, e := range m.value.keys {
-			keys = append(keys, e.key)
-		}
-		hint := fmt.Sprintf("write %s: { backend: … }", m.key)
-		if near, ok := effect.Nearest("backend", keys); ok {
-			hint = fmt.Sprintf("you wrote %q, is it \"backend\"?", near)
-		}
-		r.add(r.at(m.line), hint, "%s: names no backend", where)
-		return
-	}
-	env.own = append(env.own, module)
-}
-
 // extend resolves the environments that build on others.
 func (r *configReader) extend() {
 	for _, name := range r.config.Environments() {

@@ -66,11 +66,11 @@ func TestLoad(t *testing.T) {
 		if got := strings.Join(e.Modules(), " "); got != tt.modules {
 			t.Errorf("%s: modules %q, want %q", tt.env, got, tt.modules)
 		}
-		if got := e.Where("traffic").String(); got != tt.traffic {
+		if got := e.Where(Carrier{Module: "traffic"}).String(); got != tt.traffic {
 			t.Errorf("%s: traffic at %q, want %q", tt.env, got, tt.traffic)
 		}
 	}
-	if b, err := environment(t, c, "staging").Backend("notify"); err != nil || b != "shoutrrr" {
+	if b, err := environment(t, c, "staging").Backends("notify"); err != nil || !reflect.DeepEqual(b, []string{"shoutrrr"}) {
 		t.Errorf("staging's notify: %q, %v", b, err)
 	}
 }
@@ -172,7 +172,7 @@ func TestMissingBackendShowsWhatToWrite(t *testing.T) {
 		t.Errorf("modules of no file: %v", nothing.Modules())
 	}
 	for _, module := range []string{"traffic", "health", "notify", "exec", "acme"} {
-		_, err := nothing.Backend(module)
+		_, err := nothing.Backends(module)
 		var ce *Error
 		if !errors.As(err, &ce) || !strings.Contains(ce.Hint, "    "+module+":\n") {
 			t.Errorf("%s: %v", module, err)
@@ -186,11 +186,11 @@ func TestMissingBackendShowsWhatToWrite(t *testing.T) {
 		}
 	}
 	e := environment(t, load(t, "testdata/good.yaml"), "")
-	_, err := e.Backend("notify")
+	_, err := e.Backends("notify")
 	if err == nil || !strings.HasPrefix(err.Error(), "testdata/good.yaml:8: environment default names no backend for the module notify") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := e.Resolve(nil, "notify"); err == nil {
+	if _, err := e.Resolve(nil, Carrier{Module: "notify"}); err == nil {
 		t.Error("a module without an entry was resolved")
 	}
 }
@@ -231,7 +231,14 @@ func FuzzParse(f *testing.F) {
 				t.Fatal(err)
 			}
 			for _, module := range e.Modules() {
-				_, _ = e.Resolve(fields, module)
+				backends, err := e.Backends(module)
+				if err != nil || len(backends) == 0 {
+					t.Fatal(module, backends, err)
+				}
+				for _, b := range backends {
+					_, _ = e.Resolve(fields, Carrier{module, b})
+				}
+				_, _ = e.Assign(effect.Module{Name: module}, nil)
 			}
 		}
 	})

@@ -41,20 +41,39 @@ func (p *Pin) Differences(now *Pin, secret func(backend string, path []string) b
 		}
 	}
 	for _, module := range sortedKeys(p.Modules) {
-		was := p.Modules[module]
-		is, ok := now.Modules[module]
-		if !ok || was.Backend != is.Backend {
-			add(module+".backend", was.Backend, is.Backend)
-			continue
+		was, is := p.Modules[module], now.Modules[module]
+		several := len(was) > 1 || len(is) > 1
+		add(module+"."+plural(max(len(was), len(is)), "backend", "backends"), backendsOf(was), backendsOf(is))
+		for _, before := range was {
+			i := slices.IndexFunc(is, func(m PinModule) bool { return m.Backend == before.Backend })
+			if i < 0 {
+				continue
+			}
+			at, after := pathOf(module, before.Backend, several), is[i]
+			add(at+" (its plugin)", before.Plugin, after.Plugin)
+			add(at+" (sha256 of its plugin)", before.SHA256, after.SHA256)
+			add(at+".ops", inOrder(before.Ops), inOrder(after.Ops))
+			c := comparison{secret: func(path []string) bool { return secret(before.Backend, path) }, add: add}
+			c.tables(at, nil, before.Config, after.Config)
 		}
-		add(module+" (its plugin)", was.Plugin, is.Plugin)
-		add(module+" (sha256 of its plugin)", was.SHA256, is.SHA256)
-		c := comparison{secret: func(path []string) bool { return secret(was.Backend, path) }, add: add}
-		c.tables(module, nil, was.Config, is.Config)
 	}
 	said := map[bool]string{true: "refuse"}
 	add("approvals.as", said[p.Approvals.OwnName], said[now.Approvals.OwnName])
 	return out
+}
+
+// backendsOf names the backends of a module, in the order in which they are asked.
+func backendsOf(modules []PinModule) string {
+	names := make([]string, len(modules))
+	for i, m := range modules {
+		names[i] = m.Backend
+	}
+	return strings.Join(names, ", ")
+}
+
+// inOrder names ops whose order says nothing.
+func inOrder(ops []string) string {
+	return strings.Join(slices.Sorted(slices.Values(ops)), ", ")
 }
 
 // comparison compares two values.

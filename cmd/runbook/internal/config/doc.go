@@ -1,5 +1,5 @@
 // Package config reads runbook.yaml, which says for each environment which
-// backend carries each module, and the parameters of a run.
+// backends carry each module, and the parameters of a run.
 //
 //	version: 1
 //	plugins:                        # optional
@@ -15,9 +15,13 @@
 //	    notify:
 //	      backend: shoutrrr
 //	      channels: { deployments: { url: "env:SLACK_URL" } }
+//	    secrets:                    # several backends
+//	      - { backend: env, variables: { api: API_TOKEN } }
+//	      - { backend: file, dir: store, ops: [rotate, revoke] } # only these of its ops
 //
-// Everything in a module's entry but "backend" belongs to the backend and is
-// checked against the fields that it declares. A field declared secret takes
+// A call goes to the first backend of its module that carries the op and whose
+// "ops", if it has any, name it. Everything in an entry but "backend" and "ops"
+// belongs to the backend and is checked against the fields that it declares. A field declared secret takes
 // a reference, "env:NAME" or "file:PATH", and never the secret itself.
 //
 // Nothing is guessed: unknown and repeated keys, wrong types and secrets in

@@ -8,7 +8,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
-// Environment says which backend carries each module.
+// Environment says which backends carry each module.
 type Environment struct {
 	Name string // "" where there is no file
 
@@ -19,14 +19,6 @@ type Environment struct {
 	own         []*moduleEntry // what the environment itself names
 	chain       []string       // itself, and what it extends, nearest first
 	pinned      bool           // it was restored from a run
-}
-
-// moduleEntry is one module's entry in an environment.
-type moduleEntry struct {
-	name    string
-	line    int
-	backend string
-	config  *node // without "backend"
 }
 
 // File returns the configuration's file, absolute; "" if there is none.
@@ -53,13 +45,14 @@ func (e *Environment) Modules() []string {
 	return names
 }
 
-// Backend returns the name of the backend that carries a module. The error
-// says what to write, and where.
-func (e *Environment) Backend(module string) (string, error) {
-	if m, _ := e.find(module); m != nil {
-		return m.backend, nil
+// Backends returns the names of a module's backends, in the order in which they
+// are asked. The error says what to write, and where.
+func (e *Environment) Backends(module string) ([]string, error) {
+	m, _ := e.find(module)
+	if m == nil {
+		return nil, e.missing(module)
 	}
-	return "", e.missing(module)
+	return m.names(), nil
 }
 
 // Require reports the modules that have no backend, in one error that says what
@@ -77,22 +70,30 @@ func (e *Environment) Require(modules []string) error {
 	return e.missing(missing...)
 }
 
-// Where returns the place of a module's entry; the zero Position if it has
-// none.
-func (e *Environment) Where(module string) effect.Position {
-	if m, env := e.find(module); m != nil {
-		return env.at(m.line)
+// Where returns the place of a backend's entry; without a backend it is the
+// module's. It is the zero Position if there is none.
+func (e *Environment) Where(c Carrier) effect.Position {
+	m, env := e.find(c.Module)
+	if m == nil {
+		return effect.Position{}
 	}
-	return effect.Position{}
+	if b := m.backend(c.Backend); b != nil {
+		return env.at(b.line)
+	}
+	return env.at(m.line)
 }
 
-// Resolve returns a module's configuration in canonical form, checked against
-// the fields that its backend declares, with the secrets that it refers to as
-// effect.Secret values. The error is a joined list of *Error.
-func (e *Environment) Resolve(fields []effect.Field, module string) (map[string]any, error) {
-	m, env := e.find(module)
+// Resolve returns the configuration of a module's backend in canonical form,
+// checked against the fields that the backend declares, with the secrets that it
+// refers to as effect.Secret values. The error is a joined list of *Error.
+func (e *Environment) Resolve(fields []effect.Field, c Carrier) (map[string]any, error) {
+	m, env := e.find(c.Module)
 	if m == nil {
-		return nil, e.missing(module)
+		return nil, e.missing(c.Module)
+	}
+	b := m.backend(c.Backend)
+	if b == nil {
+		return nil, errorf(env.at(m.line), "", "the module %s has no backend %s", c.Module, c.Backend)
 	}
 	var p problems
 	report := func(path string, err error) {
@@ -104,15 +105,15 @@ func (e *Environment) Resolve(fields []effect.Field, module string) (map[string]
 		} else if errors.As(err, &fe) {
 			path, message, hint = joinPath(path, fe.Path), fe.Problem, fe.Hint
 		}
-		line := m.config.lineOf(path)
+		line := b.config.lineOf(path)
 		if path != "" {
 			path += ": "
 		}
-		p.add(env.at(line), hint, "%s (%s): %s%s", module, m.backend, path, message)
+		p.add(env.at(line), hint, "%s (%s): %s%s", m.name, b.name, path, message)
 	}
-	values, _ := m.config.plain().(map[string]any)
+	values, _ := b.config.plain().(map[string]any)
 	find := func(path, ref string) (effect.Secret, error) {
-		return ResolveSecret(module+"."+path, ref, e.config.dir())
+		return ResolveSecret(m.path(b)+"."+path, ref, e.config.dir())
 	}
 	out := checkAll(fields, values, &secretResolver{find, report})
 	if err := p.err(); err != nil {

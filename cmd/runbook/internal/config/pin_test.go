@@ -36,8 +36,8 @@ func TestPinComesBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	executables := map[string]config.Executable{"notify": {Path: "/opt/p", SHA256: "ab"}}
-	text, err := e.Pin([]string{"traffic", "notify", "none"}, executables, "/srv", "/bin", "v1").Encode()
+	found := map[config.Carrier]config.Found{{Module: "notify", Backend: "shoutrrr"}: {Path: "/opt/p", SHA256: "ab"}, {Module: "traffic", Backend: "haproxy"}: {}}
+	text, err := e.Pin([]string{"traffic", "notify", "none"}, found, "/srv", "/bin", "v1").Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,18 +45,18 @@ func TestPinComesBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	back, found := pin.Restore()
-	if !reflect.DeepEqual(found, executables) {
-		t.Errorf("executables: %v", found)
+	back, restored := pin.Restore()
+	if !reflect.DeepEqual(restored, found) {
+		t.Errorf("found: %v", restored)
 	}
 	if back.Name != "prod" || !reflect.DeepEqual(back.Modules(), []string{"notify", "traffic"}) {
 		t.Errorf("environment %q with %v", back.Name, back.Modules())
 	}
-	was, err := e.Resolve(sockets, "traffic")
+	was, err := e.Resolve(sockets, config.Carrier{Module: "traffic", Backend: "haproxy"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	is, err := back.Resolve(sockets, "traffic")
+	is, err := back.Resolve(sockets, config.Carrier{Module: "traffic", Backend: "haproxy"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestPinComesBack(t *testing.T) {
 }
 
 func TestPinsDiffer(t *testing.T) {
-	pinOf := func(text string, executables map[string]config.Executable) *config.Pin {
+	pinOf := func(text, digest string) *config.Pin {
 		c, err := config.Parse("runbook.yaml", []byte(text))
 		if err != nil {
 			t.Fatal(err)
@@ -86,11 +86,10 @@ func TestPinsDiffer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return e.Pin([]string{"traffic", "notify", "lamp"}, executables, "/", "", "")
+		return e.Pin([]string{"traffic", "notify", "lamp"}, map[config.Carrier]config.Found{{Module: "lamp", Backend: "lamp"}: {Path: "/p", SHA256: digest}}, "/", "", "")
 	}
 	const head = "version: 1\nenvironments:\n  default:\n"
-	was := pinOf(head+"    traffic: { backend: haproxy, socket: /a, pool: web }\n    notify: { backend: shoutrrr, channels: { a: { url: \"env:A\" } } }\n    lamp: { backend: lamp }\n",
-		map[string]config.Executable{"lamp": {Path: "/p", SHA256: "aa"}})
+	was := pinOf(head+"    traffic: { backend: haproxy, socket: /a, pool: web }\n    notify: { backend: shoutrrr, channels: { a: { url: \"env:A\" } } }\n    lamp: { backend: lamp }\n", "aa")
 	for name, test := range map[string]struct {
 		text   string
 		digest string
@@ -102,7 +101,7 @@ func TestPinsDiffer(t *testing.T) {
 		"backends": {"    traffic: { backend: caddy }\n    lamp: { backend: lamp }\n", "aa",
 			[]string{"notify.backend: was shoutrrr, is not set", "traffic.backend: was haproxy, is caddy"}},
 	} {
-		now := pinOf(head+test.text, map[string]config.Executable{"lamp": {Path: "/p", SHA256: test.digest}})
+		now := pinOf(head+test.text, test.digest)
 		var got []string
 		for _, d := range was.Differences(now, func(_ string, path []string) bool { return path[0] == "channels" }) {
 			got = append(got, d.String())
@@ -140,5 +139,82 @@ func TestPinOfNoFile(t *testing.T) {
 	pin := e.Pin(nil, nil, "/", "", "")
 	if back, _ := pin.Restore(); back.File() != "" || len(back.Modules()) != 0 || pin.File != "" {
 		t.Errorf("got %+v", pin)
+	}
+}
+
+// oldPin is what version 1 of the form looks like.
+const oldPin = `{
+  "version": 1,
+  "file": "/etc/runbook.yaml",
+  "sha256": "c0ffee",
+  "environment": "prod",
+  "dir": "/srv",
+  "search": "/bin",
+  "program": "v0.4.0",
+  "approvals": {"own_name": true},
+  "modules": {
+    "lamp": {"backend": "lamp", "line": 6, "plugin": "/opt/runbook-plugin-lamp", "sha256": "ab"},
+    "traffic": {"backend": "haproxy", "line": 4, "config": {"socket": "run/admin.sock", "pool": "web"}}
+  }
+}`
+
+// TestPinOfVersionOneIsRead: runs in flight outlive upgrades.
+func TestPinOfVersionOneIsRead(t *testing.T) {
+	pin, err := config.DecodePin([]byte(oldPin))
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, found := pin.Restore()
+	if want := (config.Found{Path: "/opt/runbook-plugin-lamp", SHA256: "ab"}); !reflect.DeepEqual(found[config.Carrier{Module: "lamp", Backend: "lamp"}], want) {
+		t.Errorf("found %v", found)
+	}
+	if back.Name != "prod" || !reflect.DeepEqual(back.Modules(), []string{"lamp", "traffic"}) || !pin.Approvals.OwnName {
+		t.Errorf("restored %q with %v", back.Name, back.Modules())
+	}
+	c := config.Carrier{Module: "traffic", Backend: "haproxy"}
+	got, err := back.Resolve(sockets, c)
+	if want := map[string]any{"socket": "/etc/run/admin.sock", "pool": "web"}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("resolved %v, %v", got, err)
+	}
+	if at := back.Where(c).String(); at != "/etc/runbook.yaml:4" {
+		t.Errorf("traffic stands at %s", at)
+	}
+	given, err := back.Assign(effect.Module{Name: "traffic"}, nil)
+	if err != nil || given["haproxy"] != nil {
+		t.Errorf("given %v, %v", given, err)
+	}
+}
+
+func TestPinsOfListsDiffer(t *testing.T) {
+	pinOf := func(notify string) *config.Pin {
+		c, err := config.Parse("runbook.yaml", []byte("version: 1\nenvironments:\n  default:\n    notify: "+notify+"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := c.Environment("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.Pin([]string{"notify"}, nil, "/", "", "")
+	}
+	was := pinOf("[{ backend: mail, from: a }, { backend: pager, ops: [page, update], team: x }]")
+	for name, test := range map[string]struct {
+		now  string
+		want []string
+	}{
+		"nothing": {"[{ backend: mail, from: a }, { backend: pager, ops: [update, page], team: x }]", nil},
+		"order":   {"[{ backend: pager, ops: [page, update], team: x }, { backend: mail, from: a }]", []string{"notify.backends: was mail, pager, is pager, mail"}},
+		"added":   {"[{ backend: mail, from: a }, { backend: pager, ops: [page, update], team: x }, { backend: relay }]", []string{"notify.backends: was mail, pager, is mail, pager, relay"}},
+		"removed": {"{ backend: mail, from: b }", []string{"notify.backends: was mail, pager, is mail", `notify[mail].from: was "a", is "b"`}},
+		"changed": {"[{ backend: mail, from: a }, { backend: pager, ops: [page], team: y }]", []string{"notify[pager].ops: was page, update, is page", `notify[pager].team: was "x", is "y"`}},
+		"no ops":  {"[{ backend: mail, from: a }, { backend: pager, team: x }]", []string{"notify[pager].ops: was page, update, is not set"}},
+	} {
+		var got []string
+		for _, d := range was.Differences(pinOf(test.now), func(string, []string) bool { return false }) {
+			got = append(got, d.String())
+		}
+		if !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
 	}
 }

@@ -114,7 +114,7 @@ func TestResolve(t *testing.T) {
 	}
 	write(t, filepath.Join(dir, "secret-url"), "smtp://s3cret\n", 0o600)
 	c := load(t, write(t, filepath.Join(dir, "runbook.yaml"), string(text), 0o600))
-	got, err := environment(t, c, "staging").Resolve(notifyFields(), "notify")
+	got, err := environment(t, c, "staging").Resolve(notifyFields(), Carrier{"notify", "shoutrrr"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestResolve(t *testing.T) {
 		t.Errorf("timeout = %v", got["timeout"])
 	}
 	traffic, err := environment(t, c, "staging").Resolve([]effect.Field{{Name: "socket", Type: effect.String}, {Name: "pool", Type: effect.String},
-		{Name: "timeout", Type: effect.Duration}, {Name: "scale", Type: effect.Int}}, "traffic")
+		{Name: "timeout", Type: effect.Duration}, {Name: "scale", Type: effect.Int}}, Carrier{"traffic", "haproxy"})
 	if err != nil || traffic["timeout"] != 2.0 || traffic["scale"] != 200.0 || traffic["socket"] != "10.0.0.1:9999" {
 		t.Errorf("traffic: %v, %v", traffic, err)
 	}
@@ -177,7 +177,7 @@ environments:
 		"exec":    {`c.yaml:20: exec (shoutrrr): channels.a.titel: is not known here; did you mean "title"?`},
 		"traffic": {`c.yaml:21: traffic (shoutrrr): channels: is required: a table`},
 	} {
-		_, err := e.Resolve(notifyFields(), module)
+		_, err := e.Resolve(notifyFields(), Carrier{module, "shoutrrr"})
 		var got []string
 		for _, e := range all(err) {
 			got = append(got, e.Error())

@@ -28,14 +28,15 @@ type copiedLine struct {
 
 // backendLine is a backend that can be configured.
 type backendLine struct {
-	Type    string `json:"type"`
-	Name    string `json:"name"`
-	Module  string `json:"module,omitempty" doc:"that it carries; of what is not built in, nobody knows before it is started"`
-	Builtin bool   `json:"builtin"`
-	Doc     string `json:"doc,omitempty"`
-	Path    string `json:"path,omitempty" doc:"the executable of one that is not built in"`
-	SHA256  string `json:"sha256,omitempty" doc:"of that"`
-	State   string `json:"state,omitempty" doc:"whether that is pinned, in words"`
+	Type    string   `json:"type"`
+	Name    string   `json:"name"`
+	Module  string   `json:"module,omitempty" doc:"that it carries; of what is not built in, nobody knows before it is started"`
+	Ops     []string `json:"ops,omitempty" doc:"of it that it carries; likewise"`
+	Builtin bool     `json:"builtin"`
+	Doc     string   `json:"doc,omitempty"`
+	Path    string   `json:"path,omitempty" doc:"the executable of one that is not built in"`
+	SHA256  string   `json:"sha256,omitempty" doc:"of that"`
+	State   string   `json:"state,omitempty" doc:"whether that is pinned, in words"`
 }
 
 // verifiedLine is what a verification of backends has come to.

@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -8,7 +10,9 @@ import (
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/config"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
+	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/host"
+	"github.com/q-ecosystem/runbook/stdlib"
 )
 
 func (a commands) pluginsCommand() *cobra.Command {
@@ -44,9 +48,10 @@ func (a commands) listPlugins() error {
 	for _, name := range app.Builtins() {
 		b, _ := app.Builtin(name)
 		d := b.Describe()
-		rows = append(rows, []string{d.Name, d.Module, "built in", d.Doc})
+		ops := namesOf(d.Ops)
+		rows = append(rows, []string{d.Name, d.Module, "built in", strings.TrimSuffix(d.Doc, ".") + partly(d.Module, ops)})
 		if a.Flags.JSON {
-			a.JSONLine(backendLine{Type: "backend", Name: d.Name, Module: d.Module, Builtin: true, Doc: d.Doc})
+			a.JSONLine(backendLine{Type: "backend", Name: d.Name, Module: d.Module, Ops: ops, Builtin: true, Doc: d.Doc})
 		}
 	}
 	for _, f := range found {
@@ -112,24 +117,27 @@ func (a commands) verifyPlugins(cmd *cobra.Command) error {
 			say("plugin "+f.Name, "", "pinned")
 		}
 	}
+	on := app.SurroundingsOf(cfg, env)
 	for _, module := range env.Modules() {
-		name, err := env.Backend(module)
+		names, err := env.Backends(module)
 		if err != nil {
 			return err
 		}
-		subject := module + " by " + name
-		h, _, err := a.NewHost(ctx, app.SurroundingsOf(cfg, env), []string{module}, func(line string) { a.Note("%s\n", line) })
-		if err == nil {
-			if err = h.Open(ctx); err == nil {
-				err = h.Health(ctx)[module]
-			}
-			h.Close()
-		}
+		given, err := a.Given(ctx, on, module)
 		if err != nil {
-			say(subject, strings.TrimSpace(err.Error()), "")
-			continue
+			say(module, strings.TrimSpace(err.Error()), "")
 		}
-		say(subject, "", "answers")
+		for _, name := range names {
+			c, good := config.Carrier{Module: module, Backend: name}, "answers"
+			if ops := given[name]; ops != nil {
+				good = "answers, is asked for " + strings.Join(ops, ", ")
+			}
+			problem := ""
+			if err := a.answers(ctx, on, c); err != nil {
+				problem = strings.TrimSpace(err.Error())
+			}
+			say(c.String(), problem, good)
+		}
 	}
 	if bad > 0 {
 		return app.ExitWith(app.ExitFailed)
@@ -138,4 +146,38 @@ func (a commands) verifyPlugins(cmd *cobra.Command) error {
 		a.Note("nothing is configured: there is no runbook.yaml\n")
 	}
 	return nil
+}
+
+// partly says what of its standard module a backend carries, if that is not all.
+func partly(module string, ops []string) string {
+	m, _ := stdlib.Contract(module)
+	lacks := slices.DeleteFunc(namesOf(m.Ops), func(op string) bool { return slices.Contains(ops, op) })
+	switch {
+	case len(lacks) == 0:
+		return ""
+	case len(lacks) < len(ops):
+		return "; without " + strings.Join(lacks, ", ")
+	}
+	return "; only " + strings.Join(ops, ", ")
+}
+
+func namesOf(ops []effect.Op) []string {
+	names := make([]string, len(ops))
+	for i := range ops {
+		names[i] = ops[i].Name
+	}
+	return names
+}
+
+// answers starts a backend and asks for the health of its system.
+func (a commands) answers(ctx context.Context, on *app.Surroundings, c config.Carrier) error {
+	h, err := a.HostOf(ctx, on, c, func(line string) { a.Note("%s\n", line) })
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	if err := h.Open(ctx); err != nil {
+		return err
+	}
+	return h.Health(ctx)[0].Err
 }

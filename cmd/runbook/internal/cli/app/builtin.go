@@ -1,8 +1,10 @@
 package app
 
 import (
+	"slices"
 	"sort"
 
+	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/age"
 	"github.com/q-ecosystem/runbook/plugins/env"
@@ -60,5 +62,18 @@ func Builtin(name string) (plugins.Backend, bool) {
 func Builtins() []string {
 	names := []string{"age", "env", "exec", "file", "files", "haproxy", "http", "postgres", "probe", "prometheus", "rfc2136", "shoutrrr", "sqlite", "ssh"}
 	sort.Strings(names)
+	return names
+}
+
+// Carriers names the backends that are part of this program and carry an op
+// ("traffic.split"), in order.
+func Carriers(op string) []string {
+	var names []string
+	for _, name := range Builtins() {
+		b, ok := Builtin(name)
+		if ok && slices.ContainsFunc(b.Describe().Ops, func(o effect.Op) bool { return o.String() == op }) {
+			names = append(names, name)
+		}
+	}
 	return names
 }

@@ -32,19 +32,20 @@ func PinOf(on *Surroundings, specs []host.Spec) (*config.Pin, error) {
 		search = os.Getenv("PATH")
 	}
 	var modules []string
-	executables := map[string]config.Executable{}
+	found := map[config.Carrier]config.Found{}
 	for _, spec := range specs {
 		modules = append(modules, spec.Module)
-		if spec.Builtin {
-			continue
+		f := config.Found{Given: spec.Ops}
+		if !spec.Builtin {
+			path, err := filepath.Abs(spec.Path)
+			if err != nil {
+				return nil, err
+			}
+			f.Path, f.SHA256 = path, spec.SHA256
 		}
-		path, err := filepath.Abs(spec.Path)
-		if err != nil {
-			return nil, err
-		}
-		executables[spec.Module] = config.Executable{Path: path, SHA256: spec.SHA256}
+		found[config.Carrier{Module: spec.Module, Backend: spec.Name}] = f
 	}
-	return on.Env.Pin(modules, executables, dir, search, Version()), nil
+	return on.Env.Pin(modules, found, dir, search, Version()), nil
 }
 
 // PinnedBy returns what a run has pinned of its surroundings; nil for a run of
@@ -67,8 +68,8 @@ func PinnedBy(ctx context.Context, db *journal.DB, run journal.Run) (*config.Pin
 
 // surroundingsIn are those that a run has pinned.
 func surroundingsIn(pin *config.Pin) *Surroundings {
-	env, executables := pin.Restore()
-	return &Surroundings{Env: env, executables: executables, dir: pin.Dir, search: pin.Search}
+	env, found := pin.Restore()
+	return &Surroundings{Env: env, found: found, dir: pin.Dir, search: pin.Search}
 }
 
 // hereFor are the surroundings of here for a run that has pinned none.
@@ -223,19 +224,21 @@ func (a *App) changes(ctx context.Context, pin *config.Pin) ([]config.Difference
 	}
 	on := SurroundingsOf(cfg, env)
 	var modules []string
-	executables := map[string]config.Executable{}
-	for module, was := range pin.Modules {
+	found := map[config.Carrier]config.Found{}
+	for module, list := range pin.Modules {
 		modules = append(modules, module)
-		if was.Plugin == "" {
-			continue
+		for _, was := range list {
+			if was.Plugin == "" {
+				continue
+			}
+			spec := host.Spec{Name: was.Backend, Module: module}
+			if err := locate(on, &spec); err != nil {
+				return nil, err
+			}
+			found[config.Carrier{Module: module, Backend: was.Backend}] = config.Found{Path: spec.Path, SHA256: spec.SHA256}
 		}
-		spec := host.Spec{Name: was.Backend, Module: module}
-		if err := locate(on, &spec); err != nil {
-			return nil, err
-		}
-		executables[module] = config.Executable{Path: spec.Path, SHA256: spec.SHA256}
 	}
-	return pin.Differences(env.Pin(modules, executables, pin.Dir, pin.Search, pin.Program), mayBeSecret), nil
+	return pin.Differences(env.Pin(modules, found, pin.Dir, pin.Search, pin.Program), mayBeSecret), nil
 }
 
 // mayBeSecret reports whether a path into a backend's configuration leads to

@@ -22,10 +22,10 @@ type Surroundings struct {
 	// dirs and pinned lead to the backends that are not built in.
 	dirs   []string
 	pinned map[string]string // sha256 by backend
-	// executables are those backends where a run has pinned them, by module.
-	executables map[string]config.Executable
-	dir         string // where backends run; "" for the working directory
-	search      string // their PATH; "" for that of this process
+	// found are the files of those backends where a run has pinned them.
+	found  map[config.Carrier]config.Found
+	dir    string // where backends run; "" for the working directory
+	search string // their PATH; "" for that of this process
 }
 
 // SurroundingsOf are those of a configuration, here.
@@ -61,20 +61,33 @@ func (a *App) NewHost(ctx context.Context, on *Surroundings, modules []string, l
 	var specs []host.Spec
 	var problems []error
 	for _, module := range modules {
-		spec, err := a.specFor(ctx, on, module)
-		if err != nil {
-			problems = append(problems, err)
-			continue
-		}
-		specs = append(specs, spec)
+		list, err := a.specsFor(ctx, on, module)
+		problems = append(problems, err)
+		specs = append(specs, list...)
 	}
-	if len(problems) > 0 {
-		return nil, nil, errors.Join(problems...)
+	if err := errors.Join(problems...); err != nil {
+		return nil, nil, err
 	}
-	h, err := host.New(host.Options{Specs: specs, Contract: stdlib.Contract, Log: func(backend, line string) {
+	h, err := a.hostOf(specs, log)
+	return h, specs, err
+}
+
+func (a *App) hostOf(specs []host.Spec, log func(string)) (*host.Host, error) {
+	return host.New(host.Options{Specs: specs, Contract: stdlib.Contract, Carriers: Carriers, Log: func(backend, line string) {
 		log(a.Style.Dim("["+backend+"]") + " " + view.Clean(line))
 	}})
-	return h, specs, err
+}
+
+// HostOf makes the host of one backend alone.
+func (a *App) HostOf(ctx context.Context, on *Surroundings, c config.Carrier, log func(string)) (*host.Host, error) {
+	found, err := a.backendOf(ctx, on, c)
+	if err != nil {
+		return nil, err
+	}
+	if found.spec.Config, err = on.Env.Resolve(found.desc.Config, c); err != nil {
+		return nil, err
+	}
+	return a.hostOf([]host.Spec{found.spec}, log)
 }
 
 // needed returns the modules among the names that a script requires: the
@@ -88,46 +101,123 @@ func needed(names []string, env *config.Environment) []string {
 	})
 }
 
-// specFor says how to start the backend of a module and what to tell it.
-func (a *App) specFor(ctx context.Context, on *Surroundings, module string) (host.Spec, error) {
-	spec, fields, err := a.backendOf(ctx, on, module)
+// specsFor says how to start the backends of a module, what to tell them, and
+// which ops each of them is given.
+func (a *App) specsFor(ctx context.Context, on *Surroundings, module string) ([]host.Spec, error) {
+	list, err := a.carriersOf(ctx, on, module)
 	if err != nil {
-		return spec, err
+		return nil, err
 	}
-	spec.Config, err = on.Env.Resolve(fields, module)
-	return spec, err
+	var specs []host.Spec
+	var problems []error
+	for _, c := range list {
+		c.spec.Config, err = on.Env.Resolve(c.desc.Config, config.Carrier{Module: module, Backend: c.spec.Name})
+		problems = append(problems, err)
+		specs = append(specs, c.spec)
+	}
+	return specs, errors.Join(problems...)
 }
 
-// backendOf finds the backend of a module and the fields of its configuration.
-func (a *App) backendOf(ctx context.Context, on *Surroundings, module string) (host.Spec, []effect.Field, error) {
-	name, err := on.Env.Backend(module)
+// carrier is a backend that was found: how it is started, and what it is.
+type carrier struct {
+	spec host.Spec
+	desc plugins.Description
+}
+
+// carriersOf finds the backends of a module, in the order in which they are asked,
+// each with the ops that it is given.
+func (a *App) carriersOf(ctx context.Context, on *Surroundings, module string) ([]carrier, error) {
+	names, err := on.Env.Backends(module)
 	if err != nil {
-		return host.Spec{}, nil, err
+		return nil, err
 	}
-	spec := host.Spec{Name: name, Module: module, Dir: on.dir}
-	if on.search != "" {
-		spec.Env = []string{"PATH=" + on.search}
+	var list []carrier
+	var problems []error
+	carried := map[string][]effect.Op{}
+	for _, name := range names {
+		c, err := a.backendOf(ctx, on, config.Carrier{Module: module, Backend: name})
+		problems = append(problems, err)
+		list = append(list, c)
+		carried[name] = c.desc.Ops
 	}
-	if b, ok := Builtin(name); ok {
-		d := b.Describe()
-		if d.Module != module {
-			return spec, nil, &config.Error{Where: on.Env.Where(module), Message: fmt.Sprintf("the backend %s carries the module %s, not %s", name, d.Module, module)}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	m, standard := stdlib.Contract(module)
+	if !standard {
+		if m, err = broughtBy(on, list); err != nil {
+			return nil, err
 		}
-		spec.Builtin = true
-		spec.Inherit = name == "exec" || name == "env" || name == "ssh" // which decide themselves what of the environment goes where
-		return spec, d.Config, nil
 	}
-	d, err := a.describe(ctx, on, &spec)
-	return spec, d.Config, err
+	given, err := on.Env.Assign(m, carried)
+	for i := range list {
+		list[i].spec.Ops = given[list[i].spec.Name]
+	}
+	return list, err
+}
+
+// Given says which ops of a module each of its backends is given, where that is
+// not all; the error is about the configuration. Where a backend cannot be found,
+// which is another matter, it says nothing.
+func (a *App) Given(ctx context.Context, on *Surroundings, module string) (map[string][]string, error) {
+	names, err := on.Env.Backends(module)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if _, err := a.backendOf(ctx, on, config.Carrier{Module: module, Backend: name}); err != nil {
+			return nil, nil
+		}
+	}
+	list, err := a.carriersOf(ctx, on, module)
+	given := map[string][]string{}
+	for _, c := range list {
+		given[c.spec.Name] = c.spec.Ops
+	}
+	return given, err
+}
+
+// broughtBy returns the module that its backends bring.
+func broughtBy(on *Surroundings, list []carrier) (effect.Module, error) {
+	var all []plugins.Description
+	for _, c := range list {
+		all = append(all, c.desc)
+	}
+	m, err := host.Brought(all...)
+	if err != nil {
+		return m, fmt.Errorf("%s: %w", on.Env.Where(config.Carrier{Module: m.Name}), err)
+	}
+	return m, nil
+}
+
+// backendOf finds one backend.
+func (a *App) backendOf(ctx context.Context, on *Surroundings, c config.Carrier) (carrier, error) {
+	found := carrier{spec: host.Spec{Name: c.Backend, Module: c.Module, Dir: on.dir}}
+	if on.search != "" {
+		found.spec.Env = []string{"PATH=" + on.search}
+	}
+	if b, ok := Builtin(c.Backend); ok {
+		found.desc = b.Describe()
+		if found.desc.Module != c.Module {
+			return found, &config.Error{Where: on.Env.Where(c), Message: fmt.Sprintf("the backend %s carries the module %s, not %s", c.Backend, found.desc.Module, c.Module)}
+		}
+		found.spec.Builtin = true
+		found.spec.Inherit = c.Backend == "exec" || c.Backend == "env" || c.Backend == "ssh" // which decide themselves what of the environment goes where
+		return found, nil
+	}
+	var err error
+	found.desc, err = a.describe(ctx, on, &found.spec)
+	return found, err
 }
 
 // describe finds the file of a backend that is not built in, and asks it what
 // it is.
 func (a *App) describe(ctx context.Context, on *Surroundings, spec *host.Spec) (plugins.Description, error) {
-	if file, ok := on.executables[spec.Module]; ok {
+	c := config.Carrier{Module: spec.Module, Backend: spec.Name}
+	if file := on.found[c]; file.Path != "" {
 		spec.Path, spec.SHA256 = file.Path, file.SHA256
 	} else if err := locate(on, spec); err != nil {
-		return plugins.Description{}, fmt.Errorf("%s: %w", on.Env.Where(spec.Module), err)
+		return plugins.Description{}, fmt.Errorf("%s: %w", on.Env.Where(c), err)
 	}
 	h, err := host.New(host.Options{})
 	if err != nil {
@@ -136,7 +226,7 @@ func (a *App) describe(ctx context.Context, on *Surroundings, spec *host.Spec) (
 	defer h.Close()
 	d, err := h.Describe(ctx, *spec)
 	if err != nil {
-		return d, fmt.Errorf("%s: %w", on.Env.Where(spec.Module), err)
+		return d, fmt.Errorf("%s: %w", on.Env.Where(c), err)
 	}
 	return d, nil
 }
@@ -179,18 +269,27 @@ func (a *App) ForeignModules(ctx context.Context, on *Surroundings, wanted []str
 		if _, known := stdlib.Contract(module); known || !slices.Contains(wanted, module) {
 			continue
 		}
-		name, err := on.Env.Backend(module)
+		names, err := on.Env.Backends(module)
 		if err != nil {
 			return nil, err
 		}
-		if slices.Contains(Builtins(), name) {
-			return nil, &config.Error{Where: on.Env.Where(module), Message: "there is no module " + module, Hint: effect.DidYouMean(module, a.Catalog().Names())}
+		var list []carrier
+		for _, name := range names {
+			c := config.Carrier{Module: module, Backend: name}
+			if slices.Contains(Builtins(), name) {
+				return nil, &config.Error{Where: on.Env.Where(c), Message: "there is no module " + module, Hint: effect.DidYouMean(module, a.Catalog().Names())}
+			}
+			found := carrier{spec: host.Spec{Name: name, Module: module}}
+			if found.desc, err = a.describe(ctx, on, &found.spec); err != nil {
+				return nil, err
+			}
+			list = append(list, found)
 		}
-		d, err := a.describe(ctx, on, &host.Spec{Name: name, Module: module})
+		m, err := broughtBy(on, list)
 		if err != nil {
 			return nil, err
 		}
-		modules = append(modules, effect.Module{Name: d.Module, Doc: d.Doc, Ops: d.Ops})
+		modules = append(modules, m)
 	}
 	return modules, nil
 }

@@ -17,7 +17,8 @@ func (a commands) checkCommand() *cobra.Command {
 		Use:   "check FILE…",
 		Short: "Check runbooks without running them",
 		Long: "Check runbooks without running them: syntax, unknown modules, ops and arguments,\n" +
-			"parameters, undefined globals. Exit 1 if an error is found.",
+			"parameters, undefined globals. Where there is a configuration, ops that no backend of\n" +
+			"the environment carries are warned of. Exit 1 if an error is found.",
 		Args:              app.Between(1, "FILE", "FILE…"),
 		ValidArgsFunction: app.CompleteScript,
 		RunE: func(cmd *cobra.Command, argv []string) error {
@@ -38,11 +39,21 @@ func (a commands) checkCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				extra, err := a.ForeignHere(cmd.Context(), check.Requires(main, loader))
+				on, err := a.Here()
 				if err != nil {
 					return err
 				}
-				findings := check.Run(main, loader, a.Catalog(extra...))
+				extra, err := a.ForeignModules(cmd.Context(), on, check.Requires(main, loader))
+				if err != nil {
+					return err
+				}
+				catalog := a.Catalog(extra...)
+				findings := check.Run(main, loader, catalog)
+				lacking, unknown := a.Lacking(cmd.Context(), on, check.Uses(main, loader, catalog), catalog)
+				findings = append(findings, lacking...)
+				for _, err := range unknown {
+					a.Note("%s %s\n", a.Style.Yellow("warning:"), app.Indented(view.Clean(err.Error())))
+				}
 				for _, f := range findings {
 					if f.Severity == check.SeverityError {
 						found++

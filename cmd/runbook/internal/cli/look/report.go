@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -173,12 +174,16 @@ func (a commands) versions(ctx context.Context, db *journal.DB, run journal.Run,
 		list = append(list, report.Versioned{What: "configuration", Name: view.Line(pin.File), Version: pin.Environment, SHA256: pin.SHA256})
 	}
 	for _, module := range slices.Sorted(maps.Keys(pin.Modules)) {
-		m := pin.Modules[module]
-		v := report.Versioned{What: "plugin of " + module, Name: view.Line(m.Backend), Version: "in the program " + pin.Program}
-		if m.Plugin != "" {
-			v.Name, v.Version, v.SHA256 = view.Line(m.Plugin), "", m.SHA256
+		for _, m := range pin.Modules[module] {
+			v := report.Versioned{What: "plugin of " + module, Name: view.Line(m.Backend), Version: "in the program " + pin.Program}
+			if len(pin.Modules[module]) > 1 {
+				v.What += ", for " + strings.Join(m.Given, ", ")
+			}
+			if m.Plugin != "" {
+				v.Name, v.Version, v.SHA256 = view.Line(m.Plugin), "", m.SHA256
+			}
+			list = append(list, v)
 		}
-		list = append(list, v)
 	}
 	return list, nil
 }

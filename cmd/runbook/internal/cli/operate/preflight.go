@@ -1,11 +1,14 @@
 package operate
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/journal"
 	"github.com/q-ecosystem/runbook/interpreter/script"
 	"github.com/q-ecosystem/runbook/interpreter/script/check"
 )
@@ -29,14 +32,53 @@ func (s *session) checked(main script.Source, loader script.Loader, anyway bool)
 	return app.Usage(errors.Join(errs...))
 }
 
-// carries says, before anything starts, which op of a script the configured
-// backends lack.
+// carries refuses to start a script that names an op which no configured backend
+// carries.
 func (s *session) carries(main script.Source, loader script.Loader) error {
+	return errors.Join(s.lacking(main, loader)...)
+}
+
+// lacking says of each op that a script names and no backend carries where that
+// is.
+func (s *session) lacking(main script.Source, loader script.Loader) []error {
+	var list []error
 	for _, use := range check.Uses(main, loader, s.tree.Catalog) {
-		if err := s.host.Lacks(use.Op); err != nil {
+		op, ok := s.tree.Catalog.Op(use.Op)
+		if !ok {
+			continue
+		}
+		if err := s.host.Lacks(op); err != nil {
 			e := effect.AsError(err)
-			return fmt.Errorf("%s: %s; %s", use.Where, e.Message, e.Hint)
+			list = append(list, fmt.Errorf("%s: %s; %s", use.Where, e.Message, e.Hint))
 		}
 	}
+	return list
+}
+
+// warn says before a run goes on which op no backend carries, of the script that
+// it recorded or of the one that it goes on with. It is no refusal: what the run
+// has done of it is done, and a run in flight is not held up for a branch that it
+// may never take.
+func (s *session) warn(ctx context.Context, with *script.Source, loader script.Loader) error {
+	main := script.Source{}
+	if with != nil {
+		main = *with
+	} else {
+		run, err := s.db.Find(ctx, s.run)
+		if err != nil {
+			return err
+		}
+		if main, loader, err = recordedScript(ctx, s.db, run); err != nil {
+			return err
+		}
+	}
+	for _, err := range s.lacking(main, loader) {
+		s.say(s.app.Style.Yellow("warning:") + " " + view.Clean(err.Error()))
+	}
 	return nil
+}
+
+func recordedScript(ctx context.Context, db *journal.DB, run journal.Run) (script.Source, script.Loader, error) {
+	main, files, err := app.RecordedScript(ctx, db, run)
+	return main, files, err
 }

@@ -36,6 +36,11 @@ func (a commands) resumeCommand() *cobra.Command {
 			}
 			err := a.carryOut(cmd.Context(), c,
 				func(ctx context.Context, s *session) (interpreter.Outcome, error) {
+					if !s.afresh {
+						if err := s.warn(ctx, o.With, o.WithLoader); err != nil {
+							return interpreter.Outcome{}, err
+						}
+					}
 					o.Verified, o.Environment = s.verified, s.pin
 					return s.engine.Resume(ctx, s.run, o)
 				})
@@ -87,6 +92,9 @@ func (a commands) forkCommand() *cobra.Command {
 			}
 			return a.carryOut(cmd.Context(), carry{wait: wait, id: argv[0], what: "fork"},
 				func(ctx context.Context, s *session) (interpreter.Outcome, error) {
+					if err := s.warn(ctx, nil, nil); err != nil {
+						return interpreter.Outcome{}, err
+					}
 					return s.engine.Fork(ctx, interpreter.Fork{Run: s.run, From: from, By: app.Operator(), Environment: s.pin, Ready: func(id string) { s.ready(ctx, id) }})
 				})
 		},

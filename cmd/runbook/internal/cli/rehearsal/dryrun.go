@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -109,7 +110,7 @@ type live struct {
 	host     *host.Host
 	env      string
 	catalog  *effect.Catalog
-	backends map[string]string // by module
+	backends map[string]string // by module, and by op where a module has several
 }
 
 // openLive starts the plugins of the modules that a script requires, as far as
@@ -127,13 +128,15 @@ func (a commands) openLive(ctx context.Context, path string) (*live, error) {
 	configured := env.Modules()
 	modules := slices.DeleteFunc(check.Requires(main, loader), func(m string) bool { return !slices.Contains(configured, m) })
 	l := &live{env: env.Name, backends: map[string]string{}}
-	for _, m := range modules {
-		if l.backends[m], err = env.Backend(m); err != nil {
-			return nil, err
-		}
-	}
-	if l.host, _, err = a.NewHost(ctx, on, append([]string{}, modules...), func(line string) { a.Note("%s\n", line) }); err != nil {
+	var specs []host.Spec
+	if l.host, specs, err = a.NewHost(ctx, on, append([]string{}, modules...), func(line string) { a.Note("%s\n", line) }); err != nil {
 		return nil, err
+	}
+	for _, spec := range specs {
+		l.backends[spec.Module] = strings.TrimPrefix(l.backends[spec.Module]+", "+spec.Name, ", ")
+		for _, op := range spec.Ops {
+			l.backends[spec.Module+"."+op] = spec.Name
+		}
 	}
 	if err = l.host.Open(ctx); err == nil {
 		l.catalog, err = effect.NewCatalog(append(append(stdlib.Modules(), l.host.Modules()...), effect.Control())...)
