@@ -37,7 +37,8 @@ func (r *Reference) Schema(version int) []byte {
 			}},
 			"environments": object{"type": "object", "minProperties": 1, "description": "by name; the one called default is used where none is named",
 				"additionalProperties": object{"type": []string{"object", "null"}, "properties": modules,
-					"additionalProperties": object{"type": "object", "required": []string{"backend"}}}},
+					"additionalProperties": oneOrSeveral(object{"type": "object", "required": []string{"backend"},
+						"properties": object{"ops": opsSchema(nil)}}, "")}},
 		},
 	}
 	data, err := json.MarshalIndent(schema, "", "  ")
@@ -47,11 +48,11 @@ func (r *Reference) Schema(version int) []byte {
 	return append(data, '\n')
 }
 
-// moduleSchema chooses the keys by the backend that is named.
+// moduleSchema is one backend of a module, or a list of several.
 func (r *Reference) moduleSchema(m *effect.Module) object {
-	s := object{"type": "object", "description": sentence(m.Doc), "required": []string{"backend"},
+	one := object{"type": "object", "required": []string{"backend"},
 		"properties": object{"backend": object{"type": "string", "description": "what carries the module out",
-			"examples": nonNil(r.Carriers(m.Name, ""))}}}
+			"examples": nonNil(r.Carriers(m.Name, ""))}, "ops": opsSchema(m.Ops)}}
 	var rules []any
 	for i := range r.Backends {
 		b := &r.Backends[i]
@@ -60,15 +61,43 @@ func (r *Reference) moduleSchema(m *effect.Module) object {
 		}
 		then := objectSchema(b.Config)
 		then["properties"].(object)["backend"] = object{"const": b.Name, "description": sentence(b.Doc)}
+		then["properties"].(object)["ops"] = opsSchema(b.Ops)
 		rules = append(rules, object{
 			"if":   object{"properties": object{"backend": object{"const": b.Name}}, "required": []string{"backend"}},
 			"then": then,
 		})
 	}
 	if rules != nil {
-		s["allOf"] = rules
+		one["allOf"] = rules
+	}
+	return oneOrSeveral(one, sentence(m.Doc))
+}
+
+// oneOrSeveral takes one backend, or a list of them. The shape is chosen by if and
+// else, so that editors say what is wrong with the one that is written.
+func oneOrSeveral(one object, doc string) object {
+	s := object{
+		"if":   object{"type": "array"},
+		"then": object{"minItems": 1, "items": one},
+		"else": one,
+	}
+	if doc != "" {
+		s["description"] = doc
 	}
 	return s
+}
+
+// opsSchema is a list of ops that a backend is limited to.
+func opsSchema(ops []effect.Op) object {
+	item := object{"type": "string"}
+	if len(ops) > 0 {
+		names := make([]string, len(ops))
+		for i := range ops {
+			names[i] = ops[i].Name
+		}
+		item = object{"enum": names}
+	}
+	return object{"type": "array", "minItems": 1, "uniqueItems": true, "items": item, "description": "the only ops that go to it; all that it carries if left out"}
 }
 
 func objectSchema(fields []effect.Field) object {
