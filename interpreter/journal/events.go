@@ -21,7 +21,7 @@ const (
 )
 
 func (r *row) fields() []any {
-	return []any{&r.seq, &r.at, &r.epoch, &r.kind, &r.place, &r.version, &r.body}
+	return []any{(*integer)(&r.seq), (*integer)(&r.at), (*integer)(&r.epoch), &r.kind, &r.place, (*integer)(&r.version), &r.body}
 }
 
 // Events returns a run's events behind seq after, oldest first, read in one
