@@ -48,23 +48,25 @@ func TestScripts(t *testing.T) {
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, ".config"))
 			env.Setenv("TZ", "UTC")
 			env.Setenv("GORACE", os.Getenv("GORACE"))
+			env.Values[pagerKey{}] = &pagerBox{}
 			return os.MkdirAll(filepath.Join(env.WorkDir, ".home"), 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code":     code,
-			"until":    until,
-			"signal":   signal,
-			"json":     jsonStream,
-			"alter":    alter,
-			"terminal": terminal,
-			"goplugin": goPlugin,
-			"service":  service,
-			"named":    named,
-			"sweep":    sweep,
-			"hostile":  hostileFile,
-			"postgres": postgres,
-			"sshds":    sshds,
-			"printed":  printed,
+			"code":      code,
+			"until":     until,
+			"signal":    signal,
+			"json":      jsonStream,
+			"alter":     alter,
+			"terminal":  terminal,
+			"goplugin":  goPlugin,
+			"service":   service,
+			"named":     named,
+			"sweep":     sweep,
+			"hostile":   hostileFile,
+			"postgres":  postgres,
+			"sshds":     sshds,
+			"printed":   printed,
+			"pagerduty": pagerduty,
 		},
 	})
 }

@@ -35,6 +35,7 @@ type page struct {
 	at                 time.Time
 	notes              []string
 	status             string // set by update; "" while nobody did
+	resolved           time.Time
 	calls              []string
 }
 
@@ -104,8 +105,10 @@ func (n *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 	}
 	if op == "update" {
 		p = p.with(m.Key, plain.Str(args, "text"))
-		if status := plain.Str(args, "status"); status != "" {
-			p.status = status
+		if status := plain.Str(args, "status"); status != "" && p.status != "resolved" {
+			if p.status = status; status == "resolved" {
+				p.resolved = m.Now
+			}
 		}
 		p.calls = append(slices.Clip(p.calls), m.Key)
 		n.pages[plain.Str(args, "key")] = p
@@ -139,7 +142,7 @@ func (n *Model) status(m effect.Moment, p *page) (status, by string, at time.Tim
 	if by = plain.Str(answer, "by"); by == "" {
 		by = p.to
 	}
-	if answer["never"] == true || m.Now.Before(at) {
+	if answer["never"] == true || m.Now.Before(at) || p.status == "resolved" && at.After(p.resolved) {
 		by, at = "", time.Time{}
 	}
 	switch {
