@@ -62,7 +62,7 @@ func (a commands) exploreCommand() *cobra.Command {
 			"held, 1 if one was broken, or if more was left out than --limit and --within say.",
 		Example: "  runbook explore blue-green.lua --param version=v1.2.0\n" +
 			"  runbook explore blue-green.lua --scenario slow.lua --depth 2 --limit 20000\n" +
-			"  runbook explore blue-green.lua --param version=v1.2.0 --faults down,rolled-back\n" +
+			"  runbook explore blue-green.lua --scenario slow.lua --faults down,rolled-back\n" +
 			"  runbook explore blue-green.lua --param version=v1.2.0 --schedule 5:timeout",
 		Args:              app.Exactly("FILE.lua"),
 		ValidArgsFunction: app.CompleteScript,
