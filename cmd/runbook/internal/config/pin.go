@@ -19,6 +19,7 @@ type Pin struct {
 	Environment string      `json:"environment,omitempty"`
 	Dir         string      `json:"dir"`              // where the run was started
 	Search      string      `json:"search,omitempty"` // PATH there
+	Script      string      `json:"script,omitempty"` // the file of the script, absolute; empty if it is a shipped one
 	Program     string      `json:"program"`          // the version of this program, which carries what is built in
 	Approvals   Approvals   `json:"approvals,omitzero"`
 	Modules     pinnedLists `json:"modules"` // those that the run's script requires

@@ -23,7 +23,9 @@ import (
 type carry struct {
 	wait    waitFlag
 	modules []string // which the script requires, for a new run
+	script  string   // the file of the script of a new run, absolute; "" if there is none
 	id      string   // of an existing run
+	edited  bool     // it goes on with an edited script
 	also    []string // modules that an edited script requires
 	what    string   // the command, for the JSON stream
 }

@@ -32,7 +32,7 @@ func (a commands) resumeCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				o.With, o.WithLoader, c.also = &main, loader, check.Requires(main, loader)
+				o.With, o.WithLoader, c.also, c.edited = &main, loader, check.Requires(main, loader), true
 			}
 			err := a.carryOut(cmd.Context(), c,
 				func(ctx context.Context, s *session) (interpreter.Outcome, error) {

@@ -52,7 +52,7 @@ func (a commands) runCommand() *cobra.Command {
 					return err
 				}
 			}
-			return a.carryOut(cmd.Context(), carry{wait: wait, modules: check.Requires(main, loader), what: "run"},
+			return a.carryOut(cmd.Context(), carry{wait: wait, modules: check.Requires(main, loader), script: app.ScriptFile(argv[0]), what: "run"},
 				func(ctx context.Context, s *session) (interpreter.Outcome, error) {
 					if err := s.checked(main, loader, unchecked); err != nil {
 						return interpreter.Outcome{}, err

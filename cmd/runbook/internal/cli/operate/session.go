@@ -63,6 +63,7 @@ type session struct {
 	env    string
 	flags  []string // that name its configuration
 	pin    []byte   // of its surroundings, if the run is to record them
+	script string   // the file of its script, absolute; "" if there is none
 	run    string   // id, once known
 	// verified is the record of a run that is to go on.
 	verified *journal.Verified
@@ -72,7 +73,7 @@ type session struct {
 
 // open reads the configuration and the journal, before anything starts.
 func (a commands) open(ctx context.Context, c carry) (*session, error) {
-	s := &session{app: a.App, detach: c.wait.detach(a.Terminal)}
+	s := &session{app: a.App, detach: c.wait.detach(a.Terminal), script: c.script}
 	var on *app.Surroundings
 	var err error
 	repin := c.id == ""
@@ -101,6 +102,13 @@ func (a commands) open(ctx context.Context, c carry) (*session, error) {
 		if on, repin, err = a.GoOn(ctx, s.db, run, c.wait.configNow); err != nil {
 			s.close()
 			return nil, err
+		}
+		if s.script, err = app.ScriptOf(ctx, s.db, run); err != nil {
+			s.close()
+			return nil, err
+		}
+		if c.what == "resume" && !s.afresh && !c.edited {
+			a.TellEdited(ctx, s.db, run, s.script)
 		}
 		required, err := app.Requires(ctx, s.db, run)
 		if err != nil {
@@ -132,6 +140,7 @@ func (s *session) pinTo(on *app.Surroundings, specs []host.Spec) error {
 	if err != nil {
 		return err
 	}
+	pin.Script = s.script
 	s.pin, err = pin.Encode()
 	return err
 }
