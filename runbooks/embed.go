@@ -5,5 +5,5 @@ import "embed"
 
 // Files are the runbooks, by file name.
 //
-//go:embed *.lua
+//go:embed *.lua lib/*.lua
 var Files embed.FS

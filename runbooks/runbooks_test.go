@@ -25,9 +25,9 @@ func TestRunbooks(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no tests beside the runbooks: %v", err)
 	}
+	cover := script.NewCoverage() // of all tests together: files that several require are covered by several
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(file, booktest.Suffix), func(t *testing.T) {
-			cover := script.NewCoverage()
 			tests, err := booktest.Run(t.Context(), runbooks.Files, file, booktest.Options{Catalog: catalog,
 				Cover: cover, Workers: runtime.GOMAXPROCS(0)})
 			if err != nil {
@@ -41,12 +41,25 @@ func TestRunbooks(t *testing.T) {
 					}
 				})
 			}
-			for _, c := range booktest.CoverageOf(cover) {
-				t.Logf("%s: %.1f%% of %d statements", c.File, c.Percent(), c.Statements)
-				if c.Percent() < 100 {
-					t.Errorf("%s is not covered:\n%s", c.File, c.Text())
-				}
-			}
 		})
+	}
+	seen := map[string]bool{}
+	for _, c := range booktest.CoverageOf(cover) {
+		seen[c.File] = true
+		t.Logf("%s: %.1f%% of %d statements", c.File, c.Percent(), c.Statements)
+		if c.Percent() < 100 {
+			t.Errorf("%s is not covered:\n%s", c.File, c.Text())
+		}
+	}
+	for _, pattern := range []string{"*.lua", "lib/*.lua"} {
+		shipped, err := fs.Glob(runbooks.Files, pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range shipped {
+			if !strings.HasSuffix(file, booktest.Suffix) && !seen[file] {
+				t.Errorf("no test runs %s", file)
+			}
+		}
 	}
 }

@@ -40,8 +40,10 @@ func (a commands) importCommand() *cobra.Command {
 			}
 			r := importer.Import(argv[0], text)
 			if out != "" {
-				if err := writeNew(out, r.Script); err != nil {
-					return err
+				if err := writeNew(out, []byte(r.Script)); errors.Is(err, os.ErrExist) {
+					return app.Usagef("%s is there already; name another file, or remove it", view.Line(out))
+				} else if err != nil {
+					return fmt.Errorf("write the script: %w", err)
 				}
 			}
 			a.imported(r, out)
@@ -50,22 +52,6 @@ func (a commands) importCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&out, "out", "", "write the script to `FILE`, which may not be there yet (default: standard output)")
 	return cmd
-}
-
-// writeNew writes a file that is not there yet.
-func writeNew(path, text string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if errors.Is(err, os.ErrExist) {
-		return app.Usagef("%s is there already; name another file, or remove it", view.Line(path))
-	}
-	if err != nil {
-		return fmt.Errorf("write the script: %w", err)
-	}
-	_, err = f.WriteString(text)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("write the script: %w", err)
-	}
-	return nil
 }
 
 // leftLine is a part of a text that was not understood.

@@ -21,9 +21,11 @@ type runbookLine struct {
 
 // copiedLine is the copy of one.
 type copiedLine struct {
-	Type string `json:"type"`
-	Name string `json:"name"`
-	Path string `json:"path"`
+	Type     string   `json:"type"`
+	Name     string   `json:"name"`
+	Path     string   `json:"path"`
+	Required []string `json:"required,omitempty"` // files beside it that it requires, copied too
+	Kept     []string `json:"kept,omitempty"`     // those that were there already
 }
 
 // backendLine is a backend that can be configured.

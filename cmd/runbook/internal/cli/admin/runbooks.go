@@ -5,12 +5,14 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
 	"github.com/q-ecosystem/runbook/interpreter/script"
+	"github.com/q-ecosystem/runbook/interpreter/script/check"
 )
 
 // runbooksCommand deals with the runbooks that are shipped with the program.
@@ -68,8 +70,10 @@ func (a commands) listShipped(ctx context.Context) error {
 	return nil
 }
 
+// copyShipped copies a runbook, and what it requires beside it. A file that is
+// there already stays as it is: it may be yours by now.
 func (a commands) copyShipped(argv []string) error {
-	text, err := app.ShippedText(argv[0])
+	main, loader, err := app.ShippedScript(argv[0])
 	if err != nil {
 		return err
 	}
@@ -77,22 +81,51 @@ func (a commands) copyShipped(argv []string) error {
 	if len(argv) == 2 {
 		path = argv[1]
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if errors.Is(err, fs.ErrExist) {
+	if err := writeNew(path, main.Text); errors.Is(err, fs.ErrExist) {
 		return app.Usagef("%s exists already; name another file", path)
 	} else if err != nil {
 		return app.Usage(err)
 	}
-	_, err = file.Write(text)
-	if err = errors.Join(err, file.Close()); err != nil {
-		return err
+	line := copiedLine{Type: "copied", Name: argv[0], Path: path}
+	for _, module := range check.Requires(main, loader) {
+		s, err := loader.Load(module)
+		if err != nil {
+			continue // a standard module
+		}
+		beside := filepath.Join(filepath.Dir(path), s.Name)
+		switch err := writeNew(beside, s.Text); {
+		case errors.Is(err, fs.ErrExist):
+			line.Kept = append(line.Kept, beside)
+		case err != nil:
+			return err
+		default:
+			line.Required = append(line.Required, beside)
+		}
 	}
 	if a.Flags.JSON {
 		a.JSONHead("runbooks copy")
-		a.JSONLine(copiedLine{"copied", argv[0], path})
+		a.JSONLine(line)
 		return nil
 	}
-	a.Result("%s\n", path)
+	for _, copied := range append([]string{path}, line.Required...) {
+		a.Result("%s\n", copied)
+	}
+	for _, kept := range line.Kept {
+		a.Note("%s was there already and stays as it is\n", kept)
+	}
 	a.Advise(view.Advice{}.With("its parameters:", a.OnScript("run", path, false, "--help")))
 	return nil
+}
+
+// writeNew writes a file that does not exist yet, and the directories above it.
+func writeNew(path string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	return errors.Join(err, file.Close())
 }

@@ -1,0 +1,50 @@
+local book = runbook "compliance.lua"
+
+local function start(standard, changes)
+  local s = {
+    params = { standard = standard },
+    world  = {
+      db   = { nodes = { a = { primary = true } }, backups = { { name = "nightly", age = "6h" } } },
+      exec = { commands = { ["runbook audit verify"] = { takes = "2s" } } },
+    },
+  }
+  for module, state in pairs(changes or {}) do s.world[module] = state end
+  return s
+end
+
+for _, standard in ipairs { "gdpr", "soc2" } do
+  test(standard .. ": looks at all controls and changes nothing", function(t)
+    local s = start(standard)
+    s.params.officers = { "dpo" }
+    local run = book.simulate(s)
+    t.equal(run.error, nil)
+    t.equal(run.status, "succeeded")
+    t.equal(#run.steps, 2)
+    t.effects(run, {})
+    t.holds(run)
+  end)
+end
+
+for why, changes in pairs {
+  ["there is no backup"] = { db = { nodes = { a = { primary = true } }, backups = {} } },
+  ["48 hours old"]       = { db = { nodes = { a = { primary = true } }, backups = { { name = "nightly", age = "48h" } } } },
+} do
+  test("says all that does not hold: " .. why, function(t)
+    changes.exec = { commands = { ["runbook audit verify"] = { code = 1 } } }
+    local run = book.simulate(start("soc2", changes))
+    t.equal(run.status, "failed")
+    t.contains(run.error, "2 of 6 controls do not hold")
+    t.contains(run.error, why)
+    t.equal(#run.steps, 2)
+  end)
+end
+
+test("a control that people cannot answer for fails the run", function(t)
+  local s = start("gdpr")
+  s.answers = { ["gdpr controls"] = { answer = "failed", item = "Art. 30: the record of processing activities is up to date" } }
+  t.equal(book.simulate(s).status, "failed")
+end)
+
+test("holds whatever fails", function(t)
+  t.explore(start("soc2"))
+end)

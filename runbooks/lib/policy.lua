@@ -1,0 +1,32 @@
+-- What holds for all runbooks here: service levels, alerts, who is called when,
+-- and when changes may be made. Change it to what your organisation agreed on.
+
+local policy = {}
+
+-- What a version has to meet to take traffic.
+policy.slo = { p99_latency = "< 200ms", error_rate = "< 0.1%", uptime = "> 99.9%" }
+
+-- Beyond these an alert is critical, or a warning. A gate that is given one of
+-- them breaks where the alert would fire.
+policy.critical = { error_rate = "<= 1%", p99_latency = "<= 500ms", uptime = ">= 99.5%" }
+policy.warning  = { error_rate = "<= 0.5%", p99_latency = "<= 300ms", uptime = ">= 99.9%" }
+
+-- Who is called, one after the other, and how long each has to answer. The
+-- names are services of the pager in the configuration.
+policy.levels = {
+  P0 = { { to = "on-call", wait = "15m" }, { to = "engineering-manager", wait = "30m" }, { to = "executive", wait = "1h" } },
+  P1 = { { to = "on-call", wait = "30m" }, { to = "team-lead", wait = "30m" } },
+  P2 = { { to = "team-lead", wait = "2h" }, { to = "engineering-manager", wait = "2h" } },
+  P3 = { { to = "engineering-team", wait = "24h" }, { to = "team-lead", wait = "24h" } },
+}
+policy.severity = { P0 = "critical", P1 = "error", P2 = "warning", P3 = "info" }
+
+-- When changes may be made, and how long that takes at most.
+policy.windows = { weekly = "Sun 02:00-04:00 UTC", monthly = "first Sun 01:00-05:00 UTC" }
+policy.longest = { weekly = "2h", monthly = "4h" }
+policy.freezes = {}
+
+-- Who agrees to a change outside of every window, by its reason.
+policy.emergency = { ["security patch"] = "security-lead", ["critical bug fix"] = "engineering-manager" }
+
+return policy

@@ -1,0 +1,49 @@
+local book = runbook "planned-rollback.lua"
+
+local function start(changes)
+  local s = {
+    params = { incident = "INC-7", logs = "/var/log/green" },
+    world  = {
+      traffic = { weights = { blue = 0, green = 100 } },
+      health  = { blue = {}, green = { p99_latency = "900ms" } },
+      files   = { ["/var/log/green/app.log"] = { text = "slow\n" } },
+    },
+  }
+  for module, state in pairs(changes or {}) do s.world[module] = state end
+  return s
+end
+
+test("moves traffic in two steps, keeps the logs and tells", function(t)
+  local run = book.simulate(start())
+  t.equal(run.status, "succeeded")
+  t.effects(run, {
+    { "traffic.split", blue = 50, green = 50 },
+    { "traffic.split", blue = 100, green = 0 },
+    { "files.archive", paths = { "/var/log/green" }, to = "./INC-7.tar.gz" },
+    { "notify.send", to = "deployments" },
+  })
+  t.ok(run.took < 900, "it takes " .. run.took .. " s, longer than 15 minutes")
+  t.contains(run.world.notify.sent[1].text, "--kind rollback")
+  t.holds(run)
+end)
+
+test("keeps no logs where none are named", function(t)
+  local s = start()
+  s.params.logs = ""
+  t.effects(book.simulate(s), { "traffic.split", "traffic.split", "notify.send" })
+end)
+
+test("asks where blue is ill under half of the traffic", function(t)
+  local s = start { health = { green = {}, blue = function(world) return { error_rate = world.traffic.weights.blue >= 50 and "5%" or "0%" } end } }
+  s.answers = { ['step "half of the traffic to blue" failed'] = { answer = "abort", by = { "ana" } } }
+  local run = book.simulate(s)
+  t.equal(run.status, "failed")
+  t.contains(run.error, "error_rate")
+end)
+
+-- That blue turns bad, too, is for people to decide on: see above.
+test("holds whatever else fails", function(t)
+  local s = start()
+  s.params.bake, s.params.every, s.without = "1m", "30s", { "unhealthy", "no-data", "drift" }
+  t.explore(s)
+end)

@@ -1,0 +1,38 @@
+local book = runbook "recover-ipfs.lua"
+
+local function start(params)
+  local s = {
+    params = { cids = { "bafya", "bafyb" }, from = { "/ip4/192.0.2.7/tcp/4001/p2p/12D3KooWbackup" } },
+    world  = { ipfs = {
+      pins    = { "bafyb" },
+      content = { bafya = { blocks = 3, size = "1MiB", providers = { "backup" } }, bafyb = { blocks = 1, size = "1KiB", providers = { "backup" } } },
+      archives = { ["/srv/archive/bafya.car"] = { "bafya" } },
+    } },
+  }
+  for name, value in pairs(params or {}) do s.params[name] = value end
+  return s
+end
+
+test("brings back what is missing, and validates all", function(t)
+  local run = book.simulate(start())
+  t.equal(run.status, "succeeded")
+  t.contains(run.world.notify.sent[1].text, "1 of 2 were brought back, 1 were there")
+  t.holds(run)
+end)
+
+test("takes archives, and a node by name", function(t)
+  local run = book.simulate(start { from = {}, archive = "/srv/archive" })
+  t.equal(run.status, "succeeded")
+end)
+
+test("fails where nobody has the content", function(t)
+  local s = start { cids = { "bafyc" } }
+  s.world.ipfs.content.bafyc = { blocks = 1, size = "1KiB", providers = {} }
+  local run = book.simulate(s)
+  t.equal(run.status, "failed")
+  t.effects(run, {}, "notify")
+end)
+
+test("holds whatever fails", function(t)
+  t.explore(start())
+end)
