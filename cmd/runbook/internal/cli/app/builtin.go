@@ -21,6 +21,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/shoutrrr"
 	"github.com/q-ecosystem/runbook/plugins/sqlite"
 	"github.com/q-ecosystem/runbook/plugins/ssh"
+	"github.com/q-ecosystem/runbook/plugins/webhook"
 )
 
 // Builtin returns a backend that is part of this program. It still runs in a
@@ -57,13 +58,15 @@ func Builtin(name string) (plugins.Backend, bool) {
 		return sqlite.New(), true
 	case "ssh":
 		return ssh.New(), true
+	case "webhook":
+		return webhook.New(), true
 	}
 	return nil, false
 }
 
 // Builtins lists the names that Builtin knows, in order.
 func Builtins() []string {
-	names := []string{"age", "env", "exec", "file", "files", "haproxy", "http", "pagerduty", "postgres", "probe", "prometheus", "rfc2136", "shoutrrr", "sqlite", "ssh"}
+	names := []string{"age", "env", "exec", "file", "files", "haproxy", "http", "pagerduty", "postgres", "probe", "prometheus", "rfc2136", "shoutrrr", "sqlite", "ssh", "webhook"}
 	sort.Strings(names)
 	return names
 }
