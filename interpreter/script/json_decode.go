@@ -51,6 +51,9 @@ func (r *jsonReader) document() (v lua.LValue, fault *jsonFault) {
 			panic(p)
 		}
 	}()
+	if strings.HasPrefix(r.text, "\uFEFF") { // which tools of Windows write first
+		r.at = len("\uFEFF")
+	}
 	r.space()
 	if r.at == len(r.text) {
 		r.wrong(r.at, "there is no value")

@@ -5,6 +5,7 @@ assert(v.b.c == "d" and v.n == nil and v.id == "9007199254740993" and v.max == -
 assert(json.decode '"a\\u00e9\\ud83d\\ude00\\n\\"\\/\\ud800x"' == 'aé😀\n"/\239\191\189x')
 assert(json.decode "0" == 0 and json.decode "null" == json.null and json.decode '""' == "" and json.decode '{"k":1,"k":2}'.k == 2)
 assert(tostring(json.null) == "null" and json.null ~= nil)
+assert(json.decode("\239\187\191 {}") ~= nil and not pcall(json.decode, " \239\187\191{}")) -- a mark of byte order comes first or not at all
 local order = {}
 for k in pairs(json.decode '{"z":1,"a":2,"m":3}') do order[#order + 1] = k end
 assert(table.concat(order) == "zam")

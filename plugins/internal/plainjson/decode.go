@@ -16,6 +16,7 @@ import (
 // Decode reads one JSON value. Whole numbers that a float64 cannot hold
 // come as texts, so that an id stays what it is.
 func Decode(data []byte) (any, error) {
+	data = bytes.TrimPrefix(data, []byte("\uFEFF")) // which tools of Windows write first
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, errors.New("it is empty")
 	}
