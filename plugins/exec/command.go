@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -129,6 +130,9 @@ func (c *command) readEnv(s *settings, req plugins.Request) error {
 func (c *command) find(s *settings, path string) error {
 	found, err := program.LookPath(c.Argv[0], path, c.Dir)
 	switch {
+	case errors.Is(err, fs.ErrPermission) && isDir(program.Within(c.Dir, c.Argv[0])):
+		return effect.Errorf(effect.CodeRefused, "%s is a directory and no program; nothing ran", program.Within(c.Dir, c.Argv[0])).
+			WithHint("name the program in it; to run one there, add dir = %q", c.Argv[0])
 	case errors.Is(err, fs.ErrPermission):
 		return effect.Errorf(effect.CodeRefused, "%s is not executable; nothing ran", program.Within(c.Dir, c.Argv[0])).
 			WithHint("chmod +x it, or run it by its interpreter: argv = { \"/bin/sh\", %q }", c.Argv[0])
@@ -159,4 +163,9 @@ func (c *command) find(s *settings, path string) error {
 			WithHint("run chmod o-w %s; the configuration of exec limits programs by allow", open)
 	}
 	return nil
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }

@@ -151,6 +151,7 @@ func TestOutcomes(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "plain.sh"), "echo hello\n", 0o644)
 	writeFile(t, filepath.Join(dir, "headless"), "echo hello\n", 0o755)
 	writeFile(t, filepath.Join(dir, "lost"), "#!/no/such/interpreter\n", 0o755)
+	writeFile(t, filepath.Join(dir, "crlf"), "#!/bin/sh\r\necho hello\r\n", 0o755)
 	writeFile(t, filepath.Join(dir, "deploy.sh"), "#!/bin/sh\necho \"deployed $1\"\n", 0o755)
 	b := configured(t, map[string]any{"dir": dir})
 	for _, c := range []struct {
@@ -179,9 +180,16 @@ func TestOutcomes(t *testing.T) {
 		{"no such name", argv("no-such-program"), effect.CodeNotFound, []string{"no program no-such-program in PATH", "nothing ran"}, 0},
 		{"no such path", argv("./nope.sh"), effect.CodeNotFound, []string{dir + "/nope.sh", "nothing ran"}, 0},
 		{"not executable", argv("./plain.sh"), effect.CodeRefused, []string{"not executable"}, 0},
-		{"a directory", argv("/tmp"), effect.CodeRefused, []string{"not executable"}, 0},
+		{"a directory", argv("/tmp"), effect.CodeRefused, []string{"/tmp is a directory"}, 0},
 		{"no first line", argv("./headless"), effect.CodeRefused, []string{"#!/bin/sh"}, 0},
-		{"no interpreter", argv("./lost"), effect.CodeNotFound, []string{"interpreter"}, 0},
+		{"no interpreter", argv("./lost"), effect.CodeNotFound, []string{"the interpreter /no/such/interpreter that"}, 0},
+		{"lines of Windows", argv("./crlf"), effect.CodeNotFound, []string{"end as on Windows", `sed -i 's/\r$//' ` + dir + "/crlf"}, 0},
+		{"an argument for a shell", argv("ls", "nope", "|", "wc"), effect.CodeFailed, []string{`"|" is handed over as it is`}, 0},
+		{"a variable for a shell", argv("ls", "${NOPE_1}"), effect.CodeFailed, []string{`"${NOPE_1}" is handed over as it is`}, 0},
+		{"told to end, a read", with(sh("kill $$"), map[string]any{"class": "read"}), effect.CodeFailed, []string{"signal 15 is an operator's"}, 0},
+		{"crashed", sh("kill -SEGV $$"), effect.CodeUnknown, []string{"signal 11 is a crash of the program itself", "then say what happened"}, 0},
+		{"too slow, a read", with(sh("sleep 60"), map[string]any{"class": "read", "timeout": 0.1}), effect.CodeTimeout, []string{"give it longer"}, 0},
+		{"JSON with a byte order mark", with(sh(`printf '\357\273\277{}'`), map[string]any{"json": true}), "", []string{"{}"}, 0},
 		{"no such dir", with(sh("true"), map[string]any{"dir": "nope"}), effect.CodeNotFound, []string{dir + "/nope"}, 0},
 		{"dir is a file", with(sh("true"), map[string]any{"dir": "plain.sh"}), effect.CodeNotFound, []string{"no directory"}, 0},
 		{"NUL", argv("echo", "a\x00b"), effect.CodeInvalid, []string{"NUL"}, 0},

@@ -2,7 +2,9 @@ package exec
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/internal/output"
@@ -43,7 +45,8 @@ func (c *command) lines(show func(string)) func(string) {
 // stopped explains a program that did not come to its end.
 func (c *command) stopped(r *result) *effect.Error {
 	if c.class == effect.Read {
-		return effect.Errorf(effect.CodeTimeout, "%s %s after %s; %s%s", c, r.Stopped, effect.FormatDuration(r.Took), r.Fate(), r.out.Ending())
+		return effect.Errorf(effect.CodeTimeout, "%s %s after %s; %s%s", c, r.Stopped, effect.FormatDuration(r.Took), r.Fate(), r.out.Ending()).
+			WithHint("see what it waits for (its standard input is empty, it has no terminal), or give it longer: timeout = \"10m\"")
 	}
 	return effect.Errorf(effect.CodeUnknown, "%s %s after %s; %s, and nobody knows how far it came%s",
 		c, r.Stopped, effect.FormatDuration(r.Took), r.Fate(), r.out.Ending()).
@@ -58,7 +61,7 @@ func (r *result) value(c *command) (any, error) {
 	took, code := effect.FormatDuration(r.Took), r.Status.ExitStatus()
 	if !slices.Contains(c.ok, code) {
 		return nil, effect.Errorf(effect.CodeFailed, "%s ended with exit code %d after %s%s", c, code, took, r.out.Ending()).
-			WithHint("if this code is no failure, add it to ok = { … }")
+			WithHint("if this code is no failure, add it to ok = { … }%s", c.unshelled())
 	}
 	changed := r.out.Changed()
 	value := map[string]any{"code": float64(code), "seconds": r.Took.Seconds()}
@@ -90,8 +93,31 @@ func (r *result) value(c *command) (any, error) {
 func (r *result) broken(c *command, why string) *effect.Error {
 	took := effect.FormatDuration(r.Took)
 	if c.class == effect.Read {
-		return effect.Errorf(effect.CodeFailed, "%s %s after %s%s", c, why, took, r.out.Ending()).WithHint(program.Killed)
+		return effect.Errorf(effect.CodeFailed, "%s %s after %s%s", c, why, took, r.out.Ending()).WithHint("%s", r.Whence())
 	}
 	return effect.Errorf(effect.CodeUnknown, "%s %s after %s, and nobody knows how far it came%s", c, why, took, r.out.Ending()).
-		WithHint(`%s; look at what it was to change, then say what happened; a program that may run twice is called with recovery = "retry"`, program.Killed)
+		WithHint(`%s; look at what it was to change, then say what happened; a program that may run twice is called with recovery = "retry"`, r.Whence())
+}
+
+// shellWords are what a shell takes for itself, and a program gets as text.
+var shellWords = []string{"|", ">", ">>", "<", "2>", "2>&1", "&", "&&", "||", ";"}
+
+// unshelled adds to the hint of a bad code that an argument was meant for a
+// shell, and none was there; "" if none looks so.
+func (c *command) unshelled() string {
+	for _, arg := range c.Argv[1:] {
+		switch name, isVar := strings.CutPrefix(arg, "$"); {
+		case slices.Contains(shellWords, arg), arg == "~", strings.HasPrefix(arg, "~/"), isVar && isVariable(strings.Trim(name, "{}")):
+			return fmt.Sprintf("; no shell reads argv, so that %q is handed over as it is: shell = \"…\" takes a line for one", arg)
+		}
+	}
+	return ""
+}
+
+// isVariable reports whether a text looks like the name of an environment
+// variable: "HOME".
+func isVariable(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_'
+	})
 }

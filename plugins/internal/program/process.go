@@ -3,10 +3,12 @@ package program
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	osexec "os/exec"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
@@ -153,8 +155,7 @@ func notStarted(c *Program, err error) *effect.Error {
 		return effect.Errorf(effect.CodeRefused, "%s is neither a program nor a script with a first line like #!/bin/sh; nothing ran", c.Path).
 			WithHint("add the line, or call its interpreter with %s as the first argument", c.Argv[0])
 	case errors.Is(err, fs.ErrNotExist):
-		return effect.Errorf(effect.CodeNotFound, "%s is there, and the interpreter that its first line names is not; nothing ran", c.Path).
-			WithHint("install the interpreter, or mend the first line")
+		return noInterpreter(c.Path)
 	case errors.Is(err, fs.ErrPermission):
 		return effect.Errorf(effect.CodeRefused, "%s may not be executed by this user; nothing ran", c.Path).
 			WithHint("check the permissions of the file and of its directories, and whether its file system is mounted noexec")
@@ -164,4 +165,37 @@ func notStarted(c *Program, err error) *effect.Error {
 	}
 	return effect.Errorf(effect.CodeUnavailable, "%s could not be started: %v; nothing ran", c.Path, err).
 		WithHint("the machine may be out of processes or memory")
+}
+
+// noInterpreter explains a script whose first line leads nowhere.
+func noInterpreter(path string) *effect.Error {
+	name := interpreter(path)
+	if strings.HasSuffix(name, "\r") {
+		return effect.Errorf(effect.CodeNotFound, "%s has lines that end as on Windows, so that its first one names the interpreter %q; nothing ran", path, name).
+			WithHint("take the carriage returns out: sed -i 's/\\r$//' %s", path)
+	}
+	return effect.Errorf(effect.CodeNotFound, "%s is there, and the interpreter %s that its first line names is not; nothing ran", path, name).
+		WithHint("install the interpreter, or mend the first line")
+}
+
+// interpreter returns what stands behind #! in a script, up to a blank; "" if
+// there is nothing.
+func interpreter(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	start := make([]byte, 256) // the kernel reads no more
+	n, _ := io.ReadFull(f, start)
+	line, _, _ := strings.Cut(string(start[:n]), "\n")
+	line, found := strings.CutPrefix(line, "#!")
+	if !found {
+		return ""
+	}
+	line = strings.TrimLeft(line, " \t")
+	if i := strings.IndexAny(line, " \t"); i >= 0 {
+		line = line[:i]
+	}
+	return line
 }

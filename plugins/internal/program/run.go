@@ -156,5 +156,20 @@ func (e End) BySignal(ok ...int) string {
 	return ""
 }
 
-// Killed is a hint about programs that a signal ended.
-const Killed = "signal 9 is an operator's, or the kernel's for want of memory (see dmesg)"
+// Whence is a hint about where the signal comes from that ended the program, or
+// what it ran.
+func (e End) Whence() string {
+	sig := syscall.Signal(e.Status.ExitStatus() - 128)
+	if e.Status.Signaled() {
+		sig = e.Status.Signal()
+	}
+	switch sig {
+	case syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGILL, syscall.SIGFPE, syscall.SIGTRAP:
+		return fmt.Sprintf("signal %d is a crash of the program itself: see its log and its core dump (coredumpctl)", int(sig))
+	case syscall.SIGXCPU, syscall.SIGXFSZ:
+		return fmt.Sprintf("signal %d is the kernel's for a limit that was reached (ulimit -a)", int(sig))
+	case syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT:
+		return fmt.Sprintf("signal %d is an operator's, or that of what stops services and machines (see the system's log)", int(sig))
+	}
+	return "signal 9 is an operator's, or the kernel's for want of memory (see dmesg)"
+}
