@@ -51,19 +51,6 @@ func (h *Host) carrier(ctx context.Context, call effect.Call) (*backend, error) 
 	return nil, notCarried(call.Op, h.carriers(call.Op.String()), offers...)
 }
 
-// Backend returns the name of the backend that a call of an op goes to; "" if
-// there is none. The host is open.
-func (h *Host) Backend(op *effect.Op) string {
-	b, err := h.carrier(context.Background(), effect.Call{Op: op})
-	if err != nil {
-		return ""
-	}
-	if d, err := b.description(context.Background()); err != nil || !declares(d.Ops, op.Name) {
-		return ""
-	}
-	return b.spec.Name
-}
-
 // Lacks returns what speaks against a call of an op that no backend of its module
 // carries; nil if one does, or if the module has no backend at all. The host is
 // open.

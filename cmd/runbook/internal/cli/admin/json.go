@@ -44,7 +44,7 @@ type backendLine struct {
 // verifiedLine is what a verification of backends has come to.
 type verifiedLine struct {
 	Type    string `json:"type"`
-	Subject string `json:"subject" doc:"a plugin's file, or a module and its backend"`
+	Subject string `json:"subject" doc:"a plugin's file, a module and its backend, or a module of which it cannot be told what goes where"`
 	OK      bool   `json:"ok"`
 	Problem string `json:"problem" doc:"empty if it is ok"`
 }
