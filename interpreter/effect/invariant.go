@@ -26,6 +26,12 @@ type View struct {
 	// Begin and State return a module's state in the beginning and now, nil for
 	// a module without a model.
 	Begin, State func(module string) map[string]any
+	// Later returns what the state of a module will be if nothing is done until
+	// then; nil where nobody can tell.
+	Later func(module string, in time.Duration) map[string]any
+	// Untouched returns what the state of a module would be now if the run had
+	// done nothing; nil where nobody can tell.
+	Untouched func(module string) map[string]any
 	// Changes tells what differs between the two, whatever happened between.
 	Changes func(module string) []Change
 	// Bad holds the parts that a fault made bad, by name ("green"), and since

@@ -5,12 +5,16 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
+	"github.com/q-ecosystem/runbook/stdlib/internal/verdict"
 )
 
 // invariants returns what has to hold of what is deployed.
 func invariants() []effect.Invariant {
 	return []effect.Invariant{
 		{Name: "a run that did not succeed leaves in service the versions that were", End: asItRan},
+		{Name: "a run that succeeded leaves nothing unhealthy in service", End: wellInService},
+		{Name: "a rollback leaves nothing unhealthy in service", End: wellAfterRollback},
+		{Name: "what is released is watched for long enough", End: watchedRelease},
 		effect.NoRace("deploy", "release"),
 	}
 }
@@ -50,4 +54,66 @@ func active(state map[string]any) map[string]string {
 		envs(region, plain.Table(plain.Table(regions, region), "envs"))
 	}
 	return out
+}
+
+// renewed returns the environments and regions in service whose version a run
+// has changed, by name.
+func renewed(v *effect.View) []string {
+	deployed := v.State("deploy")
+	var names []string
+	for _, c := range v.Changes("deploy") {
+		if len(c.Path) == 3 && c.Path[2] == "version" && plain.Table(plain.Table(deployed, c.Path[0]), c.Path[1])["state"] == "active" {
+			names = append(names, c.Path[1])
+		}
+	}
+	return names
+}
+
+// wellInService finds runs that succeed although what they released is not well,
+// as the scenario declares it.
+func wellInService(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusSucceeded {
+		return ""
+	}
+	for _, name := range renewed(v) {
+		if why := verdict.Unwell(plain.Table(v.State("health"), name), plain.Table(v.Begin("health"), name)); why != "" {
+			return fmt.Sprintf("the run succeeded, and released a version to %s, and %s: look after the release, and let what is seen decide", name, why)
+		}
+	}
+	return ""
+}
+
+// watchedRelease finds runs that end well before what they released turns bad.
+func watchedRelease(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusSucceeded || v.Usual != nil {
+		return ""
+	}
+	for _, name := range renewed(v) {
+		if in, why := verdict.Turns(v, name); why != "" {
+			return fmt.Sprintf("the run succeeded, and released a version to %s, and %s later %s: watch it for longer", name, effect.FormatDuration(in), why)
+		}
+	}
+	return ""
+}
+
+// wellAfterRollback finds rollbacks after which what was put back does not get on
+// with what was not: a version that cannot read a schema which stays.
+func wellAfterRollback(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusRolledBack || v.Stranded {
+		return ""
+	}
+	deployed := v.State("deploy")
+	for _, table := range []string{"envs", "regions"} {
+		places := plain.Table(deployed, table)
+		for _, name := range plain.SortedNames(places) {
+			if plain.Table(places, name)["state"] != "active" {
+				continue
+			}
+			if why := verdict.Made(v, name); why != "" {
+				return fmt.Sprintf("the run is %s, and %s is in service with version %s, and %s: what the rollback puts back has to get on with what it leaves",
+					end.Status, name, plain.Str(plain.Table(places, name), "version"), why)
+			}
+		}
+	}
+	return ""
 }

@@ -18,6 +18,8 @@ func invariants() []effect.Invariant {
 		{Name: "no traffic is moved to what is known to be bad", After: noneToBad},
 		{Name: "no traffic is moved to what is not there", After: noneToAbsent},
 		{Name: "a run that succeeded leaves no traffic on what is unhealthy", End: noneLeftUnhealthy},
+		{Name: "traffic is moved to what can take it", After: fit},
+		{Name: "what gets traffic is watched for long enough", End: seenToTurn},
 		{Name: "a gate looks at what gets the traffic", End: otherGate},
 		{Name: "a server that was drained, and seen to, serves again", End: backInService},
 		{Name: "what is taken away for good takes no traffic and has no sessions", After: idleWhenTaken},
@@ -139,6 +141,9 @@ func noneLeftOnBad(v *effect.View, end effect.Ending) string {
 	}
 	pools, before := poolShares(v.State("traffic")), poolShares(v.Begin("traffic"))
 	for _, pool := range plain.SortedNames(pools) {
+		if onlyDrained(v.Past(), pool) { // who took traffic takes the share of who left
+			continue
+		}
 		good := false
 		for name := range pools[pool] {
 			_, bad := v.Bad[name]
@@ -151,6 +156,22 @@ func noneLeftOnBad(v *effect.View, end effect.Ending) string {
 		}
 	}
 	return ""
+}
+
+// onlyDrained reports whether a run did nothing to a pool but drain servers and
+// let them serve again.
+func onlyDrained(past []effect.Occurrence, pool string) bool {
+	drained := false
+	for _, e := range past {
+		switch {
+		case !wrote(e):
+		case e.Module != "traffic" || plain.Str(e.Args, "pool") == pool && e.Name != "drain" && e.Name != "ready":
+			return false
+		case plain.Str(e.Args, "pool") == pool:
+			drained = true
+		}
+	}
+	return drained
 }
 
 // asItWas compares the shares with what they were. A pool that nobody declared

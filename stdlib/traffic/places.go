@@ -5,6 +5,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
+	"github.com/q-ecosystem/runbook/stdlib/internal/verdict"
 )
 
 // grown returns the servers whose share an effect raised, with the new share.
@@ -65,10 +66,12 @@ func noneLeftUnhealthy(v *effect.View, end effect.Ending) string {
 	for _, pool := range plain.SortedNames(pools) {
 		for _, server := range plain.SortedNames(pools[pool]) {
 			share := pools[pool][server]
-			target := plain.Table(health, server)
-			declared := target["healthy"] == false && target["assumed"] != true && target["bad"] == nil
-			if share > before[pool][server] && (declared || failed[server]) {
-				return fmt.Sprintf("the run succeeded, and %s, which is not healthy, takes %.4g%%: look before it gets traffic and after, and let what is seen decide", server, share)
+			why := verdict.Unwell(plain.Table(health, server), plain.Table(v.Begin("health"), server))
+			if why == "" && failed[server] {
+				why = "it is not healthy"
+			}
+			if share > before[pool][server] && why != "" {
+				return fmt.Sprintf("the run succeeded, and %s takes %.4g%%, and %s: look before it gets traffic and after, and let what is seen decide", server, share, why)
 			}
 		}
 	}

@@ -1,0 +1,6 @@
+-- A release begins to fail when its caches are full, after nine minutes.
+runbook { name = "release-unwatched", locks = { "deploy/api" }, on_failure = "rollback" }
+local deploy, health = require "deploy", require "health"
+on_rollback(function() deploy.release { env = "api", version = "v1" } end)
+deploy.release { env = "api", version = "v2" }
+health.watch { env = "api", during = "2m", slo = { error_rate = "< 1%" } }

@@ -1,0 +1,6 @@
+-- What a measurement says decides nothing.
+runbook { name = "unseen-errors", locks = { "deploy/api" }, on_failure = "rollback" }
+local deploy, health = require "deploy", require "health"
+on_rollback(function() deploy.release { env = "api", version = "v1" } end)
+deploy.release { env = "api", version = "v2" }
+health.measure { env = "api" }
