@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/history"
@@ -20,6 +21,8 @@ func (e *Explorer) judgeBaseline(t *Trial) {
 	switch {
 	case why != nil && len(t.Broken) > 0: // said already
 		return
+	case why == nil && len(t.Schedule) == 0 && mistaken(t) != nil: // in no world is that right
+		why = mistaken(t)
 	case why == nil && (meant || t.Ending.Status == effect.StatusSucceeded):
 		return
 	case why == nil && t.Ending.Err != nil:
@@ -28,6 +31,25 @@ func (e *Explorer) judgeBaseline(t *Trial) {
 		why = errors.New("it is " + string(t.Ending.Status))
 	}
 	t.Broken = append([]Violation{{Invariant: succeeds, Message: why.Error(), At: e.Setup.Start.Add(t.Took)}}, t.Broken...)
+}
+
+// mistaken returns the error by which a run did not succeed that is the runbook's
+// own: a change that was given less time than it takes, arguments that no system
+// would take, an operation on a value that is not there. nil if there is none.
+func mistaken(t *Trial) error {
+	if t.Ending.Status == effect.StatusSucceeded {
+		return nil
+	}
+	for _, e := range t.Entries {
+		if e.Err != nil && e.Err.Code == effect.CodeTimeout && e.Fault == "" && e.Class.Writes() {
+			return fmt.Errorf("%s at %s: %s; %s", e.Op, e.Where, e.Err.Message, e.Err.Hint)
+		}
+	}
+	e := effect.AsError(t.Ending.Err)
+	if e != nil && (e.Code == effect.CodeInvalid || e.Code == effect.CodeInternal && strings.Contains(e.Message, ": attempt to ")) {
+		return t.Ending.Err
+	}
+	return nil
 }
 
 // dead returns why a run came to a standstill that no system and no person

@@ -115,6 +115,10 @@ func TestTheRunWithoutAFaultHasToSucceed(t *testing.T) {
 	if found := explore(t, failing); found.Broken != 0 || found.Baseline.Ending.Status != effect.StatusFailed {
 		t.Errorf("in a scenario: found %+v", found.Failures)
 	}
+	hurried := simulate.Explorer{Runner: toy{t: t, steps: []string{"street.slow a"}}, Setup: toySetup(t), Scripted: true}
+	if found := explore(t, hurried); found.Broken == 0 || !contains(found.Failures[0].Broken[0].Message, "street.slow at toy:1: it takes 1h in the simulated world, and has 1m") {
+		t.Errorf("in a scenario, without the time that it takes: found %+v", found.Failures)
+	}
 	failing.Scripted = false
 	failing.Base = simulate.Schedule{{Place: "1", Kind: simulate.Refused}}
 	if found := explore(t, failing); found.Broken != 0 {

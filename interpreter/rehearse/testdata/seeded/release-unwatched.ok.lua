@@ -3,4 +3,4 @@ runbook { name = "release-unwatched", locks = { "deploy/api" }, on_failure = "ro
 local deploy, health = require "deploy", require "health"
 on_rollback(function() deploy.release { env = "api", version = "v1" } end)
 deploy.release { env = "api", version = "v2" }
-health.watch { env = "api", during = "15m", slo = { error_rate = "< 1%" } }
+health.watch { env = "api", during = "15m", every = "1m", slo = { error_rate = "< 1%" } }
