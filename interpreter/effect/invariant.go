@@ -2,6 +2,7 @@ package effect
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -55,6 +56,17 @@ func (v *View) Past() []Occurrence {
 		return nil
 	}
 	return v.Done()
+}
+
+// NextTurn reports whether a call is that of a loop's next turn, and not another
+// try: by the same line, about something else, and made where nothing fails too.
+func (v *View) NextTurn(e, later Occurrence) bool {
+	same := func(a, b Occurrence) bool {
+		return a.Module == b.Module && a.Name == b.Name && a.Where == b.Where
+	}
+	return same(e, later) && !reflect.DeepEqual(e.Args, later.Args) && slices.ContainsFunc(v.Usual, func(u Occurrence) bool {
+		return same(u, later) && reflect.DeepEqual(u.Args, later.Args)
+	})
 }
 
 // Occurrence is one effect as the simulated world saw it.

@@ -23,7 +23,7 @@ func notSwallowed(v *effect.View, end effect.Ending) string {
 		handled := false
 		for _, later := range past[i+1:] {
 			asked := later.Module == effect.ControlModule && later.Name == "approve"
-			handled = handled || later.Module == e.Module && later.Err == nil || later.Tells || asked
+			handled = handled || later.Module == e.Module && later.Err == nil && !v.NextTurn(e, later) || later.Tells || asked
 		}
 		if !handled {
 			return fmt.Sprintf("%s failed (%s), and the run went on and succeeded: let the error through, try something else, or tell somebody", e, e.Err.Message)

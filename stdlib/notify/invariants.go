@@ -3,13 +3,15 @@ package notify
 import (
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
 // invariants returns what has to hold of all that is told.
 func invariants() []effect.Invariant {
-	return []effect.Invariant{{Name: "what is announced is true", End: announcedTrue}}
+	const name = "what is announced is true"
+	return []effect.Invariant{{Name: name, End: announcedTrue}, {Name: name, End: announcedWhole}}
 }
 
 // triumph matches what a message says when something is done.
@@ -41,6 +43,40 @@ func announcedTrue(v *effect.View, end effect.Ending) string {
 	}
 	return fmt.Sprintf("%s said %q, then %s failed (%s), the run is %s, and nobody was told: announce what is done after the last look, or tell in a rollback",
 		told, shortText(text), failed, failed.Err.Message, end.Status)
+}
+
+// alarming matches what a message says when not all went well.
+var alarming = regexp.MustCompile(`(?i)\bnot?\b|fail|error|unable|could|cannot|except|partial|but\b|warn|attention|problem|roll|revert|skipped|still`)
+
+// announcedWhole finds runs that tell people that all is done although a change
+// failed before, and nothing was done about it. Of commands and requests a
+// warning in the run's log is enough: they may be made on a chance.
+func announcedWhole(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusSucceeded {
+		return ""
+	}
+	warned := slices.ContainsFunc(end.Events, func(ev effect.Event) bool {
+		return ev.Kind == effect.Logged && (ev.Body.Name == "warn" || ev.Body.Name == "error")
+	})
+	var failed []effect.Occurrence
+	for _, e := range v.Past() {
+		text, _ := e.Args["text"].(string)
+		switch {
+		case e.Tells && e.Err == nil && alarming.MatchString(text):
+			return ""
+		case e.Tells && e.Err == nil && triumph.MatchString(text) && len(failed) > 0:
+			return fmt.Sprintf("%s said %q, although %s had failed (%s) and nothing was done about it: let the error through, or say what is not done",
+				e, shortText(text), failed[0], failed[0].Err.Message)
+		case e.Tells || e.Module == effect.ControlModule || e.Place.InRollback():
+		case e.Err == nil: // another try, another way, or a look at what is
+			failed = slices.DeleteFunc(failed, func(f effect.Occurrence) bool {
+				return f.Module == e.Module && !v.NextTurn(f, e)
+			})
+		case e.Class.Writes() && e.Err.Code != effect.CodeUnknown && !(warned && (e.Module == "exec" || e.Module == "http")):
+			failed = append(failed, e)
+		}
+	}
+	return ""
 }
 
 // goesOut reports whether a run that is not disturbed changes nothing more
