@@ -41,6 +41,7 @@ var seeded = []struct {
 	{"late-rollback", "a run that did not succeed leaves the traffic as it was", 1},
 	{"long-ttl", "a name is moved while resolvers keep it for less than half an hour", 1},
 	{"lost-update", "what somebody else changed is not overwritten unseen", 1},
+	{"mute-and-stop", "what a run sets for its own time is taken back however it ends", 1},
 	{"name-before-primary", "a name is moved after what it leads to is ready", 1},
 	{"name-then-gone", "what a name led to stays until resolvers have forgotten it", 1},
 	{"never-ready", "a server that was drained, and seen to, serves again", 1},

@@ -25,12 +25,12 @@ type pairs struct {
 // takenBack finds what a run sets and takes back again where nothing fails, and
 // left as it was set when something did: a silence, a flag, a pause.
 func (p pairs) takenBack(v *effect.View, end effect.Ending) string {
-	if !end.RollsBack || end.Status != effect.StatusFailed && end.Status != effect.StatusRolledBack || v.Stranded {
+	if end.Status != effect.StatusFailed && end.Status != effect.StatusRolledBack || v.Stranded {
 		return ""
 	}
 	past := v.Past()
 	for i, set := range v.Usual {
-		if !set.Wrote() || set.Module != p.module || !p.hasOpposite(v.Usual[i+1:], set) {
+		if !set.Wrote() || set.Module != p.module || !p.hasOpposite(v.Usual[i+1:], set) || !end.RollsBack && !silences.MatchString(p.line(set.Args)) {
 			continue
 		}
 		did := -1
@@ -39,13 +39,20 @@ func (p pairs) takenBack(v *effect.View, end effect.Ending) string {
 				did = j
 			}
 		}
-		if did < 0 || p.hasOpposite(past[did+1:], set) {
+		if did < 0 || p.hasOpposite(past[did+1:], set) || !end.RollsBack && p.tried(past[did+1:], set) {
 			continue
 		}
 		return fmt.Sprintf("the run is %s, and what %s set is left (%s): a run that nothing disturbs takes it back; add an on_rollback that does", end.Status, past[did], p.line(set.Args))
 	}
+	if !end.RollsBack {
+		return ""
+	}
 	return p.varsLeft(v, end)
 }
+
+// silences matches what keeps alerts from people. A run that stops where it fails
+// may leave a page or a pause for whoever comes; that somebody comes takes alerts.
+var silences = regexp.MustCompile(`(?i)\b(un)?(silenc|mute)|\bdowntimes?\b`)
 
 // varsLeft is takenBack for what a scenario says that calls set.
 func (p pairs) varsLeft(v *effect.View, end effect.Ending) string {
@@ -94,6 +101,11 @@ func (p pairs) hasOpposite(list []effect.Occurrence, of effect.Occurrence) bool 
 	return false
 }
 
+// tried reports whether it was to be taken back, and that failed.
+func (p pairs) tried(list []effect.Occurrence, of effect.Occurrence) bool {
+	return slices.ContainsFunc(list, func(e effect.Occurrence) bool { return e.Err != nil && p.opposite(of, e) })
+}
+
 func sameCall(a, b effect.Occurrence) bool {
 	return a.Module == b.Module && a.Name == b.Name && reflect.DeepEqual(a.Args, b.Args)
 }
@@ -117,9 +129,12 @@ func (p pairs) opposite(a, b effect.Occurrence) bool {
 	if a.Args["method"] != b.Args["method"] {
 		at, _ := a.Args["url"].(string)
 		gone, _ := b.Args["url"].(string)
-		return a.Args["method"] != "DELETE" && b.Args["method"] == "DELETE" && (gone == at || strings.HasPrefix(gone, strings.TrimSuffix(at, "/")+"/"))
+		return a.Args["method"] != "DELETE" && b.Args["method"] == "DELETE" && (gone == at || strings.HasPrefix(gone, strings.TrimSuffix(at, "/")+"/") || strings.HasPrefix(gone, strings.TrimSuffix(at, "s")+"/"))
 	}
 	was, is := words.FindAllString(p.line(a.Args), -1), words.FindAllString(p.line(b.Args), -1)
+	if silences.MatchString(p.line(a.Args)) && silences.MatchString(p.line(b.Args)) { // by what it is about, and then by its id
+		return turns(was, is)
+	}
 	if len(was) != len(is) {
 		return false
 	}
@@ -128,11 +143,27 @@ func (p pairs) opposite(a, b effect.Occurrence) bool {
 		if was[i] == is[i] {
 			continue
 		}
-		x, y := strings.ToLower(was[i]), strings.ToLower(is[i])
-		if !slices.Contains(opposites, [2]string{x, y}) && !slices.Contains(opposites, [2]string{y, x}) {
+		if !undoes(was[i], is[i]) {
 			return false
 		}
 		differ++
 	}
 	return differ == 1
+}
+
+// turns reports whether the first word in which two calls differ is the other's
+// opposite, whatever follows.
+func turns(was, is []string) bool {
+	for i := range min(len(was), len(is)) {
+		if was[i] != is[i] {
+			return undoes(was[i], is[i])
+		}
+	}
+	return false
+}
+
+// undoes reports whether one of two words undoes what the other did.
+func undoes(a, b string) bool {
+	a, b = strings.ToLower(a), strings.ToLower(b)
+	return slices.Contains(opposites, [2]string{a, b}) || slices.Contains(opposites, [2]string{b, a})
 }

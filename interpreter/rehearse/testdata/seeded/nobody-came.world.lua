@@ -1,0 +1,1 @@
+return { world = { notify = { answers = { dba = { never = true }, manager = { after = "2m" } } } } }
