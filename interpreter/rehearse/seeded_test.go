@@ -50,6 +50,7 @@ var seeded = []struct {
 	{"no-is-no", "a no is obeyed", 1},
 	{"no-lock", "what others share is changed under a lock", 1},
 	{"no-room", "traffic is moved to what can take it", 1},
+	{"nobody-came", "somebody comes who is called", 1},
 	{"noted-twice", "nothing is done twice", 1},
 	{"other-gate", "a gate looks at what gets the traffic", 1},
 	{"passed-over", "a run that succeeded leaves no traffic on what is unhealthy", 1},

@@ -6,12 +6,14 @@ import (
 	"slices"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
 // invariants returns what has to hold of all that is told.
 func invariants() []effect.Invariant {
 	const name = "what is announced is true"
-	return []effect.Invariant{{Name: name, End: announcedTrue}, {Name: name, End: announcedWhole}}
+	return []effect.Invariant{{Name: name, End: announcedTrue}, {Name: name, End: announcedWhole},
+		{Name: "somebody comes who is called", End: someoneComes}}
 }
 
 // triumph matches what a message says when something is done.
@@ -98,4 +100,26 @@ func shortText(s string) string {
 		return string(r[:most]) + "…"
 	}
 	return s
+}
+
+// someoneComes finds runs that call somebody, and succeed although nobody came.
+func someoneComes(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusSucceeded {
+		return ""
+	}
+	pages := plain.Table(v.State("notify"), "pages")
+	for _, key := range plain.SortedNames(pages) { // one who comes is enough
+		if plain.Str(plain.Table(pages, key), "status") != "triggered" {
+			return ""
+		}
+	}
+	for _, e := range v.Past() {
+		value, _ := e.Value.(map[string]any)
+		page := plain.Table(pages, plain.Str(value, "key"))
+		urgent := plain.Str(page, "severity") == "critical" || plain.Str(page, "severity") == "error"
+		if e.Module == "notify" && e.Name == "page" && e.Err == nil && urgent && page["never"] == true {
+			return fmt.Sprintf("%s called %s, nobody took it on, and the run went on and succeeded: let notify.escalate call the next one, and fail where nobody comes", e, plain.Str(page, "to"))
+		}
+	}
+	return ""
 }

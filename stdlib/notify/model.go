@@ -21,7 +21,7 @@ import (
 // Who is not named acknowledges after a minute, which is assumed.
 //
 // State: { sent = { { to, text } }, pages = { key = { to, text, severity,
-// status, by } } }.
+// status, by, never } } }.
 type Model struct {
 	sent    []any // of tables; never changed in place
 	pages   map[string]*page
@@ -166,6 +166,9 @@ func (n *Model) State(m effect.Moment) map[string]any {
 		page := map[string]any{"to": p.to, "text": p.text, "severity": p.severity, "status": status}
 		if by != "" {
 			page["by"] = by
+		}
+		if answer, _ := n.answers[p.to].(map[string]any); answer["never"] == true {
+			page["never"] = true
 		}
 		if len(p.notes) > 0 {
 			page["notes"] = plain.ToAny(p.notes)
