@@ -102,11 +102,16 @@ func releaseOf(of map[string]any) release {
 }
 
 // Do implements effect.Model.
-func (d *Model) Do(_ effect.Moment, op string, args map[string]any) (any, error) {
+func (d *Model) Do(m effect.Moment, op string, args map[string]any) (any, error) {
 	at := place{plain.Str(args, "region"), plain.Str(args, "env")}
 	r, known := d.places[at]
 	if !known {
 		r = release{state: "absent", assumed: !d.declared}
+	}
+	if op != "regions" && !known && d.declared {
+		if err := d.misspelt(m, at); err != nil {
+			return nil, err
+		}
 	}
 	switch op {
 	case "regions":
