@@ -44,6 +44,7 @@ var seeded = []struct {
 	{"mute-and-stop", "what a run sets for its own time is taken back however it ends", 1},
 	{"name-before-primary", "a name is moved after what it leads to is ready", 1},
 	{"name-then-gone", "what a name led to stays until resolvers have forgotten it", 1},
+	{"name-to-nowhere", "a name that clients follow leads somewhere all the time", 1},
 	{"never-ready", "a server that was drained, and seen to, serves again", 1},
 	{"next-turn", "the error of a change is not swallowed", 1},
 	{"no-drain-wait", "what is taken away for good takes no traffic and has no sessions", 1},

@@ -14,6 +14,7 @@ func invariants() []effect.Invariant {
 		effect.NoRace("dns", "set", "replace", "delete"),
 		effect.LockedChanges("dns"),
 		{Name: "what somebody else changed is not overwritten unseen", After: notOverwritten},
+		{Name: "a name that clients follow leads somewhere all the time", After: neverNowhere},
 		{Name: "a name is moved while resolvers keep it for less than half an hour", After: movedSoon},
 		{Name: "a name is moved after what it leads to is ready", End: movedToReady},
 		{Name: "what a name led to stays until resolvers have forgotten it", After: keptWhileSeen},
@@ -68,6 +69,33 @@ func movedSoon(v *effect.View, e effect.Occurrence) string {
 		}
 	}
 	return ""
+}
+
+// neverNowhere finds record sets that are deleted and then set anew: who asks in
+// between learns that there is nothing, and resolvers keep that.
+func neverNowhere(v *effect.View, e effect.Occurrence) string {
+	if e.Module != "dns" || e.Name != "set" || !e.Wrote() || !leads(setOf(e)) {
+		return ""
+	}
+	past := v.Past()
+	for i := len(past) - 1; i >= 0; i-- {
+		p := past[i]
+		if p.Module != "dns" || !p.Wrote() || setOf(p) != setOf(e) || p.Place == e.Place {
+			continue
+		}
+		value, _ := p.Value.(map[string]any)
+		if p.Name == "delete" && len(plain.List(value["previous"])) > 0 {
+			return fmt.Sprintf("%s sets %s, which %s deleted: in between clients were told that there is none, and resolvers keep that as well; use dns.replace, or set alone",
+				e, setOf(e), p)
+		}
+		return ""
+	}
+	return ""
+}
+
+// setOf names the record set that a call is about: "name type".
+func setOf(e effect.Occurrence) string {
+	return plain.Str(e.Args, "name") + " " + plain.Str(e.Args, "type")
 }
 
 // movedToReady finds names that a run moved, for good, before it made ready for

@@ -1,0 +1,5 @@
+-- A name is deleted before it is set anew. On 4 October 2021 nobody found Facebook any more, for its names led nowhere
+-- (Meta: More details about the October 4 outage).
+runbook { name = "name-to-nowhere", locks = { "dns/example.net" }, on_failure = "stop" }
+local dns = require "dns"
+dns.replace { name = "db.example.net", from = { "192.0.2.1" }, to = { "192.0.2.2" } }
