@@ -1,17 +1,23 @@
 package config
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
+	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
 // LoadParams reads a file of parameters in YAML or JSON: one table, whose
-// values come back as plain data. Errors are as of Load.
+// values come back as plain data. It may be a pipe, as a shell makes one of
+// <(sops -d release.yaml), and "-" is the standard input: a run records its
+// parameters, and nobody reads them again. Errors are as of Load.
 func LoadParams(path string) (map[string]any, error) {
-	text, err := readFile(path)
+	text, err := readParams(path)
 	if err != nil {
 		return nil, fmt.Errorf("read parameters: %w", err)
 	}
@@ -58,6 +64,9 @@ func ParseParamsWith(fields []effect.Field, file map[string]any, pairs []string,
 		} else if errors.As(err, &fe) {
 			path, message, hint = joinPath(path, fe.Path), fe.Problem, fe.Hint
 		}
+		if hint == "" && strings.HasPrefix(message, "wants a string, got ") { // 1.10 is a number in YAML, and the same as 1.1
+			hint = `quote it in the file: "…"`
+		}
 		p.add(effect.Position{}, hint, "param %s: %s", path, message)
 	}
 	values := make(map[string]any, len(file))
@@ -74,7 +83,7 @@ func ParseParamsWith(fields []effect.Field, file map[string]any, pairs []string,
 			continue
 		}
 		if given[name] {
-			p.add(effect.Position{}, "give it once; the elements of a list are separated by commas", "param %s: is given twice", name)
+			p.add(effect.Position{}, `give it once; the elements of a list are separated by commas, or stand in JSON: ["a,b", "c"]`, "param %s: is given twice", name)
 			continue
 		}
 		given[name] = true
@@ -109,6 +118,9 @@ func parsePair(fields []effect.Field, name, text string) (any, error) {
 		if f.Name != name || f.Secret {
 			continue
 		}
+		if list, is, err := listOf(f, text); is {
+			return list, err
+		}
 		if f.Type == effect.List && f.Elem != nil && f.Elem.Secret {
 			refs := []any{}
 			for _, ref := range strings.Split(text, ",") {
@@ -117,6 +129,81 @@ func parsePair(fields []effect.Field, name, text string) (any, error) {
 			return refs, nil
 		}
 		return effect.ParseText(f, text)
+	}
+	return text, nil
+}
+
+// listOf reads a list that is written in JSON, whose elements may hold commas.
+// What is no JSON is none: "[::1],[::2]" has commas between its elements.
+func listOf(f *effect.Field, text string) (list []any, is bool, err error) {
+	if f.Type != effect.List || !strings.HasPrefix(strings.TrimSpace(text), "[") {
+		return nil, false, nil
+	}
+	var raw []any
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	if dec.Decode(&raw) != nil || dec.More() {
+		return nil, false, nil
+	}
+	list = make([]any, len(raw))
+	for i, v := range raw {
+		switch v.(type) {
+		case string, json.Number, bool:
+		default:
+			return nil, true, &effect.FieldError{Path: fmt.Sprintf("[%d]", i+1), Problem: "is no text, number, true or false"}
+		}
+		list[i] = fmt.Sprint(v)
+		if f.Elem == nil || f.Elem.Secret {
+			continue
+		}
+		if list[i], err = effect.ParseText(f.Elem, fmt.Sprint(v)); err != nil {
+			return nil, true, &effect.FieldError{Path: fmt.Sprintf("[%d]", i+1), Problem: err.Error()}
+		}
+	}
+	return list, true, nil
+}
+
+// pipePatience is how long whoever writes to a pipe may take.
+const pipePatience = time.Minute
+
+func readParams(path string) ([]byte, error) {
+	if path == "-" {
+		return readAtMost("the standard input", os.Stdin)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		return readFile(path)
+	}
+	type read struct {
+		text []byte
+		err  error
+	}
+	done := make(chan read, 1)
+	go func() { // opening a pipe waits for whoever writes
+		f, err := os.Open(path)
+		if err != nil {
+			done <- read{err: err}
+			return
+		}
+		defer f.Close()
+		text, err := readAtMost(path, f)
+		done <- read{text, err}
+	}()
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-time.After(pipePatience):
+		return nil, fmt.Errorf("%s: nobody has written it to its end within %s; see what the command that writes it waits for", path, effect.FormatDuration(pipePatience))
+	}
+}
+
+// readAtMost reads to the end, and no more than a file may hold.
+func readAtMost(name string, from io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(from, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(text) > maxFile {
+		return nil, fmt.Errorf("%s has more than %d bytes", name, maxFile)
 	}
 	return text, nil
 }

@@ -1,9 +1,11 @@
 package config
 
 import (
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -55,14 +57,15 @@ func TestParseParamsSaysEverythingThatIsWrong(t *testing.T) {
 		{nil, []string{"version=1", "owner=x", "count=0", "bake=soon"}, []string{
 			`param version: must match v\d+, got "1"`, "param count: must be at least 1, got 0", `param bake: wants a duration like "15m", got "soon"`}},
 		{nil, []string{"version=v1", "version=v2", "owner=x"}, []string{
-			"param version: is given twice; give it once; the elements of a list are separated by commas"}},
+			`param version: is given twice; give it once; the elements of a list are separated by commas, or stand in JSON: ["a,b", "c"]`}},
+		{nil, []string{"version=v1", "owner=x", `regions=["eu", ["us"]]`}, []string{"param regions[2]: is no text, number, true or false"}},
 		{nil, []string{"version=v1", "owner=x", "token=s3cret"}, []string{
 			"param token: a secret may not stand here in clear; write env:NAME or file:PATH, and keep the secret there"}},
 		{map[string]any{"version": "v1", "owner": "x", "token": "s3cret"}, []string{"s3cret"}, []string{
 			"a parameter of the command line has no name or no value; write --param name=value",
 			"param token: a secret may not stand here in clear; write env:NAME or file:PATH, and keep the secret there"}},
 		{map[string]any{"version": 1.0, "owner": "x", "regions": []any{"eu", 3.0}}, nil, []string{
-			"param version: wants a string, got 1", "param regions[2]: wants a string, got 3"}},
+			`param version: wants a string, got 1; quote it in the file: "…"`, `param regions[2]: wants a string, got 3; quote it in the file: "…"`}},
 	} {
 		_, err := ParseParams(paramFields(), tt.file, tt.pairs)
 		var got []string
@@ -75,6 +78,26 @@ func TestParseParamsSaysEverythingThatIsWrong(t *testing.T) {
 		if strings.Join(got, "\n") != strings.Join(tt.want, "\n") {
 			t.Errorf("%v:\n%s\nwant\n%s", tt.pairs, strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
 		}
+	}
+}
+
+// TestLists: elements stand between commas, or in JSON, where they may hold some.
+func TestLists(t *testing.T) {
+	for text, want := range map[string][]any{
+		"eu, us": {"eu", "us"}, `["a,b", "c"]`: {"a,b", "c"}, ` ["a"]`: {"a"}, "[1, true]": {"1", "true"}, "[]": {},
+		"[::1],[::2]": {"[::1]", "[::2]"}, `["a"] b`: {`["a"] b`},
+	} {
+		got, err := ParseParams(paramFields(), nil, []string{"version=v1", "owner=x", "regions=" + text})
+		if err != nil || !reflect.DeepEqual(got["regions"], want) {
+			t.Errorf("%s: %v, %v", text, got["regions"], err)
+		}
+	}
+	counts := []effect.Field{{Name: "counts", Type: effect.List, Elem: &effect.Field{Type: effect.Int}}}
+	if got, err := ParseParams(counts, nil, []string{"counts=[1, 2]"}); err != nil || !reflect.DeepEqual(got["counts"], []any{1.0, 2.0}) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if _, err := ParseParams(counts, nil, []string{"counts=[9007199254740993]"}); err == nil || !strings.Contains(err.Error(), "counts[1]: cannot be kept exactly") {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -110,6 +133,32 @@ func TestLoadParams(t *testing.T) {
 	}
 	if _, err := LoadParams(filepath.Join(dir, "nowhere.yaml")); err == nil || !strings.HasPrefix(err.Error(), "read parameters: ") {
 		t.Errorf("a missing file: %v", err)
+	}
+}
+
+// TestLoadParamsFromAPipe: a shell makes one of <(…), and writes it once.
+func TestLoadParamsFromAPipe(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Skipf("no pipes here: %v", err)
+	}
+	for text, want := range map[string]string{"owner: ann\n": "", "owner: " + strings.Repeat("x", maxFile): "has more than"} {
+		wrote := make(chan error, 1)
+		go func() {
+			f, err := os.OpenFile(pipe, os.O_WRONLY, 0)
+			if err == nil {
+				_, _ = f.WriteString(text) // breaks where nobody reads on
+				err = f.Close()
+			}
+			wrote <- err
+		}()
+		got, err := LoadParams(pipe)
+		if want == "" && (err != nil || got["owner"] != "ann") || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%v, %v, want %q", got, err, want)
+		}
+		if err := <-wrote; err != nil {
+			t.Error(err)
+		}
 	}
 }
 

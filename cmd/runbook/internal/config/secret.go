@@ -93,7 +93,7 @@ func readSecret(path string) (string, error) {
 		return "", errorf(nowhere, "", "the secret file %s cannot be read: %s", path, cause(err))
 	}
 	if !info.Mode().IsRegular() {
-		return "", errorf(nowhere, "", "the secret file %s is not a regular file", path)
+		return "", errorf(nowhere, "keep it in a file: whoever resumes the run reads it again", "the secret file %s is not a regular file", path)
 	}
 	file, err := os.Open(path)
 	if err != nil {

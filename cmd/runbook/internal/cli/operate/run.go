@@ -75,7 +75,7 @@ func (a commands) runCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringArrayVarP(&pairs, "param", "p", nil, "a parameter as `NAME=VALUE`; secrets as NAME=env:VAR or NAME=file:PATH")
-	f.StringVar(&file, "params", "", "parameters from a YAML `FILE`")
+	f.StringVar(&file, "params", "", "parameters from a YAML `FILE`; - is standard input")
 	f.BoolVar(&unchecked, "no-check", false, "start although 'runbook check' finds an error")
 	wait.add(f)
 	plans.Add(cmd)

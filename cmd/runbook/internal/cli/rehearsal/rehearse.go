@@ -33,7 +33,7 @@ func (w *worldFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVarP(&w.scenario, "scenario", "s", "", "the world that the runbook meets: a `FILE` in Lua")
 	f.StringArrayVarP(&w.pairs, "param", "p", nil, "a parameter as `NAME=VALUE`; secrets as NAME=env:VAR or NAME=file:PATH")
-	f.StringVar(&w.file, "params", "", "parameters from a YAML `FILE`")
+	f.StringVar(&w.file, "params", "", "parameters from a YAML `FILE`; - is standard input")
 }
 
 // rehearsal is a script beside the world in which it is rehearsed, and what the
