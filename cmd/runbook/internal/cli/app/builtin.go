@@ -13,6 +13,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/files"
 	"github.com/q-ecosystem/runbook/plugins/haproxy"
 	"github.com/q-ecosystem/runbook/plugins/http"
+	"github.com/q-ecosystem/runbook/plugins/kubo"
 	"github.com/q-ecosystem/runbook/plugins/pagerduty"
 	"github.com/q-ecosystem/runbook/plugins/postgres"
 	"github.com/q-ecosystem/runbook/plugins/probe"
@@ -42,6 +43,8 @@ func Builtin(name string) (plugins.Backend, bool) {
 		return haproxy.New(), true
 	case "http":
 		return http.New(), true
+	case "kubo":
+		return kubo.New(), true
 	case "pagerduty":
 		return pagerduty.New(), true
 	case "postgres":
@@ -66,7 +69,7 @@ func Builtin(name string) (plugins.Backend, bool) {
 
 // Builtins lists the names that Builtin knows, in order.
 func Builtins() []string {
-	names := []string{"age", "env", "exec", "file", "files", "haproxy", "http", "pagerduty", "postgres", "probe", "prometheus", "rfc2136", "shoutrrr", "sqlite", "ssh", "webhook"}
+	names := []string{"age", "env", "exec", "file", "files", "haproxy", "http", "kubo", "pagerduty", "postgres", "probe", "prometheus", "rfc2136", "shoutrrr", "sqlite", "ssh", "webhook"}
 	sort.Strings(names)
 	return names
 }
