@@ -53,7 +53,7 @@ func TestUnknownNames(t *testing.T) {
 	if e := wantCode(t, err, effect.CodeNotFound); e.Hint != `did you mean "green"? (known: blue, green)` {
 		t.Errorf("hint %q", e.Hint)
 	}
-	_, _, err = invoke(context.Background(), b, "alerts", map[string]any{"env": "green"})
+	_, _, err = invoke(context.Background(), b, "load", map[string]any{"env": "green"})
 	wantCode(t, err, effect.CodeUnsupported)
 	_, _, err = invoke(context.Background(), New(), "check", map[string]any{"env": "green"})
 	wantCode(t, err, effect.CodeNotFound)

@@ -36,6 +36,7 @@ const lookback = 5 * time.Minute
 // querier is what the backend needs of Prometheus' API.
 type querier interface {
 	Query(ctx context.Context, query string, at time.Time, opts ...v1.Option) (model.Value, v1.Warnings, v1.Infos, error)
+	Rules(ctx context.Context, matches []string) (v1.RulesResult, error)
 }
 
 // Backend asks one Prometheus server. Use New.
@@ -60,7 +61,7 @@ func (b *Backend) Describe() plugins.Description {
 	return plugins.Description{
 		Name: "prometheus", Module: "health", Version: "1.0.0",
 		Doc:    "Ask a Prometheus server how services do",
-		Ops:    stdlib.Carry("health", "check", "measure"),
+		Ops:    stdlib.Carry("health", "check", "measure", "alerts"),
 		Config: configFields(),
 	}
 }
@@ -92,13 +93,15 @@ func (b *Backend) Configure(_ context.Context, config map[string]any) error {
 	return nil
 }
 
-// Invoke carries out check and measure.
+// Invoke carries out check, measure and alerts.
 func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) {
 	switch req.Op {
+	case "alerts":
+		return b.alerts(ctx, req.Args, req.Progress)
 	case "check", "measure":
 	default:
 		return nil, effect.Errorf(effect.CodeUnsupported, "the prometheus backend has no op %q", req.Op).
-			WithHint("it has check and measure")
+			WithHint("it has check, measure and alerts")
 	}
 	t, err := health.Target("prometheus", b.targets, req.Args["env"])
 	if err != nil {

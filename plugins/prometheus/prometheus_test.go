@@ -118,8 +118,9 @@ func TestRealServer(t *testing.T) {
 	slow.serve(t, 5*time.Second, 0)
 	down := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(down.Close)
-	address := prometheustest.Start(t, scrape, map[string]string{"good": good.addr, "failing": failing.addr,
-		"slow": slow.addr, "idle": idle.addr, "down": down.Listener.Addr().String()})
+	address := prometheustest.StartWithRules(t, scrape, map[string]string{"good": good.addr, "failing": failing.addr,
+		"slow": slow.addr, "idle": idle.addr, "down": down.Listener.Addr().String()},
+		"groups: [{name: g, rules: [{alert: Always, expr: 'vector(1) > 0', labels: {severity: warning}}]}]")
 	target := func(selector string) map[string]any { return map[string]any{"selector": selector} }
 	config := map[string]any{"address": address, "targets": map[string]any{
 		"good": target(`job="good"`), "failing": target(`{job="failing"}`), "slow": target(`job="slow"`), "idle": target(`job="idle",`),
@@ -250,11 +251,16 @@ func TestRealServer(t *testing.T) {
 		wantCode(t, err, effect.CodeInvalid)
 	})
 	t.Run("conformance", func(t *testing.T) {
+		_, _, err := invoke(context.Background(), b, "alerts", nil)
+		for deadline := time.Now().Add(time.Minute); err != nil && time.Now().Before(deadline); _, _, err = invoke(context.Background(), b, "alerts", nil) {
+			time.Sleep(scrape) // its rules are not evaluated yet
+		}
 		plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
 			Config: config,
 			Reads: []plugins.Request{
 				{Op: "check", Args: map[string]any{"env": "good"}},
 				{Op: "measure", Args: map[string]any{"env": "good", "window": "500ms"}},
+				{Op: "alerts", Args: map[string]any{}},
 			},
 		})
 	})

@@ -23,6 +23,13 @@ const startTimeout = 30 * time.Second
 // program the test is skipped, or fails if RUNBOOK_REQUIRE_SERVERS is 1.
 func Start(t *testing.T, interval time.Duration, jobs map[string]string) string {
 	t.Helper()
+	return StartWithRules(t, interval, jobs, "")
+}
+
+// StartWithRules is Start with the text of a file of rules, which are evaluated
+// every interval.
+func StartWithRules(t *testing.T, interval time.Duration, jobs map[string]string, rules string) string {
+	t.Helper()
 	program, err := exec.LookPath("prometheus")
 	if err != nil {
 		if os.Getenv("RUNBOOK_REQUIRE_SERVERS") == "1" {
@@ -31,8 +38,15 @@ func Start(t *testing.T, interval time.Duration, jobs map[string]string) string 
 		t.Skip("prometheus is not installed; RUNBOOK_REQUIRE_SERVERS=1 makes this a failure")
 	}
 	dir := t.TempDir()
-	config := fmt.Sprintf("global:\n  scrape_interval: %dms\n  scrape_timeout: %dms\nscrape_configs:\n",
-		interval.Milliseconds(), interval.Milliseconds())
+	config := fmt.Sprintf("global:\n  scrape_interval: %[1]dms\n  scrape_timeout: %[1]dms\n  evaluation_interval: %[1]dms\n", interval.Milliseconds())
+	if rules != "" {
+		file := filepath.Join(dir, "rules.yml")
+		if err := os.WriteFile(file, []byte(rules), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		config += fmt.Sprintf("rule_files: [%q]\n", file)
+	}
+	config += "scrape_configs:\n"
 	for name, addr := range jobs {
 		config += fmt.Sprintf("  - job_name: %q\n    static_configs: [{targets: %s}]\n", name, list(addr))
 	}
