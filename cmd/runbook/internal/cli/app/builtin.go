@@ -20,6 +20,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/prometheus"
 	"github.com/q-ecosystem/runbook/plugins/rfc2136"
 	"github.com/q-ecosystem/runbook/plugins/shoutrrr"
+	"github.com/q-ecosystem/runbook/plugins/smtp"
 	"github.com/q-ecosystem/runbook/plugins/sqlite"
 	"github.com/q-ecosystem/runbook/plugins/ssh"
 	"github.com/q-ecosystem/runbook/plugins/webhook"
@@ -57,6 +58,8 @@ func Builtin(name string) (plugins.Backend, bool) {
 		return rfc2136.New(), true
 	case "shoutrrr":
 		return shoutrrr.New(), true
+	case "smtp":
+		return smtp.New(), true
 	case "sqlite":
 		return sqlite.New(), true
 	case "ssh":
@@ -69,7 +72,7 @@ func Builtin(name string) (plugins.Backend, bool) {
 
 // Builtins lists the names that Builtin knows, in order.
 func Builtins() []string {
-	names := []string{"age", "env", "exec", "file", "files", "haproxy", "http", "kubo", "pagerduty", "postgres", "probe", "prometheus", "rfc2136", "shoutrrr", "sqlite", "ssh", "webhook"}
+	names := []string{"age", "env", "exec", "file", "files", "haproxy", "http", "kubo", "pagerduty", "postgres", "probe", "prometheus", "rfc2136", "shoutrrr", "smtp", "sqlite", "ssh", "webhook"}
 	sort.Strings(names)
 	return names
 }
