@@ -164,23 +164,16 @@ func (d *DB) openRead(ctx context.Context, alone bool) error {
 			return err
 		}
 	}
-	query := readDSN
-	if alone && !writable(filepath.Dir(d.path)) {
-		// A reader of a WAL database needs the index beside it. Where there is
-		// neither that nor a log, and neither can be made, nobody is writing.
-		_, shm := os.Stat(d.path + "-shm")
-		_, wal := os.Stat(d.path + "-wal")
-		if errors.Is(shm, fs.ErrNotExist) && errors.Is(wal, fs.ErrNotExist) {
-			query += "&immutable=1"
+	// A reader of a WAL database needs the index beside it. Where there is
+	// neither that nor a log, and neither can be made, nobody is writing.
+	still := alone && d.atRest()
+	err := d.connectRead(ctx, still && !writable(filepath.Dir(d.path)))
+	if still && errors.Is(wrapAt("", "", err), ErrFull) { // who mends a full disk wants to see what ran
+		if err = d.read.Close(); err == nil {
+			err = d.connectRead(ctx, true)
 		}
 	}
-	var err error
-	if d.read, err = sql.Open("sqlite3", dsn(d.path, query)); err != nil {
-		return err
-	}
-	d.read.SetMaxOpenConns(readers)
-	d.read.SetMaxIdleConns(readers)
-	if d.watch, err = d.read.Conn(ctx); err != nil {
+	if err != nil {
 		return err
 	}
 	if alone {
@@ -201,6 +194,40 @@ func (d *DB) openRead(ctx context.Context, alone bool) error {
 		return err
 	}
 	d.reads.events, err = d.read.PrepareContext(ctx, eventsOfRun)
+	return err
+}
+
+// indexSize is how large the index of a log is at the least, in bytes.
+const indexSize = 32 << 10
+
+// atRest reports whether nobody has written since the file was last put in
+// order: there is no log beside it, and no index of one. What a reader began to
+// make on a full disk is none.
+func (d *DB) atRest() bool {
+	less := func(part string, size int64) bool {
+		info, err := os.Stat(d.path + part)
+		return errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() < size
+	}
+	return less("-wal", 1) && less("-shm", indexSize)
+}
+
+// connectRead opens the connections that read; immutable says that nobody
+// writes meanwhile, so that no index is needed.
+func (d *DB) connectRead(ctx context.Context, immutable bool) error {
+	query := readDSN
+	if immutable {
+		query += "&immutable=1"
+	}
+	var err error
+	if d.read, err = sql.Open("sqlite3", dsn(d.path, query)); err != nil {
+		return err
+	}
+	d.read.SetMaxOpenConns(readers)
+	d.read.SetMaxIdleConns(readers)
+	if d.watch, err = d.read.Conn(ctx); err != nil {
+		return err
+	}
+	_, err = d.watch.ExecContext(ctx, "PRAGMA schema_version") // reads the file
 	return err
 }
 
