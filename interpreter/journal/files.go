@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -57,19 +58,44 @@ func checkFolder(path string) error {
 	return nil
 }
 
+// idOffset is where SQLite keeps the application's id in a file.
+const idOffset = 68
+
+// isJournal reports whether a file says that it is one, without SQLite, which
+// makes files beside it.
+func isJournal(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var id [4]byte
+	_, err = f.ReadAt(id[:], idOffset)
+	return err == nil && binary.BigEndian.Uint32(id[:]) == applicationID
+}
+
 // checkModes refuses a journal of which others may read or write a part.
 func checkModes(path string) error {
+	var first *Error
+	chmod := "chmod 600"
 	for _, part := range parts {
 		info, err := os.Stat(path + part)
-		if err == nil && info.Mode().Perm()&0o077 != 0 {
-			return &Error{Op: "open", Path: path + part, Reason: ErrExposed, Err: fmt.Errorf("its mode is %04o", info.Mode().Perm()),
-				Hint: fmt.Sprintf("make it yours alone: chmod 600 '%s'", path+part)}
-		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
+		if err != nil || info.Mode().Perm()&0o077 == 0 {
+			continue
+		}
+		if first == nil {
+			first = &Error{Op: "open", Path: path + part, Reason: ErrExposed, Err: fmt.Errorf("its mode is %04o", info.Mode().Perm())}
+		}
+		chmod += fmt.Sprintf(" '%s'", path+part)
 	}
-	return nil
+	if first == nil {
+		return nil
+	}
+	first.Hint = "make it yours alone: " + chmod
+	return first
 }
 
 func fileType(m fs.FileMode) string {

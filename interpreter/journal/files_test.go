@@ -96,6 +96,38 @@ func TestExposedFiles(t *testing.T) {
 	}
 }
 
+// TestExposedJournalAtRest: a refusal leaves nothing behind that is refused next,
+// and names all that is to be mended.
+func TestExposedJournalAtRest(t *testing.T) {
+	db, err := journal.Open(t.Context(), filepath.Join(t.TempDir(), "runbook.db"), journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	key := db.Path() + ".key"
+	if err := errors.Join(os.Chmod(db.Path(), 0o644), os.Chmod(key, 0o640)); err != nil {
+		t.Fatal(err)
+	}
+	for _, readOnly := range []bool{true, false} {
+		_, err := journal.Open(t.Context(), db.Path(), journal.Options{ReadOnly: readOnly})
+		if !errors.Is(err, journal.ErrExposed) || !strings.Contains(err.Error(), "chmod 600 '"+db.Path()+"' '"+key+"'") {
+			t.Errorf("%v", err)
+		}
+	}
+	if err := errors.Join(os.Chmod(db.Path(), 0o600), os.Chmod(key, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	again, err := journal.Open(t.Context(), db.Path(), journal.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestTakenAway: a journal that is deleted or replaced under a run takes
 // nothing more; what has happened is in the copy that is left.
 func TestTakenAway(t *testing.T) {

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"strconv"
@@ -74,6 +75,9 @@ func checkVersion(ctx context.Context, conn *sql.Conn, path string, files fs.FS)
 		return err
 	case version > len(steps):
 		return newer(path, version, len(steps))
+	case version == 0:
+		return &Error{Op: "open", Path: path, Err: errors.New("it is empty: nothing was ever recorded in it"),
+			Hint: "start a run, or name another file with --db"}
 	case version < len(steps):
 		return &Error{Op: "open", Path: path, Reason: ErrOlder,
 			Err:  fmt.Errorf("it has format %d, this program reads %d", version, len(steps)),

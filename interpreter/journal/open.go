@@ -71,6 +71,11 @@ func (d *DB) open(ctx context.Context, readOnly bool) error {
 	if err := checkTypes(d.path); err != nil {
 		return err
 	}
+	if isJournal(d.path) { // before SQLite puts files of the same mode beside it
+		if err := checkModes(d.path); err != nil {
+			return err
+		}
+	}
 	if err := checkFolder(d.path); err != nil {
 		return err
 	}
