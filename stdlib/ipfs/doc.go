@@ -3,8 +3,10 @@
 //
 // # The model
 //
-// Content can be had as long as somebody provides all of it; nodes pin it, archives
-// hold it. What nobody declared is assumed to be provided by others.
+// Content can be had as long as somebody holds all of it; nodes pin it, archives
+// hold it. What a node unpins it still holds, and does not keep: nothing may rely
+// on that. Where a scenario says nothing at all, content is assumed to be provided
+// by others; where it says something, content of which it says nothing is not.
 //
 //   - ops.go         what backends keep to
 //   - restore.go     the composite ipfs.restore

@@ -16,8 +16,10 @@ import (
 )
 
 // Model is a network of nodes; "" is the one that calls without a node
-// mean. Content can be had as long as one provider has it: a node of ours that
-// pins it and misses no block, or somebody else.
+// mean. Content can be had as long as somebody holds all of it: a node of ours,
+// pinned or left over from a pin, or somebody else. What is left over counts for
+// nothing where the last copy is asked for: it goes with the next collection of
+// garbage.
 //
 //	ipfs = {
 //	  content  = { bafyA = { blocks = 12, size = "3MiB", providers = { "12D3KooW…" } } },
@@ -28,7 +30,7 @@ import (
 //	}
 //
 // State: { nodes = { main = { pins, missing, up } }, pins, missing, providers
-// = { bafyA = { names } }, assumed = true }.
+// = { bafyA = { names of those that keep it } }, assumed = true }.
 type Model struct {
 	content  map[string]content
 	nodes    map[string]*node
@@ -46,9 +48,10 @@ type content struct {
 
 // node is a node of ours.
 type node struct {
-	pins    map[string]string // by content: what the pin is called
-	missing map[string]bool   // content that is pinned and not whole
-	up      any               // a bool or a Func
+	pins map[string]string // by content: what the pin is called
+	held map[string]bool   // content whose blocks are all there, pinned or not
+	told map[string]bool   // content that it told the network to have; nobody takes that back
+	up   any               // a bool or a Func
 }
 
 // NewModel returns one in the state that holds where a scenario says nothing.
@@ -76,10 +79,10 @@ func (x *Model) Load(state map[string]any) error {
 	if err != nil {
 		return err
 	}
+	x.declared = len(s) > 0
 	for cid := range plain.Table(s, "content") {
 		c := plain.Table(plain.Table(s, "content"), cid)
 		x.content[cid] = content{plain.Num(c, "blocks"), plain.Num(c, "size"), plain.List(c["providers"])}
-		x.declared = true
 	}
 	load := func(name string, of map[string]any) {
 		n := x.node(name)
@@ -87,13 +90,11 @@ func (x *Model) Load(state map[string]any) error {
 			n.up = up
 		}
 		for _, cid := range plain.List(of["pins"]) {
-			n.pins[cid] = ""
+			n.pins[cid], n.held[cid], n.told[cid] = "", true, true
 		}
 		for _, cid := range plain.List(of["missing"]) {
-			if _, pinned := n.pins[cid]; !pinned {
-				n.pins[cid] = ""
-			}
-			n.missing[cid] = true
+			n.pins[cid], n.told[cid] = "", true
+			delete(n.held, cid)
 		}
 		for cid := range n.pins { // of which nobody says that others have it
 			if _, said := x.content[cid]; !said {
@@ -121,9 +122,14 @@ func (x *Model) Load(state map[string]any) error {
 // declared it.
 func (x *Model) node(name string) *node {
 	if n := x.nodes[name]; n != nil {
-		return &node{maps.Clone(n.pins), maps.Clone(n.missing), n.up}
+		return &node{maps.Clone(n.pins), maps.Clone(n.held), maps.Clone(n.told), n.up}
 	}
-	return &node{map[string]string{}, map[string]bool{}, true}
+	return &node{map[string]string{}, map[string]bool{}, map[string]bool{}, true}
+}
+
+// missing lists what is pinned and not whole.
+func (n *node) missing() []string {
+	return slices.DeleteFunc(plain.SortedNames(n.pins), func(cid string) bool { return n.held[cid] })
 }
 
 func (n *node) runs(m effect.Moment) (bool, *effect.Error) {
@@ -149,7 +155,7 @@ func (x *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 	}
 	next := x.Clone().(*Model)
 	value, err := next.do(m, op, args, n)
-	if err != nil {
+	if err != nil && op != "add" { // whose blocks stay also where another CID was expected
 		return nil, err
 	}
 	if _, used := next.content[cid]; cid != "" && !used && op != "unpin" && op != "pins" {
@@ -157,6 +163,9 @@ func (x *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 	}
 	next.nodes[name] = n
 	*x = *next
+	if err != nil {
+		return nil, err
+	}
 	return value, nil
 }
 
@@ -174,7 +183,7 @@ func (x *Model) do(m effect.Moment, op string, args map[string]any, n *node) (ma
 		return map[string]any{"pins": pins, "count": float64(len(pins))}, nil
 	case "providers":
 		found := []any{}
-		for _, id := range x.providers(m, cid) {
+		for _, id := range x.providers(m, cid, offers) {
 			if limit := plain.Num(args, "limit"); limit == 0 || float64(len(found)) < limit {
 				found = append(found, map[string]any{"id": id, "addrs": []any{}})
 			}
@@ -188,42 +197,40 @@ func (x *Model) do(m effect.Moment, op string, args map[string]any, n *node) (ma
 			got, x.assumed = "bafysimulated"+hex.EncodeToString(sum[:10]), true
 		}
 		if want := plain.Str(args, "cid"); want != "" && want != got && x.files[file] != "" {
-			return nil, effect.Errorf(effect.CodeConflict, "%s comes out as %s, expected was %s; nothing was added", file, got, want)
+			x.keep(n, got, false)
+			return nil, effect.Errorf(effect.CodeConflict, "%s comes out as %s, expected was %s; nothing was pinned", file, got, want)
 		} else if want != "" {
 			got = want
 		}
 		x.keep(n, got, args["pin"] != false)
 		return map[string]any{"cid": got, "size": x.of(got).size}, nil
 	case "pin":
-		if _, pinned := n.pins[cid]; !pinned || n.missing[cid] {
-			if len(x.providers(m, cid)) == 0 {
-				return nil, effect.Errorf(effect.CodeTimeout, "nobody gave %s within %s", cid, effect.FormatDuration(effect.Seconds(plain.Num(args, "timeout")))).
-					WithHint("ask ipfs.providers who has it, or import it from a CAR file")
-			}
+		if !x.holds(n, cid) && len(x.providers(m, cid, has)) == 0 {
+			return nil, effect.Errorf(effect.CodeTimeout, "nobody gave %s within %s", cid, effect.FormatDuration(effect.Seconds(plain.Num(args, "timeout")))).
+				WithHint("ask ipfs.providers who has it, or import it from a CAR file")
 		}
 		if pin := plain.Str(args, "name"); pin != "" || n.pins[cid] == "" {
 			n.pins[cid] = pin
 		}
-		delete(n.missing, cid)
+		n.held[cid], n.told[cid] = true, true
 		return map[string]any{"cid": cid, "type": "recursive"}, nil
 	case "unpin":
-		_, pinned := n.pins[cid]
+		_, pinned := n.pins[cid] // the blocks stay for now
 		delete(n.pins, cid)
-		delete(n.missing, cid)
 		return map[string]any{"cid": cid, "was_pinned": pinned}, nil
 	case "import":
 		return x.bring(args, n)
 	case "validate", "export":
-		return x.read(m, op, args, n)
+		return x.read(op, args, n)
 	}
 	return nil, model.NoOp("ipfs", op)
 }
 
-// read is validate and export: every block has to be had.
-func (x *Model) read(m effect.Moment, op string, args map[string]any, n *node) (map[string]any, *effect.Error) {
+// read is validate and export: every block has to be on the node.
+func (x *Model) read(op string, args map[string]any, n *node) (map[string]any, *effect.Error) {
 	cid := plain.Str(args, "cid")
-	if _, pinned := n.pins[cid]; (!pinned || n.missing[cid]) && len(x.providers(m, cid)) == 0 {
-		return nil, effect.Errorf(effect.CodeUnhealthy, "blocks of %s are missing, and nobody has them", cid).
+	if !x.holds(n, cid) {
+		return nil, effect.Errorf(effect.CodeUnhealthy, "blocks of %s are missing on the node", cid).
 			WithHint("bring it back with ipfs.restore")
 	}
 	c := x.of(cid)
@@ -259,7 +266,7 @@ func (x *Model) keep(n *node, cid string, pin bool) {
 	if _, pinned := n.pins[cid]; pin && !pinned {
 		n.pins[cid] = ""
 	}
-	delete(n.missing, cid)
+	n.held[cid], n.told[cid] = true, true
 	if _, known := x.content[cid]; !known {
 		x.content[cid] = content{blocks: 1, size: 1 << 20}
 	}
@@ -277,12 +284,28 @@ func (x *Model) of(cid string) content {
 	return content{blocks: 1, size: 1 << 20, providers: []string{"assumed"}}
 }
 
-// providers returns who has content whole, in order.
-func (x *Model) providers(m effect.Moment, cid string) []string {
+// holds reports whether all blocks of content are on a node; of what nobody
+// said anything of that is assumed.
+func (x *Model) holds(n *node, cid string) bool {
+	_, known := x.content[cid]
+	return n.held[cid] || !x.declared && !known
+}
+
+// Whom providers tells of: a node said once that it has content; it has all of
+// it; it has it and keeps it.
+func offers(n *node, cid string) bool { return n.told[cid] }
+func has(n *node, cid string) bool    { return n.held[cid] }
+func keeps(n *node, cid string) bool {
+	_, pinned := n.pins[cid]
+	return pinned && n.held[cid]
+}
+
+// providers returns those beside our nodes that have content, and the nodes
+// that run and of which that holds, in order.
+func (x *Model) providers(m effect.Moment, cid string, holds func(*node, string) bool) []string {
 	who := slices.Clone(x.of(cid).providers)
 	for name, n := range x.nodes {
-		_, pinned := n.pins[cid]
-		if up, _ := n.runs(m); !up || !pinned || n.missing[cid] {
+		if up, _ := n.runs(m); !up || !holds(n, cid) {
 			continue
 		}
 		if name == "" {
@@ -299,18 +322,18 @@ func (x *Model) State(m effect.Moment) map[string]any {
 	out, nodes, providers := map[string]any{}, map[string]any{}, map[string]any{}
 	for name, n := range x.nodes {
 		up, _ := n.runs(m)
-		told := map[string]any{"pins": plain.ToAny(plain.SortedNames(n.pins)), "missing": plain.ToAny(plain.SortedNames(n.missing)), "up": up}
+		told := map[string]any{"pins": plain.ToAny(plain.SortedNames(n.pins)), "missing": plain.ToAny(n.missing()), "up": up}
 		if name == "" {
 			maps.Copy(out, told)
 		} else {
 			nodes[name] = told
 		}
 		for cid := range n.pins {
-			providers[cid] = plain.ToAny(x.providers(m, cid))
+			providers[cid] = plain.ToAny(x.providers(m, cid, keeps))
 		}
 	}
 	for cid := range x.content {
-		providers[cid] = plain.ToAny(x.providers(m, cid))
+		providers[cid] = plain.ToAny(x.providers(m, cid, keeps))
 	}
 	if len(nodes) > 0 {
 		out["nodes"] = nodes
@@ -359,7 +382,7 @@ func (x *Model) Learn(r effect.Reading, value any) error {
 	if r.Op == "pins" {
 		if plain.Num(got, "count") > 0 {
 			n := x.node(name)
-			n.pins[cid] = ""
+			n.pins[cid], n.held[cid], n.told[cid] = "", true, true
 			x.nodes[name] = n
 		}
 		return nil

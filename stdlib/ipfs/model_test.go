@@ -40,7 +40,20 @@ func TestIPFSModel(t *testing.T) {
 	modeltest.Is(t, "what was exported", r.Must("import", obj{"path": "a.car", "node": "backup"})["roots"], []any{"bafyA"})
 	r.Fails("import", obj{"path": "x.car"}, effect.CodeNotFound, "a.car, c.car")
 
+	// What is unpinned is there still, and no copy that counts.
+	r.Must("unpin", obj{"cid": "bafyA"})
+	r.Must("validate", obj{"cid": "bafyA"})
+	modeltest.Is(t, "who keeps it", modeltest.At(r.State(), "providers", "bafyA"), []any{"backup", "peer"})
+	modeltest.Is(t, "who offers it", r.Must("providers", obj{"cid": "bafyA"})["count"], 3.0)
+	r.Must("add", obj{"path": "site", "pin": false})
+	modeltest.Is(t, "added without a pin", r.Must("pins", obj{"cid": "bafyA"})["count"], 0.0)
+
+	r = modeltest.New(t, Module(), obj{"pins": []any{"bafyA"}})
+	r.Fails("pin", obj{"cid": "bafyX"}, effect.CodeTimeout, "nobody gave bafyX")
+	r.Fails("validate", obj{"cid": "bafyX"}, effect.CodeUnhealthy, "missing on the node")
+
 	r = modeltest.New(t, Module(), nil)
+	r.Must("validate", obj{"cid": "bafyY"})
 	r.Must("pin", obj{"cid": "bafyX"})
 	modeltest.Is(t, "assumed", r.State()["assumed"], true)
 }
