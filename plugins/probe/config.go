@@ -20,6 +20,8 @@ func configFields() []effect.Field {
 			{Name: "url", Type: effect.String, Doc: "an http or https address to GET"},
 			{Name: "expect", Type: effect.Any, Default: "200-299",
 				Doc: `the HTTP status codes that count as up: 200, "200-299,304", or a list`},
+			{Name: "paths", Type: effect.List, Elem: &effect.Field{Type: effect.String},
+				Doc: "what load requests of the host of url, in turn; url itself if left out"},
 			{Name: "tcp", Type: effect.String, Doc: "host:port that has to accept connections"},
 			{Name: "tls", Type: effect.String, Doc: "host:port that has to show a valid certificate"},
 			{Name: "min_days", Type: effect.Number, Default: 7.0, Min: effect.Bound(0),
@@ -56,6 +58,14 @@ func newTarget(name string, v any) (*target, error) {
 	timeout, _ := c["timeout"].(float64)
 	interval, _ := c["interval"].(float64)
 	t := &target{name: name, timeout: effect.Seconds(timeout), interval: effect.Seconds(interval)}
+	paths, _ := c["paths"].([]any)
+	for _, v := range paths {
+		path, _ := v.(string)
+		t.paths = append(t.paths, path)
+	}
+	if len(t.paths) > 0 && text("url") == "" {
+		return nil, bad("paths", "there is no url that they are of").WithHint("add url: http://host:port/")
+	}
 
 	trust := &tls.Config{MinVersion: tls.VersionTLS12}
 	if file := text("ca"); file != "" {
@@ -79,7 +89,11 @@ func newTarget(name string, v any) (*target, error) {
 		if problem != "" {
 			return nil, bad("expect", "%s", problem).WithHint(`write 200, "200-299,304" or [200, 204]`)
 		}
-		t.probes = append(t.probes, &httpProbe{client: client, url: u, expect: expect})
+		page := &httpProbe{client: client, url: u, expect: expect}
+		if _, err := page.targets(paths, nil); err != nil {
+			return nil, bad("paths", "%s", effect.AsError(err).Message).WithHint("%s", effect.AsError(err).Hint)
+		}
+		t.probes = append(t.probes, page)
 	}
 	for _, key := range []string{"tcp", "tls"} {
 		addr := text(key)

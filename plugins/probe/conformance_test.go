@@ -14,6 +14,9 @@ func TestConformance(t *testing.T) {
 			"green": map[string]any{"url": s.URL + "/healthz", "metrics": s.URL + "/metrics"},
 			"blue":  map[string]any{"tcp": s.Listener.Addr().String()},
 		}},
+		Writes: []plugins.Request{
+			{Op: "load", Args: map[string]any{"env": "green", "rate": 20, "during": "200ms"}},
+		},
 		Reads: []plugins.Request{
 			{Op: "check", Args: map[string]any{"env": "green"}},
 			{Op: "check", Args: map[string]any{"env": "blue", "timeout": "5s"}},

@@ -33,7 +33,7 @@ func (b *Backend) Describe() plugins.Description {
 	return plugins.Description{
 		Name: "probe", Module: "health", Version: "1.0.0",
 		Doc:    "Probe services over HTTP, TCP and TLS, and read their Prometheus metrics",
-		Ops:    stdlib.Carry("health", "check", "measure"),
+		Ops:    stdlib.Carry("health", "check", "measure", "load"),
 		Config: configFields(),
 	}
 }
@@ -57,17 +57,20 @@ func (b *Backend) Configure(_ context.Context, config map[string]any) error {
 	return nil
 }
 
-// Invoke carries out check and measure.
+// Invoke carries out check, measure and load.
 func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) {
 	switch req.Op {
-	case "check", "measure":
+	case "check", "measure", "load":
 	default:
 		return nil, effect.Errorf(effect.CodeUnsupported, "the probe backend has no op %q", req.Op).
-			WithHint("it has check and measure")
+			WithHint("it has check, measure and load")
 	}
 	t, err := health.Target("probe", b.targets, req.Args["env"])
 	if err != nil {
 		return nil, err
+	}
+	if req.Op == "load" {
+		return load(ctx, t, req)
 	}
 	if req.Op == "check" {
 		timeout, _ := req.Args["timeout"].(float64)

@@ -19,6 +19,7 @@ type target struct {
 	metrics  *exposition
 	timeout  time.Duration // of one probe or one scrape
 	interval time.Duration
+	paths    []string // that load requests, in turn; the page that is probed if there are none
 }
 
 // prober looks once. It returns when ctx ends at the latest.
