@@ -28,7 +28,7 @@ func asItRan(v *effect.View, end effect.Ending) string {
 	before, after := active(v.Begin("deploy")), active(v.State("deploy"))
 	for _, at := range plain.SortedNames(before) {
 		if was, is := before[at], after[at]; is != "" && was != is {
-			return fmt.Sprintf("the run is %s, and %s runs %s; it ran %s: add an on_rollback that releases that again", end.Status, at, is, was)
+			return fmt.Sprintf("the run is %s, and %s serves %s; it served %s: add an on_rollback that releases and activates that again", end.Status, at, is, was)
 		}
 	}
 	return ""
@@ -38,8 +38,8 @@ func asItRan(v *effect.View, end effect.Ending) string {
 func active(state map[string]any) map[string]string {
 	out := map[string]string{}
 	add := func(at place, of map[string]any) {
-		if of["state"] == "active" && plain.Str(of, "version") != "" {
-			out[at.String()] = plain.Str(of, "version")
+		if version := plain.Str(of, "serving"); version != "" {
+			out[at.String()] = version
 		}
 	}
 	envs := func(region string, of map[string]any) {

@@ -8,7 +8,7 @@ import (
 
 func TestAsItRan(t *testing.T) {
 	type obj = map[string]any
-	runs := func(version string) obj { return obj{"version": version, "state": "active"} }
+	runs := func(version string) obj { return obj{"version": version, "serving": version, "state": "active"} }
 	beside := obj{"version": "v2", "state": "released"}
 	fleet := func(eu, us obj) obj { return obj{"regions": obj{"eu": eu, "us": obj{"envs": obj{"web.a": us}}}} }
 	rolledBack := effect.Ending{Status: effect.StatusRolledBack, RollsBack: true}
@@ -19,12 +19,13 @@ func TestAsItRan(t *testing.T) {
 		want       string
 	}{
 		{"one is left", fleet(runs("v1"), runs("v1")), fleet(runs("v1"), runs("v2")), rolledBack,
-			"the run is rolled_back, and environment web.a of region us runs v2; it ran v1: add an on_rollback that releases that again"},
+			"the run is rolled_back, and environment web.a of region us serves v2; it served v1: add an on_rollback that releases and activates that again"},
 		{"all are back", fleet(runs("v1"), runs("v1")), fleet(runs("v1"), runs("v1")), rolledBack, ""},
 		{"what is not in service may stay", obj{"envs": obj{"green": obj{"version": "v0", "state": "released"}}}, obj{"envs": obj{"green": beside}}, rolledBack, ""},
+		{"what was released and not activated may stay", fleet(runs("v1"), runs("v1")), fleet(obj{"version": "v2", "serving": "v1", "state": "released"}, runs("v1")), rolledBack, ""},
 		{"nobody knows what was there", nil, fleet(runs("v2"), runs("v2")), rolledBack, ""},
 		{"nothing was registered", fleet(runs("v1"), runs("v1")), fleet(runs("v2"), runs("v1")), effect.Ending{Status: effect.StatusFailed, RollsBack: true},
-			"the run is failed, and region eu runs v2; it ran v1: add an on_rollback that releases that again"},
+			"the run is failed, and region eu serves v2; it served v1: add an on_rollback that releases and activates that again"},
 		{"it succeeded", fleet(runs("v1"), runs("v1")), fleet(runs("v2"), runs("v2")), effect.Ending{Status: effect.StatusSucceeded, RollsBack: true}, ""},
 		{"it stops where it fails", fleet(runs("v1"), runs("v1")), fleet(runs("v2"), runs("v1")), effect.Ending{Status: effect.StatusFailed}, ""},
 	} {

@@ -16,14 +16,19 @@ import (
 //	deploy = {
 //	  envs    = { blue = { version = "v1.0.0", state = "active" } },
 //	  regions = { eu = { version = "v1.0.0", state = "active" }, us = { envs = { blue = { … } } } },
-//	  refuses = { "v1.3.0" },           -- versions that do not start
+//	  versions = { "v1.0.0", "v1.3.0" }, -- that can be released; any if left out
+//	  refuses = { "v1.3.0" },            -- of these, that do not start
 //	  takes   = { release = "10m" },
 //	}
 //
-// State: { envs = { blue = { version, previous, state, instances } }, regions
-// = { eu = { the same, envs } }, assumed = true }.
+// What was released beside a version that serves takes its place when it is
+// activated, not before.
+//
+// State: { envs = { blue = { version, previous, serving, state, instances } },
+// regions = { eu = { the same, envs } }, assumed = true }.
 type Model struct {
 	places   map[place]release
+	versions []string // nil for any
 	refuses  []string
 	takes    map[string]any // never changed in place
 	declared bool
@@ -34,9 +39,11 @@ type place struct{ region, env string }
 
 // release is what stands at a place.
 type release struct {
-	version, previous, state string
-	instances                float64
-	assumed                  bool // nobody declared it before it was changed
+	version, previous string
+	serving           string // which may be another version, and is "" where nobody knows which
+	state             string
+	instances         float64
+	assumed           bool // nobody declared it before it was changed
 }
 
 // NewModel returns one in the state that holds where a scenario says nothing.
@@ -44,7 +51,7 @@ func NewModel() *Model { return &Model{places: map[place]release{}} }
 
 func releaseFields() []effect.Field {
 	return []effect.Field{field.Text("version", "the version there"), field.Text("previous", "the version before"),
-		field.Choice("state", "how far it is", false, "absent", "released", "active", "failed"),
+		field.Text("serving", "the version that serves, where it is another one"), field.Choice("state", "how far it is", false, "absent", "released", "active", "failed"),
 		field.Of("instances", effect.Int, "how many instances run")}
 }
 
@@ -53,7 +60,8 @@ func scenario() effect.ScenarioFields {
 	envs := effect.Field{Name: "envs", Type: effect.Map, Doc: "environments, by name", Elem: &effect.Field{Type: effect.Object, Fields: releaseFields()}}
 	return effect.ScenarioFields{Fields: []effect.Field{envs,
 		{Name: "regions", Type: effect.Map, Doc: "regions, by name", Elem: &effect.Field{Type: effect.Object, Fields: append(releaseFields(), envs)}},
-		field.Texts("refuses", "versions that cannot be released"),
+		field.Texts("versions", "versions that there are; any if left out"),
+		field.Texts("refuses", "versions that do not start"),
 		{Name: "takes", Type: effect.Map, Elem: &effect.Field{Type: effect.Duration}, Doc: "how long ops take: { release = \"10m\" }"},
 	}}
 }
@@ -77,6 +85,9 @@ func (d *Model) Load(state map[string]any) error {
 		d.declared = true
 		load(name, plain.Table(region, "envs"))
 	}
+	if s["versions"] != nil {
+		d.versions = plain.List(s["versions"])
+	}
 	if s["refuses"] != nil {
 		d.refuses = plain.List(s["refuses"])
 	}
@@ -88,12 +99,22 @@ func (d *Model) Load(state map[string]any) error {
 
 // releaseOf reads a release as scenarios and backends tell it.
 func releaseOf(of map[string]any) release {
-	r := release{version: plain.Str(of, "version"), previous: plain.Str(of, "previous"), state: plain.Str(of, "state"), instances: plain.Num(of, "instances")}
-	if r.state == "" {
+	r := release{version: plain.Str(of, "version"), previous: plain.Str(of, "previous"), serving: plain.Str(of, "serving"),
+		state: plain.Str(of, "state"), instances: plain.Num(of, "instances")}
+	switch {
+	case r.state != "":
+	case r.version == "":
 		r.state = "absent"
-		if r.version != "" {
-			r.state = "released"
-		}
+	case r.version == r.serving:
+		r.state = "active"
+	default:
+		r.state = "released"
+	}
+	switch { // the state counts where both do not agree
+	case r.state == "active":
+		r.serving = r.version
+	case r.state == "absent" || r.serving == r.version:
+		r.serving = ""
 	}
 	if _, said := of["instances"]; !said && r.state != "absent" {
 		r.instances = 1
@@ -123,14 +144,18 @@ func (d *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 		return r.told(at), nil
 	case "release":
 		version := plain.Str(args, "version")
+		if d.versions != nil && !slices.Contains(d.versions, version) {
+			return nil, effect.Errorf(effect.CodeNotFound, "there is no version %s that could be released at %s; nothing changed", version, at).
+				WithHint("build it first, or release one that there is")
+		}
 		if slices.Contains(d.refuses, version) {
 			return nil, effect.Errorf(effect.CodeFailed, "%s does not start at %s; what ran before goes on", version, at).WithHint("see its log, or release another version")
 		}
 		if r.version != version {
 			r.previous, r.version = r.version, version
 		}
-		if r.state != "active" {
-			r.state = "released"
+		if r.state = "released"; version == r.serving {
+			r.state = "active"
 		}
 		r.instances = max(r.instances, 1)
 	case "activate":
@@ -138,7 +163,7 @@ func (d *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 			return nil, effect.Errorf(effect.CodeConflict, "nothing that could be activated is released at %s: it is %s; nothing changed", at, r.state).
 				WithHint("release a version first, with deploy.release")
 		}
-		r.state, r.instances = "active", max(r.instances, 1)
+		r.state, r.serving, r.instances = "active", r.version, max(r.instances, 1)
 	case "decommission":
 		if r.state != "absent" || r.assumed {
 			r = release{previous: r.version, state: "absent", assumed: r.assumed}
@@ -163,9 +188,12 @@ func (d *Model) regions(env string) (any, error) {
 	out := []any{}
 	for _, name := range plain.SortedNames(byName) {
 		r := byName[name]
-		told := map[string]any{"name": name, "active": r.state == "active", "state": r.state}
+		told := map[string]any{"name": name, "active": r.serves(), "state": r.state}
 		if r.version != "" {
 			told["version"] = r.version
+		}
+		if r.serving != "" {
+			told["serving"] = r.serving
 		}
 		out = append(out, told)
 	}
@@ -184,6 +212,9 @@ func (r release) told(at place) map[string]any {
 	return out
 }
 
+// serves reports whether any version does.
+func (r release) serves() bool { return r.serving != "" || r.state == "active" }
+
 func (r release) shown() map[string]any {
 	out := map[string]any{"state": r.state, "instances": r.instances}
 	if r.version != "" {
@@ -191,6 +222,9 @@ func (r release) shown() map[string]any {
 	}
 	if r.previous != "" {
 		out["previous"] = r.previous
+	}
+	if r.serving != "" {
+		out["serving"] = r.serving
 	}
 	return out
 }

@@ -10,9 +10,10 @@ func Module() effect.Module {
 	env := field.Text("env", "which environment; the configured one if left out")
 	region := field.Text("region", "which region; the configured one if left out")
 	version := field.Text("version", "the version there; nothing if there is none")
-	state := field.Choice("state", "how far it is", false, "absent", "released", "active", "failed")
+	serving := field.Text("serving", "the version that serves; nothing if none does")
+	state := field.Choice("state", "how far the version is", false, "absent", "released", "active", "failed")
 	status := []effect.Field{field.Text("env", "the environment"), field.Text("region", "the region"), version,
-		field.Text("previous", "the version before"), state, field.Of("instances", effect.Int, "how many instances run")}
+		field.Text("previous", "the version before"), serving, state, field.Of("instances", effect.Int, "how many instances run")}
 	write := func(name, doc string, args ...effect.Field) effect.Op {
 		return effect.Op{Module: "deploy", Name: name, Doc: doc, Class: effect.Write, Recovery: effect.Observe,
 			Args: append(args, env, region), Returns: status}
@@ -20,7 +21,7 @@ func Module() effect.Module {
 	decommission := write("decommission", "Remove what was released, for good", field.Timeout("30m"))
 	decommission.Class = effect.Irreversible
 	decommission.Validate = placed("decommission")
-	activate := write("activate", "Let a release serve: an environment beside others, or a whole region", field.Timeout("10m"))
+	activate := write("activate", "Let the version that is released serve in an environment or in a whole region", field.Timeout("10m"))
 	activate.Validate = placed("activate")
 	return effect.Module{Name: "deploy", Doc: "Release, activate and remove versions.",
 		Model: func() effect.Model { return NewModel() }, Scenario: scenario(), Invariants: invariants(),
@@ -29,8 +30,8 @@ func Module() effect.Module {
 				Args: []effect.Field{env, region}, Returns: status},
 			{Module: "deploy", Name: "regions", Doc: "Read which regions there are and what they do", Class: effect.Read, Args: []effect.Field{env},
 				Returns: []effect.Field{field.Objects("regions", "one entry a region, in the order of their names", field.Text("name", "the region"),
-					field.Of("active", effect.Bool, "whether it serves"), version, state)}},
-			write("release", "Bring a version to an environment and wait until it runs", field.Need("version", "the version"),
+					field.Of("active", effect.Bool, "whether it serves"), version, serving, state)}},
+			write("release", "Bring a version to an environment and wait until it can be activated; what serves there goes on until then", field.Need("version", "the version"),
 				effect.Field{Name: "set", Type: effect.Map, Elem: &effect.Field{Type: effect.String}, Doc: "settings of this release"}, field.Timeout("30m")),
 			activate,
 			decommission,

@@ -128,7 +128,7 @@ func movedToReady(v *effect.View, end effect.Ending) string {
 }
 
 // makesReady reports whether an effect brought something into service: a node
-// that takes writes now, or a release where none was active.
+// that takes writes now, or a release where none served.
 func makesReady(v *effect.View, e effect.Occurrence) bool {
 	switch {
 	case !e.Wrote():
@@ -143,7 +143,7 @@ func makesReady(v *effect.View, e effect.Occurrence) bool {
 		if env != "" {
 			began = plain.Table(plain.Table(began, "envs"), env)
 		}
-		return len(e.Changes) > 0 && began["state"] != "active"
+		return len(e.Changes) > 0 && began["state"] != "active" && plain.Str(began, "serving") == ""
 	}
 	return false
 }
