@@ -39,7 +39,7 @@ var mayImport = map[string][]string{
 	"stdlib/internal/":                  {"interpreter/effect", "stdlib/internal/"},
 	"plugins":                           {"interpreter/effect", "interpreter/redact", "plugins/internal/wire"},
 	"plugins/internal/wire":             {"interpreter/effect"},
-	"plugins/host":                      {"interpreter/effect", "interpreter/redact", "plugins", "plugins/internal/wire"},
+	"plugins/host":                      {"interpreter/effect", "interpreter/redact", "plugins", "plugins/internal/output", "plugins/internal/wire"},
 	"plugins/plugintest":                {"interpreter/effect", "plugins", "plugins/host", "plugins/internal/wire", "stdlib", "stdlib/"},
 	"plugins/prometheus/prometheustest": {},
 	"plugins/internal/database":         {"interpreter/effect"},

@@ -20,6 +20,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/redact"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/internal/output"
 	"github.com/q-ecosystem/runbook/plugins/internal/wire"
 )
 
@@ -46,6 +47,13 @@ type launchOptions struct {
 	known        *redact.Known // what no plugin is to be heard saying
 }
 
+const (
+	// maxSaidLines and maxSaidBytes bound what of a plugin's output is shown in a
+	// second: it is for a person's eyes.
+	maxSaidLines = 2000
+	maxSaidBytes = 1 << 20
+)
+
 // launch starts a plugin and asks it what it is. It gives up when ctx ends or
 // the start takes too long; then nothing is left running.
 func launch(ctx context.Context, spec Spec, opt launchOptions) (*process, error) {
@@ -56,14 +64,14 @@ func launch(ctx context.Context, spec Spec, opt launchOptions) (*process, error)
 	defer img.close()
 	r := newRunner(img, args, spec.environment(), spec.Dir)
 	p := &process{runner: r}
-	shown := &throttle{tell: func(line string) { opt.log(spec.Name, line) }, now: time.Now}
+	shown := &output.Throttle{Tell: func(line string) { opt.log(spec.Name, line) }, Lines: maxSaidLines, Bytes: maxSaidBytes}
 	heard := func() io.Writer {
-		w := opt.known.Writer(&lines{emit: func(line string) { r.remember(line); shown.line(line) }})
+		w := opt.known.Writer(&lines{emit: func(line string) { r.remember(line); shown.Line(line) }})
 		r.flush = append(r.flush, w.Flush)
 		return w
 	}
 	stderr, syncStdout, syncStderr := heard(), heard(), heard()
-	r.flush = append(r.flush, shown.over) // after them
+	r.flush = append(r.flush, shown.Over) // after them
 	p.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  wire.Handshake(),
 		VersionedPlugins: wire.Protocols(nil),

@@ -29,6 +29,7 @@ const (
 // either stream and of both. Secrets are replaced before any of it. It is for
 // one goroutine.
 type Output struct {
+	scrub   *redact.Scrubber
 	streams [2]stream
 	both    Tail
 	raw     *bytes.Buffer // all of the standard output as it came, to be decoded; nil if it is not
@@ -43,7 +44,7 @@ type stream struct {
 
 // New returns an Output that hands lines to show, which may be nil.
 func New(scrub *redact.Scrubber, show func(line string), decodes bool) *Output {
-	o := &Output{}
+	o := &Output{scrub: scrub}
 	for i := range o.streams {
 		o.streams[i] = stream{scrub: scrub.Stream(), line: line{show: show}}
 	}
@@ -52,6 +53,9 @@ func New(scrub *redact.Scrubber, show func(line string), decodes bool) *Output {
 	}
 	return o
 }
+
+// Hush keeps the lines of a stream from being shown.
+func (o *Output) Hush(which int) { o.streams[which].line.show = nil }
 
 // Write takes the next bytes of a stream.
 func (o *Output) Write(which int, p []byte) {
@@ -112,6 +116,16 @@ func (o *Output) JSON() (any, error) {
 		return nil, fmt.Errorf("it has more than %d MiB", jsonLimit>>20)
 	}
 	return plainjson.Decode(o.raw.Bytes())
+}
+
+// Head returns the beginning of the standard output that is to be decoded: at
+// most so many characters, secrets replaced.
+func (o *Output) Head(size int) string {
+	text := strings.ToValidUTF8(o.scrub.Text(string(o.raw.Bytes()[:min(o.raw.Len(), TailSize)])), "\uFFFD")
+	if runes := []rune(text); len(runes) > size {
+		text = string(runes[:size]) + "…"
+	}
+	return text
 }
 
 // Tail keeps the end of what is written to it.
