@@ -91,7 +91,10 @@ func (r *Recorder) observe(ctx context.Context, call effect.Call) (bool, effect.
 		return false, effect.Result{}, nil
 	}
 	why := errUnsettled
-	if body.Reason != "" {
+	switch {
+	case body.Reason != "" && effect.AsError(err).Code == effect.CodeUnknown: // it was asked, and says why it cannot tell
+		why = errors.New(body.Reason)
+	case body.Reason != "":
 		why = fmt.Errorf("its backend could not be asked: %s", body.Reason)
 	}
 	return true, effect.Result{}, r.park(call, why)

@@ -50,6 +50,8 @@ func TestUnknownAfterACrash(t *testing.T) {
 			calls: []string{"observe t.observe 1 #1"}, why: "nobody knows whether it happened"},
 		{name: "observe, cannot be asked", op: "t.observe", observe: observation{err: effect.Errorf(effect.CodeUnavailable, "connection refused")},
 			cause: effect.Parked, calls: []string{"observe t.observe 1 #1"}, why: "its backend could not be asked: connection refused"},
+		{name: "observe, says why it cannot tell", op: "t.observe", observe: observation{err: effect.Errorf(effect.CodeUnknown, "half of it is there")},
+			cause: effect.Parked, calls: []string{"observe t.observe 1 #1"}, why: "half of it is there"},
 		{name: "ask", op: "t.ask", cause: effect.Parked, calls: []string{}, why: "nobody knows whether it happened"},
 		{name: "forgo", op: "t.forgo", value: map[string]any{}, calls: []string{},
 			journal: []string{"effect.resolved 1 t.forgo forgone {}"}},
