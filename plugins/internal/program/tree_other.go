@@ -25,3 +25,6 @@ func descendants(group int) []int {
 // endMarked needs a way to look into the environments of others, which there is
 // not everywhere.
 func endMarked(string) {}
+
+// marked needs the same.
+func marked(string) []int { return nil }
