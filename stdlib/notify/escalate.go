@@ -33,6 +33,15 @@ func escalate() effect.Composite {
 type sentPage struct {
 	to, key string
 	level   int
+	mute    string // why its service could not say, when it was asked last; "" if it could
+}
+
+// silence says what is known of a page that nobody took on.
+func (p *sentPage) silence() string {
+	if p.mute != "" {
+		return p.to + " was called, and whether anybody answered is not known: " + p.mute
+	}
+	return p.to + " did not answer"
 }
 
 func runEscalate(ctx context.Context, p effect.Performer, args map[string]any) (any, error) {
@@ -43,8 +52,8 @@ func runEscalate(ctx context.Context, p effect.Performer, args map[string]any) (
 	if err != nil {
 		return nil, err
 	}
-	var pages []sentPage
-	var silent []string // why each level is silent
+	var pages []*sentPage
+	var silent []func() string // why each level is silent
 	at := start
 	for i, l := range levels {
 		level := l.(map[string]any)
@@ -57,12 +66,13 @@ func runEscalate(ctx context.Context, p effect.Performer, args map[string]any) (
 				return nil, err
 			}
 			// One who cannot be called is no reason not to call the next.
-			silent = append(silent, fmt.Sprintf("%s could not be called: %s", to, effect.AsError(err).Message))
+			why := fmt.Sprintf("%s could not be called: %s", to, effect.AsError(err).Message)
+			silent = append(silent, func() string { return why })
 			continue
 		}
 		key, _ := sent["key"].(string)
-		pages = append(pages, sentPage{to, key, i + 1})
-		silent = append(silent, to+" did not answer")
+		page := &sentPage{to: to, key: key, level: i + 1}
+		pages, silent = append(pages, page), append(silent, page.silence)
 		began := at
 		for {
 			answer, by, err := answered(do, pages)
@@ -84,27 +94,34 @@ func runEscalate(ctx context.Context, p effect.Performer, args map[string]any) (
 			}
 		}
 	}
+	reasons := make([]string, len(silent))
+	for i, why := range silent {
+		reasons[i] = why()
+	}
 	return nil, effect.Errorf(effect.CodeExpired, "nobody took it on within %s: %s", effect.FormatDuration(effect.Seconds(at-start)),
-		strings.Join(silent, "; ")).WithHint("call someone yourself; the pages stay open at their services")
+		strings.Join(reasons, "; ")).WithHint("call someone yourself; the pages stay open at their services")
 }
 
 // answered returns the first page that someone took on, or nil. Services that
 // cannot say are passed over.
-func answered(d composite.Doer, pages []sentPage) (*sentPage, string, error) {
-	for i := range pages {
-		t, err := d.Table("notify.acknowledged", map[string]any{"to": pages[i].to, "key": pages[i].key})
+func answered(d composite.Doer, pages []*sentPage) (*sentPage, string, error) {
+	for _, p := range pages {
+		t, err := d.Table("notify.acknowledged", map[string]any{"to": p.to, "key": p.key})
 		if err != nil && effect.AsStop(err) != nil {
 			return nil, "", err
 		}
+		if p.mute = ""; err != nil {
+			p.mute = effect.AsError(err).Message
+		}
 		if yes, _ := t["acknowledged"].(bool); yes {
 			by, _ := t["by"].(string)
-			return &pages[i], by, nil
+			return p, by, nil
 		}
 	}
 	return nil, "", nil
 }
 
-func shownPages(pages []sentPage) []any {
+func shownPages(pages []*sentPage) []any {
 	out := make([]any, len(pages))
 	for i, p := range pages {
 		out[i] = map[string]any{"to": p.to, "key": p.key}

@@ -42,4 +42,9 @@ func TestEscalate(t *testing.T) {
 	if err == nil || err.Code != effect.CodeExpired || !strings.Contains(err.Message, "nobody took it on within 15m: pigeon could not be called: it flew away; on-call did not answer") {
 		t.Errorf("nobody: %v", err)
 	}
+	s.Fail["notify.acknowledged on-call"] = effect.Errorf(effect.CodeUnsupported, "there is no token")
+	_, err = s.Run("notify.escalate", obj{"text": "fire", "levels": levels("on-call")})
+	if err == nil || !strings.Contains(err.Message, "on-call was called, and whether anybody answered is not known: there is no token") {
+		t.Errorf("a service that cannot say: %v", err)
+	}
 }
