@@ -12,8 +12,8 @@ import (
 
 // service runs an HTTP service for the rest of the script and puts its address
 // into $SERVICE. It writes each request into a file before it answers: method,
-// path, the header Idempotency-Key. Below /slow it answers once a file called
-// go is there; below /fail with 500.
+// path, the header Idempotency-Key or Webhook-Id. Below /slow it answers once a
+// file called go is there; below /fail with 500.
 //
 //	service requests
 func service(ts *testscript.TestScript, neg bool, args []string) {
@@ -24,7 +24,7 @@ func service(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	goOn, ended := ts.MkAbs("go"), make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(book, "%s %s key=%s\n", r.Method, r.URL.Path, r.Header.Get("Idempotency-Key"))
+		fmt.Fprintf(book, "%s %s key=%s\n", r.Method, r.URL.Path, r.Header.Get("Idempotency-Key")+r.Header.Get("Webhook-Id"))
 		for deadline := time.Now().Add(patience); r.URL.Path == "/slow" && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 			if _, err := os.Stat(goOn); err == nil {
 				break
