@@ -105,7 +105,8 @@ func socketDir() (string, error) {
 	}
 	dir, err := os.MkdirTemp(base, "rb")
 	if err != nil {
-		return "", fmt.Errorf("make a directory for the plugins' sockets: %w", err)
+		return "", effect.Errorf(effect.CodeUnavailable, "make a directory for the plugins' sockets in %s: %v", base, err).
+			WithHint("set TMPDIR to a folder that is there, that this user may write to, and that has room")
 	}
 	return dir, nil
 }

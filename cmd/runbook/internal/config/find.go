@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -35,7 +34,8 @@ func Find(flag, dir string) (string, error) {
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return "", fmt.Errorf("find configuration: %w", err)
+		return "", errorf(effect.Position{}, "go to a folder that is there (cd)",
+			"the folder that this was called in is gone: %s", cause(err))
 	}
 	for {
 		if path, err := existing(filepath.Join(dir, FileName)); path != "" || err != nil {

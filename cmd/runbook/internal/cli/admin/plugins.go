@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -135,6 +136,10 @@ func (a commands) verifyPlugins(cmd *cobra.Command) error {
 			problem := ""
 			if err := a.answers(ctx, on, c); err != nil {
 				problem = strings.TrimSpace(err.Error())
+				var e *effect.Error
+				if errors.As(err, &e) && e.Hint != "" && !strings.Contains(problem, e.Hint) {
+					problem += "\nhint: " + e.Hint
+				}
 			}
 			say(c.String(), problem, good)
 		}

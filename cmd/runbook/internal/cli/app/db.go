@@ -30,7 +30,7 @@ func usualDB() (string, error) {
 	if state == "" || !filepath.IsAbs(state) { // the specification has relative ones ignored
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return "", errors.New("no place for the journal: set --db FILE, RUNBOOK_DB or HOME")
+			return "", Usagef("no place for the journal: set --db FILE, RUNBOOK_DB or HOME")
 		}
 		state = filepath.Join(home, ".local", "state")
 	}

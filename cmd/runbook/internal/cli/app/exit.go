@@ -101,6 +101,22 @@ func (e *advised) Unwrap() error { return e.error }
 // Advised adds to an error what to do now.
 func Advised(err error, what view.Advice) error { return &advised{err, what} }
 
+// Configuration gives an error of backends that do not come up the backend's
+// own hint; where the backend finds its configuration wrong, nothing else is.
+func Configuration(err error) error {
+	var e *effect.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	if e.Code == effect.CodeInvalid {
+		err = Usage(err)
+	}
+	if e.Hint == "" {
+		return err
+	}
+	return Advised(err, view.Tell(strings.Split(Indented("hint: "+view.Clean(e.Hint)), "\n")...))
+}
+
 // Hint says what to do now, for errors that do not say it themselves.
 func (a *App) Hint(err error) view.Advice {
 	var with *advised

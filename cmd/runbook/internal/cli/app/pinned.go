@@ -24,7 +24,7 @@ func PinOf(on *Surroundings, specs []host.Spec) (*config.Pin, error) {
 	if dir == "" {
 		var err error
 		if dir, err = os.Getwd(); err != nil {
-			return nil, fmt.Errorf("find the working directory, which the run keeps: %w", err)
+			return nil, Usagef("the folder that this was called in is gone, and the run has to keep it: %s; go to a folder that is there (cd)", because(err))
 		}
 	}
 	search := on.search

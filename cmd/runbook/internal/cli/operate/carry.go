@@ -64,7 +64,7 @@ func (s *session) unstarted(err error) error {
 	case app.CodeOf(err) == app.ExitUsage: // the message says what to mend
 		return err
 	case s.run == "", s.afresh:
-		return fmt.Errorf("%w\nnothing was started", err)
+		return app.Configuration(fmt.Errorf("%w\nnothing was started", err))
 	}
 	var advice view.Advice
 	var pin *host.PinError
