@@ -38,6 +38,8 @@ func entryFor(module string) string {
 		return "backend: ssh\nhosts:\n  web-1: { address: 192.0.2.11, user: deploy, groups: [web] }"
 	case "files":
 		return "backend: files\nroots: [/var/log]\narchives: [/var/lib/runbook/archives]"
+	case "deploy":
+		return "backend: script\nprogram: ./deploy.sh"
 	case "secrets":
 		return "backend: file\ndir: /etc/runbook/secrets"
 	case "exec", "http":

@@ -19,6 +19,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/probe"
 	"github.com/q-ecosystem/runbook/plugins/prometheus"
 	"github.com/q-ecosystem/runbook/plugins/rfc2136"
+	"github.com/q-ecosystem/runbook/plugins/script"
 	"github.com/q-ecosystem/runbook/plugins/shoutrrr"
 	"github.com/q-ecosystem/runbook/plugins/smtp"
 	"github.com/q-ecosystem/runbook/plugins/sqlite"
@@ -56,6 +57,8 @@ func Builtin(name string) (plugins.Backend, bool) {
 		return prometheus.New(), true
 	case "rfc2136":
 		return rfc2136.New(), true
+	case "script":
+		return script.New(), true
 	case "shoutrrr":
 		return shoutrrr.New(), true
 	case "smtp":
@@ -72,7 +75,7 @@ func Builtin(name string) (plugins.Backend, bool) {
 
 // Builtins lists the names that Builtin knows, in order.
 func Builtins() []string {
-	names := []string{"age", "env", "exec", "file", "files", "haproxy", "http", "kubo", "pagerduty", "postgres", "probe", "prometheus", "rfc2136", "shoutrrr", "smtp", "sqlite", "ssh", "webhook"}
+	names := []string{"age", "env", "exec", "file", "files", "haproxy", "http", "kubo", "pagerduty", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "webhook"}
 	sort.Strings(names)
 	return names
 }

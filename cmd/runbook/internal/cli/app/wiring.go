@@ -202,7 +202,7 @@ func (a *App) backendOf(ctx context.Context, on *Surroundings, c config.Carrier)
 			return found, &config.Error{Where: on.Env.Where(c), Message: fmt.Sprintf("the backend %s carries the module %s, not %s", c.Backend, found.desc.Module, c.Module)}
 		}
 		found.spec.Builtin = true
-		found.spec.Inherit = c.Backend == "exec" || c.Backend == "env" || c.Backend == "ssh" // which decide themselves what of the environment goes where
+		found.spec.Inherit = c.Backend == "exec" || c.Backend == "env" || c.Backend == "script" || c.Backend == "ssh" // which decide themselves what of the environment goes where
 		return found, nil
 	}
 	var err error

@@ -1,0 +1,94 @@
+package script
+
+import (
+	"context"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/internal/output"
+)
+
+// What is shown in a second of what a program writes to standard error.
+const (
+	shownLines = 50
+	shownBytes = 64 << 10
+)
+
+// ask runs the program of an op and waits for its end. Lines of its standard
+// error go to show, which may be nil.
+func (c *call) ask(ctx context.Context, op string, show func(line string)) (*reply, *effect.Error) {
+	limit := readLimit(ctx)
+	if op == c.op.Name {
+		limit = c.limit(ctx)
+	}
+	p, e := c.program(op, limit)
+	if e != nil {
+		return nil, e
+	}
+	c.b.notice.Withheld(c.b.settings.vars, p.Vars, "add pass: [%s] to deploy in the configuration (withhold there keeps this quiet)")
+	r := &reply{call: c, op: op, program: p}
+	if show != nil {
+		shown := &output.Throttle{Tell: show, Lines: shownLines, Bytes: shownBytes}
+		defer func() { _ = shown.Over() }()
+		show = shown.Line
+	}
+	r.out = output.New(p.Scrub, show, true)
+	r.out.Hush(output.Stdout)
+	var err error
+	if r.end, err = p.Run(ctx, r.out); err != nil {
+		return nil, effect.AsError(err)
+	}
+	return r, nil
+}
+
+// carryOut carries the call out and returns what the op returns.
+func (c *call) carryOut(ctx context.Context) (map[string]any, *effect.Error) {
+	r, e := c.ask(ctx, c.op.Name, c.req.Progress)
+	if e != nil {
+		return nil, e
+	}
+	if e := r.failure(); e != nil {
+		return nil, e
+	}
+	if c.op.Name == "regions" {
+		return r.regions()
+	}
+	if !c.writes() {
+		now, e := r.status()
+		if e != nil {
+			return nil, e
+		}
+		return now.value(c), nil
+	}
+	if r.answered() { // a write need not answer: status does
+		said, e := r.status()
+		if e != nil {
+			return nil, e
+		}
+		if seen, why := c.judge(said); seen != effect.Applied {
+			return nil, r.doubt("ended with exit code 0, and answered that %s", why)
+		}
+	}
+	now, e := c.look(ctx)
+	if e != nil {
+		return nil, r.doubt("ended with exit code 0, and could not be read back: %s", e.Message)
+	}
+	if now.pending != "" {
+		return nil, r.doubt("ended with exit code 0, and status tells that %s is still under way", now.pending)
+	}
+	if seen, why := c.judge(now); seen != effect.Applied {
+		return nil, r.doubt("ended with exit code 0, and status tells that %s", why)
+	}
+	return now.value(c), nil
+}
+
+// look asks the program status what there is at the call's place.
+func (c *call) look(ctx context.Context) (*standing, *effect.Error) {
+	r, e := c.ask(ctx, "status", nil)
+	if e != nil {
+		return nil, e
+	}
+	if e := r.failure(); e != nil {
+		return nil, e
+	}
+	return r.status()
+}

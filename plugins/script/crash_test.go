@@ -1,0 +1,143 @@
+package script
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins"
+)
+
+// victimEnv makes this binary a process that carries one request out, and is
+// killed meanwhile.
+const victimEnv = "RUNBOOK_TEST_VICTIM"
+
+type order struct {
+	Config obj
+	Req    plugins.Request
+}
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(victimEnv); text != "" {
+		victim(text)
+	}
+	os.Exit(m.Run())
+}
+
+func victim(text string) {
+	var o order
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		panic(err)
+	}
+	b := New()
+	if err := b.Configure(context.Background(), o.Config); err != nil {
+		panic(err)
+	}
+	o.Req.Progress = func(string) {}
+	_, _ = b.Invoke(context.Background(), o.Req)
+	os.Exit(0)
+}
+
+// stops lets the shop's program stop for ever at a point: before anything is
+// changed, when all is, or after its first cp, mv, ln or rm.
+func (s *shop) stops(t *testing.T, point string) obj {
+	t.Helper()
+	stop := "echo >'" + s.dir + "/reached'; while :; do sleep 0.05; done\n"
+	front := "#!/bin/sh\n"
+	switch point {
+	case "before":
+		front += "[ $1 = status ] || { " + stop + "}\n"
+	case "after":
+		front += "'" + s.program + "' \"$@\" || exit\n[ $1 = status ] || { " + stop + "}\nexit\n"
+	default:
+		real, err := exec.LookPath(point)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, filepath.Join(s.dir, point, point), "#!/bin/sh\n"+real+" \"$@\"\n"+stop)
+	}
+	c := s.config()
+	c["program"] = put(t, filepath.Join(s.dir, "stops.sh"), front+"exec '"+s.program+"' \"$@\"\n")
+	c["path"] = filepath.Join(s.dir, point) + ":" + os.Getenv("PATH")
+	return c
+}
+
+// TestKilled kills the backend before, within and after the change of each op.
+// What Observe says then is what is there, and a repetition ends with it.
+func TestKilled(t *testing.T) {
+	where := obj{"env": "green"}
+	for _, c := range []struct {
+		op     string
+		args   obj
+		point  string
+		want   effect.Observed
+		served string // in the end
+	}{
+		{"release", release(), "before", effect.NotApplied, "v1"},
+		{"release", release(), "cp", effect.NotApplied, "v1"},
+		{"release", release(), "mv", effect.NotApplied, "v1"},
+		{"release", release(), "after", effect.Applied, "v1"},
+		{"activate", where, "before", effect.NotApplied, "v3"},
+		{"activate", where, "ln", effect.NotApplied, "v3"},
+		{"activate", where, "mv", effect.Applied, "v3"},
+		{"activate", where, "after", effect.Applied, "v3"},
+		{"decommission", where, "before", effect.NotApplied, ""},
+		{"decommission", where, "rm", effect.NotApplied, ""},
+		{"decommission", where, "after", effect.Applied, ""},
+	} {
+		t.Run(c.op+" "+c.point, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t)
+			b := configured(t, s.config())
+			must(t, b, "release", obj{"env": "green", "version": "v1"})
+			must(t, b, "activate", where)
+			must(t, b, "release", obj{"env": "green", "version": "v3"})
+
+			req := request(t, c.op, c.args)
+			req.Key = c.op + "-" + c.point
+			req.Progress = nil
+			text, err := json.Marshal(struct {
+				Config obj
+				Req    obj
+			}{checked(t, b, s.stops(t, c.point)), obj{"Op": req.Op, "Args": req.Args, "Key": req.Key, "Run": req.Run, "Attempt": 1}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = append(os.Environ(), victimEnv+"="+string(text))
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			until(t, "the point", func() bool { _, err := os.Stat(filepath.Join(s.dir, "reached")); return err == nil })
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+
+			req.Progress = func(string) {}
+			got, err := b.Observe(t.Context(), req)
+			if err != nil || got.State != c.want {
+				t.Fatalf("observed %+v, %v, want %s", got, err, c.want)
+			}
+			if c.want == effect.NotApplied {
+				req.Attempt = 2
+				if _, err := b.Invoke(t.Context(), req); err != nil {
+					t.Fatalf("again: %v", err)
+				}
+			}
+			if got, err := b.Observe(t.Context(), req); err != nil || got.State != effect.Applied {
+				t.Errorf("in the end: %+v, %v", got, err)
+			}
+			if got := s.served(t, "all", "green"); got != c.served {
+				t.Errorf("served is %q, want %q", got, c.served)
+			}
+			left, err := filepath.Glob(filepath.Join(s.root, "all/green/releases/*"))
+			if err != nil || c.op == "decommission" && len(left) > 0 || strings.Contains(strings.Join(left, " "), ".part") {
+				t.Errorf("left are %v (%v)", left, err)
+			}
+		})
+	}
+}

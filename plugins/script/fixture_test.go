@@ -1,0 +1,190 @@
+package script
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins"
+)
+
+type obj = map[string]any
+
+// patience bounds the waits for conditions.
+const patience = time.Minute
+
+// shop is a real, if small, deployment system: the program of the page, with
+// builds to deploy.
+type shop struct {
+	dir     string // of its program
+	program string
+	root    string // where it deploys to
+	builds  string
+}
+
+// newShop has the builds v1 to v4, and one that does not pass its check.
+func newShop(t *testing.T) *shop {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/backends/script.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(page), "\n```sh\n")
+	text, _, ended := strings.Cut(rest, "\n```")
+	if !found || !ended {
+		t.Fatal("the page has no program")
+	}
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &shop{dir: dir, program: put(t, filepath.Join(dir, "deploy.sh"), text+"\n"), root: filepath.Join(dir, "shop"), builds: filepath.Join(dir, "builds")}
+	for _, version := range []string{"v1", "v2", "v3", "v4"} {
+		put(t, filepath.Join(s.builds, version, "index.html"), version)
+	}
+	put(t, filepath.Join(s.builds, "broken", "check"), "#!/bin/sh\necho the assets are missing\nexit 1\n")
+	return s
+}
+
+// config returns the configuration of a backend for it.
+func (s *shop) config() obj {
+	return obj{"program": s.program, "env": obj{"ROOT": s.root, "BUILDS": s.builds}}
+}
+
+// served returns what a web server would serve at a place.
+func (s *shop) served(t *testing.T, region, env string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.root, region, env, "current", "index.html"))
+	if errors.Is(err, os.ErrNotExist) {
+		return ""
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// put writes an executable file.
+func put(t *testing.T, path, text string) string {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// configured returns a backend with a configuration that passed the checks of
+// the host.
+func configured(t *testing.T, config obj) *Backend {
+	t.Helper()
+	b := New()
+	b.notice.Say = func(string) {}
+	if err := b.Configure(t.Context(), checked(t, b, config)); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// checked returns a configuration as the host hands it over.
+func checked(t *testing.T, b *Backend, config obj) obj {
+	t.Helper()
+	out, err := effect.CheckFields(b.Describe().Config, nil, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reveal(out)
+}
+
+func reveal(m obj) obj {
+	out := obj{}
+	for k, v := range m {
+		switch v := v.(type) {
+		case effect.Secret:
+			out[k] = v.Reveal()
+		case obj:
+			out[k] = reveal(v)
+		default:
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// request makes a request as the engine does.
+func request(t *testing.T, op string, args obj) plugins.Request {
+	t.Helper()
+	for _, o := range New().Describe().Ops {
+		if o.Name == op {
+			checked, err := o.Check(args)
+			if err != nil {
+				t.Fatalf("%s %v: %v", op, args, err)
+			}
+			return plugins.Request{Op: op, Args: checked, Key: "key-1", Run: "run-1", Attempt: 1, Progress: func(string) {}}
+		}
+	}
+	t.Fatalf("no op %s", op)
+	return plugins.Request{}
+}
+
+func invoke(t *testing.T, b *Backend, op string, args obj) (obj, *effect.Error) {
+	t.Helper()
+	v, err := b.Invoke(t.Context(), request(t, op, args))
+	m, _ := v.(obj)
+	return m, effect.AsError(err)
+}
+
+func must(t *testing.T, b *Backend, op string, args obj) obj {
+	t.Helper()
+	v, e := invoke(t, b, op, args)
+	if e != nil {
+		t.Fatalf("%s %v: %v", op, args, e)
+	}
+	return v
+}
+
+// says reports what an error lacks: its code, or one of the texts in its message
+// or hint.
+func says(e *effect.Error, code effect.Code, texts ...string) error {
+	if e == nil || e.Code != code {
+		return fmt.Errorf("got %v, want %s", e, code)
+	}
+	for _, text := range texts {
+		if !strings.Contains(e.Message+" | "+e.Hint, text) {
+			return fmt.Errorf("%q (%s) does not say %q", e.Message, e.Hint, text)
+		}
+	}
+	return nil
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %s", what, patience)
+		}
+	}
+}
+
+// heard collects progress.
+type heard struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (h *heard) line(text string) { h.mu.Lock(); h.lines = append(h.lines, text); h.mu.Unlock() }
+
+func (h *heard) all() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]string{}, h.lines...)
+}

@@ -1,0 +1,104 @@
+package script
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	contract "github.com/q-ecosystem/runbook/stdlib/deploy"
+)
+
+// TestModelDoesWhatDeploymentsDo walks the page's program and the model of the
+// module at random, and holds what they say against each other, and against
+// what is served.
+func TestModelDoesWhatDeploymentsDo(t *testing.T) {
+	s := newShop(t)
+	for _, place := range []string{"eu/all", "us/all", "eu/blue", "us/blue"} {
+		if err := os.MkdirAll(filepath.Join(s.root, place), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	model := contract.NewModel()
+	if err := model.Load(obj{"envs": obj{"blue": obj{}, "green": obj{}}, "versions": []any{"v1", "v2", "v3", "v4", "broken"}, "refuses": []any{"broken"},
+		"regions": obj{"eu": obj{"envs": obj{"blue": obj{}}}, "us": obj{"envs": obj{"blue": obj{}}}}}); err != nil {
+		t.Fatal(err)
+	}
+	b := configured(t, s.config())
+	random := rand.New(rand.NewPCG(3, 14))
+	pick := func(list ...string) string { return list[random.IntN(len(list))] }
+	steps := 200
+	if testing.Short() {
+		steps = 80
+	}
+	seen := map[string]int{}
+	for i := range steps {
+		op, args := pick("status", "regions", "release", "release", "release", "activate", "activate", "decommission"), obj{}
+		place := [][2]string{{"", "blue"}, {"", "green"}, {"eu", ""}, {"us", ""}, {"eu", "blue"}}[random.IntN(5)]
+		if place[0] != "" && op != "regions" {
+			args["region"] = place[0]
+		}
+		if place[1] != "" {
+			args["env"] = place[1]
+		}
+		if op == "release" {
+			args["version"] = pick("v1", "v2", "v3", "v4", "v9", "broken")
+		}
+		req := request(t, op, args)
+		req.Key = fmt.Sprint("key-", i)
+		real, realErr := b.Invoke(t.Context(), req)
+		modeled, modelErr := model.Do(effect.Moment{Now: time.Now(), Key: req.Key, World: func(string) obj { return nil }}, op, req.Args)
+		if realErr != nil || modelErr != nil {
+			r, m := effect.AsError(realErr), effect.AsError(modelErr)
+			if r == nil || m == nil || r.Code != m.Code || r.Retryable != m.Retryable {
+				t.Fatalf("step %d, %s %v: the program gives %v, the model %v", i, op, args, realErr, modelErr)
+			}
+			seen[op+" "+string(r.Code)]++
+			continue
+		}
+		if is, said := told(real), told(modeled); !reflect.DeepEqual(is, said) {
+			t.Fatalf("step %d, %s %v:\nthe program gives %v\nthe model       %v", i, op, args, is, said)
+		}
+		seen[op]++
+		if op == "regions" {
+			continue
+		}
+		serving, _ := modeled.(obj)["serving"].(string)
+		if got := s.served(t, or(place[0], "all"), or(place[1], "all")); got != serving {
+			t.Fatalf("step %d, %s %v: served is %q, the model says %q", i, op, args, got, serving)
+		}
+		if op != "status" {
+			if got, err := b.Observe(t.Context(), req); err != nil || got.State != effect.Applied {
+				t.Fatalf("step %d, %s %v: observed %+v, %v", i, op, args, got, err)
+			}
+		}
+	}
+	for _, what := range []string{"status", "regions", "release", "activate", "decommission", "release not_found", "release failed", "activate conflict"} {
+		if seen[what] < steps/60 {
+			t.Errorf("%s came %d times in %d steps: the walk shows too little", what, seen[what], steps)
+		}
+	}
+}
+
+// told leaves out what the program does not tell: how many instances run.
+func told(value any) any {
+	v := value.(obj)
+	out := obj{}
+	for name, is := range v {
+		if name != "instances" {
+			out[name] = is
+		}
+	}
+	return out
+}
+
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}

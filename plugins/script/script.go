@@ -1,0 +1,125 @@
+// Package script carries the module deploy by a team's own programs: one
+// program for all ops, or one for each, run with the op's name as its first
+// argument.
+//
+// # The convention
+//
+// A program finds the request as JSON on its standard input and, as far as it
+// is not structured, in its environment; see question. It writes one JSON
+// object to its standard output, and to standard error whatever people are to
+// see. Its exit code says what became of it; see failure. docs/backends/script.md
+// tells it to who writes one.
+//
+// # What is believed
+//
+// The program status is what recovery rests on, and every write is read back by
+// it: a write that ended well and that status does not show has an unknown
+// outcome. So has one that was stopped, that a signal ended, or that ended well
+// and wrote something else than an answer. See judge for what status settles.
+package script
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/internal/program"
+	contract "github.com/q-ecosystem/runbook/stdlib/deploy"
+)
+
+// Backend carries deployments out by programs on this machine. New returns it;
+// Configure makes it ready.
+type Backend struct {
+	settings *settings
+	notice   program.Notice
+	ops      map[string]effect.Op
+}
+
+// New returns a backend that is not configured yet.
+func New() *Backend {
+	b := &Backend{ops: map[string]effect.Op{}}
+	for _, op := range contract.Module().Ops {
+		b.ops[op.Name] = op
+	}
+	return b
+}
+
+// Describe implements plugins.Backend.
+func (b *Backend) Describe() plugins.Description {
+	return plugins.Description{
+		Name: "script", Module: "deploy", Version: "1.0.0",
+		Doc:    "Deploy by the team's own programs.",
+		Ops:    contract.Module().Ops,
+		Config: fields(),
+	}
+}
+
+// Configure implements plugins.Backend.
+func (b *Backend) Configure(_ context.Context, config map[string]any) error {
+	s, err := newSettings(config)
+	if err != nil {
+		return err
+	}
+	b.settings = s
+	return nil
+}
+
+// Invoke implements plugins.Backend.
+func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) {
+	c, e := b.call(req)
+	if e != nil {
+		return nil, e
+	}
+	if ctx.Err() != nil {
+		return nil, effect.Errorf(effect.CodeTimeout, "deploy.%s: the call ended before its program was started; nothing ran", req.Op)
+	}
+	value, e := c.carryOut(ctx)
+	if e != nil {
+		return nil, e
+	}
+	return value, nil
+}
+
+// Health implements plugins.Backend: all programs are there, and status answers
+// for the configured environment, if there is one.
+func (b *Backend) Health(ctx context.Context) error {
+	if b.settings == nil {
+		return errNotConfigured()
+	}
+	for _, op := range slices.Sorted(maps.Keys(b.settings.programs)) {
+		if _, e := b.settings.find(op); e != nil {
+			return e
+		}
+	}
+	if b.settings.environment == "" && b.settings.region == "" {
+		return nil
+	}
+	c, e := b.call(plugins.Request{Op: "status", Args: map[string]any{}, Progress: func(string) {}})
+	if e == nil {
+		_, e = c.carryOut(ctx)
+	}
+	if e != nil {
+		return e
+	}
+	return nil
+}
+
+// call reads a request.
+func (b *Backend) call(req plugins.Request) (*call, *effect.Error) {
+	if b.settings == nil {
+		return nil, errNotConfigured()
+	}
+	op, known := b.ops[req.Op]
+	if !known {
+		return nil, effect.Errorf(effect.CodeUnsupported, "the script backend has no op called %q", req.Op).
+			WithHint("it has %s", fmt.Sprint(slices.Sorted(maps.Keys(b.ops))))
+	}
+	return newCall(b, op, req)
+}
+
+func errNotConfigured() *effect.Error {
+	return effect.Errorf(effect.CodeInternal, "the script backend is not configured")
+}

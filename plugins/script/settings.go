@@ -1,0 +1,115 @@
+package script
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/internal/program"
+	contract "github.com/q-ecosystem/runbook/stdlib/deploy"
+)
+
+// settings is the configuration of a Backend.
+type settings struct {
+	programs    map[string]string // by op: an absolute path, or a name in PATH
+	vars        *program.Settings
+	environment string // where a call names none
+	region      string
+	dir         string // absolute; "" for that of the program
+	grace       time.Duration
+}
+
+// fields declares the configuration.
+func fields() []effect.Field {
+	file := effect.Field{Type: effect.String, Path: effect.MayBePath, Min: effect.Bound(1)}
+	all := file
+	all.Name, all.Doc = "program", "the program that carries all ops out: a path or a name in PATH, run with the op's name as its first argument"
+	each := effect.Field{Name: "programs", Type: effect.Object, Doc: "programs of single ops, where they are not `program`"}
+	for _, op := range contract.Module().Ops {
+		one := file
+		one.Name, one.Doc = op.Name, "the program of deploy."+op.Name
+		each.Fields = append(each.Fields, one)
+	}
+	return append([]effect.Field{all, each,
+		{Name: "environment", Type: effect.String, Doc: "the environment of calls that name none"},
+		{Name: "region", Type: effect.String, Doc: "the region of calls that name none"},
+		{Name: "dir", Type: effect.String, Path: effect.IsPath, Doc: "where programs run; the directory of the program if left out"},
+		{Name: "grace", Type: effect.Duration, Default: "3s", Max: effect.Bound(3), // more the host does not wait for
+			Doc: "how long a program may take to end after SIGTERM, before SIGKILL"},
+	}, program.Fields()...)
+}
+
+func newSettings(config map[string]any) (*settings, error) {
+	vars, err := program.NewSettings(config)
+	if err != nil {
+		return nil, err
+	}
+	for _, set := range []map[string]string{vars.Base, vars.Secrets} {
+		for _, name := range slices.Sorted(maps.Keys(set)) {
+			if strings.HasPrefix(name, prefix) {
+				return nil, effect.Errorf(effect.CodeInvalid, "env: %s: variables that begin with %s are runbook's own", name, prefix)
+			}
+		}
+	}
+	s := &settings{vars: vars, programs: map[string]string{}}
+	s.environment, _ = config["environment"].(string)
+	s.region, _ = config["region"].(string)
+	grace, _ := config["grace"].(float64)
+	s.grace = effect.Seconds(grace)
+	if dir, ok := config["dir"].(string); ok {
+		if s.dir, err = filepath.Abs(dir); err != nil {
+			return nil, effect.Errorf(effect.CodeInvalid, "dir: %q cannot be made absolute: %v", dir, err)
+		}
+	}
+	all, _ := config["program"].(string)
+	each := program.StringMap(config["programs"])
+	for _, op := range contract.Module().Ops {
+		name := each[op.Name]
+		if name == "" {
+			name = all
+		}
+		if strings.Contains(name, "/") {
+			if name, err = filepath.Abs(name); err != nil {
+				return nil, effect.Errorf(effect.CodeInvalid, "program: %v", err)
+			}
+		}
+		if name != "" {
+			s.programs[op.Name] = name
+		}
+	}
+	if s.programs["status"] == "" {
+		return nil, effect.Errorf(effect.CodeInvalid, "no program is named for deploy.status, by which all others are read back").
+			WithHint("write program: ./deploy.sh, or programs: { status: ./status.sh, … }")
+	}
+	return s, nil
+}
+
+// find returns the path of an op's program.
+func (s *settings) find(op string) (string, *effect.Error) {
+	name := s.programs[op]
+	if name == "" {
+		return "", effect.Errorf(effect.CodeUnsupported, "the configuration names no program for deploy.%s; nothing ran", op).
+			WithHint("add it to the module's entry in the configuration: programs: { %s: ./%s.sh }", op, op)
+	}
+	path, err := program.LookPath(name, s.vars.Base["PATH"], "/")
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "", effect.Errorf(effect.CodeRefused, "%s, the program of deploy.%s, is not executable; nothing ran", name, op).WithHint("run chmod +x on it")
+	case err != nil && strings.Contains(name, "/"):
+		return "", effect.Errorf(effect.CodeNotFound, "there is no program %s, which the configuration names for deploy.%s; nothing ran", name, op).
+			WithHint("a relative path counts from the configuration's file")
+	case err != nil:
+		return "", effect.Errorf(effect.CodeNotFound, "there is no program %s for deploy.%s in PATH, which is %q; nothing ran", name, op, s.vars.Base["PATH"]).
+			WithHint("give its path, or set `path` in the configuration of deploy")
+	}
+	if open := program.Replaceable(path); open != "" {
+		return "", effect.Errorf(effect.CodeRefused, "%s may not run here, because everybody can write to %s and put something else in its place; nothing ran", path, open).
+			WithHint("run chmod o-w %s", open)
+	}
+	return path, nil
+}
