@@ -12,7 +12,7 @@ func TestConformance(t *testing.T) {
 	b, main, backup := twoNodes(t)
 	meet(t, main, backup)
 	dir := t.TempDir()
-	small, large := write(t, filepath.Join(dir, "small"), 1, 1000), write(t, filepath.Join(dir, "large"), 2, 3<<20)
+	small, large := write(t, filepath.Join(dir, "site", "small"), 1, 1000), write(t, filepath.Join(dir, "site", "large"), 2, 3<<20)
 	of := func(path, node string) string {
 		return must(t, b, "add", obj{"path": path, "node": node})["cid"].(string)
 	}
@@ -33,7 +33,7 @@ func TestConformance(t *testing.T) {
 			{Op: "pin", Args: obj{"cid": elsewhere, "name": "large", "from": []any{backup.peer}}},
 			{Op: "unpin", Args: obj{"cid": elsewhere}},
 			{Op: "import", Args: obj{"path": archive, "node": "backup"}},
-			{Op: "add", Args: obj{"path": dir}},
+			{Op: "add", Args: obj{"path": filepath.Dir(small)}},
 		},
 	})
 }
