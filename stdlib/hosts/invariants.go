@@ -12,7 +12,8 @@ import (
 // invariants returns what has to hold of every set of hosts.
 func invariants() []effect.Invariant {
 	const name = "of a group of hosts, no two are without their service at once"
-	return []effect.Invariant{{Name: name, After: oneAtATime}, {Name: name, After: notAfterAnother}}
+	return []effect.Invariant{{Name: name, After: oneAtATime}, {Name: name, After: notAfterAnother},
+		{Name: "what failed on a host is not passed over", End: hostPassedOver}}
 }
 
 // oneAtATime finds restarts that take down all of a group at once.
@@ -51,6 +52,42 @@ func notAfterAnother(v *effect.View, e effect.Occurrence) string {
 				return fmt.Sprintf("%s goes on with %s of the group %s, although %s has failed on %s: stop at the first failure, or bring that host back first",
 					e, strings.Join(common(members, touched), ", "), group, e.Args["name"], member)
 			}
+		}
+	}
+	return ""
+}
+
+// hostPassedOver finds runs that succeed although a change failed on some hosts
+// and went well on others, so that they differ now, and nothing came of that: no
+// other try there, no word to anybody.
+func hostPassedOver(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusSucceeded {
+		return ""
+	}
+	failed := map[string]effect.Occurrence{} // by host
+	for _, e := range v.Past() {
+		switch {
+		case e.Tells:
+			clear(failed)
+		case e.Module == "hosts" && e.Err == nil && e.Class.Writes():
+			value, _ := e.Value.(map[string]any)
+			for host, v := range plain.Table(value, "hosts") {
+				told, _ := v.(map[string]any)
+				if told["error"] != nil && e.Args["partial"] == true {
+					failed[host] = e
+				} else if failed[host].Name == e.Name {
+					delete(failed, host)
+				}
+			}
+		}
+	}
+	for _, host := range plain.SortedNames(failed) {
+		e := failed[host]
+		warned := slices.ContainsFunc(end.Events, func(ev effect.Event) bool {
+			return ev.Kind == effect.Logged && !ev.At.Before(e.At) && (ev.Body.Name == "warn" || ev.Body.Name == "error")
+		})
+		if !warned {
+			return fmt.Sprintf("%s failed on %s, and the run succeeded as if it had not: look at the error of each host, or leave out partial = true", e, host)
 		}
 	}
 	return ""

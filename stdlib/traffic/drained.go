@@ -52,6 +52,28 @@ func backInService(v *effect.View, end effect.Ending) string {
 	return ""
 }
 
+// oneByOne finds servers that are drained while another one, which is healthy
+// again, still waits for traffic.
+func oneByOne(v *effect.View, e effect.Occurrence) string {
+	if e.Module != "traffic" || e.Name != "drain" || !e.Wrote() || len(e.Changes) == 0 {
+		return ""
+	}
+	pool := plain.Str(e.Args, "pool")
+	servers := plain.Table(pools(v.State("traffic"))[pool], "servers")
+	drained := map[string]effect.Occurrence{}
+	for _, p := range v.Past() {
+		switch name := plain.Str(p.Args, "env"); {
+		case p.Err != nil:
+		case p.Module == "traffic" && p.Name == "drain" && p.Wrote() && plain.Str(p.Args, "pool") == pool:
+			drained[plain.Str(p.Args, "server")] = p
+		case p.Module == "health" && p.Name == "check" && drained[name].Name != "" && name != plain.Str(e.Args, "server") &&
+			plain.Str(plain.Table(servers, name), "status") == "drain":
+			return fmt.Sprintf("%s comes although %s, which %s found healthy again, takes no traffic yet: call traffic.ready before the next one", e, name, p)
+		}
+	}
+	return ""
+}
+
 // commandOf returns the words of a command.
 func commandOf(e effect.Occurrence) string {
 	text := plain.Str(e.Args, "shell")

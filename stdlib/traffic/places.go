@@ -26,7 +26,10 @@ func grown(e effect.Occurrence) map[string]float64 {
 // rollback too if something was there when the run began. What modules call by
 // one name is one thing.
 func noneToAbsent(v *effect.View, e effect.Occurrence) string {
-	if !wrote(e) {
+	if msg := releasedUnder(v, e); msg != "" {
+		return msg
+	}
+	if !wrote(e) || e.Place.InRollback() && forWantOfWords(v) {
 		return ""
 	}
 	state := func(deployed map[string]any, table, server string) any {
@@ -47,6 +50,37 @@ func noneToAbsent(v *effect.View, e effect.Occurrence) string {
 		}
 	}
 	return ""
+}
+
+// releasedUnder finds what is released for the first time to where traffic goes
+// already.
+func releasedUnder(v *effect.View, e effect.Occurrence) string {
+	if e.Module != "deploy" || e.Name != "release" || !e.Wrote() {
+		return ""
+	}
+	for _, c := range e.Changes {
+		if len(c.Path) != 3 || c.Path[2] != "version" || c.From != nil {
+			continue
+		}
+		for _, past := range v.Past() {
+			if share := grown(past)[c.Path[1]]; share > 0 && past.Wrote() && poolShares(v.State("traffic"))[plain.Str(past.Args, "pool")][c.Path[1]] > 0 {
+				return fmt.Sprintf("%s gave %s %.4g%% of the traffic, and only %s released something there: release first", past, c.Path[1], share, e)
+			}
+		}
+	}
+	return ""
+}
+
+// forWantOfWords reports whether a run rolls back because it could not tell
+// somebody something.
+func forWantOfWords(v *effect.View) bool {
+	past := v.Past()
+	for i := len(past) - 1; i >= 0; i-- {
+		if !past[i].Place.InRollback() && past[i].Err != nil {
+			return past[i].Tells
+		}
+	}
+	return false
 }
 
 // noneLeftUnhealthy finds runs that succeed with more traffic than before on a

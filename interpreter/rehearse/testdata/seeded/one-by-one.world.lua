@@ -1,0 +1,1 @@
+return { world = { traffic = { weights = { web1 = 34, web2 = 33, web3 = 33 } } } }
