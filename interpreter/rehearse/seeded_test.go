@@ -30,6 +30,7 @@ var seeded = []struct {
 	{"dns-first", "names follow the primary", 1},
 	{"endless-wait", "a run ends", 1},
 	{"failing-rollback", "every rollback completes", 1},
+	{"fenced-late", "there is one writable primary at most", 1},
 	{"flag-left", "what a run sets for its own time is taken back however it ends", 1},
 	{"forgotten-rollback", "a run that did not succeed leaves no traffic on what is bad", 1},
 	{"gate-without-data", "no traffic is moved to what is known to be bad", 1},

@@ -100,20 +100,30 @@ func (b *database) forget() {
 
 // load takes what a scenario says, on a copy.
 func (b *database) load(s map[string]any) *database {
+	nodes := plain.Table(s, "nodes")
+	if len(nodes) > 0 {
+		b.forget()
+	}
 	b.assumed = false
-	if nodes := plain.Table(s, "nodes"); len(nodes) > 0 {
-		b.nodes, b.primary = map[string]*node{}, ""
+	if len(nodes) > 0 {
 		for _, name := range plain.SortedNames(nodes) {
-			of := plain.Table(nodes, name)
-			n := &node{up: true, lag: 0.0, timeline: b.timeline}
+			of, n := plain.Table(nodes, name), b.nodes[name]
+			if n == nil {
+				n = &node{up: true, lag: 0.0, timeline: b.timeline}
+			}
 			if up, ok := of["up"]; ok {
 				n.up = up
 			}
 			if lag, ok := of["lag"]; ok {
 				n.lag = lag
 			}
-			n.behind = of["behind"]
-			if n.writable, _ = of["primary"].(bool); n.writable {
+			if behind, ok := of["behind"]; ok {
+				n.behind = behind
+			}
+			if writes, ok := of["primary"].(bool); ok {
+				n.writable = writes
+			}
+			if n.writable && of["primary"] == true {
 				b.primary = name
 			}
 			b.nodes[name] = n

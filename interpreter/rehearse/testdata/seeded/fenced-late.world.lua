@@ -1,0 +1,1 @@
+return { world = { db = { nodes = { a = { primary = true }, b = { lag = "0s" } } } } }
