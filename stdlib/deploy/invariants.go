@@ -56,13 +56,12 @@ func active(state map[string]any) map[string]string {
 	return out
 }
 
-// renewed returns the environments and regions in service whose version a run
-// has changed, by name.
+// renewed returns the environments and regions that serve another version than
+// when the run began, by name.
 func renewed(v *effect.View) []string {
-	deployed := v.State("deploy")
 	var names []string
 	for _, c := range v.Changes("deploy") {
-		if len(c.Path) == 3 && c.Path[2] == "version" && plain.Table(plain.Table(deployed, c.Path[0]), c.Path[1])["state"] == "active" {
+		if len(c.Path) == 3 && c.Path[2] == "serving" && c.To != nil {
 			names = append(names, c.Path[1])
 		}
 	}
@@ -106,12 +105,13 @@ func wellAfterRollback(v *effect.View, end effect.Ending) string {
 	for _, table := range []string{"envs", "regions"} {
 		places := plain.Table(deployed, table)
 		for _, name := range plain.SortedNames(places) {
-			if plain.Table(places, name)["state"] != "active" {
+			version := plain.Str(plain.Table(places, name), "serving")
+			if version == "" {
 				continue
 			}
 			if why := verdict.Made(v, name); why != "" {
 				return fmt.Sprintf("the run is %s, and %s is in service with version %s, and %s: what the rollback puts back has to get on with what it leaves",
-					end.Status, name, plain.Str(plain.Table(places, name), "version"), why)
+					end.Status, name, version, why)
 			}
 		}
 	}

@@ -74,14 +74,14 @@ func (d *Model) Load(state map[string]any) error {
 	}
 	load := func(region string, of map[string]any) {
 		for env := range of {
-			d.places[place{region, env}] = d.places[place{region, env}].with(plain.Table(of, env))
+			d.places[place{region, env}] = releaseOf(plain.Table(of, env))
 			d.declared = true
 		}
 	}
 	load("", plain.Table(s, "envs"))
 	for name := range plain.Table(s, "regions") {
 		region := plain.Table(plain.Table(s, "regions"), name)
-		d.places[place{name, ""}] = d.places[place{name, ""}].with(region)
+		d.places[place{name, ""}] = releaseOf(region)
 		d.declared = true
 		load(name, plain.Table(region, "envs"))
 	}
@@ -95,33 +95,6 @@ func (d *Model) Load(state map[string]any) error {
 		d.takes = plain.Table(s, "takes")
 	}
 	return nil
-}
-
-// with returns the release as a scenario, or a call that says what it does,
-// tells it: what is left out stays as it is.
-func (r release) with(of map[string]any) release {
-	if r.state == "" {
-		return releaseOf(of)
-	}
-	told := releaseOf(of)
-	if version := told.version; version != "" && version != r.version {
-		r.previous, r.version = r.version, version
-		if r.state == "absent" {
-			r.state = "released"
-		}
-		r.instances = max(r.instances, 1)
-	}
-	if told.previous != "" {
-		r.previous = told.previous
-	}
-	if of["state"] != nil {
-		r.state = told.state
-	}
-	if of["instances"] != nil {
-		r.instances = told.instances
-	}
-	r.assumed = false
-	return r
 }
 
 // releaseOf reads a release as scenarios and backends tell it.

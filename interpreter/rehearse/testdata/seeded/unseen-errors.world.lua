@@ -1,2 +1,2 @@
 return { world = { deploy = { envs = { api = { version = "v1", state = "active" } } },
-  health = { api = { error_rate = function(world) return world.deploy.envs.api.version == "v2" and 8 or 0 end } } } }
+  health = { api = { error_rate = function(world) return world.deploy.envs.api.serving == "v2" and 8 or 0 end } } } }
