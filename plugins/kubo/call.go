@@ -145,8 +145,8 @@ func (a *answer) Read(p []byte) (int, error) {
 
 func (a *answer) Close() { _ = a.resp.Body.Close() }
 
-// each reads an answer that is one JSON value after another, into what
-// fresh returns, and calls take after each.
+// each reads an answer that is one JSON value after another, and calls take
+// with each.
 func each[T any](a *answer, take func(T) error) error {
 	defer a.Close()
 	bounded := &bounded{r: a}

@@ -22,7 +22,7 @@ func (p *progress) line(format string, args ...any) {
 	}
 }
 
-// bytes writes a size for people: "3.2 MiB".
+// bytesText writes a size for people: "3.2 MiB".
 func bytesText(n uint64) string {
 	f, units := float64(n), []string{"B", "KiB", "MiB", "GiB", "TiB"}
 	for f >= 1024 && len(units) > 1 {
