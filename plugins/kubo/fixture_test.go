@@ -78,6 +78,7 @@ type testNode struct {
 	api, peer string // http://127.0.0.1:…, /ip4/127.0.0.1/tcp/…/p2p/…
 	cmd       *exec.Cmd
 	token     string
+	ended     sync.Once
 }
 
 func startNode(t *testing.T, token string) *testNode {
@@ -113,9 +114,12 @@ func startNode(t *testing.T, token string) *testNode {
 	return n
 }
 
+// stop kills the node, once.
 func (n *testNode) stop() {
-	_ = n.cmd.Process.Kill()
-	_ = n.cmd.Wait()
+	n.ended.Do(func() {
+		_ = n.cmd.Process.Kill()
+		_ = n.cmd.Wait()
+	})
 }
 
 // id returns the name of the node in the network.
