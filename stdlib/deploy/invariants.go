@@ -25,20 +25,22 @@ func asItRan(v *effect.View, end effect.Ending) string {
 	if !end.RollsBack || end.Status != effect.StatusRolledBack && end.Status != effect.StatusFailed || v.Stranded {
 		return ""
 	}
-	before, after := active(v.Begin("deploy")), active(v.State("deploy"))
+	before, after := versions(v.Begin("deploy"), "serving"), versions(v.State("deploy"), "serving")
+	newest := versions(v.State("deploy"), "version") // many a system serves what is released: to put that back is enough there
 	for _, at := range plain.SortedNames(before) {
-		if was, is := before[at], after[at]; is != "" && was != is {
+		if was, is := before[at], after[at]; is != "" && was != is && was != newest[at] {
 			return fmt.Sprintf("the run is %s, and %s serves %s; it served %s: add an on_rollback that releases and activates that again", end.Status, at, is, was)
 		}
 	}
 	return ""
 }
 
-// active returns the versions that are in service, by the place in words.
-func active(state map[string]any) map[string]string {
+// versions returns the versions that are in service ("serving"), or that were
+// released last ("version"), by the place in words.
+func versions(state map[string]any, which string) map[string]string {
 	out := map[string]string{}
 	add := func(at place, of map[string]any) {
-		if version := plain.Str(of, "serving"); version != "" {
+		if version := plain.Str(of, which); version != "" {
 			out[at.String()] = version
 		}
 	}

@@ -23,6 +23,7 @@ func TestAsItRan(t *testing.T) {
 		{"all are back", fleet(runs("v1"), runs("v1")), fleet(runs("v1"), runs("v1")), rolledBack, ""},
 		{"what is not in service may stay", obj{"envs": obj{"green": obj{"version": "v0", "state": "released"}}}, obj{"envs": obj{"green": beside}}, rolledBack, ""},
 		{"what was released and not activated may stay", fleet(runs("v1"), runs("v1")), fleet(obj{"version": "v2", "serving": "v1", "state": "released"}, runs("v1")), rolledBack, ""},
+		{"what was is released again", fleet(runs("v1"), runs("v1")), fleet(obj{"version": "v1", "serving": "v2", "state": "released"}, runs("v1")), rolledBack, ""},
 		{"nobody knows what was there", nil, fleet(runs("v2"), runs("v2")), rolledBack, ""},
 		{"nothing was registered", fleet(runs("v1"), runs("v1")), fleet(runs("v2"), runs("v1")), effect.Ending{Status: effect.StatusFailed, RollsBack: true},
 			"the run is failed, and region eu serves v2; it served v1: add an on_rollback that releases and activates that again"},
