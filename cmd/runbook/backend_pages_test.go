@@ -29,16 +29,11 @@ func TestBackendPages(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			text, err := os.ReadFile(page)
-			if err != nil {
-				t.Fatal(err)
-			}
 			dir := t.TempDir()
 			for kind, file := range map[string]string{"yaml": "runbook.yaml", "lua": "page.lua"} {
-				_, rest, found := strings.Cut(string(text), "\n```"+kind+"\n")
-				code, _, ended := strings.Cut(rest, "\n```")
-				if !found || !ended {
-					t.Fatalf("%s has no example in %s", page, kind)
+				code, err := example(page, kind)
+				if err != nil {
+					t.Fatal(err)
 				}
 				if err := os.WriteFile(filepath.Join(dir, file), []byte(code), 0o600); err != nil {
 					t.Fatal(err)

@@ -20,6 +20,10 @@ func TestMain(m *testing.M) {
 // configuration directory of its own. Beside testscript's commands there are
 // those of script_test.go.
 func TestScripts(t *testing.T) {
+	docs, err := filepath.Abs("../../docs/backends")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
@@ -67,6 +71,7 @@ func TestScripts(t *testing.T) {
 			"sshds":     sshds,
 			"printed":   printed,
 			"pagerduty": pagerduty,
+			"page":      pageExample(docs),
 		},
 	})
 }
