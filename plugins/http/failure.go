@@ -74,6 +74,10 @@ func (c *call) classify(ctx context.Context, err error, began time.Time) *effect
 		if errors.As(err, &wrong) {
 			hint = "check the URL; a service that bears another name needs server_name in the configuration of http"
 		}
+		var invalid x509.CertificateInvalidError
+		if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
+			hint = "renew the certificate, and let the service load it; or mend the clock of this machine"
+		}
 		return effect.Errorf(effect.CodeRefused, "%s: the certificate that it shows is not trusted: %v", where, unverified.Err).WithHint("%s", hint)
 	case errors.As(err, &header):
 		return effect.Errorf(effect.CodeRefused, "%s: whoever answers there speaks no TLS", where).WithHint("check the port, or whether it is http://")

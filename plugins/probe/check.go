@@ -22,7 +22,7 @@ func check(ctx context.Context, t *target, timeout time.Duration, progress func(
 	start := time.Now()
 	end := start.Add(timeout)
 	enough := min(leastTry, timeout/10)
-	detail := ""
+	detail, hint := "", ""
 	for tries, pause := 1, firstPause; ; tries++ {
 		limit := min(t.timeout, slack) // with a timeout of zero, the host waits for little more
 		if timeout > 0 {
@@ -39,14 +39,17 @@ func check(ctx context.Context, t *target, timeout time.Duration, progress func(
 		}
 		// A last try that had less time than the others says less than they did.
 		if detail == "" || seen.answered || limit == t.timeout {
-			detail = seen.detail
+			detail, hint = seen.detail, seen.hint
 		}
 		progress(seen.detail)
 		left := time.Until(end)
 		if left <= enough {
-			return nil, effect.Errorf(effect.CodeUnhealthy, "%s, %s in %s", detail, count(tries, "try", "tries"),
-				effect.FormatDuration(time.Since(start))).
-				WithHint("see why %s does not answer as it should, or give it longer: timeout = \"1m\"", t.name)
+			e := effect.Errorf(effect.CodeUnhealthy, "%s, %s in %s", detail, count(tries, "try", "tries"),
+				effect.FormatDuration(time.Since(start)))
+			if hint != "" {
+				return nil, e.WithHint("%s", hint)
+			}
+			return nil, e.WithHint("see why %s does not answer as it should, or give it longer: timeout = \"1m\"", t.name)
 		}
 		if !health.Sleep(ctx, min(pause, left/2)) {
 			return nil, health.Interrupted(ctx, "checking "+t.name, start)

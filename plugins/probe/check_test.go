@@ -63,6 +63,9 @@ func TestCheck(t *testing.T) {
 			got, err := invoke(context.Background(), b, "check", map[string]any{"env": "green", "timeout": timeout})
 			if test.fails {
 				e := wantCode(t, err, effect.CodeUnhealthy)
+				if test.name == "redirect" && !strings.HasPrefix(e.Hint, "it leads to "+s.URL+"/") {
+					t.Errorf("hint %q", e.Hint)
+				}
 				if !strings.HasPrefix(e.Message, test.detail) || !strings.Contains(e.Message, " tries in ") || e.Hint == "" {
 					t.Errorf("message %q, hint %q", e.Message, e.Hint)
 				}

@@ -3,6 +3,8 @@ package probe
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -34,7 +36,7 @@ func (p *httpProbe) probe(ctx context.Context) sight {
 	res, err := p.client.Do(req)
 	if err != nil {
 		took := time.Since(start)
-		return sight{took: took, detail: what + ": " + reason(ctx, err, took)}
+		return sight{took: took, detail: what + ": " + reason(ctx, err, took), hint: untrusted(err)}
 	}
 	defer func() { _ = res.Body.Close() }()
 	_, err = io.Copy(io.Discard, io.LimitReader(res.Body, maxBody))
@@ -43,11 +45,15 @@ func (p *httpProbe) probe(ctx context.Context) sight {
 		return sight{took: took, detail: fmt.Sprintf("%s: %s, then the answer broke off: %s", what, res.Status, reason(ctx, err, took))}
 	}
 	if !p.expect.has(res.StatusCode) {
-		detail := fmt.Sprintf("%s: %s", what, res.Status)
+		detail, hint := fmt.Sprintf("%s: %s", what, res.Status), ""
 		if res.StatusCode < 400 {
 			detail += fmt.Sprintf(" (wants %s)", p.expect)
 		}
-		return sight{answered: true, took: took, detail: detail}
+		if to, err := res.Location(); err == nil {
+			to.RawQuery, to.Fragment = "", ""
+			hint = fmt.Sprintf(`it leads to %s: probe that, or count the status as up: expect: "%s,%d"`, to.Redacted(), p.expect, res.StatusCode)
+		}
+		return sight{answered: true, took: took, detail: detail, hint: hint}
 	}
 	return sight{up: true, answered: true, took: took, detail: res.Status}
 }
@@ -89,7 +95,7 @@ func (p *tlsProbe) probe(ctx context.Context) sight {
 	err = conn.HandshakeContext(ctx)
 	took := time.Since(start)
 	if err != nil {
-		return sight{answered: ctx.Err() == nil, took: took, detail: what + ": " + reason(ctx, err, took)}
+		return sight{answered: ctx.Err() == nil, took: took, detail: what + ": " + reason(ctx, err, took), hint: untrusted(err)}
 	}
 	// Any certificate of the chain that runs out takes the service down.
 	days := math.Inf(1)
@@ -101,4 +107,21 @@ func (p *tlsProbe) probe(ctx context.Context) sight {
 			detail: fmt.Sprintf("%s: the certificate is valid for %.1f days more (wants %v)", what, days, p.minDays)}
 	}
 	return sight{up: true, answered: true, took: took, detail: fmt.Sprintf("certificate valid for %.0f days", math.Floor(days))}
+}
+
+// untrusted says what to do about a certificate that does not hold; "" if that
+// is not what is wrong.
+func untrusted(err error) string {
+	var invalid x509.CertificateInvalidError
+	var name x509.HostnameError
+	var authority x509.UnknownAuthorityError
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "renew the certificate, and let the service load it; or mend the clock of this machine"
+	case errors.As(err, &name):
+		return "probe the service by a name that its certificate bears"
+	case errors.As(err, &authority):
+		return "name the authority that signed the certificate: `ca` of the target"
+	}
+	return ""
 }

@@ -33,6 +33,7 @@ type sight struct {
 	answered bool // something answered, if only with an error
 	took     time.Duration
 	detail   string // "200 OK", "GET http://…: connection refused"
+	hint     string // what to do about it, where more is known than that it is not up
 }
 
 // look probes everything that the target has, one after the other, up to the

@@ -63,29 +63,31 @@ func TestTLS(t *testing.T) {
 		name   string
 		target map[string]any
 		want   string
-		fails  bool
+		hint   string // a part of that of the error; "" for no error
 	}{
-		{"valid", map[string]any{"tls": good, "ca": goodCA}, "certificate valid for 90 days", false},
-		{"https", map[string]any{"url": "https://" + good, "ca": goodCA}, "200 OK", false},
-		{"untrusted", map[string]any{"tls": good}, "x509: certificate signed by unknown authority", true},
-		{"https untrusted", map[string]any{"url": "https://" + good}, "x509: certificate signed by unknown authority", true},
-		{"ends soon", map[string]any{"tls": soon, "ca": soonCA}, "the certificate is valid for 3.0 days more (wants 7)", true},
-		{"ends soon enough", map[string]any{"tls": soon, "ca": soonCA, "min_days": 2.0}, "certificate valid for 2 days", false},
-		{"expired", map[string]any{"tls": past, "ca": pastCA}, "certificate has expired", true},
-		{"no TLS", map[string]any{"tls": plain.Listener.Addr().String()}, "first record does not look like a TLS handshake", true},
+		{"valid", map[string]any{"tls": good, "ca": goodCA}, "certificate valid for 90 days", ""},
+		{"https", map[string]any{"url": "https://" + good, "ca": goodCA}, "200 OK", ""},
+		{"untrusted", map[string]any{"tls": good}, "x509: certificate signed by unknown authority", "`ca` of the target"},
+		{"https untrusted", map[string]any{"url": "https://" + good}, "x509: certificate signed by unknown authority", "`ca` of the target"},
+		{"ends soon", map[string]any{"tls": soon, "ca": soonCA}, "the certificate is valid for 3.0 days more (wants 7)", "give it longer"},
+		{"ends soon enough", map[string]any{"tls": soon, "ca": soonCA, "min_days": 2.0}, "certificate valid for 2 days", ""},
+		{"https expired", map[string]any{"url": "https://" + past, "ca": pastCA}, "certificate has expired", "renew the certificate"},
+		{"another name", map[string]any{"tls": strings.Replace(good, "127.0.0.1", "localhost", 1), "ca": goodCA}, "", "by a name that its certificate bears"},
+		{"expired", map[string]any{"tls": past, "ca": pastCA}, "certificate has expired", "renew the certificate"},
+		{"no TLS", map[string]any{"tls": plain.Listener.Addr().String()}, "first record does not look like a TLS handshake", "give it longer"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			b := configured(t, map[string]any{"green": test.target})
 			timeout := 30.0
-			if test.fails {
+			if test.hint != "" {
 				timeout = 0.5
 			}
 			got, err := invoke(context.Background(), b, "check", map[string]any{"env": "green", "timeout": timeout})
-			if test.fails {
-				if e := wantCode(t, err, effect.CodeUnhealthy); !strings.Contains(e.Message, test.want) {
-					t.Error(e.Message)
+			if test.hint != "" {
+				if e := wantCode(t, err, effect.CodeUnhealthy); !strings.Contains(e.Message, test.want) || !strings.Contains(e.Hint, test.hint) {
+					t.Errorf("message %q, hint %q", e.Message, e.Hint)
 				}
 				return
 			}
