@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"plugins/prometheus/prometheustest": {},
 	"plugins/pagerduty/pagerdutytest":   {},
 	"plugins/internal/database":         {"interpreter/effect"},
+	"plugins/internal/databasetest":     {"interpreter/effect", "plugins", "plugins/plugintest", "stdlib", "stdlib/"},
 	"plugins/internal/health":           {"interpreter/effect"},
 	"plugins/internal/plainjson":        {},
 	"plugins/internal/output":           {"interpreter/redact", "plugins/internal/plainjson"},

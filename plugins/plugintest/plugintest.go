@@ -24,7 +24,6 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/host"
-	"github.com/q-ecosystem/runbook/plugins/internal/wire"
 	"github.com/q-ecosystem/runbook/stdlib"
 )
 
@@ -288,11 +287,7 @@ func (s *suite) op(name string) *effect.Op {
 // revealed returns a request's arguments as a backend sees them.
 func (s *suite) revealed(t *testing.T, req plugins.Request) map[string]any {
 	t.Helper()
-	data, err := wire.EncodeArgs(s.call(t, req).Args)
-	if err != nil {
-		t.Fatalf("Cases: %s: %v", req.Op, err)
-	}
-	args, err := wire.DecodeArgs(data)
+	args, err := overTheWire(s.call(t, req).Args)
 	if err != nil {
 		t.Fatalf("Cases: %s: %v", req.Op, err)
 	}

@@ -1,14 +1,12 @@
 package postgres
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,8 +15,8 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/plugins"
-	"github.com/q-ecosystem/runbook/stdlib"
+	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 type obj = map[string]any
@@ -274,63 +272,14 @@ func (l *lab) config(nodes ...*cluster) obj {
 
 func backend(t *testing.T, c obj) *Backend {
 	t.Helper()
-	b := New()
-	checked, err := effect.CheckFields(b.Describe().Config, nil, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Configure(context.Background(), checked); err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return plugintest.Configured(t, New(), c)
 }
 
-// request makes a request as the engine does.
-func request(t *testing.T, op, key string, args obj) plugins.Request {
-	t.Helper()
-	contract, _ := stdlib.Contract("db")
-	for _, o := range contract.Ops {
-		if o.Name == op {
-			checked, err := o.Check(args)
-			if err != nil {
-				t.Fatalf("%s %v: %v", op, args, err)
-			}
-			return plugins.Request{Op: op, Args: checked, Key: key, Attempt: 1, Progress: func(string) {}}
-		}
-	}
-	t.Fatalf("no op %s", op)
-	return plugins.Request{}
-}
-
-var keys int
-
-func invoke(t *testing.T, b *Backend, op string, args obj) (obj, *effect.Error) {
-	t.Helper()
-	keys++
-	v, err := b.Invoke(t.Context(), request(t, op, fmt.Sprint("key-", keys), args))
-	m, _ := v.(obj)
-	return m, effect.AsError(err)
-}
-
-func must(t *testing.T, b *Backend, op string, args obj) obj {
-	t.Helper()
-	v, err := invoke(t, b, op, args)
-	if err != nil {
-		t.Fatalf("%s %v: %v", op, args, err)
-	}
-	return v
-}
+var request, must = databasetest.Request, databasetest.Must
 
 func fails(t *testing.T, b *Backend, op string, args obj, code effect.Code, says string) {
 	t.Helper()
-	v, e := invoke(t, b, op, args)
-	if e == nil || e.Code != code || !strings.Contains(e.Message+" | "+e.Hint, says) {
-		t.Errorf("%s %v: got %v, %v, want %s, %q", op, args, v, e, code, says)
-	}
-	if e != nil && e.Hint == "" && code != effect.CodeFailed && code != effect.CodeInvalid {
-		t.Errorf("%s %v: %v says nothing of what to do", op, args, e)
-	}
-	if e != nil && strings.Contains(e.Message+e.Hint, secret) {
+	if e := databasetest.Fails(t, b, op, args, code, says); e != nil && strings.Contains(e.Message+e.Hint, secret) {
 		t.Errorf("the password is shown: %v", e)
 	}
 }
@@ -358,10 +307,7 @@ while [ "$at" -gt "$to" ]; do q "BEGIN; DROP TABLE v$at; DELETE FROM schema_vers
 }
 
 func TestMain(m *testing.M) {
-	if text := os.Getenv(victimEnv); text != "" {
-		runtime.LockOSThread()
-		victim(text)
-	}
+	databasetest.Victim(New())
 	code := m.Run()
 	if template.dir != "" {
 		_ = os.RemoveAll(template.dir)

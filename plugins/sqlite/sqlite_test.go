@@ -13,6 +13,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
+	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
 )
 
 // migrations returns a configuration of migrations that this test binary
@@ -32,16 +33,14 @@ func migrations(t *testing.T) obj {
 }
 
 func TestMain(m *testing.M) {
-	switch {
-	case os.Getenv("RUNBOOK_TEST_MIGRATE") != "":
+	if os.Getenv("RUNBOOK_TEST_MIGRATE") != "" {
 		if err := migrateOnce(os.Getenv("RUNBOOK_FILE"), os.Getenv("RUNBOOK_TO")); err != nil {
 			fmt.Println(err)
 			os.Exit(3)
 		}
 		os.Exit(0)
-	case os.Getenv(victimEnv) != "":
-		victim(os.Getenv(victimEnv))
 	}
+	databasetest.Victim(New())
 	os.Exit(m.Run())
 }
 

@@ -1,0 +1,70 @@
+package databasetest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/q-ecosystem/runbook/plugins"
+)
+
+// victimEnv makes a test binary a process that carries one request out, and is
+// killed meanwhile.
+const victimEnv = "RUNBOOK_TEST_VICTIM"
+
+type order struct {
+	Config obj
+	Op     string
+	Key    string
+	Args   obj
+}
+
+// Victim is for TestMain: in a process that kill started it carries the request
+// out and does not return.
+func Victim(b plugins.Backend) {
+	text := os.Getenv(victimEnv)
+	if text == "" {
+		return
+	}
+	runtime.LockOSThread() // children that end with their parent's thread are not to end before
+	var o order
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		panic(err)
+	}
+	if err := b.Configure(context.Background(), o.Config); err != nil {
+		panic(err)
+	}
+	fmt.Println("begins")
+	_, err := b.Invoke(context.Background(), plugins.Request{Op: o.Op, Args: o.Args, Key: o.Key, Attempt: 1, Progress: func(string) {}})
+	fmt.Println("ended", err)
+	select {} // until it is killed
+}
+
+// kill carries a request out in a process that is killed after a delay.
+func kill(t *testing.T, config obj, req plugins.Request, delay time.Duration) {
+	t.Helper()
+	text, err := json.Marshal(order{config, req.Op, req.Key, req.Args})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), victimEnv+"="+string(text))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 7)); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(delay) // any moment will do; none is waited for
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+}
