@@ -109,7 +109,7 @@ func (j *job) list() (map[string]any, *effect.Error) {
 
 // archives returns the server's time, and whether archiving works.
 func (j *job) archives(c *conn) (time.Time, bool) {
-	r, err := c.row(j.ctx, `SELECT extract(epoch from clock_timestamp()), current_setting('archive_mode') <> 'off' AND (last_failed_time IS NULL OR last_archived_time > last_failed_time) FROM pg_stat_archiver`)
+	r, err := c.row(j.Ctx, `SELECT extract(epoch from clock_timestamp()), current_setting('archive_mode') <> 'off' AND (last_failed_time IS NULL OR last_archived_time > last_failed_time) FROM pg_stat_archiver`)
 	if err != nil || len(r) != 2 {
 		return time.Time{}, false
 	}
@@ -137,7 +137,7 @@ func (j *job) archivedUntil() (newest time.Time) {
 func (j *job) mine() (map[string]any, *effect.Error) {
 	list, e := j.backupsHere()
 	for i := range list {
-		if list[i].Key == j.key {
+		if list[i].Key == j.Key {
 			return list[i].value("backup"), nil
 		}
 	}
@@ -153,7 +153,7 @@ func (j *job) seeBackup() (effect.Observed, map[string]any, *effect.Error) {
 }
 
 func (j *job) backup() (map[string]any, *effect.Error) {
-	if kind := j.text("type"); kind != "full" && kind != "" {
+	if kind := j.Text("type"); kind != "full" && kind != "" {
 		return nil, effect.Errorf(effect.CodeUnsupported, "this backend makes no backups of the type %q; nothing was started", kind).WithHint(`type = "full"; pgBackRest makes others`)
 	}
 	if value, e := j.mine(); e != nil || value != nil {
@@ -174,13 +174,13 @@ func (j *job) backup() (map[string]any, *effect.Error) {
 	if e := shared.Room(j.backups, size, "the cluster"); e != nil {
 		return nil, e
 	}
-	hidden := filepath.Join(j.backups, ".part-"+j.id())
+	hidden := filepath.Join(j.backups, ".part-"+j.ID())
 	_ = os.RemoveAll(hidden) // of an attempt that was killed
 	defer os.RemoveAll(hidden)
 	if e := j.mkdir(hidden); e != nil {
 		return nil, e
 	}
-	out := &stored{Key: j.key}
+	out := &stored{Key: j.Key}
 	if e := j.serverNow(c, &out.Began, nil); e != nil {
 		return nil, e
 	}
@@ -195,7 +195,7 @@ func (j *job) backup() (map[string]any, *effect.Error) {
 		return nil, e
 	}
 	out.Size = sizeOf(data)
-	out.Name = "full-" + out.Began.Format(instant) + "-" + j.id()
+	out.Name = "full-" + out.Began.Format(instant) + "-" + j.ID()
 	text, err := json.Marshal(out)
 	if err == nil {
 		err = shared.WriteFile(filepath.Join(hidden, description), append(text, '\n'))
@@ -215,7 +215,7 @@ func (j *job) backup() (map[string]any, *effect.Error) {
 // backupSize returns how much a cluster holds, and refuses what a plain base
 // backup would put over the live data.
 func (j *job) backupSize(c *conn) (int64, *effect.Error) {
-	r, err := c.row(j.ctx, `SELECT (SELECT sum(pg_database_size(oid)) FROM pg_database), (SELECT string_agg(spcname, ', ') FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global'))`)
+	r, err := c.row(j.Ctx, `SELECT (SELECT sum(pg_database_size(oid)) FROM pg_database), (SELECT string_agg(spcname, ', ') FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global'))`)
 	if err != nil {
 		return 0, j.failed(c, "the size of its databases", err)
 	}
@@ -230,7 +230,7 @@ func (j *job) backupSize(c *conn) (int64, *effect.Error) {
 // serverNow reads the time by the primary's clock, which is that of commits,
 // and, for a backup that is complete, where the WAL is.
 func (j *job) serverNow(c *conn, now *time.Time, of *stored) *effect.Error {
-	r, err := c.row(j.ctx, "SELECT extract(epoch from clock_timestamp()), ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int, pg_current_wal_lsn()")
+	r, err := c.row(j.Ctx, "SELECT extract(epoch from clock_timestamp()), ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int, pg_current_wal_lsn()")
 	if err != nil || len(r) != 3 {
 		return j.failed(c, "the time", err)
 	}
@@ -243,13 +243,13 @@ func (j *job) serverNow(c *conn, now *time.Time, of *stored) *effect.Error {
 // copyBase runs pg_basebackup.
 func (j *job) copyBase(n *node, data string, size int64) *effect.Error {
 	tool, e := j.tool("pg_basebackup", "--pgdata", data, "--format", "plain", "--wal-method", "stream", "--checkpoint", "fast", "--no-password",
-		"--manifest-checksums", "SHA256", "--label", "runbook "+j.id())
+		"--manifest-checksums", "SHA256", "--label", "runbook "+j.ID())
 	if e != nil {
 		return e
 	}
 	tool.Env = append(tool.Env, j.environment(n)...)
 	defer j.watch("copied", data, size)()
-	if said, err := tool.Run(j.ctx); err != nil {
+	if said, err := tool.Run(j.Ctx); err != nil {
 		return j.failedTool("pg_basebackup of "+n.title(), said, err)
 	}
 	return nil
@@ -258,7 +258,7 @@ func (j *job) copyBase(n *node, data string, size int64) *effect.Error {
 // watch shows how a directory grows, until the function that it returns has
 // returned.
 func (j *job) watch(what, dir string, size int64) (end func()) {
-	ctx, cancel := context.WithCancel(j.ctx)
+	ctx, cancel := context.WithCancel(j.Ctx)
 	var over sync.WaitGroup
 	over.Go(func() {
 		tick := time.NewTicker(time.Second)
@@ -268,7 +268,7 @@ func (j *job) watch(what, dir string, size int64) (end func()) {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				j.progress.Say("%s %s of about %s", what, shared.Bytes(sizeOf(dir)), shared.Bytes(size))
+				j.Progress.Say("%s %s of about %s", what, shared.Bytes(sizeOf(dir)), shared.Bytes(size))
 			}
 		}
 	})
@@ -294,12 +294,12 @@ func (j *job) verify(data string) *effect.Error {
 		return e
 	}
 	// It finds pg_waldump beside itself, and runs it.
-	said, err := tool.Run(j.ctx)
+	said, err := tool.Run(j.Ctx)
 	switch {
 	case err == nil:
 		return nil
-	case j.ctx.Err() != nil:
-		return j.ended("verifying the backup")
+	case j.Ctx.Err() != nil:
+		return j.Ended("verifying the backup")
 	case !shared.Ended(err):
 		return j.failedTool("pg_verifybackup", said, err)
 	}

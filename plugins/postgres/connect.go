@@ -77,18 +77,18 @@ func (j *job) dial(dsn, password string) (*pgconn.PgConn, error) {
 		config.Password = password
 	}
 	config.RuntimeParams = map[string]string{"application_name": "runbook", "client_encoding": "UTF8", "DateStyle": "ISO", "extra_float_digits": "1"}
-	if until, bound := j.ctx.Deadline(); bound { // the server ends what we no longer wait for
+	if until, bound := j.Ctx.Deadline(); bound { // the server ends what we no longer wait for
 		config.RuntimeParams["statement_timeout"] = strconv.FormatInt(max(time.Until(until).Milliseconds(), 1), 10)
 	}
-	ctx, cancel := context.WithTimeout(j.ctx, j.timeout)
+	ctx, cancel := context.WithTimeout(j.Ctx, j.timeout)
 	defer cancel()
 	return pgconn.ConnectConfig(ctx, config)
 }
 
 // unreached returns the error for a server that did not let us in.
 func (j *job) unreached(title string, err error) *effect.Error {
-	if j.ctx.Err() != nil {
-		return j.ended("connecting to " + title)
+	if j.Ctx.Err() != nil {
+		return j.Ended("connecting to " + title)
 	}
 	why := j.why(err)
 	switch code := state(err); {
@@ -144,8 +144,8 @@ func (j *job) hide(text string) string {
 func (j *job) failed(c *conn, what string, err error) *effect.Error {
 	code, why := state(err), j.why(err)
 	switch {
-	case j.ctx.Err() != nil || code == canceled:
-		return j.ended(c.title + ": " + what)
+	case j.Ctx.Err() != nil || code == canceled:
+		return j.Ended(c.title + ": " + what)
 	case code == "":
 		return effect.Errorf(effect.CodeUnavailable, "%s was asked for %s, and the connection broke: %s; nothing changed", c.title, what, why).
 			WithHint("check that the server runs, and its log")

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
 )
 
@@ -32,7 +33,7 @@ func TestKilled(t *testing.T) {
 			args = obj{"sql": "INSERT INTO log SELECT $1 FROM generate_series(1, 30000)", "params": []any{key}}
 			there = func() bool { return a.do("SELECT count(*) FROM log WHERE key = '"+key+"'") == "30000" }
 		case "backup":
-			there = databasetest.Made(filepath.Join(l.dir, "backups", "full-*-"+(&job{key: key}).id()))
+			there = databasetest.Made(filepath.Join(l.dir, "backups", "full-*-"+(&shared.Call{Key: key}).ID()))
 		case "restore":
 			args = obj{"copy": key}
 			there = databasetest.Made(filepath.Join(l.dir, "copies", key, "data"))

@@ -16,7 +16,7 @@ import (
 func (j *job) versions(c *conn) ([]int64, *effect.Error) {
 	var list []int64
 	var bad error
-	_, err := c.run(j.ctx, j.migrate.Versions, nil, func(r *pgconn.ResultReader) bool {
+	_, err := c.run(j.Ctx, j.migrate.Versions, nil, func(r *pgconn.ResultReader) bool {
 		var v int64
 		if v, bad = strconv.ParseInt(string(r.Values()[0]), 10, 64); bad != nil {
 			return false
@@ -77,13 +77,13 @@ func (j *job) runMigrations() (map[string]any, *effect.Error) {
 	if b.Value != nil {
 		return b.Value, nil
 	}
-	if e := j.migrate.Run(j.ctx, j.args, j.key, func(line string) { j.progress.Say("%s", line) }, j.environment(s.node)...); e != nil {
+	if e := j.migrate.Run(j.Ctx, j.Args, j.Key, func(line string) { j.Progress.Say("%s", line) }, j.environment(s.node)...); e != nil {
 		e.Message = j.hide(e.Message)
 		return nil, e
 	}
 	now, e := j.versions(c)
 	if e == nil {
-		e = shared.Reached(j.args, now)
+		e = shared.Reached(j.Args, now)
 	}
 	if e != nil {
 		return nil, e
@@ -103,7 +103,7 @@ func (j *job) noteMigration(c *conn, b *shared.Begun) *effect.Error {
 	}
 	text, op := string(data), "migrate"
 	for made := false; ; made = true {
-		_, err := c.run(j.ctx, "INSERT INTO "+j.marks+" AS m (key, op, result) VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE SET result = excluded.result", []column{&j.key, &op, &text}, nil)
+		_, err := c.run(j.Ctx, "INSERT INTO "+j.marks+" AS m (key, op, result) VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE SET result = excluded.result", []column{&j.Key, &op, &text}, nil)
 		if state(err) == undefinedTable && !made {
 			if e := j.makeTable(c); e != nil {
 				return e
@@ -138,6 +138,6 @@ func (j *job) seeMigration() (effect.Observed, map[string]any, *effect.Error) {
 	if e != nil {
 		return "", nil, e
 	}
-	state, value := b.Outcome(j.args, now)
+	state, value := b.Outcome(j.Args, now)
 	return state, value, nil
 }

@@ -35,6 +35,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 	contract "github.com/q-ecosystem/runbook/stdlib/db"
 )
 
@@ -53,7 +54,7 @@ func (b *Backend) Describe() plugins.Description {
 		Name: "postgres", Module: "db", Version: "1.0.0",
 		Doc:    "Back up, restore, change and fail over PostgreSQL",
 		Ops:    contract.Module().Ops,
-		Config: fields(),
+		Config: shared.DatabasesField(databaseFields()),
 	}
 }
 
@@ -67,53 +68,26 @@ func (b *Backend) Configure(_ context.Context, config map[string]any) error {
 	return nil
 }
 
-// Invoke implements plugins.Backend.
-func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) {
-	do, ok := map[string]func(*job) (map[string]any, *effect.Error){
+var ops = shared.Ops[*job]{
+	Backend: "postgres", Hint: "it has those of the module db",
+	Do: map[string]func(*job) (map[string]any, *effect.Error){
 		"backups": (*job).list, "query": (*job).query, "lag": (*job).lag, "is_primary": (*job).isPrimary, "validate": (*job).validate,
 		"backup": (*job).backup, "restore": (*job).restore, "exec": (*job).exec, "migrate": (*job).runMigrations, "promote": (*job).promote, "swap": (*job).swap,
-	}[req.Op]
-	if !ok {
-		return nil, effect.Errorf(effect.CodeUnsupported, "the postgres backend has no op called %q", req.Op).WithHint("it has those of the module db")
-	}
-	j, cancel, e := b.job(ctx, req)
-	if e != nil {
-		return nil, e
-	}
-	defer cancel()
-	if j.ctx.Err() != nil {
-		return nil, j.ended("the call")
-	}
-	value, e := do(j)
-	if e != nil {
-		return nil, e
-	}
-	return value, nil
+	},
+	See: map[string]func(*job) (effect.Observed, map[string]any, *effect.Error){
+		"backup": (*job).seeBackup, "restore": (*job).seeCopy, "exec": (*job).seeExec, "migrate": (*job).seeMigration, "promote": (*job).seePromotion, "swap": (*job).seeSwap,
+	},
+}
+
+// Invoke implements plugins.Backend.
+func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) {
+	return ops.Invoke(ctx, req, b.job)
 }
 
 // Observe implements plugins.Observer: it asks the servers, and looks at the
 // files.
 func (b *Backend) Observe(ctx context.Context, req plugins.Request) (plugins.Observation, error) {
-	look, ok := map[string]func(*job) (effect.Observed, map[string]any, *effect.Error){
-		"backup": (*job).seeBackup, "restore": (*job).seeCopy, "exec": (*job).seeExec, "migrate": (*job).seeMigration, "promote": (*job).seePromotion, "swap": (*job).seeSwap,
-	}[req.Op]
-	if !ok {
-		return plugins.Observation{State: effect.Uncertain}, nil
-	}
-	j, cancel, e := b.job(ctx, req)
-	if e != nil {
-		return plugins.Observation{}, e
-	}
-	defer cancel()
-	state, value, e := look(j)
-	if e != nil {
-		return plugins.Observation{}, e
-	}
-	seen := plugins.Observation{State: state}
-	if state == effect.Applied {
-		seen.Value = value
-	}
-	return seen, nil
+	return ops.Observe(ctx, req, b.job)
 }
 
 // Health implements plugins.Backend: each database has a primary that lets us
@@ -123,7 +97,7 @@ func (b *Backend) Health(ctx context.Context) error {
 		return errNotConfigured()
 	}
 	for _, db := range b.settings.All() {
-		j := newJob(ctx, db)
+		j := &job{shared.Quiet(ctx), db}
 		if _, e := j.primary(j.look()); e != nil {
 			return e
 		}

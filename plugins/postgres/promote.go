@@ -16,7 +16,7 @@ import (
 const settle = 3 * time.Second
 
 func (j *job) promote() (map[string]any, *effect.Error) {
-	n, e := j.named(j.text("node"))
+	n, e := j.named(j.Text("node"))
 	if e != nil {
 		return nil, e
 	}
@@ -34,12 +34,12 @@ func (j *job) promote() (map[string]any, *effect.Error) {
 	}
 	defer c.close()
 	limit := time.Minute
-	if until, bound := j.ctx.Deadline(); bound {
+	if until, bound := j.Ctx.Deadline(); bound {
 		limit = time.Until(until)
 	}
 	// It waits in the server; pg_promote counts whole seconds.
 	wait := strconv.Itoa(int(max(1, math.Floor(limit.Seconds()))))
-	r, err := c.row(j.ctx, "SELECT pg_promote(true, $1::int)", wait)
+	r, err := c.row(j.Ctx, "SELECT pg_promote(true, $1::int)", wait)
 	if code := state(err); err != nil && code != "" && code != canceled {
 		return nil, j.failed(c, "promotion", err)
 	}
@@ -71,7 +71,7 @@ func promoted(s *status) map[string]any {
 }
 
 func (j *job) seePromotion() (effect.Observed, map[string]any, *effect.Error) {
-	n, e := j.named(j.text("node"))
+	n, e := j.named(j.Text("node"))
 	if e != nil {
 		return "", nil, e
 	}
@@ -83,7 +83,7 @@ func (j *job) seePromotion() (effect.Observed, map[string]any, *effect.Error) {
 		if !s.recovering {
 			return effect.Applied, promoted(s), nil
 		}
-		if time.Now().After(until) || j.ctx.Err() != nil {
+		if time.Now().After(until) || j.Ctx.Err() != nil {
 			return effect.NotApplied, nil, nil
 		}
 		j.pause()
@@ -150,7 +150,7 @@ func (j *job) endOfWAL(n *node, from uint64) (end uint64, ok bool) {
 	}
 	// It ends with an error, because the WAL does; one that said nothing found
 	// the end where it began.
-	ctx, cancel := context.WithTimeout(j.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(j.Ctx, time.Minute)
 	defer cancel()
 	said, _ := tool.Run(ctx)
 	return end, found || ctx.Err() == nil && said != ""
@@ -172,7 +172,7 @@ func (j *job) controlData(dir string) map[string]string {
 			out[m[1]] = m[2]
 		}
 	}
-	ctx, cancel := context.WithTimeout(j.ctx, j.timeout)
+	ctx, cancel := context.WithTimeout(j.Ctx, j.timeout)
 	defer cancel()
 	_, _ = tool.Run(ctx)
 	return out

@@ -19,7 +19,7 @@ import (
 )
 
 func (j *job) seeCopy() (effect.Observed, map[string]any, *effect.Error) {
-	value, e := j.copies.Restored(j.text("copy"), j.key)
+	value, e := j.copies.Restored(j.Text("copy"), j.Key)
 	if value == nil {
 		return effect.NotApplied, nil, e
 	}
@@ -35,11 +35,11 @@ type goal struct {
 }
 
 func (j *job) restore() (map[string]any, *effect.Error) {
-	name := j.text("copy")
+	name := j.Text("copy")
 	if j.copies.Dir == "" {
 		return nil, effect.Errorf(effect.CodeUnsupported, "the configuration of postgres names no directory for copies").WithHint("give it one, beside the data directory: copies: /var/lib/postgresql/15/copies")
 	}
-	if value, e := j.copies.Restored(name, j.key); e != nil || value != nil {
+	if value, e := j.copies.Restored(name, j.Key); e != nil || value != nil {
 		return value, e
 	}
 	for _, n := range j.nodes {
@@ -65,7 +65,7 @@ func (j *job) restore() (map[string]any, *effect.Error) {
 	if e := j.switchWAL(); e != nil {
 		return nil, e
 	}
-	hidden := filepath.Join(j.copies.Dir, ".part-"+j.id())
+	hidden := filepath.Join(j.copies.Dir, ".part-"+j.ID())
 	_ = os.RemoveAll(hidden) // of an attempt that was killed
 	defer os.RemoveAll(hidden)
 	if e := j.mkdir(hidden); e != nil {
@@ -79,7 +79,7 @@ func (j *job) restore() (map[string]any, *effect.Error) {
 		return nil, e
 	}
 	value := map[string]any{"copy": name, "backup": g.from.Name, "time": seconds(reached.at), "timeline": float64(reached.timeline)}
-	r := &shared.Record{Restore: &shared.Restored{Key: j.key, Value: value}}
+	r := &shared.Record{Restore: &shared.Restored{Key: j.Key, Value: value}}
 	err := r.Write(hidden)
 	if err == nil {
 		err = shared.Place(hidden, j.copies.Of(name))
@@ -104,7 +104,7 @@ func (j *job) goal() (*goal, *effect.Error) {
 	}
 	g := &goal{}
 	target := math.Inf(1)
-	if v, given := j.args["time"]; given {
+	if v, given := j.Args["time"]; given {
 		t, err := contract.ParseTime(v)
 		if err != nil {
 			return nil, effect.Errorf(effect.CodeInvalid, "time: %v", err)
@@ -128,7 +128,7 @@ func (j *job) goal() (*goal, *effect.Error) {
 			return s.Timeline == g.timeline || known && s.End <= end
 		}
 	}
-	wanted, known := j.text("backup"), []string{}
+	wanted, known := j.Text("backup"), []string{}
 	for i := range list {
 		known = append(known, list[i].Name)
 		if (wanted == "" && fits(&list[i]) || list[i].Name == wanted) && seconds(list[i].Ended) <= target {
@@ -239,12 +239,12 @@ func (j *job) switchWAL() *effect.Error {
 	if e != nil || s.err != nil || s.recovering {
 		return nil // what it had not archived may be in its directory
 	}
-	if _, err := c.row(j.ctx, "SELECT pg_current_xact_id()"); err != nil {
+	if _, err := c.row(j.Ctx, "SELECT pg_current_xact_id()"); err != nil {
 		return j.failed(c, "a transaction", err)
 	}
-	r, err := c.row(j.ctx, "SELECT pg_walfile_name(pg_switch_wal())")
+	r, err := c.row(j.Ctx, "SELECT pg_walfile_name(pg_switch_wal())")
 	if state(err) == noRights { // then only what is archived can be restored
-		j.progress.Show(c.title + ": the user " + j.user + " may not call pg_switch_wal: what is not archived yet is left out")
+		j.Progress.Show(c.title + ": the user " + j.user + " may not call pg_switch_wal: what is not archived yet is left out")
 		return nil
 	}
 	if err != nil || len(r) != 1 {
@@ -252,11 +252,11 @@ func (j *job) switchWAL() *effect.Error {
 	}
 	file := is(r[0])
 	for began := time.Now(); !j.archived(file); {
-		if _, works := j.archives(c); !works && time.Since(began) > j.timeout || j.ctx.Err() != nil {
+		if _, works := j.archives(c); !works && time.Since(began) > j.timeout || j.Ctx.Err() != nil {
 			return effect.Errorf(effect.CodeUnavailable, "%s does not archive: %s has not come to %s; nothing was started", c.title, file, j.wal).
 				WithHint("check archive_mode, archive_command, pg_stat_archiver and the server's log")
 		}
-		j.progress.Say("waiting until %s is archived", file)
+		j.Progress.Say("waiting until %s is archived", file)
 		j.pause()
 	}
 	return nil
@@ -275,7 +275,7 @@ func (j *job) copyTree(from, to string, size int64) *effect.Error {
 	}
 	defer j.watch("restored", to, size)()
 	c := &shared.Command{Argv: []string{"cp", "-a", from, to}, Env: shared.Environment(), Dir: "/", User: u}
-	if said, err := c.Run(j.ctx); err != nil {
+	if said, err := c.Run(j.Ctx); err != nil {
 		return j.failedTool("copying the backup", said, err)
 	}
 	return nil
@@ -326,9 +326,9 @@ func (j *job) recover(g *goal, data string) (*reached, *effect.Error) {
 		return nil, e
 	}
 	defer s.end()
-	r, err := s.conn.row(j.ctx, "SELECT timeline_id FROM pg_control_checkpoint()")
+	r, err := s.conn.row(j.Ctx, "SELECT timeline_id FROM pg_control_checkpoint()")
 	if err == nil && g.timeline > 0 {
-		r, err = s.conn.row(j.ctx, "SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int")
+		r, err = s.conn.row(j.Ctx, "SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int")
 	}
 	if err != nil || len(r) != 1 {
 		return nil, j.failed(s.conn, "its timeline", err)

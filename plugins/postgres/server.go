@@ -82,8 +82,8 @@ func (j *job) serve(data string, settings ...string) (*server, *effect.Error) {
 	lock, _ := j.serving.LoadOrStore(data, make(chan struct{}, 1))
 	select {
 	case lock.(chan struct{}) <- struct{}{}:
-	case <-j.ctx.Done():
-		return nil, j.ended("waiting for another call on the copy")
+	case <-j.Ctx.Done():
+		return nil, j.Ended("waiting for another call on the copy")
 	}
 	s := &server{j: j, over: make(chan struct{}), log: &log{}}
 	release := func() { <-lock.(chan struct{}) }
@@ -178,14 +178,14 @@ func (s *server) await(port string) *effect.Error {
 		switch code := state(err); {
 		case s.ended():
 			return effect.Errorf(effect.CodeFailed, "the server of the copy ended: %s", s.log.faults()).WithHint("see what it said; the live data was not touched")
-		case s.j.ctx.Err() != nil:
-			return s.j.ended("recovering the copy")
+		case s.j.Ctx.Err() != nil:
+			return s.j.Ended("recovering the copy")
 		case code == "3D000":
 			return effect.Errorf(effect.CodeNotFound, "the copy has no database %s", or(s.j.name, s.j.user)).WithHint("check database in the configuration of postgres")
 		case code != "" && code != startingUp:
 			return effect.Errorf(effect.CodeFailed, "the server of the copy does not let us in: %s", s.j.why(err))
 		}
-		s.j.progress.Say("recovering for %s", effect.FormatDuration(time.Since(s.j.began).Round(time.Second)))
+		s.j.Progress.Say("recovering for %s", effect.FormatDuration(time.Since(s.j.Began).Round(time.Second)))
 		s.j.pause()
 	}
 }

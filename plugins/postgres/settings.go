@@ -81,30 +81,9 @@ func databaseFields() []effect.Field {
 	}
 }
 
-func fields() []effect.Field {
-	return append(databaseFields(), effect.Field{Name: "databases", Type: effect.Map, Doc: "further databases, by the names that calls use (db): the same keys each",
-		Elem: &effect.Field{Type: effect.Object, Fields: databaseFields()}})
-}
-
 func newSettings(config map[string]any) (*settings, error) {
-	s := &settings{Choice: shared.Choice[database]{Named: map[string]*database{}}}
-	named, _ := config["databases"].(map[string]any)
-	if _, given := config["nodes"]; given || len(named) == 0 {
-		db, e := newDatabase(config)
-		if e != nil {
-			return nil, effect.Errorf(effect.CodeInvalid, "configure postgres: %s", e.Message).WithHint("%s", e.Hint)
-		}
-		s.Unnamed = db
-	}
-	for name, v := range named {
-		m, _ := v.(map[string]any)
-		db, e := newDatabase(m)
-		if e != nil {
-			return nil, effect.Errorf(effect.CodeInvalid, "configure postgres: databases.%s: %s", name, e.Message).WithHint("%s", e.Hint)
-		}
-		s.Named[name] = db
-	}
-	return s, nil
+	choice, err := shared.NewChoice("postgres", "nodes", config, newDatabase)
+	return &settings{choice}, err
 }
 
 func text(m map[string]any, name string) string {

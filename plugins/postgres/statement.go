@@ -71,7 +71,7 @@ func exact(text string, n float64) bool {
 var control = regexp.MustCompile(`(?is)^(?:\s|--[^\n]*\n|/\*.*?\*/)*(begin|start|commit|end|abort|rollback|savepoint|release|prepare\s+transaction)\b`)
 
 func (j *job) params() ([]column, *effect.Error) {
-	list, _ := j.args["params"].([]any)
+	list, _ := j.Args["params"].([]any)
 	out := make([]column, len(list))
 	for i, v := range list {
 		text, there, err := shared.Text(v)
@@ -87,7 +87,7 @@ func (j *job) params() ([]column, *effect.Error) {
 
 // statement returns what a call wants to run.
 func (j *job) statement() (string, []column, *effect.Error) {
-	text := j.text("sql")
+	text := j.Text("sql")
 	if control.MatchString(text) {
 		return "", nil, effect.Errorf(effect.CodeRefused, "the statement controls transactions, which is not its to do; nothing was run").WithHint("each call is a transaction of its own")
 	}
@@ -105,7 +105,7 @@ func (j *job) query() (map[string]any, *effect.Error) {
 		return nil, e
 	}
 	defer done()
-	most, _ := j.args["max_rows"].(float64)
+	most, _ := j.Args["max_rows"].(float64)
 	rows, more, err := j.rows(c, statement, params, int(most))
 	if err != nil {
 		return nil, j.failed(c, "the query", err)
@@ -116,12 +116,12 @@ func (j *job) query() (map[string]any, *effect.Error) {
 // reading connects to what query and validate look at: a copy, a node or the
 // primary.
 func (j *job) reading() (*conn, func(), *effect.Error) {
-	if name := j.text("copy"); name != "" {
+	if name := j.Text("copy"); name != "" {
 		return j.onCopy(name)
 	}
 	var c *conn
 	var e *effect.Error
-	if name := j.text("node"); name != "" {
+	if name := j.Text("node"); name != "" {
 		n, e := j.named(name)
 		if e != nil {
 			return nil, nil, e
@@ -138,14 +138,14 @@ func (j *job) reading() (*conn, func(), *effect.Error) {
 // rows returns the first rows of a statement that only reads, and whether
 // there are more.
 func (j *job) rows(c *conn, statement string, params []column, most int) (list []any, more bool, err error) {
-	if _, err := c.run(j.ctx, "BEGIN READ ONLY", nil, nil); err != nil {
+	if _, err := c.run(j.Ctx, "BEGIN READ ONLY", nil, nil); err != nil {
 		return nil, false, err
 	}
 	list = []any{}
-	_, err = c.run(j.ctx, statement, params, func(r *pgconn.ResultReader) bool {
+	_, err = c.run(j.Ctx, statement, params, func(r *pgconn.ResultReader) bool {
 		if more = most > 0 && len(list) == most; more {
 			// The rest would come all the same; a new connection costs less.
-			stop, cancel := context.WithTimeout(context.WithoutCancel(j.ctx), j.timeout)
+			stop, cancel := context.WithTimeout(context.WithoutCancel(j.Ctx), j.timeout)
 			defer cancel()
 			_ = c.CancelRequest(stop)
 			return false
@@ -165,7 +165,7 @@ func (j *job) rows(c *conn, statement string, params []column, most int) (list [
 	if err != nil {
 		return nil, false, err
 	}
-	_, _ = c.run(j.ctx, "ROLLBACK", nil, nil)
+	_, _ = c.run(j.Ctx, "ROLLBACK", nil, nil)
 	return list, more, nil
 }
 
@@ -219,14 +219,14 @@ type broken struct {
 
 func (j *job) transaction(c *conn, op string, did func() (map[string]any, error)) (map[string]any, *broken) {
 	abort := func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(j.ctx), j.timeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(j.Ctx), j.timeout)
 		defer cancel()
 		_, _ = c.run(ctx, "ROLLBACK", nil, nil)
 	}
-	if _, err := c.run(j.ctx, "BEGIN", nil, nil); err != nil {
+	if _, err := c.run(j.Ctx, "BEGIN", nil, nil); err != nil {
 		return nil, &broken{cause: err}
 	}
-	if _, err := c.run(j.ctx, "INSERT INTO "+j.marks+" (key, op) VALUES ($1, $2)", []column{&j.key, &op}, nil); err != nil {
+	if _, err := c.run(j.Ctx, "INSERT INTO "+j.marks+" (key, op) VALUES ($1, $2)", []column{&j.Key, &op}, nil); err != nil {
 		abort()
 		return nil, &broken{cause: err, marking: true}
 	}
@@ -240,13 +240,13 @@ func (j *job) transaction(c *conn, op string, did func() (map[string]any, error)
 	}
 	result := string(data)
 	if err == nil {
-		_, err = c.run(j.ctx, "UPDATE "+j.marks+" SET result = $2 WHERE key = $1", []column{&j.key, &result}, nil)
+		_, err = c.run(j.Ctx, "UPDATE "+j.marks+" SET result = $2 WHERE key = $1", []column{&j.Key, &result}, nil)
 	}
 	if err != nil {
 		abort()
 		return nil, &broken{cause: err}
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(j.ctx), max(j.timeout, 30*time.Second))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(j.Ctx), max(j.timeout, 30*time.Second))
 	defer cancel()
 	tag, err := c.run(ctx, "COMMIT", nil, nil)
 	if err == nil && tag.String() != "COMMIT" {
@@ -262,7 +262,7 @@ func (j *job) transaction(c *conn, op string, did func() (map[string]any, error)
 
 // makeTable makes the table of effects, perhaps beside another that does.
 func (j *job) makeTable(c *conn) *effect.Error {
-	_, err := c.run(j.ctx, "CREATE TABLE IF NOT EXISTS "+j.marks+" (key text PRIMARY KEY, op text NOT NULL, result text, at timestamptz NOT NULL DEFAULT now())", nil, nil)
+	_, err := c.run(j.Ctx, "CREATE TABLE IF NOT EXISTS "+j.marks+" (key text PRIMARY KEY, op text NOT NULL, result text, at timestamptz NOT NULL DEFAULT now())", nil, nil)
 	if code := state(err); err == nil || code == uniqueViolation || code == duplicateTable {
 		return nil
 	}
@@ -271,7 +271,7 @@ func (j *job) makeTable(c *conn) *effect.Error {
 }
 
 func (j *job) lookUp(c *conn) (note, error) {
-	r, err := c.row(j.ctx, "SELECT result FROM "+j.marks+" WHERE key = $1", j.key)
+	r, err := c.row(j.Ctx, "SELECT result FROM "+j.marks+" WHERE key = $1", j.Key)
 	if state(err) == undefinedTable {
 		return note{}, nil
 	}
@@ -292,7 +292,7 @@ func (j *job) exec() (map[string]any, *effect.Error) {
 	}
 	defer c.close()
 	return j.within(c, "exec", func() (map[string]any, error) {
-		tag, err := c.run(j.ctx, statement, params, nil)
+		tag, err := c.run(j.Ctx, statement, params, nil)
 		rows := tag.RowsAffected()
 		if tag.Select() {
 			rows = 0
@@ -312,16 +312,16 @@ func (j *job) noted() (note, *effect.Error) {
 		return note{}, e
 	}
 	defer c.close()
-	_, err := c.run(j.ctx, "BEGIN", nil, nil)
+	_, err := c.run(j.Ctx, "BEGIN", nil, nil)
 	if err == nil {
-		_, err = c.run(j.ctx, "SET LOCAL lock_timeout = '"+patience+"'", nil, nil)
+		_, err = c.run(j.Ctx, "SET LOCAL lock_timeout = '"+patience+"'", nil, nil)
 	}
 	if err == nil {
 		op := "observe"
-		_, err = c.run(j.ctx, "INSERT INTO "+j.marks+" (key, op) VALUES ($1, $2)", []column{&j.key, &op}, nil)
+		_, err = c.run(j.Ctx, "INSERT INTO "+j.marks+" (key, op) VALUES ($1, $2)", []column{&j.Key, &op}, nil)
 	}
 	code := state(err)
-	_, rollback := c.run(j.ctx, "ROLLBACK", nil, nil)
+	_, rollback := c.run(j.Ctx, "ROLLBACK", nil, nil)
 	switch {
 	case err == nil, code == undefinedTable:
 		return note{}, nil

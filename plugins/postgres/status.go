@@ -44,7 +44,7 @@ func (j *job) status(n *node) *status {
 		return s
 	}
 	defer c.close()
-	ctx, cancel := context.WithTimeout(j.ctx, j.timeout)
+	ctx, cancel := context.WithTimeout(j.Ctx, j.timeout)
 	defer cancel()
 	r, err := c.row(ctx, askStatus)
 	if err != nil || len(r) != 7 {
@@ -149,7 +149,7 @@ func (j *job) onPrimary() (*conn, *status, *effect.Error) {
 
 func (j *job) isPrimary() (map[string]any, *effect.Error) {
 	var s *status
-	if name := j.text("node"); name != "" {
+	if name := j.Text("node"); name != "" {
 		n, e := j.named(name)
 		if e != nil {
 			return nil, e
@@ -170,7 +170,7 @@ func (j *job) isPrimary() (map[string]any, *effect.Error) {
 // that is gone, by what they have received and when they last replayed a
 // commit.
 func (j *job) lag() (map[string]any, *effect.Error) {
-	only := j.text("node")
+	only := j.Text("node")
 	if only != "" {
 		if _, e := j.named(only); e != nil {
 			return nil, e

@@ -18,7 +18,7 @@ import (
 )
 
 func (j *job) swapValue() map[string]any {
-	return map[string]any{"live": j.text("copy"), "kept": shared.Keep(j.text("copy"), j.text("keep"))}
+	return map[string]any{"live": j.Text("copy"), "kept": shared.Keep(j.Text("copy"), j.Text("keep"))}
 }
 
 // seeSwap counts a swap as applied once everything has its name and the server
@@ -29,7 +29,7 @@ func (j *job) seeSwap() (effect.Observed, map[string]any, *effect.Error) {
 	if e != nil {
 		return "", nil, e
 	}
-	_, _, done, e := j.copies.Swap(j.text("copy"), shared.Keep(j.text("copy"), j.text("keep")), j.key, n.data)
+	_, _, done, e := j.copies.Swap(j.Text("copy"), shared.Keep(j.Text("copy"), j.Text("keep")), j.Key, n.data)
 	if e != nil || !done {
 		return effect.NotApplied, nil, e
 	}
@@ -78,7 +78,7 @@ func (j *job) swapNode() (*node, *effect.Error) {
 }
 
 func (j *job) swap() (map[string]any, *effect.Error) {
-	name, keep := j.text("copy"), shared.Keep(j.text("copy"), j.text("keep"))
+	name, keep := j.Text("copy"), shared.Keep(j.Text("copy"), j.Text("keep"))
 	if j.copies.Dir == "" {
 		return nil, shared.Names("copy", name, nil)
 	}
@@ -89,7 +89,7 @@ func (j *job) swap() (map[string]any, *effect.Error) {
 		}
 		return nil, e
 	}
-	r, exchanged, _, e := j.copies.Swap(name, keep, j.key, n.data)
+	r, exchanged, _, e := j.copies.Swap(name, keep, j.Key, n.data)
 	if e != nil {
 		return nil, e
 	}
@@ -130,7 +130,7 @@ func (j *job) exchange(n *node, name string) (*shared.Record, *effect.Error) {
 	if e != nil {
 		return nil, e
 	}
-	r.Swap = &shared.Swapped{Key: j.key, Live: id}
+	r.Swap = &shared.Swapped{Key: j.Key, Live: id}
 	if err := r.Write(j.copies.Of(name)); err != nil {
 		return nil, effect.Errorf(effect.CodeFailed, "the swap cannot be noted: %v; nothing was swapped", err)
 	}
@@ -255,10 +255,10 @@ func (j *job) finish(n *node, r *shared.Record, name, keep string) (map[string]a
 		if s.err == nil && !s.recovering {
 			return j.swapValue(), nil
 		}
-		if j.ctx.Err() != nil {
+		if j.Ctx.Err() != nil {
 			return nil, half("its server does not take writes within the timeout")
 		}
-		j.progress.Say("waiting for %s", n.title())
+		j.Progress.Say("waiting for %s", n.title())
 		j.pause()
 	}
 }
@@ -276,7 +276,7 @@ func (j *job) stop(n *node) *effect.Error {
 			return e
 		}
 	}
-	said, err := c.Run(j.ctx)
+	said, err := c.Run(j.Ctx)
 	if !running(n.data) {
 		return nil
 	}
@@ -332,7 +332,7 @@ func (j *job) start(n *node) *effect.Error {
 			return e
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(j.ctx), time.Minute+time.Until(deadline(j.ctx)))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(j.Ctx), time.Minute+time.Until(deadline(j.Ctx)))
 	defer cancel()
 	if said, err := c.Run(ctx); err != nil {
 		return effect.Errorf(effect.CodeFailed, "%s does not start (%v): %s", n.title(), err, j.hide(said)).WithHint("see its log; pg_ctl's is in %s", j.copies.Dir)
@@ -349,5 +349,5 @@ func deadline(ctx context.Context) time.Time {
 
 // left is how many whole seconds the call still has.
 func (j *job) left() string {
-	return fmt.Sprint(max(1, int(time.Until(deadline(j.ctx)).Seconds())))
+	return fmt.Sprint(max(1, int(time.Until(deadline(j.Ctx)).Seconds())))
 }

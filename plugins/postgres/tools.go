@@ -104,8 +104,8 @@ func (j *job) mkdir(dir string) *effect.Error {
 
 // failedTool returns the error for a program that did not do its work.
 func (j *job) failedTool(what, said string, err error) *effect.Error {
-	if j.ctx.Err() != nil {
-		return j.ended(what)
+	if j.Ctx.Err() != nil {
+		return j.Ended(what)
 	}
 	if said != "" {
 		said = ": " + said

@@ -20,7 +20,7 @@ const relations = `SELECT c.oid::text, c.oid::regclass::text, c.relkind::text FR
 
 func (j *job) validate() (map[string]any, *effect.Error) {
 	what := "the live data"
-	if name := j.text("copy"); name != "" {
+	if name := j.Text("copy"); name != "" {
 		what = "the copy " + name
 	}
 	c, done, e := j.reading()
@@ -36,8 +36,8 @@ func (j *job) validate() (map[string]any, *effect.Error) {
 	if e != nil {
 		return nil, e
 	}
-	_, _ = c.run(j.ctx, "ROLLBACK", nil, nil) // of a copy; elsewhere there is none to roll back
-	checks, _ := j.args["checks"].(map[string]any)
+	_, _ = c.run(j.Ctx, "ROLLBACK", nil, nil) // of a copy; elsewhere there is none to roll back
+	checks, _ := j.Args["checks"].(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(checks)) {
 		statement, _ := checks[name].(string)
 		if control.MatchString(statement) {
@@ -60,13 +60,13 @@ func (j *job) validate() (map[string]any, *effect.Error) {
 // transaction that is rolled back.
 func (j *job) amcheck(c *conn) (string, *effect.Error) {
 	const where = "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'amcheck'"
-	r, err := c.row(j.ctx, where)
-	if err == nil && len(r) == 0 && j.text("copy") != "" {
-		if _, err = c.run(j.ctx, "BEGIN", nil, nil); err == nil {
-			_, err = c.run(j.ctx, "CREATE EXTENSION amcheck", nil, nil)
+	r, err := c.row(j.Ctx, where)
+	if err == nil && len(r) == 0 && j.Text("copy") != "" {
+		if _, err = c.run(j.Ctx, "BEGIN", nil, nil); err == nil {
+			_, err = c.run(j.Ctx, "CREATE EXTENSION amcheck", nil, nil)
 		}
 		if err == nil {
-			r, err = c.row(j.ctx, where)
+			r, err = c.row(j.Ctx, where)
 		}
 	}
 	if err != nil {
@@ -84,7 +84,7 @@ func (j *job) amcheck(c *conn) (string, *effect.Error) {
 func (j *job) relations(c *conn, what, schema string) (int, *effect.Error) {
 	type relation struct{ id, name, kind string }
 	var list []relation
-	_, err := c.run(j.ctx, relations, nil, func(r *pgconn.ResultReader) bool {
+	_, err := c.run(j.Ctx, relations, nil, func(r *pgconn.ResultReader) bool {
 		v := r.Values()
 		list = append(list, relation{string(v[0]), string(v[1]), string(v[2])})
 		return true
@@ -93,12 +93,12 @@ func (j *job) relations(c *conn, what, schema string) (int, *effect.Error) {
 		return 0, j.failed(c, "the list of tables", err)
 	}
 	for i, r := range list {
-		j.progress.Say("verified %d of %d tables and indexes", i, len(list))
+		j.Progress.Say("verified %d of %d tables and indexes", i, len(list))
 		check := "SELECT blkno, msg FROM " + schema + ".verify_heapam($1::oid::regclass) LIMIT 1"
 		if r.kind == "i" {
 			check = "SELECT NULL, NULL FROM (SELECT " + schema + ".bt_index_check($1::oid::regclass, true)) AS s"
 		}
-		found, err := c.row(j.ctx, check, r.id)
+		found, err := c.row(j.Ctx, check, r.id)
 		says := ""
 		switch code := state(err); {
 		case strings.HasPrefix(code, "XX"):

@@ -88,7 +88,7 @@ func (j *job) mine() (map[string]any, *effect.Error) {
 		return nil, e
 	}
 	for i := range list {
-		if list[i].id == j.id() {
+		if list[i].id == j.ID() {
 			value := list[i].value()
 			value["backup"] = value["name"]
 			delete(value, "name")
@@ -107,7 +107,7 @@ func (j *job) seeBackup() (effect.Observed, map[string]any, *effect.Error) {
 }
 
 func (j *job) backup() (map[string]any, *effect.Error) {
-	if kind := j.text("type"); kind != "full" && kind != "" {
+	if kind := j.Text("type"); kind != "full" && kind != "" {
 		return nil, effect.Errorf(effect.CodeUnsupported, "SQLite has no backups of the type %q; nothing was started", kind).WithHint(`type = "full"`)
 	}
 	if value, e := j.mine(); e != nil || value != nil {
@@ -121,7 +121,7 @@ func (j *job) backup() (map[string]any, *effect.Error) {
 	}
 	// One effect makes one backup, so a file of this name is of an attempt that
 	// was killed.
-	hidden := filepath.Join(j.backups, ".part-"+j.id())
+	hidden := filepath.Join(j.backups, ".part-"+j.ID())
 	discard := func() {
 		for _, end := range []string{"", "-journal", "-wal", "-shm"} {
 			_ = os.Remove(hidden + end)
@@ -134,7 +134,7 @@ func (j *job) backup() (map[string]any, *effect.Error) {
 		return nil, e
 	}
 	ended := time.Now().UTC().Truncate(time.Millisecond)
-	name := "full-" + began.Format(instant) + "-" + j.id()
+	name := "full-" + began.Format(instant) + "-" + j.ID()
 	if err := settle(hidden, ended); err != nil {
 		return nil, effect.Errorf(effect.CodeFailed, "the backup cannot be kept: %v; nothing was left of it", err)
 	}
@@ -175,9 +175,9 @@ func (j *job) copyOnline(file string) *effect.Error {
 	// One read transaction around all steps: they see one state, and what
 	// others write meanwhile does not make them begin again.
 	var n int64
-	_, err := from.ExecContext(j.ctx, "BEGIN")
+	_, err := from.ExecContext(j.Ctx, "BEGIN")
 	if err == nil {
-		err = from.QueryRowContext(j.ctx, "SELECT count(*) FROM sqlite_schema").Scan(&n)
+		err = from.QueryRowContext(j.Ctx, "SELECT count(*) FROM sqlite_schema").Scan(&n)
 	}
 	if err != nil {
 		return j.failed(j.file, "be read", err)
@@ -205,7 +205,7 @@ func (j *job) steps(dest, src *sqlite3.SQLiteConn) error {
 	for left := -1; ; {
 		done, err := b.Step(pages)
 		if err == nil {
-			err = j.ctx.Err()
+			err = j.Ctx.Err()
 		}
 		if err != nil || done {
 			return errors.Join(err, b.Close())
@@ -216,7 +216,7 @@ func (j *job) steps(dest, src *sqlite3.SQLiteConn) error {
 			return errors.Join(sqlite3.Error{Code: sqlite3.ErrBusy}, b.Close())
 		}
 		if all := b.PageCount(); all > 0 {
-			j.progress.Say("copied %d%% of %d pages", 100*(all-left)/all, all)
+			j.Progress.Say("copied %d%% of %d pages", 100*(all-left)/all, all)
 		}
 	}
 }

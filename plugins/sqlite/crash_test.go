@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
 )
 
@@ -29,7 +30,7 @@ func TestKilled(t *testing.T) {
 				args = obj{"sql": "INSERT INTO log SELECT ? FROM bulk LIMIT 30000", "params": []any{key}}
 				there = func() bool { return ask(t, live, "SELECT count(*) FROM log WHERE key = '"+key+"'") == "30000" }
 			case "backup":
-				there = databasetest.Made(filepath.Join(c["backups"].(string), "full-*-"+(&job{key: key}).id()+".db"))
+				there = databasetest.Made(filepath.Join(c["backups"].(string), "full-*-"+(&shared.Call{Key: key}).ID()+".db"))
 			case "restore":
 				args = obj{"copy": key}
 				there = databasetest.Made(filepath.Join(live+".copies", key, "data.db"))

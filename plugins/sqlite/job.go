@@ -1,10 +1,7 @@
 package sqlite
 
 import (
-	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
@@ -13,63 +10,32 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/mattn/go-sqlite3"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/plugins"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 )
 
 // job is one call under way.
 type job struct {
+	*shared.Call
 	*database
-	ctx      context.Context
-	args     map[string]any
-	key      string
-	began    time.Time
-	progress *shared.Progress
 }
 
-func (b *Backend) job(ctx context.Context, req plugins.Request) (*job, context.CancelFunc, *effect.Error) {
+func (b *Backend) job(call *shared.Call) (*job, *effect.Error) {
 	if b.settings == nil {
-		return nil, nil, errNotConfigured()
+		return nil, errNotConfigured()
 	}
-	name, _ := req.Args["db"].(string)
-	picked, e := b.settings.Pick("sqlite", name)
+	picked, e := b.settings.Pick("sqlite", call.Text("db"))
 	if e != nil {
-		return nil, nil, e
+		return nil, e
 	}
 	db := *picked
 	if real, err := filepath.EvalSymlinks(db.file); err == nil {
 		db.file = real // what is renamed is the file, not a link to it
 	}
-	cancel := func() {}
-	if s, ok := req.Args["timeout"].(float64); ok && s > 0 {
-		ctx, cancel = context.WithTimeout(ctx, effect.Seconds(s))
-	}
-	return &job{database: &db, ctx: ctx, args: req.Args, key: req.Key, began: time.Now(), progress: shared.NewProgress(req.Progress)}, cancel, nil
-}
-
-func (j *job) text(name string) string {
-	s, _ := j.args[name].(string)
-	return s
-}
-
-// id is the effect's key in a form that names files.
-func (j *job) id() string {
-	sum := sha256.Sum256([]byte(j.key))
-	return hex.EncodeToString(sum[:8])
-}
-
-// ended returns the error of a call whose time is up.
-func (j *job) ended(what string) *effect.Error {
-	took := effect.FormatDuration(time.Since(j.began).Round(time.Millisecond))
-	if j.ctx.Err() == context.Canceled {
-		return effect.Errorf(effect.CodeTimeout, "%s was canceled after %s; nothing changed", what, took)
-	}
-	return effect.Errorf(effect.CodeTimeout, "%s took longer than %s; nothing changed", what, took).WithHint("give it longer: timeout")
+	return &job{call, &db}, nil
 }
 
 // access says how a file is opened.
@@ -120,7 +86,7 @@ func (j *job) open(file string, as access) (*conn, *effect.Error) {
 		return nil, j.failed(file, "be opened", err)
 	}
 	db.SetMaxOpenConns(1)
-	one, err := db.Conn(j.ctx)
+	one, err := db.Conn(j.Ctx)
 	if err != nil {
 		_ = db.Close()
 		return nil, j.failed(file, "be opened", err)
@@ -168,8 +134,8 @@ func wrapped(err error) error {
 
 // failed returns the error for something that SQLite did not do.
 func (j *job) failed(file, what string, err error) *effect.Error {
-	if j.ctx != nil && j.ctx.Err() != nil {
-		return j.ended(file)
+	if j.Ctx.Err() != nil {
+		return j.Ended(file)
 	}
 	var s sqlite3.Error
 	if !errors.As(err, &s) {

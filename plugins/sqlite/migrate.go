@@ -10,13 +10,13 @@ import (
 )
 
 func (j *job) runMigrations(before []int64) (map[string]any, *effect.Error) {
-	e := j.database.migrate.Run(j.ctx, j.args, j.key, func(line string) { j.progress.Say("%s", line) }, "RUNBOOK_FILE="+j.file)
+	e := j.database.migrate.Run(j.Ctx, j.Args, j.Key, func(line string) { j.Progress.Say("%s", line) }, "RUNBOOK_FILE="+j.file)
 	if e != nil {
 		return nil, e
 	}
 	now, e := j.versions()
 	if e == nil {
-		e = shared.Reached(j.args, now)
+		e = shared.Reached(j.Args, now)
 	}
 	if e != nil {
 		return nil, e
@@ -32,7 +32,7 @@ func (j *job) versions() ([]int64, *effect.Error) {
 		return nil, e
 	}
 	defer c.close()
-	rows, err := c.QueryContext(j.ctx, j.database.migrate.Versions)
+	rows, err := c.QueryContext(j.Ctx, j.database.migrate.Versions)
 	if err != nil {
 		if strings.HasPrefix(err.Error(), "no such table: ") { // it has no code of its own
 			return nil, nil
@@ -128,6 +128,6 @@ func (j *job) seeMigration() (effect.Observed, map[string]any, *effect.Error) {
 	if e != nil {
 		return "", nil, e
 	}
-	state, value := b.Outcome(j.args, now)
+	state, value := b.Outcome(j.Args, now)
 	return state, value, nil
 }

@@ -19,7 +19,7 @@ import (
 const dataFile = "data.db"
 
 func (j *job) seeCopy() (effect.Observed, map[string]any, *effect.Error) {
-	value, e := j.copies.Restored(j.text("copy"), j.key)
+	value, e := j.copies.Restored(j.Text("copy"), j.Key)
 	if value == nil {
 		return effect.NotApplied, nil, e
 	}
@@ -27,8 +27,8 @@ func (j *job) seeCopy() (effect.Observed, map[string]any, *effect.Error) {
 }
 
 func (j *job) restore() (map[string]any, *effect.Error) {
-	name := j.text("copy")
-	if value, e := j.copies.Restored(name, j.key); e != nil || value != nil {
+	name := j.Text("copy")
+	if value, e := j.copies.Restored(name, j.Key); e != nil || value != nil {
 		return value, e
 	}
 	if e := j.copies.Free(name, j.file); e != nil {
@@ -48,12 +48,12 @@ func (j *job) restore() (map[string]any, *effect.Error) {
 	if e := j.room(j.copies.Dir, file); e != nil {
 		return nil, e
 	}
-	hidden := filepath.Join(j.copies.Dir, ".part-"+j.id())
+	hidden := filepath.Join(j.copies.Dir, ".part-"+j.ID())
 	_ = os.RemoveAll(hidden) // of an attempt that was killed
 	defer os.RemoveAll(hidden)
 	kept := func(err error) *effect.Error {
-		if j.ctx.Err() != nil {
-			return j.ended("the restore")
+		if j.Ctx.Err() != nil {
+			return j.Ended("the restore")
 		}
 		return effect.Errorf(effect.CodeFailed, "the copy cannot be written: %v; nothing was left of it", err).WithHint("check the rights and the space of %s", j.copies.Dir)
 	}
@@ -64,7 +64,7 @@ func (j *job) restore() (map[string]any, *effect.Error) {
 		return nil, kept(err)
 	}
 	value := map[string]any{"copy": name, "backup": from.name, "time": seconds(from.began)}
-	r := &shared.Record{Restore: &shared.Restored{Key: j.key, Value: value}}
+	r := &shared.Record{Restore: &shared.Restored{Key: j.Key, Value: value}}
 	if err := r.Write(hidden); err != nil {
 		return nil, kept(err)
 	}
@@ -87,7 +87,7 @@ func (j *job) source() (*stored, *effect.Error) {
 		return nil, e
 	}
 	target := math.Inf(1)
-	v, given := j.args["time"]
+	v, given := j.Args["time"]
 	if given {
 		t, err := contract.ParseTime(v)
 		if err != nil {
@@ -102,7 +102,7 @@ func (j *job) source() (*stored, *effect.Error) {
 		return nil, effect.Errorf(effect.CodeNotFound, "there is no backup at all").WithHint("make one with db.backup")
 	}
 	var k *stored
-	named := j.text("backup")
+	named := j.Text("backup")
 	var known []string
 	for i := range list {
 		known = append(known, list[i].name)
@@ -130,9 +130,9 @@ func (j *job) whole(file string) *effect.Error {
 	}
 	defer c.close()
 	var n, size int64
-	err := c.QueryRowContext(j.ctx, "SELECT count(*) FROM sqlite_schema").Scan(&n)
+	err := c.QueryRowContext(j.Ctx, "SELECT count(*) FROM sqlite_schema").Scan(&n)
 	if err == nil {
-		err = c.QueryRowContext(j.ctx, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").Scan(&size)
+		err = c.QueryRowContext(j.Ctx, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").Scan(&size)
 	}
 	if err != nil {
 		e := j.failed(file, "be read", err)
@@ -167,12 +167,12 @@ func (j *job) copyFile(from, to string) error {
 			break
 		}
 		if err == nil {
-			err = j.ctx.Err()
+			err = j.Ctx.Err()
 		}
 		if err != nil {
 			return err
 		}
-		j.progress.Say("restored %s of %s", shared.Bytes(done), shared.Bytes(info.Size()))
+		j.Progress.Say("restored %s of %s", shared.Bytes(done), shared.Bytes(info.Size()))
 	}
 	if live, err := os.Stat(j.file); err == nil {
 		if err := shared.Likewise(out, live); err != nil {

@@ -42,37 +42,17 @@ func databaseFields() []effect.Field {
 	}
 }
 
-func fields() []effect.Field {
-	return append(databaseFields(), effect.Field{Name: "databases", Type: effect.Map, Doc: "further databases, by the names that calls use (db): the same keys each",
-		Elem: &effect.Field{Type: effect.Object, Fields: databaseFields()}})
-}
-
 func newSettings(config map[string]any) (*settings, error) {
-	s := &settings{Choice: shared.Choice[database]{Named: map[string]*database{}}}
-	invalid := func(format string, args ...any) *effect.Error {
-		return effect.Errorf(effect.CodeInvalid, "configure sqlite: "+format, args...)
+	choice, err := shared.NewChoice("sqlite", "file", config, newDatabase)
+	if err != nil {
+		return nil, err
 	}
-	named, _ := config["databases"].(map[string]any)
-	if _, given := config["file"]; given || len(named) == 0 {
-		db, e := newDatabase(config)
-		if e != nil {
-			return nil, invalid("%s", e.Message).WithHint("%s", e.Hint)
-		}
-		s.Unnamed = db
-	}
-	for name, v := range named {
-		m, _ := v.(map[string]any)
-		db, e := newDatabase(m)
-		if e != nil {
-			return nil, invalid("databases.%s: %s", name, e.Message).WithHint("%s", e.Hint)
-		}
-		s.Named[name] = db
-	}
+	s := &settings{choice}
 	taken := map[string]string{}
 	for _, db := range s.All() {
 		for _, dir := range []string{db.backups, db.copies.Dir} {
 			if other, there := taken[dir]; there && dir != "" {
-				return nil, invalid("%s and %s both keep files in %s", other, db.file, dir).WithHint("give each a directory of its own")
+				return nil, effect.Errorf(effect.CodeInvalid, "configure sqlite: %s and %s both keep files in %s", other, db.file, dir).WithHint("give each a directory of its own")
 			}
 			taken[dir] = db.file
 		}

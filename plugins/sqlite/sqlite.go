@@ -31,6 +31,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 	"github.com/q-ecosystem/runbook/stdlib"
 )
 
@@ -49,7 +50,7 @@ func (b *Backend) Describe() plugins.Description {
 		Name: "sqlite", Module: "db", Version: "1.0.0",
 		Doc:    "Back up, restore and change SQLite files on the machine of the runner",
 		Ops:    stdlib.Carry("db", "backups", "query", "validate", "backup", "restore", "exec", "migrate", "swap"),
-		Config: fields(),
+		Config: shared.DatabasesField(databaseFields()),
 	}
 }
 
@@ -63,54 +64,26 @@ func (b *Backend) Configure(_ context.Context, config map[string]any) error {
 	return nil
 }
 
-// Invoke implements plugins.Backend.
-func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) {
-	do, ok := map[string]func(*job) (map[string]any, *effect.Error){
+var ops = shared.Ops[*job]{
+	Backend: "sqlite", Hint: "a file has no replicas; the backend has backups, query, validate, backup, restore, exec, migrate and swap",
+	Do: map[string]func(*job) (map[string]any, *effect.Error){
 		"backups": (*job).list, "query": (*job).query, "validate": (*job).validate, "backup": (*job).backup,
 		"restore": (*job).restore, "exec": (*job).exec, "migrate": (*job).migrate, "swap": (*job).swap,
-	}[req.Op]
-	if !ok {
-		return nil, effect.Errorf(effect.CodeUnsupported, "the sqlite backend has no op called %q", req.Op).
-			WithHint("a file has no replicas; the backend has backups, query, validate, backup, restore, exec, migrate and swap")
-	}
-	j, cancel, e := b.job(ctx, req)
-	if e != nil {
-		return nil, e
-	}
-	defer cancel()
-	if j.ctx.Err() != nil {
-		return nil, j.ended("the call")
-	}
-	value, e := do(j)
-	if e != nil {
-		return nil, e
-	}
-	return value, nil
+	},
+	See: map[string]func(*job) (effect.Observed, map[string]any, *effect.Error){
+		"backup": (*job).seeBackup, "restore": (*job).seeCopy, "exec": (*job).seeExec, "migrate": (*job).seeMigration, "swap": (*job).seeSwap,
+	},
+}
+
+// Invoke implements plugins.Backend.
+func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) {
+	return ops.Invoke(ctx, req, b.job)
 }
 
 // Observe implements plugins.Observer: it looks at the files, and at the
 // table that exec and migrate note effects in.
 func (b *Backend) Observe(ctx context.Context, req plugins.Request) (plugins.Observation, error) {
-	look, ok := map[string]func(*job) (effect.Observed, map[string]any, *effect.Error){
-		"backup": (*job).seeBackup, "restore": (*job).seeCopy, "exec": (*job).seeExec, "migrate": (*job).seeMigration, "swap": (*job).seeSwap,
-	}[req.Op]
-	if !ok {
-		return plugins.Observation{State: effect.Uncertain}, nil
-	}
-	j, cancel, e := b.job(ctx, req)
-	if e != nil {
-		return plugins.Observation{}, e
-	}
-	defer cancel()
-	state, value, e := look(j)
-	if e != nil {
-		return plugins.Observation{}, e
-	}
-	seen := plugins.Observation{State: state}
-	if state == effect.Applied {
-		seen.Value = value
-	}
-	return seen, nil
+	return ops.Observe(ctx, req, b.job)
 }
 
 // Health implements plugins.Backend: each file opens, and each directory is
@@ -120,7 +93,7 @@ func (b *Backend) Health(ctx context.Context) error {
 		return errNotConfigured()
 	}
 	for _, db := range b.settings.All() {
-		j := &job{database: db, ctx: ctx}
+		j := &job{shared.Quiet(ctx), db}
 		conn, e := j.open(db.file, readOnly)
 		if e != nil {
 			return e

@@ -19,7 +19,7 @@ import (
 
 // params returns a statement's parameters as SQLite takes them.
 func (j *job) params() ([]any, *effect.Error) {
-	list, _ := j.args["params"].([]any)
+	list, _ := j.Args["params"].([]any)
 	out := make([]any, len(list))
 	for i, v := range list {
 		switch v := v.(type) {
@@ -90,15 +90,15 @@ func (j *job) query() (map[string]any, *effect.Error) {
 		return nil, e
 	}
 	defer c.close()
-	if e := one(j.text("sql")); e != nil {
+	if e := one(j.Text("sql")); e != nil {
 		return nil, e
 	}
 	params, e := j.params()
 	if e != nil {
 		return nil, e
 	}
-	most, _ := j.args["max_rows"].(float64)
-	rows, more, err := j.rows(c, j.text("sql"), params, int(most))
+	most, _ := j.Args["max_rows"].(float64)
+	rows, more, err := j.rows(c, j.Text("sql"), params, int(most))
 	if err != nil {
 		return nil, j.failed(j.file, "be queried", err)
 	}
@@ -107,10 +107,10 @@ func (j *job) query() (map[string]any, *effect.Error) {
 
 // reading opens what query and validate look at: a copy, or the live data.
 func (j *job) reading() (*conn, *effect.Error) {
-	if node := j.text("node"); node != "" {
+	if node := j.Text("node"); node != "" {
 		return nil, shared.Names("node", node, nil)
 	}
-	name := j.text("copy")
+	name := j.Text("copy")
 	if name == "" {
 		return j.open(j.file, readOnly)
 	}
@@ -123,7 +123,7 @@ func (j *job) reading() (*conn, *effect.Error) {
 // rows returns the first rows of a statement, and whether there are more.
 func (j *job) rows(c *conn, text string, params []any, most int) (list []any, more bool, err error) {
 	c.strict = true
-	rows, err := c.QueryContext(j.ctx, text, params...)
+	rows, err := c.QueryContext(j.Ctx, text, params...)
 	c.strict = false
 	if err != nil {
 		return nil, false, err
@@ -182,7 +182,7 @@ type note struct {
 // look reads the note of this effect.
 func (j *job) look(c *conn) (note, error) {
 	var n note
-	err := c.QueryRowContext(j.ctx, "SELECT result FROM "+j.marks+" WHERE key = ?", j.key).Scan(&n.result)
+	err := c.QueryRowContext(j.Ctx, "SELECT result FROM "+j.marks+" WHERE key = ?", j.Key).Scan(&n.result)
 	var s sqlite3.Error
 	switch {
 	case err == nil:
@@ -191,7 +191,7 @@ func (j *job) look(c *conn) (note, error) {
 		err = nil
 	case errors.As(err, &s) && s.Code == sqlite3.ErrError: // is the table there?
 		var found int
-		if c.QueryRowContext(j.ctx, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower(?)", j.marks).Scan(&found) == nil && found == 0 {
+		if c.QueryRowContext(j.Ctx, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower(?)", j.marks).Scan(&found) == nil && found == 0 {
 			err = nil
 		}
 	}
@@ -200,15 +200,15 @@ func (j *job) look(c *conn) (note, error) {
 
 // mark notes this effect, in the transaction that is open.
 func (j *job) mark(c *conn, op, result string) error {
-	_, err := c.ExecContext(j.ctx, "CREATE TABLE IF NOT EXISTS "+j.marks+" (key TEXT PRIMARY KEY, op TEXT NOT NULL, result TEXT NOT NULL, at TEXT NOT NULL)")
+	_, err := c.ExecContext(j.Ctx, "CREATE TABLE IF NOT EXISTS "+j.marks+" (key TEXT PRIMARY KEY, op TEXT NOT NULL, result TEXT NOT NULL, at TEXT NOT NULL)")
 	if err == nil {
-		_, err = c.ExecContext(j.ctx, "INSERT INTO "+j.marks+" (key, op, result, at) VALUES (?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) ON CONFLICT (key) DO UPDATE SET result = excluded.result", j.key, op, result)
+		_, err = c.ExecContext(j.Ctx, "INSERT INTO "+j.marks+" (key, op, result, at) VALUES (?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) ON CONFLICT (key) DO UPDATE SET result = excluded.result", j.Key, op, result)
 	}
 	return err
 }
 
 func (j *job) exec() (map[string]any, *effect.Error) {
-	if e := one(j.text("sql")); e != nil {
+	if e := one(j.Text("sql")); e != nil {
 		return nil, e
 	}
 	params, e := j.params()
@@ -220,8 +220,8 @@ func (j *job) exec() (map[string]any, *effect.Error) {
 		return nil, e
 	}
 	defer c.close()
-	calm := context.WithoutCancel(j.ctx)
-	if _, err := c.ExecContext(j.ctx, "BEGIN IMMEDIATE"); err != nil {
+	calm := context.WithoutCancel(j.Ctx)
+	if _, err := c.ExecContext(j.Ctx, "BEGIN IMMEDIATE"); err != nil {
 		return nil, j.failed(j.file, "be changed", err)
 	}
 	value, again, err := j.change(c, params)
@@ -256,7 +256,7 @@ func (j *job) change(c *conn, params []any) (value map[string]any, again bool, e
 	}
 	total := func() (n int64) {
 		if err == nil {
-			err = c.QueryRowContext(j.ctx, "SELECT total_changes()").Scan(&n)
+			err = c.QueryRowContext(j.Ctx, "SELECT total_changes()").Scan(&n)
 		}
 		return n
 	}
@@ -265,7 +265,7 @@ func (j *job) change(c *conn, params []any) (value map[string]any, again bool, e
 		return nil, false, err
 	}
 	c.strict = true
-	result, err := c.ExecContext(j.ctx, j.text("sql"), params...)
+	result, err := c.ExecContext(j.Ctx, j.Text("sql"), params...)
 	c.strict = false
 	if err != nil {
 		return nil, false, err
@@ -291,11 +291,11 @@ func (j *job) noted() (note, *effect.Error) {
 		return note{}, e
 	}
 	defer c.close()
-	if _, err := c.ExecContext(j.ctx, "BEGIN IMMEDIATE"); err != nil {
+	if _, err := c.ExecContext(j.Ctx, "BEGIN IMMEDIATE"); err != nil {
 		return note{}, j.failed(j.file, "be asked", err)
 	}
 	n, err := j.look(c)
-	_, _ = c.ExecContext(context.WithoutCancel(j.ctx), "ROLLBACK")
+	_, _ = c.ExecContext(context.WithoutCancel(j.Ctx), "ROLLBACK")
 	if err != nil {
 		return note{}, j.failed(j.file, "be asked", err)
 	}

@@ -14,12 +14,12 @@ import (
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 )
 
-func (j *job) keep() string { return shared.Keep(j.text("copy"), j.text("keep")) }
+func (j *job) keep() string { return shared.Keep(j.Text("copy"), j.Text("keep")) }
 
 func (j *job) seeSwap() (effect.Observed, map[string]any, *effect.Error) {
 	// Exchanged and not yet named counts as not applied: the repetition, which
 	// has the same key, goes on there.
-	_, _, done, e := j.copies.Swap(j.text("copy"), j.keep(), j.key, j.file)
+	_, _, done, e := j.copies.Swap(j.Text("copy"), j.keep(), j.Key, j.file)
 	if e != nil || !done {
 		return effect.NotApplied, nil, e
 	}
@@ -27,12 +27,12 @@ func (j *job) seeSwap() (effect.Observed, map[string]any, *effect.Error) {
 }
 
 func (j *job) swapValue() map[string]any {
-	return map[string]any{"live": j.text("copy"), "kept": j.keep()}
+	return map[string]any{"live": j.Text("copy"), "kept": j.keep()}
 }
 
 func (j *job) swap() (map[string]any, *effect.Error) {
-	name, keep := j.text("copy"), j.keep()
-	r, exchanged, done, e := j.copies.Swap(j.text("copy"), j.keep(), j.key, j.file)
+	name, keep := j.Text("copy"), j.keep()
+	r, exchanged, done, e := j.copies.Swap(j.Text("copy"), j.keep(), j.Key, j.file)
 	if e != nil || done {
 		if e == nil {
 			return j.swapValue(), nil
@@ -77,7 +77,7 @@ func (j *job) exchange(name string) (*shared.Record, *effect.Error) {
 	if e != nil {
 		return nil, e
 	}
-	r.Swap = &shared.Swapped{Key: j.key, Live: id, WAL: held.wal}
+	r.Swap = &shared.Swapped{Key: j.Key, Live: id, WAL: held.wal}
 	err = r.Write(j.copies.Of(name))
 	if err == nil {
 		err = held.aside(j.copies.DataOf(name))
@@ -102,7 +102,7 @@ func (j *job) finish(r *shared.Record, name, keep string) (map[string]any, *effe
 	if err == nil && r.Swap.WAL {
 		// It comes back with the log that it had.
 		if c, e := j.open(j.copies.DataOf(name), readWrite); e == nil {
-			_, err = c.ExecContext(context.WithoutCancel(j.ctx), "PRAGMA journal_mode=WAL")
+			_, err = c.ExecContext(context.WithoutCancel(j.Ctx), "PRAGMA journal_mode=WAL")
 			c.close()
 		}
 	}
@@ -149,16 +149,16 @@ func (j *job) hold() (*held, *effect.Error) {
 	}
 	h := &held{j: j, conn: c}
 	var mode string
-	err := c.QueryRowContext(j.ctx, "PRAGMA journal_mode").Scan(&mode)
+	err := c.QueryRowContext(j.Ctx, "PRAGMA journal_mode").Scan(&mode)
 	if h.wal = mode == "wal"; err == nil && h.wal {
 		// It succeeds only while nobody else has the file open.
-		err = c.QueryRowContext(j.ctx, "PRAGMA journal_mode=DELETE").Scan(&mode)
+		err = c.QueryRowContext(j.Ctx, "PRAGMA journal_mode=DELETE").Scan(&mode)
 		if err == nil && mode != "delete" {
 			err = sqlite3.Error{Code: sqlite3.ErrBusy}
 		}
 	}
 	if err == nil {
-		_, err = c.ExecContext(j.ctx, "BEGIN EXCLUSIVE")
+		_, err = c.ExecContext(j.Ctx, "BEGIN EXCLUSIVE")
 	}
 	if err == nil {
 		return h, nil
@@ -194,7 +194,7 @@ func (h *held) release() {
 	if h.conn == nil {
 		return
 	}
-	ctx := context.WithoutCancel(h.j.ctx)
+	ctx := context.WithoutCancel(h.j.Ctx)
 	_, _ = h.conn.ExecContext(ctx, "ROLLBACK")
 	if h.wal && !h.moved {
 		_, _ = h.conn.ExecContext(ctx, "PRAGMA journal_mode=WAL")

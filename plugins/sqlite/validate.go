@@ -20,7 +20,7 @@ func (j *job) validate() (map[string]any, *effect.Error) {
 	}
 	defer c.close()
 	what := "the live data"
-	if name := j.text("copy"); name != "" {
+	if name := j.Text("copy"); name != "" {
 		what = "the copy " + name
 	}
 	damaged := func(format string, args ...any) *effect.Error {
@@ -50,7 +50,7 @@ func (j *job) validate() (map[string]any, *effect.Error) {
 	if len(says) > 0 {
 		return nil, damaged("foreign_key_check says %s", some(says))
 	}
-	checks, _ := j.args["checks"].(map[string]any)
+	checks, _ := j.Args["checks"].(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(checks)) {
 		text, _ := checks[name].(string)
 		if e := one(text); e != nil {
