@@ -62,32 +62,18 @@ func unknownDirective(c byte) error {
 	return &effect.FieldError{Problem: fmt.Sprintf("%q is not known in a format", "%"+string(rune(c))), Hint: "known: " + directives}
 }
 
+// layouts has the directives that Go's time has too.
+var layouts = map[byte]string{
+	'Y': "2006", 'y': "06", 'm': "01", 'b': "Jan", 'B': "January", 'd': "02", 'e': "_2", 'j': "002", 'a': "Mon", 'A': "Monday",
+	'H': "15", 'I': "03", 'p': "PM", 'M': "04", 'S': "05", 'Z': "MST", 'z': "-0700", ':': "Z07:00",
+}
+
 // formatDate writes a time by a format.
 func formatDate(t time.Time, format string) (string, error) {
 	var out strings.Builder
 	err := eachDirective(format, func(text string) error { out.WriteString(text); return nil }, func(c byte) error {
 		year, week := t.ISOWeek()
 		switch c {
-		case 'Y':
-			fmt.Fprintf(&out, "%04d", t.Year())
-		case 'y':
-			fmt.Fprintf(&out, "%02d", t.Year()%100)
-		case 'm':
-			fmt.Fprintf(&out, "%02d", int(t.Month()))
-		case 'd':
-			fmt.Fprintf(&out, "%02d", t.Day())
-		case 'e':
-			fmt.Fprintf(&out, "%2d", t.Day())
-		case 'H':
-			fmt.Fprintf(&out, "%02d", t.Hour())
-		case 'I':
-			fmt.Fprintf(&out, "%02d", (t.Hour()+11)%12+1)
-		case 'M':
-			fmt.Fprintf(&out, "%02d", t.Minute())
-		case 'S':
-			fmt.Fprintf(&out, "%02d", t.Second())
-		case 'j':
-			fmt.Fprintf(&out, "%03d", t.YearDay())
 		case 'V':
 			fmt.Fprintf(&out, "%02d", week)
 		case 'G':
@@ -98,26 +84,14 @@ func formatDate(t time.Time, format string) (string, error) {
 			out.WriteString(strconv.Itoa(int(t.Weekday())))
 		case 's':
 			out.WriteString(strconv.FormatInt(t.Unix(), 10))
-		case 'b':
-			out.WriteString(t.Format("Jan"))
-		case 'B':
-			out.WriteString(t.Format("January"))
-		case 'a':
-			out.WriteString(t.Format("Mon"))
-		case 'A':
-			out.WriteString(t.Format("Monday"))
-		case 'p':
-			out.WriteString(t.Format("PM"))
-		case 'Z':
-			out.WriteString(t.Format("MST"))
-		case 'z':
-			out.WriteString(t.Format("-0700"))
-		case ':':
-			out.WriteString(t.Format("Z07:00"))
 		case '%':
 			out.WriteByte('%')
 		default:
-			return unknownDirective(c)
+			layout, known := layouts[c]
+			if !known {
+				return unknownDirective(c)
+			}
+			out.WriteString(t.Format(layout))
 		}
 		return nil
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/journal"
 )
 
 func (a commands) checkOffCommand() *cobra.Command {
@@ -56,32 +57,18 @@ func (a commands) checkOffCommand() *cobra.Command {
 				}
 				said.Evidence = shown
 			}
-			db, run, err := a.FindRun(cmd.Context(), argv[0])
-			if err != nil {
-				return err
-			}
-			defer a.CloseDB(db)
-			if said.By, err = a.Answerer(cmd.Context(), db, run, as); err != nil {
-				return err
-			}
-			said.Run = run.ID
-			for _, n := range items {
-				said.Item = n
-				q, err := a.Desk(db).Answer(cmd.Context(), said)
-				if err != nil && !isAlready(err) {
-					return err
+			return a.answering(cmd, argv[0], as, func(db *journal.DB, run journal.Run, who string) error {
+				said.Run, said.By = run.ID, who
+				for _, n := range items {
+					said.Item = n
+					q, err := a.Desk(db).Answer(cmd.Context(), said)
+					if err != nil && !isAlready(err) {
+						return err
+					}
+					a.checkedOff(q, said, run.ID, err == nil, app.Carried(run))
 				}
-				a.checkedOff(q, said, run.ID, err == nil, app.Carried(run))
-			}
-			if app.Carried(run) {
 				return nil
-			}
-			how, err := a.NextFor(cmd.Context(), db, run, "")
-			if err != nil {
-				return err
-			}
-			a.Advise(how)
-			return nil
+			})
 		},
 	}
 	f := cmd.Flags()

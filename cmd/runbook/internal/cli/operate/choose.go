@@ -27,38 +27,14 @@ func (a commands) chooseCommand() *cobra.Command {
 			if why == "" {
 				return app.Usagef("--reason is needed: say why it is to go on so")
 			}
-			db, run, err := a.FindRun(cmd.Context(), argv[0])
-			if err != nil {
-				return err
-			}
-			defer a.CloseDB(db)
-			who, err := a.Answerer(cmd.Context(), db, run, as)
-			if err != nil {
-				return err
-			}
-			q, err := a.Desk(db).Answer(cmd.Context(), interpreter.Answer{Run: run.ID, Place: effect.Place(place), By: who, Choice: argv[1], Reason: why})
-			if err != nil && !isAlready(err) {
-				return err
-			}
-			switch {
-			case a.Flags.JSON:
-				a.JSONHead("decide")
-				a.JSONLine(decisionLine{Type: "answer", Run: run.ID, Place: q.Place, Title: q.Title, By: who, Outcome: argv[1],
-					Changed: err == nil, Carried: app.Carried(run)})
-			case err != nil:
-				a.Result("%s has chosen %s before; nothing has changed\n", view.Line(who), argv[1])
-			default:
-				a.Result("%s chose %s: %s\n", view.Line(who), argv[1], view.Line(q.Title))
-			}
-			if app.Carried(run) {
-				return nil
-			}
-			how, err := a.NextFor(cmd.Context(), db, run, "")
-			if err != nil {
-				return err
-			}
-			a.Advise(how)
-			return nil
+			said := interpreter.Answer{Place: effect.Place(place), Choice: argv[1], Reason: why}
+			return a.answer(cmd, argv[0], as, said, argv[1], func(who, title string, before bool) {
+				if before {
+					a.Result("%s has chosen %s before; nothing has changed\n", view.Line(who), argv[1])
+					return
+				}
+				a.Result("%s chose %s: %s\n", view.Line(who), argv[1], view.Line(title))
+			})
 		},
 	}
 	f := cmd.Flags()

@@ -2,7 +2,6 @@ package operate
 
 import (
 	"encoding/json"
-	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,39 +29,15 @@ func (a commands) answerCommand(deny bool) *cobra.Command {
 		Args:              app.Exactly("RUN"),
 		ValidArgsFunction: a.CompleteRun,
 		RunE: func(cmd *cobra.Command, argv []string) error {
-			db, run, err := a.FindRun(cmd.Context(), argv[0])
-			if err != nil {
-				return err
-			}
-			defer a.CloseDB(db)
-			who, err := a.Answerer(cmd.Context(), db, run, as)
-			if err != nil {
-				return err
-			}
-			q, err := a.Desk(db).Answer(cmd.Context(), interpreter.Answer{Run: run.ID, Place: effect.Place(place), By: who, Deny: deny, Reason: why})
-			said := map[bool]string{false: "approved", true: "denied"}[deny]
-			if err != nil && !isAlready(err) {
-				return err
-			}
-			switch {
-			case a.Flags.JSON:
-				a.JSONHead(verb)
-				a.JSONLine(decisionLine{Type: "answer", Run: run.ID, Place: q.Place, Title: q.Title, By: who, Outcome: said,
-					Changed: err == nil, Carried: app.Carried(run)})
-			case err != nil:
-				a.Result("%s has %s \"%s\" before; nothing has changed\n", view.Line(who), said, view.Line(q.Title))
-			default:
-				a.Result("%s %s \"%s\"\n", view.Line(who), said, view.Line(q.Title))
-			}
-			if app.Carried(run) {
-				return nil
-			}
-			how, err := a.NextFor(cmd.Context(), db, run, "")
-			if err != nil {
-				return err
-			}
-			a.Advise(how)
-			return nil
+			outcome := map[bool]string{false: "approved", true: "denied"}[deny]
+			said := interpreter.Answer{Place: effect.Place(place), Deny: deny, Reason: why}
+			return a.answer(cmd, argv[0], as, said, outcome, func(who, title string, before bool) {
+				if before {
+					a.Result("%s has %s \"%s\" before; nothing has changed\n", view.Line(who), outcome, view.Line(title))
+					return
+				}
+				a.Result("%s %s \"%s\"\n", view.Line(who), outcome, view.Line(title))
+			})
 		},
 	}
 	f := cmd.Flags()
@@ -120,12 +95,7 @@ func (a commands) resolveCommand() *cobra.Command {
 				history.OutcomeNotApplied: "recorded as not applied; the resume does it",
 				history.OutcomeFailed:     "recorded as failed; the script sees an error",
 			}[outcome])
-			how, err := a.NextFor(cmd.Context(), db, run, "")
-			if err != nil {
-				return err
-			}
-			a.Advise(how)
-			return nil
+			return a.adviseNext(cmd.Context(), db, run)
 		},
 	}
 	f := cmd.Flags()
@@ -137,5 +107,3 @@ func (a commands) resolveCommand() *cobra.Command {
 	f.StringVar(&value, "value", "", "what the effect returned, as `JSON`, with --applied")
 	return cmd
 }
-
-func isAlready(err error) bool { return errors.Is(err, interpreter.ErrAlready) }

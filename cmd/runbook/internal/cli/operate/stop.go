@@ -239,12 +239,7 @@ func (a commands) ended(ctx context.Context, db *journal.DB, run journal.Run, li
 		return true, nil
 	}
 	a.Result("run %s: its runner was told to roll back, and has: %s\n", journal.Short(run.ID), strings.ReplaceAll(string(run.Status), "_", " "))
-	how, err := a.NextFor(ctx, db, run, "")
-	if err != nil {
-		return true, err
-	}
-	a.Advise(how)
-	return true, nil
+	return true, a.adviseNext(ctx, db, run)
 }
 
 // printDecision prints what a person's word has come to.
