@@ -82,10 +82,23 @@ type Op struct {
 	KindArg    string              `json:"kind_arg,omitempty"`
 	ClassOf    map[string]Class    `json:"class_of,omitempty"`
 	RecoveryOf map[string]Recovery `json:"recovery_of,omitempty"`
+	// Gate says what the op is to a composite that writes gates' marks (OpGate):
+	// inside one it is printed by the mark.
+	Gate GateRole `json:"gate,omitempty"`
 	// Validate checks what no single field can say (weights that sum to 100).
 	// It sees canonical arguments; it may be nil and is not sent to plugins.
 	Validate func(args map[string]any) error `json:"-"`
 }
+
+// GateRole says what an op is to a gate; "" for nothing.
+type GateRole string
+
+const (
+	// GateMeasures is an op that a mark rests on.
+	GateMeasures GateRole = "measures"
+	// GateLooks is one whose answer stands in the mark beside that.
+	GateLooks GateRole = "looks"
+)
 
 // DefaultTimeout bounds an invocation whose op and call set no timeout.
 const DefaultTimeout = 30 * time.Second

@@ -22,7 +22,7 @@ func Module() effect.Module {
 				},
 			},
 			{
-				Module: "health", Name: "measure", Class: effect.Read,
+				Module: "health", Name: "measure", Class: effect.Read, Gate: effect.GateMeasures,
 				Doc: "Measure the target over a window, which this call takes; what cannot be measured is left out",
 				Args: []effect.Field{env(), {Name: "window", Type: effect.Duration, Default: "30s",
 					Min: effect.Bound(0.05), Doc: "how long to measure"}},

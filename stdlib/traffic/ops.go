@@ -40,7 +40,7 @@ func Module() effect.Module {
 		Ops: []effect.Op{
 			{Module: "traffic", Name: "weights", Doc: "Read the share of each server", Class: effect.Read,
 				Args: []effect.Field{pool}, Returns: []effect.Field{weights, configured, drift}},
-			{Module: "traffic", Name: "servers", Doc: "Read the state of each server", Class: effect.Read,
+			{Module: "traffic", Name: "servers", Doc: "Read the state of each server", Class: effect.Read, Gate: effect.GateLooks,
 				Args: []effect.Field{pool}, Returns: []effect.Field{servers, drift}},
 			split,
 			write("switch", "Send all new requests to one server",

@@ -70,12 +70,20 @@ func (t *Tree) outcome(ev effect.Event) []string {
 		text = "checklist is gone through"
 	case effect.OpChoose:
 		text = chosen(b.Value)
-	case "health.measure", "traffic.servers":
-		if _, inside := ev.Place.Composite(); inside {
-			return nil // inside a gate, whose own line says more
-		}
+	}
+	if _, inside := ev.Place.Composite(); inside && t.gateRole(b.Op) != "" {
+		return nil // the gate's own line says more
 	}
 	return t.timed(ev, depth, s.Green("✓"), text, took)
+}
+
+// gateRole says what an op is to gates.
+func (t *Tree) gateRole(name string) effect.GateRole {
+	op, ok := t.Catalog.Op(name)
+	if !ok {
+		return ""
+	}
+	return op.Gate
 }
 
 // settled says how an effect came out whose outcome was unknown.

@@ -93,7 +93,7 @@ func (p *timeline) event(ev effect.Event) {
 func (p *timeline) measurement(mark effect.Place) simulate.Entry {
 	var last simulate.Entry
 	for place, e := range p.seen {
-		if place.Parent() == mark.Parent() && strings.HasPrefix(e.Op, "health.") && !e.At.Before(last.At) {
+		if place.Parent() == mark.Parent() && p.tree.gateRole(e.Op) == effect.GateMeasures && !e.At.Before(last.At) {
 			last = e
 		}
 	}
