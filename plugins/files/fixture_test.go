@@ -9,6 +9,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 	contract "github.com/q-ecosystem/runbook/stdlib/files"
 )
 
@@ -52,31 +53,13 @@ func zipped(t *testing.T, text string) string {
 
 func backend(t *testing.T, config obj) *Backend {
 	t.Helper()
-	b := New()
-	checked, err := effect.CheckFields(b.Describe().Config, nil, config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Configure(t.Context(), checked); err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return plugintest.Configured(t, New(), config)
 }
 
 // request makes a request as the engine does.
 func request(t *testing.T, op, key string, args obj) plugins.Request {
 	t.Helper()
-	for _, o := range contract.Module().Ops {
-		if o.Name == op {
-			checked, err := o.Check(args)
-			if err != nil {
-				t.Fatalf("%s %v: %v", op, args, err)
-			}
-			return plugins.Request{Op: op, Args: checked, Key: key, Attempt: 1, Progress: func(string) {}}
-		}
-	}
-	t.Fatalf("no op %s", op)
-	return plugins.Request{}
+	return plugintest.Request(t, contract.Module(), op, key, args)
 }
 
 func invoke(t *testing.T, b *Backend, op string, args obj) (obj, *effect.Error) {

@@ -1,7 +1,6 @@
 package rfc2136
 
 import (
-	"context"
 	"encoding/base64"
 	"fmt"
 	"net"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 	"github.com/q-ecosystem/runbook/stdlib"
 )
 
@@ -164,15 +164,7 @@ func startPrimary(t *testing.T, notify ...string) *bind {
 // backend returns one that changes the zone of a primary.
 func backend(t *testing.T, server string, more obj) *Backend {
 	t.Helper()
-	b := New()
-	checked, err := effect.CheckFields(b.Describe().Config, nil, config(server, more))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Configure(context.Background(), checked); err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return plugintest.Configured(t, New(), config(server, more))
 }
 
 func config(server string, more obj) obj {
@@ -187,17 +179,7 @@ func config(server string, more obj) obj {
 func request(t *testing.T, op string, args obj) plugins.Request {
 	t.Helper()
 	contract, _ := stdlib.Contract("dns")
-	for _, o := range contract.Ops {
-		if o.Name == op {
-			checked, err := o.Check(args)
-			if err != nil {
-				t.Fatalf("%s %v: %v", op, args, err)
-			}
-			return plugins.Request{Op: op, Args: checked, Key: "key", Attempt: 1, Progress: func(string) {}}
-		}
-	}
-	t.Fatalf("no op %s", op)
-	return plugins.Request{}
+	return plugintest.Request(t, contract, op, "key", args)
 }
 
 func invoke(t *testing.T, b *Backend, op string, args obj) (obj, *effect.Error) {
