@@ -17,6 +17,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/internal/output"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 	contract "github.com/q-ecosystem/runbook/stdlib/exec"
 )
 
@@ -34,13 +35,7 @@ func configured(t *testing.T, config map[string]any) *Backend {
 	t.Helper()
 	b := New()
 	b.notice.Say = func(string) {}
-	checked, err := effect.CheckFields(b.Describe().Config, nil, config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Configure(t.Context(), reveal(checked)); err != nil {
-		t.Fatal(err)
-	}
+	plugintest.Configured(t, b, config)
 	return b
 }
 
@@ -48,27 +43,9 @@ func configured(t *testing.T, config map[string]any) *Backend {
 // sends it.
 func request(t *testing.T, args map[string]any) plugins.Request {
 	t.Helper()
-	checked, err := contract.Module().Ops[0].Check(args)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return plugins.Request{Op: "run", Args: reveal(checked), Key: "key-1", Run: "run-1", Attempt: 2, Progress: func(string) {}}
-}
-
-// reveal does what the host does on the wire: secrets become plain strings.
-func reveal(m map[string]any) map[string]any {
-	out := map[string]any{}
-	for k, v := range m {
-		switch v := v.(type) {
-		case effect.Secret:
-			out[k] = v.Reveal()
-		case map[string]any:
-			out[k] = reveal(v)
-		default:
-			out[k] = v
-		}
-	}
-	return out
+	req := plugintest.Request(t, contract.Module(), "run", "key-1", args)
+	req.Run, req.Attempt = "run-1", 2
+	return req
 }
 
 func run(t *testing.T, b *Backend, args map[string]any) (map[string]any, error) {
@@ -337,12 +314,7 @@ func TestConfigurationIsChecked(t *testing.T) {
 		{map[string]any{"env": map[string]any{"A": "1"}, "secrets": map[string]any{"A": "2"}}, "both set A"},
 		{map[string]any{"allow": []any{"/bin/[a"}}, "no pattern"},
 	} {
-		b := New()
-		checked, err := effect.CheckFields(b.Describe().Config, nil, c.config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err = b.Configure(t.Context(), reveal(checked)); err == nil || !strings.Contains(err.Error(), c.says) {
+		if err := plugintest.Configure(New(), c.config); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%v: got %v", c.config, err)
 		}
 	}

@@ -1,7 +1,6 @@
 package http
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -22,7 +21,7 @@ import (
 	nethttp "net/http"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 	contract "github.com/q-ecosystem/runbook/stdlib/http"
 )
 
@@ -38,34 +37,13 @@ func backend(t *testing.T, config map[string]any) *Backend {
 
 func configured(config map[string]any) (*Backend, error) {
 	b := New()
-	checked, err := effect.CheckFields(b.Describe().Config, nil, config)
-	if err != nil {
-		return nil, err
-	}
-	return b, b.Configure(context.Background(), revealed(checked))
-}
-
-// revealed returns plain values for secrets, as the wire does.
-func revealed(m map[string]any) map[string]any {
-	for k, v := range m {
-		switch v := v.(type) {
-		case effect.Secret:
-			m[k] = v.Reveal()
-		case map[string]any:
-			revealed(v)
-		}
-	}
-	return m
+	return b, plugintest.Configure(b, config)
 }
 
 // request sends one request, as the engine would.
 func request(t *testing.T, b *Backend, args map[string]any) (map[string]any, *effect.Error) {
 	t.Helper()
-	checked, err := contract.Module().Ops[0].Check(args)
-	if err != nil {
-		t.Fatalf("%v: %v", args, err)
-	}
-	value, err := b.Invoke(t.Context(), plugins.Request{Op: "request", Args: revealed(checked), Key: "run-1/7", Attempt: 1, Progress: func(string) {}})
+	value, err := b.Invoke(t.Context(), plugintest.Request(t, contract.Module(), "request", "run-1/7", args))
 	m, _ := value.(map[string]any)
 	return m, effect.AsError(err)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // service is a real web service with metrics and switches.
@@ -87,19 +88,11 @@ func startService(t *testing.T) *service {
 // as the host checks it.
 func configured(t *testing.T, targets map[string]any) *Backend {
 	t.Helper()
-	b := New()
-	if err := configure(b, targets); err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return plugintest.Configured(t, New(), map[string]any{"targets": targets})
 }
 
 func configure(b *Backend, targets map[string]any) error {
-	config, err := effect.CheckFields(b.Describe().Config, nil, map[string]any{"targets": targets})
-	if err != nil {
-		return err
-	}
-	return b.Configure(context.Background(), config)
+	return plugintest.Configure(b, map[string]any{"targets": targets})
 }
 
 func request(op string, args map[string]any) plugins.Request {

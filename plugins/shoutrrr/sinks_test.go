@@ -15,6 +15,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // webhook is a real HTTP sink.
@@ -132,11 +133,7 @@ func configure(b *Backend, urls map[string]string) error {
 	for name, u := range urls {
 		channels[name] = map[string]any{"url": u, "title": "runbook"}
 	}
-	config, err := effect.CheckFields(b.Describe().Config, nil, map[string]any{"channels": channels})
-	if err != nil {
-		return err
-	}
-	return b.Configure(context.Background(), config)
+	return plugintest.Configure(b, map[string]any{"channels": channels})
 }
 
 func send(ctx context.Context, b *Backend, args map[string]any) (any, error) {
