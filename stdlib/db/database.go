@@ -32,6 +32,7 @@ type database struct {
 	damage   string // the copy whose restore comes next, and comes out damaged
 	assumed  bool   // nobody declared it
 	listed   bool   // its backups were read all the same
+	doubt    string // what was taken to be so at a promotion, and may not be
 }
 
 // node is one server of a database.
@@ -42,6 +43,9 @@ type node struct {
 	behind   any // bytes of log that it has not, or a Func; nil if nobody said
 	timeline float64
 	stuck    *content // what it has, of a replica that cannot follow
+	// quiet says that lag is how long ago a real replica replayed something, asked
+	// for without its primary: what it misses is at most what was written since.
+	quiet bool
 
 	seenUp  bool // once look has been called
 	seenLag float64

@@ -230,14 +230,15 @@ func (d *Model) Learn(r effect.Reading, value any) error {
 		}
 	case "lag":
 		for name, lag := range plain.Table(got, "replicas") {
-			b.nodes[name] = &node{up: true, lag: lag, behind: plain.Table(got, "bytes")[name], timeline: b.timeline}
+			b.nodes[name] = &node{up: true, lag: lag, behind: plain.Table(got, "bytes")[name], timeline: b.timeline,
+				quiet: plain.Str(got, "measured") == "replicas"}
 		}
 	case "is_primary":
 		if name := plain.Str(got, "node"); name != "" {
 			primary, _ := got["primary"].(bool)
 			n := &node{up: true, writable: primary, lag: 0.0, timeline: b.timeline}
 			if old := b.nodes[name]; old != nil {
-				n.lag, n.behind = old.lag, old.behind
+				n.lag, n.behind, n.quiet = old.lag, old.behind, old.quiet
 			}
 			if b.nodes[name] = n; primary {
 				b.primary = name
@@ -246,6 +247,17 @@ func (d *Model) Learn(r effect.Reading, value any) error {
 	}
 	d.dbs[plain.Str(r.Args, "db")] = b
 	return nil
+}
+
+// Doubts implements effect.Doubter.
+func (d *Model) Doubts() []string {
+	var list []string
+	for _, name := range plain.SortedNames(d.dbs) {
+		if doubt := d.dbs[name].doubt; doubt != "" {
+			list = append(list, doubt)
+		}
+	}
+	return list
 }
 
 // Assumes implements effect.Assumer: what the op tells may rest on a database that

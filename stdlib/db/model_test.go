@@ -179,3 +179,19 @@ func TestDatabaseLearns(t *testing.T) {
 	r.Must("promote", obj{"node": "b"})
 	modeltest.Is(t, "both write", modeltest.At(r.State(), "nodes", "a", "writable"), true)
 }
+
+// TestALagThatNobodyCouldMeasure is no loss that is known: it is told as a doubt.
+func TestALagThatNobodyCouldMeasure(t *testing.T) {
+	for measured, want := range map[string]int{"replicas": 1, "primary": 0} {
+		r := modeltest.New(t, Module(), nil)
+		l := r.Model.(effect.Learner)
+		if err := l.Learn(effect.Reading{Op: "lag"}, obj{"lag": 40.0, "replicas": obj{"b": 40.0}, "measured": measured}); err != nil {
+			t.Fatal(err)
+		}
+		modeltest.Is(t, "lag", r.Must("lag", nil)["lag"], 40.0)
+		r.Must("promote", obj{"node": "b"})
+		if doubts := r.Model.(effect.Doubter).Doubts(); len(doubts) != want || (r.State()["lost"] == nil) != (want == 1) {
+			t.Errorf("measured against %s: %q, lost %v", measured, doubts, r.State()["lost"])
+		}
+	}
+}

@@ -1,6 +1,8 @@
 package db
 
 import (
+	"fmt"
+
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/stdlib/internal/model"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
@@ -71,12 +73,16 @@ func (b *database) promote(m effect.Moment, args map[string]any) (map[string]any
 		if n.stuck != nil {
 			b.setContent(*n.stuck)
 			delete(out, "lost")
+		} else if n.quiet {
+			b.doubt = fmt.Sprintf("%s misses nothing: the primary could not be asked, and it last replayed something %s before it was looked at", name,
+				effect.FormatDuration(effect.Seconds(n.seenLag)))
+			n.seenLag = 0
 		} else if n.seenLag > 0 {
 			b.setContent(b.contentAt(m.Now.Add(-effect.Seconds(n.seenLag))))
 		}
 		done()
 		b.lost = max(b.lost, n.seenLag)
-		n.writable, n.timeline, n.lag, n.behind, n.stuck = true, b.timeline+1, 0.0, nil, nil
+		n.writable, n.timeline, n.lag, n.behind, n.stuck, n.quiet = true, b.timeline+1, 0.0, nil, nil, false
 		b.forks[n.timeline] = fork{old, m.Now}
 		for name, c := range b.copies {
 			if c.timeline == n.timeline {
