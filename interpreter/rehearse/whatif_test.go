@@ -15,21 +15,7 @@ import (
 // past carries a script out in a world and takes the record for another one.
 func past(t *testing.T, text string, world map[string]map[string]any, params map[string]any) *rehearse.Past {
 	t.Helper()
-	main := script.Source{Name: "did.lua", Text: []byte(text)}
-	r, err := rehearse.New(t.Context(), rehearse.Options{Main: main, Catalog: scenarioCatalog(t), Scenario: &rehearse.Scenario{World: world, Params: params}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := r.Run(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := rehearse.NewPast(interpreter.Walk{Main: main, History: res.Ending.Events, Params: r.Params,
-		Run: journal.Run{ID: "past", Name: r.Header.Name, Script: main.Name, Status: res.Ending.Status}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return happened(t, text, &rehearse.Scenario{World: world, Params: params})
 }
 
 func whatIf(t *testing.T, p *rehearse.Past, text string) *rehearse.WhatIf {
