@@ -82,6 +82,10 @@ type Op struct {
 	KindArg    string              `json:"kind_arg,omitempty"`
 	ClassOf    map[string]Class    `json:"class_of,omitempty"`
 	RecoveryOf map[string]Recovery `json:"recovery_of,omitempty"`
+	// RaisesUnknown says that an outcome which stays unknown after the last try of
+	// a Retry is an error, of the code unknown, and does not park the run: who
+	// calls for help has to go on to the next one.
+	RaisesUnknown bool `json:"raises_unknown,omitempty"`
 	// Gate says what the op is to a composite that writes gates' marks (OpGate):
 	// inside one it is printed by the mark.
 	Gate GateRole `json:"gate,omitempty"`

@@ -36,6 +36,16 @@ func (u *Unknown) Unwrap() error { return u.Why }
 // attempt before said, if this runner made it.
 func (r *Recorder) resolve(ctx context.Context, call effect.Call, sent int, doubt error) (done bool, res effect.Result, err error) {
 	recovery := call.Recovery
+	if sent >= maxAttempts && recovery == effect.Retry && call.Op.RaisesUnknown && doubt != nil {
+		failure := *effect.AsError(doubt)
+		failure.Retryable = false
+		kind, body, err := r.outcomeBody(call, effect.Result{}, &failure)
+		if err != nil {
+			return true, effect.Result{}, err
+		}
+		res, err := r.close(call, kind, body)
+		return true, res, err
+	}
 	if sent >= maxAttempts {
 		recovery = effect.Ask
 	}

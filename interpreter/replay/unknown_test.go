@@ -312,3 +312,25 @@ func TestAttemptsAreCountedOverRunners(t *testing.T) {
 	same(t, "journal", text(r.journal.all()), []string{"effect.intended 1 t.retry #1", "effect.intended 1 t.retry #2",
 		"effect.intended 1 t.retry #3", "effect.intended 1 t.retry #4", "effect.done 1 t.retry #4 1"})
 }
+
+// TestUnknownIsRaised for ops that help is called by: the run is not parked, and
+// a replay meets the same error.
+func TestUnknownIsRaised(t *testing.T) {
+	r := newRig(t, nil)
+	sent := 0
+	r.world.answer = func(context.Context, effect.Call) (effect.Result, error) {
+		sent++
+		return effect.Result{}, effect.Errorf(effect.CodeUnknown, "no answer")
+	}
+	for _, walk := range []string{"live", "replayed"} {
+		page := r.call("t.retry", "1", nil)
+		page.Op.RaisesUnknown = true
+		_, err := r.Do(t.Context(), page)
+		if e := effect.AsError(err); effect.AsStop(err) != nil || e == nil || e.Code != effect.CodeUnknown || e.Message != "no answer" || sent != 3 {
+			t.Errorf("%s: got %v after %d tries", walk, err, sent)
+		}
+		r.world.answer = nil
+		r.do("t.read", "2")
+		r = r.resumed()
+	}
+}

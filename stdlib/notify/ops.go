@@ -27,7 +27,7 @@ func Module() effect.Module {
 			},
 			{
 				Module: "notify", Name: "page", Doc: "Call someone who is on duty; a page with the key of an open one adds to that",
-				Class: effect.Write, Recovery: effect.Retry,
+				Class: effect.Write, Recovery: effect.Retry, RaisesUnknown: true,
 				Args: append([]effect.Field{field.Need("to", "a service or an escalation policy of the configuration"),
 					field.Text("key", "what names the page at its service; this effect's own if left out")}, alarm()...),
 				Returns: []effect.Field{field.Text("key", "what acknowledged and update take"), status},
@@ -41,6 +41,7 @@ func Module() effect.Module {
 			},
 			{
 				Module: "notify", Name: "update", Doc: "Add to a page, or set its status", Class: effect.Write, Recovery: effect.Retry,
+				RaisesUnknown: true,
 				Args: []effect.Field{pager, key, field.Text("text", "what is new"),
 					field.Choice("status", "its new status; unchanged if left out", false, "acknowledged", "resolved")},
 				Returns: []effect.Field{status},

@@ -154,6 +154,9 @@ func recoveryOf(op *effect.Op) string {
 	switch op.Recovery {
 	case effect.Retry:
 		what = "retry: the same call is sent again with the same key"
+		if op.RaisesUnknown {
+			what += "; after three tries it is an error"
+		}
 	case effect.Observe:
 		what = "observe: the backend is asked whether it was applied"
 	case effect.Forgo:

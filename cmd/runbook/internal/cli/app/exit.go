@@ -131,6 +131,11 @@ func (a *App) Hint(err error) view.Advice {
 	if errors.As(err, &locked) {
 		return a.lockedAdvice(locked)
 	}
+	var held *journal.HeldError
+	if errors.As(err, &held) {
+		return view.Advice{}.With("see what it does with:", a.OnRun("log", held.Run, "--follow")).
+			With("or end it with:", a.OnRun("cancel", held.Run))
+	}
 	var tampered *journal.TamperedError
 	if errors.As(err, &tampered) {
 		hint := view.Advice{}.With("see all of it with:", a.OnRun("audit verify", tampered.Run))
