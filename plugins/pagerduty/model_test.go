@@ -113,6 +113,7 @@ func withoutBy(pages obj) obj {
 	for key, v := range pages {
 		page := maps.Clone(v.(obj))
 		delete(page, "by")
+		delete(page, "never") // what the model assumes of people, not of the service
 		out[key] = page
 	}
 	return out
