@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -63,7 +64,7 @@ func (b *Backend) do(ctx context.Context, t *target, r request) (*answer, *effec
 		if e != nil {
 			return nil, e
 		}
-		ch, requests, release, err := c.session(ctx, r.urgent)
+		ch, requests, release, err := c.session(ctx, r.urgent, b.settings.connect)
 		if err == nil {
 			defer release()
 			return b.talk(ctx, t, ch, requests, r), nil
@@ -88,8 +89,9 @@ func (b *Backend) do(ctx context.Context, t *target, r request) (*answer, *effec
 	}
 }
 
-// session opens a session when it is its turn; release says that it is over.
-func (c *conn) session(ctx context.Context, urgent bool) (ch ssh.Channel, requests <-chan *ssh.Request, release func(), err error) {
+// session opens a session when it is its turn; release says that it is over. A
+// host that lets the request lie for longer than patience is taken for dead.
+func (c *conn) session(ctx context.Context, urgent bool, patience time.Duration) (ch ssh.Channel, requests <-chan *ssh.Request, release func(), err error) {
 	release = func() {}
 	if !urgent {
 		select {
@@ -99,14 +101,14 @@ func (c *conn) session(ctx context.Context, urgent bool) (ch ssh.Channel, reques
 			return nil, nil, nil, ctx.Err()
 		}
 	}
-	if ch, requests, err = open(ctx, c); err != nil {
+	if ch, requests, err = open(ctx, c, patience); err != nil {
 		release()
 	}
 	return ch, requests, release, err
 }
 
-// open opens a session, for as long as ctx lets it.
-func open(ctx context.Context, c *conn) (ssh.Channel, <-chan *ssh.Request, error) {
+// open opens a session, for as long as ctx and patience let it.
+func open(ctx context.Context, c *conn, patience time.Duration) (ssh.Channel, <-chan *ssh.Request, error) {
 	type opened struct {
 		ch       ssh.Channel
 		requests <-chan *ssh.Request
@@ -117,9 +119,14 @@ func open(ctx context.Context, c *conn) (ssh.Channel, <-chan *ssh.Request, error
 		ch, requests, err := c.OpenChannel("session", nil)
 		done <- opened{ch, requests, err}
 	}()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
 	select {
 	case o := <-done:
 		return o.ch, o.requests, o.err
+	case <-timer.C:
+		_ = c.Close() // which ends the request, too
+		return nil, nil, fmt.Errorf("it did not open one within %s", effect.FormatDuration(patience))
 	case <-ctx.Done():
 		go func() {
 			if o := <-done; o.err == nil {
