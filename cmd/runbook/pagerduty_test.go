@@ -78,7 +78,7 @@ func startPagerDuty(ts *testscript.TestScript, file string) {
 	onCall, manager := pagerdutytest.NewService(1, "on-call"), pagerdutytest.NewService(2, "manager")
 	sink, stop := pagerdutytest.New(onCall, manager)
 	p := &pager{Sink: sink}
-	sink.After = func(_ http.ResponseWriter, r *http.Request) bool {
+	sink.SetAfter(func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path != "/v2/enqueue" {
 			return false
 		}
@@ -90,7 +90,7 @@ func startPagerDuty(ts *testscript.TestScript, file string) {
 			return true
 		}
 		return false
-	}
+	})
 	ts.Defer(func() {
 		stop()
 		_ = book.Close()

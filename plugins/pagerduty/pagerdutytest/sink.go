@@ -78,6 +78,13 @@ func Start(t *testing.T, services ...Service) *Sink {
 	return s
 }
 
+// SetAfter sets After while requests may come.
+func (s *Sink) SetAfter(after func(w http.ResponseWriter, r *http.Request) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.After = after
+}
+
 // New runs a sink on loopback until stop.
 func New(services ...Service) (s *Sink, stop func()) {
 	s = &Sink{services: services, Now: time.Now}
@@ -89,16 +96,19 @@ func New(services ...Service) (s *Sink, stop func()) {
 	mux.HandleFunc("GET /incidents/{id}/notes", s.authorized(s.listNotes))
 	mux.HandleFunc("POST /incidents/{id}/notes", s.authorized(s.addNote))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.Before != nil && s.Before(w, r) {
+		s.mu.Lock()
+		before, after := s.Before, s.After
+		s.mu.Unlock()
+		if before != nil && before(w, r) {
 			return
 		}
-		if s.After == nil {
+		if after == nil {
 			mux.ServeHTTP(w, r)
 			return
 		}
 		kept := httptest.NewRecorder()
 		mux.ServeHTTP(kept, r)
-		if s.After(w, r) {
+		if after(w, r) {
 			return
 		}
 		for name, values := range kept.Header() {
