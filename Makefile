@@ -37,7 +37,7 @@ RACE   := GORACE="atexit_sleep_ms=10" go test -race -timeout 25m
 test:
 	$(RACE) $$(go list ./... | grep -vxF "$$(go list $(SWEEPS))")
 	$(RACE) -short $(SWEEPS)
-	go test -timeout 25m $(SWEEPS)
+	go test -timeout 25m -parallel 3 $(SWEEPS)
 
 ## make lint         gofmt, vet, staticcheck, and govulncheck where its database can be reached
 lint:
