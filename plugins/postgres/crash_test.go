@@ -14,6 +14,7 @@ import (
 
 // TestKilled kills the backend at moments before, within and after each change.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	a := l.primary("a")
 	r := a.replica("b")
@@ -57,7 +58,7 @@ func TestKilled(t *testing.T) {
 	}
 	for _, op := range []string{"exec", "backup", "restore", "migrate", "promote", "swap"} {
 		t.Run(op, func(t *testing.T) {
-			kills := databasetest.Kills{Op: op, Config: c, Longest: 4 * time.Second, Rounds: rounds, Most: 20,
+			kills := databasetest.Kills{Op: op, Config: c, Rounds: rounds, Most: 20,
 				Next: func(t *testing.T) (string, obj, func() bool) { return prepare(t, op) }}
 			b := b
 			switch op {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
@@ -77,6 +78,7 @@ func newLab(t *testing.T) *lab {
 	l := &lab{t: t, bin: programs(t)}
 	l.user, l.attr = whom(t)
 	l.dir = l.temp()
+	t.Cleanup(func() { _ = os.RemoveAll(l.dir) })
 	for _, name := range []string{"wal", "backups", "copies"} {
 		l.mkdir(filepath.Join(l.dir, name))
 	}
@@ -84,13 +86,17 @@ func newLab(t *testing.T) *lab {
 }
 
 // temp makes a directory that servers can write; that of the test is closed to
-// them.
+// them. It is in memory where there is room: what clusters and tools wait for
+// most is the disk, and no test loses power.
 func (l *lab) temp() string {
-	dir, err := os.MkdirTemp("/tmp", "rb-pgtest-")
+	where := "/dev/shm"
+	if shared.Room(where, 4<<30, "the tests' clusters") != nil || !shared.Exists(where) {
+		where = "/tmp"
+	}
+	dir, err := os.MkdirTemp(where, "rb-pgtest-")
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	l.t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	l.own(dir)
 	return dir
 }
@@ -143,17 +149,13 @@ type cluster struct {
 func (l *lab) primary(name string) *cluster {
 	l.t.Helper()
 	template.Do(func() { // initdb takes long
-		dir, err := os.MkdirTemp("/tmp", "rb-pgtest-")
-		if err != nil {
-			l.t.Fatal(err)
-		}
-		l.own(dir)
+		dir := l.temp()
 		pw := filepath.Join(dir, "pw")
 		if err := os.WriteFile(pw, []byte(secret+"\n"), 0o600); err != nil {
 			l.t.Fatal(err)
 		}
 		l.own(pw)
-		l.run("initdb", "-D", filepath.Join(dir, "data"), "-U", "runbook", "--pwfile", pw, "--auth", "scram-sha-256", "-E", "UTF8", "--locale", "C", "--data-checksums", "--no-sync")
+		l.run("initdb", "-D", filepath.Join(dir, "data"), "-U", "runbook", "--pwfile", pw, "--auth", "scram-sha-256", "-E", "UTF8", "--locale", "C", "--data-checksums", "--no-sync", "--wal-segsize", "1")
 		template.dir = dir
 	})
 	c := &cluster{l: l, name: name, port: freePort(l.t), data: filepath.Join(l.dir, name)}
@@ -175,7 +177,7 @@ func (c *cluster) configure() {
 	// https://www.postgresql.org/docs/15/continuous-archiving.html
 	to := filepath.Join(c.l.dir, "wal", "%f")
 	archive := fmt.Sprintf("if test -f %s; then cmp -s %%p %s; else cp %%p %s.%s && mv %s.%s %s; fi", to, to, to, c.port, to, c.port, to)
-	fmt.Fprintf(f, "\nport = %s\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '%s'\nfsync = off\nshared_buffers = 16MB\nmin_wal_size = 32MB\nmax_wal_size = 64MB\narchive_mode = on\narchive_command = '%s'\n",
+	fmt.Fprintf(f, "\nport = %s\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '%s'\nfsync = off\nshared_buffers = 16MB\nmin_wal_size = 2MB\nmax_wal_size = 64MB\narchive_mode = on\narchive_command = '%s'\n",
 		c.port, c.l.dir, archive)
 }
 
@@ -263,7 +265,7 @@ func (l *lab) config(nodes ...*cluster) obj {
 		named[c.name] = obj{"address": "127.0.0.1:" + c.port, "data": c.data}
 	}
 	out := obj{"nodes": named, "user": "runbook", "database": "postgres", "password": secret, "timeout": "3s", "bin": l.bin,
-		"backups": filepath.Join(l.dir, "backups"), "copies": filepath.Join(l.dir, "copies"), "wal": filepath.Join(l.dir, "wal")}
+		"backups": filepath.Join(l.dir, "backups"), "copies": filepath.Join(l.dir, "copies"), "wal": filepath.Join(l.dir, "wal"), "options": obj{"fsync": "off"}}
 	if l.user != "" {
 		out["run_as"] = l.user
 	}

@@ -16,6 +16,7 @@ import (
 // model of the module, at random, and holds what they say against each other:
 // with the primary up, with it down, and after a promotion.
 func TestModelDoesWhatPostgreSQLDoes(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	a := l.primary("a")
 	r := a.replica("b")

@@ -18,7 +18,8 @@ type Kills struct {
 	// Config is that of the processes which are killed.
 	Config map[string]any
 	// Longest is how long the first one lives at most; those after it live
-	// shorter or longer, for changes that were made and some that were not.
+	// shorter or longer, for changes that were made and some that were not. If
+	// it is left out, one round ends unharmed, and half as long again is taken.
 	Longest time.Duration
 	// Rounds is how often at least, Most while all ended alike. Of an op that
 	// can be had only once nothing is asked of the mixture.
@@ -42,6 +43,14 @@ func (k Kills) Run(t *testing.T, b observer) {
 	seen := map[effect.Observed]int{}
 	alike := func() bool { return seen[effect.Applied] == 0 || seen[effect.NotApplied] == 0 }
 	longest := k.Longest
+	if longest == 0 {
+		key, args, there := k.Next(t)
+		began := time.Now()
+		if _, err := b.Invoke(t.Context(), Request(t, k.Op, key, args)); err != nil || !there() {
+			t.Fatalf("%s unharmed: %v", key, err)
+		}
+		longest = time.Since(began) * 3 / 2
+	}
 	for n := 0; n < k.Rounds || alike() && n < k.Most; n++ {
 		key, args, there := k.Next(t)
 		req := Request(t, k.Op, key, args)
