@@ -24,9 +24,13 @@ import (
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
 )
 
-// Main runs one command and returns its exit code.
-func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+// Main runs one command of a program that has more parts than the standard ones,
+// and returns its exit code.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, more app.Parts) int {
 	a := app.New(stdin, stdout, stderr)
+	if err := a.Add(more); err != nil {
+		return a.Exit(nil, err)
+	}
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -99,7 +103,7 @@ func newRoot(a *app.App) *cobra.Command {
 	add("rehearse", rehearsal.Commands(a)...)
 	add("look", look.Commands(a)...)
 	add("more", admin.Commands(a, Lines())...)
-	root.AddCommand(admin.PluginCommand())
+	root.AddCommand(admin.PluginCommand(a))
 	root.AddCommand(topics(Lines())...)
 	reflow(root, a.Columns())
 	root.SetHelpCommandGroupID("more")

@@ -20,7 +20,6 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/script"
 	"github.com/q-ecosystem/runbook/plugins"
-	"github.com/q-ecosystem/runbook/stdlib"
 )
 
 // docsFlags say in which form the reference is wanted.
@@ -58,10 +57,10 @@ func (a commands) docsCommand() *cobra.Command {
 // reference gathers what there is to look up; more are modules that plugins
 // bring.
 func (a commands) reference(more []effect.Module) *reference.Reference {
-	r := &reference.Reference{Language: script.Language(), Modules: append(stdlib.Modules(), more...)}
+	r := &reference.Reference{Language: script.Language(), Modules: append(a.Modules(), more...)}
 	slices.SortStableFunc(r.Modules, func(a, b effect.Module) int { return strings.Compare(a.Name, b.Name) })
-	for _, name := range app.Builtins() {
-		if b, ok := app.Builtin(name); ok {
+	for _, name := range a.Builtins() {
+		if b, ok := a.Builtin(name); ok {
 			r.Backends = append(r.Backends, b.Describe())
 		}
 	}

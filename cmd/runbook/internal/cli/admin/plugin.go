@@ -10,16 +10,16 @@ import (
 )
 
 // PluginCommand serves a built-in backend. It is for the host, not for people.
-func PluginCommand() *cobra.Command {
+func PluginCommand(a *app.App) *cobra.Command {
 	return &cobra.Command{
 		Use:    "plugin NAME",
 		Short:  "Serve a built-in backend to the engine",
 		Hidden: true,
 		Args:   app.Exactly("NAME"),
 		RunE: func(_ *cobra.Command, argv []string) error {
-			b, ok := app.Builtin(argv[0])
+			b, ok := a.Builtin(argv[0])
 			if !ok {
-				return app.Usagef("there is no built-in backend %q; built in: %s", argv[0], strings.Join(app.Builtins(), ", "))
+				return app.Usagef("there is no built-in backend %q; built in: %s", argv[0], strings.Join(a.Builtins(), ", "))
 			}
 			plugins.Serve(b)
 			return nil

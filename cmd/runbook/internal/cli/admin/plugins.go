@@ -13,7 +13,6 @@ import (
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/host"
-	"github.com/q-ecosystem/runbook/stdlib"
 )
 
 func (a commands) pluginsCommand() *cobra.Command {
@@ -46,11 +45,11 @@ func (a commands) listPlugins() error {
 		a.JSONHead("plugins list")
 	}
 	rows := [][]string{{"BACKEND", "MODULE", "FROM", "WHAT"}}
-	for _, name := range app.Builtins() {
-		b, _ := app.Builtin(name)
+	for _, name := range a.Builtins() {
+		b, _ := a.Builtin(name)
 		d := b.Describe()
 		ops := namesOf(d.Ops)
-		rows = append(rows, []string{d.Name, d.Module, "built in", strings.TrimSuffix(d.Doc, ".") + partly(d.Module, ops)})
+		rows = append(rows, []string{d.Name, d.Module, "built in", strings.TrimSuffix(d.Doc, ".") + a.partly(d.Module, ops)})
 		if a.Flags.JSON {
 			a.JSONLine(backendLine{Type: "backend", Name: d.Name, Module: d.Module, Ops: ops, Builtin: true, Doc: d.Doc})
 		}
@@ -154,8 +153,8 @@ func (a commands) verifyPlugins(cmd *cobra.Command) error {
 }
 
 // partly says what of its standard module a backend carries, if that is not all.
-func partly(module string, ops []string) string {
-	m, _ := stdlib.Contract(module)
+func (a commands) partly(module string, ops []string) string {
+	m, _ := a.Contract(module)
 	lacks := slices.DeleteFunc(namesOf(m.Ops), func(op string) bool { return slices.Contains(ops, op) })
 	switch {
 	case len(lacks) == 0:

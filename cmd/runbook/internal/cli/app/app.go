@@ -40,6 +40,7 @@ type App struct {
 	exact     io.Writer  // standard output as it is, for JSON
 	jsonMu    sync.Mutex // makes lines whole
 	jsonBegun bool
+	parts     Parts // beside the standard ones
 }
 
 // Flags are accepted by every command.

@@ -1,10 +1,6 @@
 package app
 
 import (
-	"slices"
-	"sort"
-
-	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/age"
 	"github.com/q-ecosystem/runbook/plugins/env"
@@ -27,9 +23,8 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/webhook"
 )
 
-// Builtin returns a backend that is part of this program. It still runs in a
-// process of its own: `runbook plugin NAME`.
-func Builtin(name string) (plugins.Backend, bool) {
+// shipped returns a backend that every program has.
+func shipped(name string) (plugins.Backend, bool) {
 	switch name {
 	case "age":
 		return age.New(), true
@@ -73,22 +68,7 @@ func Builtin(name string) (plugins.Backend, bool) {
 	return nil, false
 }
 
-// Builtins lists the names that Builtin knows, in order.
-func Builtins() []string {
-	names := []string{"age", "env", "exec", "file", "files", "haproxy", "http", "kubo", "pagerduty", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "webhook"}
-	sort.Strings(names)
-	return names
-}
-
-// Carriers names the backends that are part of this program and carry an op
-// ("traffic.split"), in order.
-func Carriers(op string) []string {
-	var names []string
-	for _, name := range Builtins() {
-		b, ok := Builtin(name)
-		if ok && slices.ContainsFunc(b.Describe().Ops, func(o effect.Op) bool { return o.String() == op }) {
-			names = append(names, name)
-		}
-	}
-	return names
+// shippedNames lists the names that shipped knows.
+func shippedNames() []string {
+	return []string{"age", "env", "exec", "file", "files", "haproxy", "http", "kubo", "pagerduty", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "webhook"}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
-	"github.com/q-ecosystem/runbook/stdlib"
 )
 
 // dbPath is where the journal is: --db, $RUNBOOK_DB, or the state directory.
@@ -95,7 +94,7 @@ func (a *App) CloseDB(db *journal.DB) {
 
 // Catalog holds the modules that are known without starting a plugin.
 func (a *App) Catalog(extra ...effect.Module) *effect.Catalog {
-	c, err := effect.NewCatalog(append(append(stdlib.Modules(), extra...), effect.Control())...)
+	c, err := effect.NewCatalog(append(append(a.Modules(), extra...), effect.Control())...)
 	if err != nil {
 		c, _ = effect.NewCatalog(effect.Control())
 	}

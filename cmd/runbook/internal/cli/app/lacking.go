@@ -32,7 +32,7 @@ func (a *App) Lacking(ctx context.Context, on *Surroundings, uses []check.Use, c
 				known[op.Module] = append(known[op.Module], host.Offer{Backend: c.spec.Name, Ops: c.desc.Ops, Limit: c.spec.Ops})
 			}
 		}
-		if e := host.Lacking(op, Carriers(use.Op), known[op.Module]...); e != nil {
+		if e := host.Lacking(op, a.Carriers(use.Op), known[op.Module]...); e != nil {
 			findings = append(findings, check.Finding{Where: use.Where, Message: "environment " + on.Env.Name + ": " + e.Message, Hint: e.Hint, Severity: check.SeverityWarning})
 		}
 	}

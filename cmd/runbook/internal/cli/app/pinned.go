@@ -232,19 +232,19 @@ func (a *App) changes(ctx context.Context, pin *config.Pin) ([]config.Difference
 				continue
 			}
 			spec := host.Spec{Name: was.Backend, Module: module}
-			if err := locate(on, &spec); err != nil {
+			if err := a.locate(on, &spec); err != nil {
 				return nil, err
 			}
 			found[config.Carrier{Module: module, Backend: was.Backend}] = config.Found{Path: spec.Path, SHA256: spec.SHA256}
 		}
 	}
-	return pin.Differences(env.Pin(modules, found, pin.Dir, pin.Search, pin.Program), mayBeSecret), nil
+	return pin.Differences(env.Pin(modules, found, pin.Dir, pin.Search, pin.Program), a.mayBeSecret), nil
 }
 
 // mayBeSecret reports whether a path into a backend's configuration leads to
 // secrets; of a backend that is not built in, nobody has said that it does not.
-func mayBeSecret(backend string, path []string) bool {
-	b, ok := Builtin(backend)
+func (a *App) mayBeSecret(backend string, path []string) bool {
+	b, ok := a.Builtin(backend)
 	if !ok {
 		return true
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/host"
-	"github.com/q-ecosystem/runbook/stdlib"
 )
 
 // Surroundings are what a run acts on: which backends carry the modules, and
@@ -53,7 +52,7 @@ func (a *App) NewHost(ctx context.Context, on *Surroundings, modules []string, l
 	if modules == nil {
 		modules = on.Env.Modules()
 	} else {
-		modules = needed(modules, on.Env)
+		modules = a.needed(modules, on.Env)
 	}
 	if err := on.Env.Require(modules); err != nil {
 		return nil, nil, err
@@ -73,7 +72,7 @@ func (a *App) NewHost(ctx context.Context, on *Surroundings, modules []string, l
 }
 
 func (a *App) hostOf(specs []host.Spec, log func(string)) (*host.Host, error) {
-	return host.New(host.Options{Specs: specs, Contract: stdlib.Contract, Carriers: Carriers, Log: func(backend, line string) {
+	return host.New(host.Options{Specs: specs, Contract: a.Contract, Carriers: a.Carriers, Log: func(backend, line string) {
 		log(a.Style.Dim("["+backend+"]") + " " + view.Clean(line))
 	}})
 }
@@ -93,10 +92,10 @@ func (a *App) HostOf(ctx context.Context, on *Surroundings, c config.Carrier, lo
 // needed returns the modules among the names that a script requires: the
 // standard ones, and those that the environment names. The rest are files, or
 // mistakes that the script host explains best.
-func needed(names []string, env *config.Environment) []string {
+func (a *App) needed(names []string, env *config.Environment) []string {
 	configured := env.Modules()
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
-		_, standard := stdlib.Contract(name)
+		_, standard := a.Contract(name)
 		return !standard && !slices.Contains(configured, name)
 	})
 }
@@ -143,7 +142,7 @@ func (a *App) carriersOf(ctx context.Context, on *Surroundings, module string) (
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	m, standard := stdlib.Contract(module)
+	m, standard := a.Contract(module)
 	if !standard {
 		if m, err = broughtBy(on, list); err != nil {
 			return nil, err
@@ -196,7 +195,7 @@ func (a *App) backendOf(ctx context.Context, on *Surroundings, c config.Carrier)
 	if on.search != "" {
 		found.spec.Env = []string{"PATH=" + on.search}
 	}
-	if b, ok := Builtin(c.Backend); ok {
+	if b, ok := a.Builtin(c.Backend); ok {
 		found.desc = b.Describe()
 		if found.desc.Module != c.Module {
 			return found, &config.Error{Where: on.Env.Where(c), Message: fmt.Sprintf("the backend %s carries the module %s, not %s", c.Backend, found.desc.Module, c.Module)}
@@ -216,7 +215,7 @@ func (a *App) describe(ctx context.Context, on *Surroundings, spec *host.Spec) (
 	c := config.Carrier{Module: spec.Module, Backend: spec.Name}
 	if file := on.found[c]; file.Path != "" {
 		spec.Path, spec.SHA256 = file.Path, file.SHA256
-	} else if err := locate(on, spec); err != nil {
+	} else if err := a.locate(on, spec); err != nil {
 		return plugins.Description{}, fmt.Errorf("%s: %w", on.Env.Where(c), err)
 	}
 	h, err := host.New(host.Options{})
@@ -232,12 +231,12 @@ func (a *App) describe(ctx context.Context, on *Surroundings, spec *host.Spec) (
 }
 
 // locate finds the file of a backend that is not built in.
-func locate(on *Surroundings, spec *host.Spec) error {
+func (a *App) locate(on *Surroundings, spec *host.Spec) error {
 	found, err := host.Discover(on.dirs)
 	if err != nil {
 		return err
 	}
-	names := Builtins()
+	names := a.Builtins()
 	for _, f := range found {
 		names = append(names, f.Name)
 		if f.Name != spec.Name {
@@ -266,7 +265,7 @@ func locate(on *Surroundings, spec *host.Spec) error {
 func (a *App) ForeignModules(ctx context.Context, on *Surroundings, wanted []string) ([]effect.Module, error) {
 	var modules []effect.Module
 	for _, module := range on.Env.Modules() {
-		if _, known := stdlib.Contract(module); known || !slices.Contains(wanted, module) {
+		if _, known := a.Contract(module); known || !slices.Contains(wanted, module) {
 			continue
 		}
 		names, err := on.Env.Backends(module)
@@ -276,7 +275,7 @@ func (a *App) ForeignModules(ctx context.Context, on *Surroundings, wanted []str
 		var list []carrier
 		for _, name := range names {
 			c := config.Carrier{Module: module, Backend: name}
-			if slices.Contains(Builtins(), name) {
+			if slices.Contains(a.Builtins(), name) {
 				return nil, &config.Error{Where: on.Env.Where(c), Message: "there is no module " + module, Hint: effect.DidYouMean(module, a.Catalog().Names())}
 			}
 			found := carrier{spec: host.Spec{Name: name, Module: module}}

@@ -18,7 +18,6 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/history"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
 	"github.com/q-ecosystem/runbook/plugins/host"
-	"github.com/q-ecosystem/runbook/stdlib"
 )
 
 // waitFlag says whether to wait when people have to answer.
@@ -160,7 +159,7 @@ func (s *session) connect(ctx context.Context) error {
 	if err := s.host.Open(ctx); err != nil {
 		return err
 	}
-	catalog, err := effect.NewCatalog(append(append(stdlib.Modules(), s.host.Modules()...), effect.Control())...)
+	catalog, err := effect.NewCatalog(append(append(s.app.Modules(), s.host.Modules()...), effect.Control())...)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,6 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/script/check"
 	"github.com/q-ecosystem/runbook/interpreter/simulate"
 	"github.com/q-ecosystem/runbook/plugins/host"
-	"github.com/q-ecosystem/runbook/stdlib"
 )
 
 // PlanFlags are the flags of run that have to do with plans.
@@ -139,7 +138,7 @@ func (a commands) openLive(ctx context.Context, path string) (*live, error) {
 		}
 	}
 	if err = l.host.Open(ctx); err == nil {
-		l.catalog, err = effect.NewCatalog(append(append(stdlib.Modules(), l.host.Modules()...), effect.Control())...)
+		l.catalog, err = effect.NewCatalog(append(append(a.Modules(), l.host.Modules()...), effect.Control())...)
 	}
 	if err != nil {
 		l.host.Close()
