@@ -72,6 +72,8 @@ func TestScripts(t *testing.T) {
 			"printed":   printed,
 			"pagerduty": pagerduty,
 			"page":      pageExample(docs),
+
+			"exampleplugin": examplePlugin,
 		},
 	})
 }
