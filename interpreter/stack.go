@@ -55,6 +55,12 @@ type Stack struct {
 	// carries out the engine's own effects and the one for the rest. Left out,
 	// each call goes to the one that it is for.
 	Route func(control, world effect.Handler) effect.Handler
+	// Above, if set, makes the Handler that the script asks instead of the
+	// Recorder, which it stands above.
+	Above func(recorder effect.Handler) effect.Handler
+	// Answered says which effects Above answers although History holds them; nil
+	// for none.
+	Answered func(effect.Place) bool
 	// Equip, if set, adds to the options of the script before it is compiled.
 	Equip func(o *script.Options)
 	// Ended, if set, is told how a walk of a script came out, before the script is

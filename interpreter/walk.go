@@ -112,7 +112,7 @@ func (k *walk) open(ctx context.Context) error {
 		world = k.underway
 	}
 	o := replay.Options{Run: k.Run.ID, History: k.past, Next: watching{k.Stack.Watch, world}, Now: k.Stack.Clock.Now, Digest: k.Stack.Digest,
-		Watch: k.Stack.Watch.Recorded, Hard: ctx, Cut: k.past.Request != nil}
+		Watch: k.Stack.Watch.Recorded, Hard: ctx, Cut: k.past.Request != nil, Answered: k.Stack.Answered}
 	if k.Stack.Ledger != nil {
 		o.Journal = writing{k.Stack.Ledger, k.heartbeat.wakeUp}
 		o.Hold, o.Broken = k.Stack.Hold, k.heartbeat.stop
@@ -120,7 +120,11 @@ func (k *walk) open(ctx context.Context) error {
 	k.recorder = replay.New(o)
 	k.ledger = flushing{k.ledger, k.recorder}
 	k.inbox.cuts(k.recorder)
-	so := script.Options{Main: k.Main, Loader: k.Loader, Catalog: k.Stack.Catalog, Handler: learning{known, k.guarded()}, OnHeader: k.onHeader,
+	top := k.guarded()
+	if k.Stack.Above != nil {
+		top = k.Stack.Above(top)
+	}
+	so := script.Options{Main: k.Main, Loader: k.Loader, Catalog: k.Stack.Catalog, Handler: learning{known, top}, OnHeader: k.onHeader,
 		Run: cmp.Or(k.past.Origin, k.Run.ID)}
 	if k.Stack.Equip != nil {
 		k.Stack.Equip(&so)

@@ -57,7 +57,11 @@ const StandIn = "00000000-0000-7000-8000-000000000000"
 
 // Rehearse carries one run from its start to its end.
 func (r *Runner) Rehearse(ctx context.Context, w *simulate.World, s simulate.Schedule) (simulate.Ending, error) {
-	m := &memory{world: w}
+	return r.rehearse(ctx, w, &memory{world: w}, s)
+}
+
+// rehearse is Rehearse with a memory, which may hold the beginning of the run.
+func (r *Runner) rehearse(ctx context.Context, w *simulate.World, m *memory, s simulate.Schedule) (simulate.Ending, error) {
 	end, err := r.carry(ctx, w, m, s)
 	for _, v := range m.last {
 		w.Broke(v.Invariant, v.Message, "")
@@ -119,9 +123,11 @@ func (r *Runner) walk(ctx context.Context, w *simulate.World, m *memory, faults 
 	if getenv == nil {
 		getenv = func(string) (string, bool) { return "", false }
 	}
+	random := seeded(w.Seed(), n)
+	above, answered := m.above(random, n)
 	out, err := interpreter.Walk{
 		Run: journal.Run{ID: "simulated", Name: r.Main.Name, Status: m.status}, History: m.events, Params: r.Params, Main: r.Main, Loader: r.Loader,
-		Stack: interpreter.Stack{Catalog: r.Catalog, World: w, Clock: w.Timeline(), Random: seeded(w.Seed(), n), Getenv: getenv, Digest: digest, Watch: r.Watch, Ledger: m,
+		Stack: interpreter.Stack{Catalog: r.Catalog, World: w, Clock: w.Timeline(), Random: random, Above: above, Answered: answered, Getenv: getenv, Digest: digest, Watch: r.Watch, Ledger: m,
 			Route: func(control, world effect.Handler) effect.Handler {
 				return faults.Above(divided{w, control, world}, m.die)
 			},
@@ -200,8 +206,33 @@ type memory struct {
 	over   *effect.Stop  // what a runner that goes on to record is told
 	word   simulate.Kind // of the operator, by which it is over
 
+	camera *camera // films the run; nil for most
+	film   *film   // if the run goes on from a moment of it
+	from   *moment
+
 	onFailure string               // of the header
 	last      []simulate.Violation // of what the script says of the end
+}
+
+// above returns what stands above the Recorder of the n-th walk; nil for nothing.
+func (m *memory) above(random *counted, n int) (above func(effect.Handler) effect.Handler, answered func(effect.Place) bool) {
+	switch {
+	case m.camera != nil:
+		m.camera.random = random
+		return func(next effect.Handler) effect.Handler {
+			m.camera.next = next
+			return m.camera
+		}, nil
+	case m.from == nil:
+		return nil, nil
+	case n == 0:
+		_, _ = io.CopyN(io.Discard, random, m.from.drawn) // it never ends
+	}
+	s := screen{film: m.film, moment: m.from}
+	return func(next effect.Handler) effect.Handler {
+		s.next = next
+		return s
+	}, s.knows
 }
 
 func (m *memory) die() {
@@ -312,11 +343,11 @@ func (m *memory) resolve(w *simulate.World) {
 }
 
 // seeded draws the random numbers of a simulated run.
-func seeded(seed int64, walk int) io.Reader {
+func seeded(seed int64, walk int) *counted {
 	var key [32]byte
 	binary.LittleEndian.PutUint64(key[:], uint64(seed))
 	binary.LittleEndian.PutUint64(key[8:], uint64(walk))
-	return rand.NewChaCha8(key)
+	return &counted{Reader: rand.NewChaCha8(key)}
 }
 
 // digest stands for the keyed digest of a secret: a simulated journal is never

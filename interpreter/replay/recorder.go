@@ -47,6 +47,9 @@ type Options struct {
 	Hard context.Context
 	// Cut says that a rollback was asked for already: see [Recorder.Cut].
 	Cut bool
+	// Answered, if set, says of which recorded effects of the main chunk the
+	// script has the outcome from elsewhere: it does not ask for them here.
+	Answered func(effect.Place) bool
 }
 
 // Recorder answers effects from the journal and records new ones. It is made
@@ -87,7 +90,9 @@ func New(opts Options) *Recorder {
 	if r.hist == nil {
 		r.hist = history.Of(nil)
 	}
-	r.claimed, r.ahead = make([]bool, len(r.hist.Effects)), newAhead(r.hist.Order)
+	r.claimed = make([]bool, len(r.hist.Effects))
+	r.passAnswered()
+	r.ahead = newAhead(r.hist.Order)
 	for _, rec := range r.hist.Open() {
 		r.unsettled[rec.Place] = true
 	}
@@ -100,6 +105,28 @@ func New(opts Options) *Recorder {
 		r.opts.Hard = context.Background()
 	}
 	return r
+}
+
+// passAnswered takes out of the record what the script does not ask for here.
+func (r *Recorder) passAnswered() {
+	if r.opts.Answered == nil {
+		return
+	}
+	left := make([]*history.Effect, 0, len(r.hist.Order))
+	for i, rec := range r.hist.Order {
+		if i == r.hist.Main { // answers are of the main chunk
+			left = append(left, r.hist.Order[i:]...)
+			break
+		}
+		if !r.opts.Answered(rec.Place) {
+			left = append(left, rec)
+		}
+	}
+	r.hist.Main -= len(r.hist.Order) - len(left)
+	r.hist.Order = left
+	for _, rec := range r.hist.Effects {
+		r.claimed[rec.N] = r.opts.Answered(rec.Place)
+	}
 }
 
 // Do answers the call from the journal, or carries it out and records it.

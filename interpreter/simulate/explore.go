@@ -46,8 +46,14 @@ type Explorer struct {
 	// Within bounds the time that exploring takes; zero means no bound. What it
 	// cuts off differs from one machine to another.
 	Within time.Duration
+	// FromStart runs each schedule from the beginning, also where it could go on
+	// from the run without a fault.
+	FromStart bool
 	// Progress, if set, is told how far it is.
 	Progress func(done, known int)
+
+	film Film          // of the run without a fault; nil if there is none
+	rare map[Kind]bool // the kinds that are tried only where somebody asks
 }
 
 // Explored is what an exploration found.
@@ -124,6 +130,9 @@ func (e *Explorer) Explore(ctx context.Context) (*Explored, error) {
 			timed, cancel = context.WithDeadlineCause(ctx, began.Add(e.Within), errTime)
 		}
 		defer cancel()
+		if err := e.shoot(ctx, &base); err != nil {
+			return nil, err
+		}
 		if e.Alike {
 			err = e.sampled(timed, t, &base, back)
 		} else {
@@ -136,6 +145,35 @@ func (e *Explorer) Explore(ctx context.Context) (*Explored, error) {
 	out := t.explored()
 	out.Wall = time.Since(began)
 	return out, nil
+}
+
+// maxMoments bounds what is kept of the run without a fault.
+const maxMoments = 512
+
+// shoot films the run without a fault before the effects that are struck first.
+func (e *Explorer) shoot(ctx context.Context, base *Trial) error {
+	e.film = nil
+	filmer, can := e.Runner.(Filmer)
+	if !can || e.FromStart || len(e.Base) > 0 {
+		return nil
+	}
+	var places []effect.Place
+	if e.Alike {
+		for _, p := range picksOf(e.stretches(base)) {
+			places = append(places, p.of.places[p.at])
+		}
+	} else {
+		for _, call := range e.after(base) {
+			places = append(places, call.Place)
+		}
+	}
+	at := map[effect.Place]bool{}
+	for i, p := range places {
+		at[p] = at[p] || i%(len(places)/maxMoments+1) == 0
+	}
+	var err error
+	e.film, err = filmer.Film(ctx, NewWorld(e.Setup), func(p effect.Place) bool { return at[p] })
+	return err
 }
 
 // Reproduce runs one schedule as Explore does: what happens without its faults
@@ -161,7 +199,7 @@ func (e *Explorer) levels(ctx context.Context, t *tally, schedules []Schedule, b
 			if depth < deepest {
 				grown.add(i, e.next(trial))
 			} else if depth == 1 {
-				back.add(i, &trial, e.next(trial))
+				back.add(i, &trial, e.back(trial))
 			}
 			trial.effects = nil
 			t.count(trial, t.base+i)
@@ -199,8 +237,19 @@ func (e *Explorer) rollbacks(ctx context.Context, t *tally, schedules []Schedule
 // next returns the schedules that have one fault more than the trial's, at an
 // effect that it came to after its last one.
 func (e *Explorer) next(t Trial) []Schedule {
+	return e.grow(t, func(effect.Place) bool { return true })
+}
+
+// back is next with the effects of a rollback alone.
+func (e *Explorer) back(t Trial) []Schedule { return e.grow(t, effect.Place.InRollback) }
+
+// grow is next with the effects at some places.
+func (e *Explorer) grow(t Trial, at func(effect.Place) bool) []Schedule {
 	var out []Schedule
 	for _, call := range e.after(&t) {
+		if !at(call.Place) {
+			continue
+		}
 		for _, kind := range e.kinds(call) {
 			out = append(out, append(t.Schedule[:len(t.Schedule):len(t.Schedule)], Fault{call.Place, kind}))
 		}
@@ -210,7 +259,10 @@ func (e *Explorer) next(t Trial) []Schedule {
 
 // kinds returns the faults that are tried at an effect.
 func (e *Explorer) kinds(call effect.Call) []Kind {
-	return e.Faults.of(call, e.Setup.Catalog, rareKinds(e.Setup.Catalog))
+	if e.rare == nil {
+		e.rare = rareKinds(e.Setup.Catalog)
+	}
+	return e.Faults.of(call, e.Setup.Catalog, e.rare)
 }
 
 // after returns the effects that a further fault can strike: those that the

@@ -88,19 +88,19 @@ func EngineFaults() []effect.FaultKind {
 	}
 }
 
-// engine returns the kinds of EngineFaults.
-func engine() []Kind {
+// engine holds the kinds of EngineFaults; it is only read.
+var engine = func() []Kind {
 	var list []Kind
 	for _, f := range EngineFaults() {
 		list = append(list, Kind(f.Name))
 	}
 	return list
-}
+}()
 
 // Kinds returns the kinds of faults that there are: those that need no model,
 // and those of the modules.
 func Kinds(catalog *effect.Catalog) []Kind {
-	list := engine()
+	list := slices.Clone(engine)
 	for _, name := range catalog.Names() {
 		m, _ := catalog.Module(name)
 		for _, f := range m.Faults {
@@ -129,10 +129,9 @@ func Faults(call effect.Call, catalog *effect.Catalog) []Kind {
 	} else {
 		list = append(list, Refused, TimedOut, KilledBefore)
 	}
-	known := engine()
 	m, _ := catalog.Module(call.Op.Module)
 	for _, f := range m.Faults {
-		if slices.Contains(f.Ops, call.Op.Name) && (call.Class.Writes() || !f.Writes) && !slices.Contains(known, Kind(f.Name)) {
+		if slices.Contains(f.Ops, call.Op.Name) && (call.Class.Writes() || !f.Writes) && !slices.Contains(engine, Kind(f.Name)) {
 			list = append(list, Kind(f.Name))
 		}
 	}

@@ -209,7 +209,7 @@ func (w *World) struck(call effect.Call, kind Kind) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.faults[call.Place] = kind
-	if slices.Contains(engine(), kind) {
+	if slices.Contains(engine, kind) {
 		return
 	}
 	breaker, ok := w.models[call.Op.Module].(effect.Breaker)

@@ -17,13 +17,12 @@ type rollback struct {
 	schedules []Schedule
 }
 
-// add takes a trial, and the schedules that have one fault more.
+// add takes a trial, and the schedules that have one fault more, in its rollback.
 func (r rollbacks) add(trial int, t *Trial, next []Schedule) {
 	if slices.ContainsFunc(t.Schedule, func(f Fault) bool { return f.Place.InRollback() }) {
 		return // it is struck already
 	}
 	effects := t.effects
-	next = slices.DeleteFunc(slices.Clone(next), func(s Schedule) bool { return !s[len(s)-1].Place.InRollback() })
 	if len(next) == 0 && trial >= 0 {
 		return
 	}

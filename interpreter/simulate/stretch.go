@@ -11,7 +11,8 @@ import (
 
 // stretch is one kind of fault at effects that are alike: the same call at the
 // same line with the same answer where nothing fails, and nothing changed in
-// between, as in the windows of a gate. What a fault leads to at both ends of a
+// between, as in the windows of a gate; for the death of a runner, any reads of
+// one line. What a fault leads to at both ends of a
 // stretch, it is taken to lead to in between; where the ends differ, the middle
 // is tried, and so on.
 type stretch struct {
@@ -29,21 +30,26 @@ func (e *Explorer) stretches(t *Trial) []*stretch {
 			answers[entry.Place] = fmt.Sprint(entry.Value, entry.Err != nil)
 		}
 	}
-	known := map[string][]*stretch{}
+	known := map[string]*stretch{}
 	var list []*stretch
 	epoch := 0
 	for _, call := range e.after(t) {
 		if call.Class.Writes() && call.Op.Module != effect.ControlModule {
 			epoch++
 		}
-		key := fmt.Sprint(epoch, call.Place.Parent(), call.Op, call.Where, call.Args, answers[call.Place])
-		if known[key] == nil {
-			for _, kind := range e.kinds(call) {
-				known[key] = append(known[key], &stretch{before: t.Schedule[:len(t.Schedule):len(t.Schedule)], kind: kind})
+		// A runner that dies leaves the same, whichever read of a line it was at.
+		line := fmt.Sprint(epoch, call.Place.Parent(), call.Where)
+		read := fmt.Sprint(line, call.Op, call.Args, answers[call.Place])
+		for _, kind := range e.kinds(call) {
+			key := string(kind) + read
+			if kind == KilledBefore && !call.Class.Writes() {
+				key = string(kind) + line
 			}
-			list = append(list, known[key]...)
-		}
-		for _, s := range known[key] {
+			s := known[key]
+			if s == nil {
+				s = &stretch{before: t.Schedule[:len(t.Schedule):len(t.Schedule)], kind: kind}
+				known[key], list = s, append(list, s)
+			}
 			s.places, s.led = append(s.places, call.Place), append(s.led, "")
 		}
 	}
@@ -123,7 +129,7 @@ func (e *Explorer) sampled(ctx context.Context, t *tally, base *Trial, back roll
 					kept := trial
 					grown[i] = &kept
 				} else if depth == 1 {
-					back.add(t.base+i, &trial, e.next(trial))
+					back.add(t.base+i, &trial, e.back(trial))
 				}
 				trial.effects = nil
 				t.count(trial, t.base+i)

@@ -30,8 +30,7 @@ type Trial struct {
 
 // Try runs the script under one schedule.
 func (e *Explorer) Try(ctx context.Context, s Schedule) (Trial, error) {
-	w := NewWorld(e.Setup)
-	end, err := e.Runner.Rehearse(ctx, w, s)
+	w, end, err := e.rehearse(ctx, s)
 	if err != nil {
 		return Trial{}, err
 	}
@@ -52,6 +51,20 @@ func (e *Explorer) Try(ctx context.Context, s Schedule) (Trial, error) {
 		}
 	}
 	return t, nil
+}
+
+// rehearse runs the script under one schedule, from where its first fault
+// strikes if that can be.
+func (e *Explorer) rehearse(ctx context.Context, s Schedule) (*World, Ending, error) {
+	if e.film != nil {
+		w, end, ok, err := e.film.Rehearse(ctx, e.Setup, s)
+		if ok || err != nil {
+			return w, end, err
+		}
+	}
+	w := NewWorld(e.Setup)
+	end, err := e.Runner.Rehearse(ctx, w, s)
+	return w, end, err
 }
 
 // Outcome names how a trial came out, so that like ones can be counted.
