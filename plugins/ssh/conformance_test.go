@@ -17,8 +17,8 @@ var (
 func TestConformance(t *testing.T) {
 	l := startLab(t, "web-1", "web-2")
 	l.unit(t, "nginx.service", "active")
-	to := filepath.Join(l.dir, "app.conf")
-	write(t, filepath.Join(l.dir, "source.conf"), "listen 80\n", 0o600)
+	to := filepath.Join(l.Dir, "app.conf")
+	write(t, filepath.Join(l.Dir, "source.conf"), "listen 80\n", 0o600)
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
 		Config: l.config(nil),
 		Writes: []plugins.Request{
@@ -41,8 +41,8 @@ func TestConformance(t *testing.T) {
 // unit gives all hosts a service.
 func (l *lab) unit(t *testing.T, name, state string) {
 	t.Helper()
-	for _, h := range l.hosts {
+	for _, h := range l.Hosts {
 		sub := map[string]string{"active": "running", "inactive": "dead", "failed": "failed"}[state]
-		write(t, filepath.Join(h.dir, "units", name), "ActiveState="+state+"\nSubState="+sub+"\nInvocationID=0123\nActiveEnterTimestamp=Sat 2026-01-31 12:00:00 UTC\n", 0o644)
+		write(t, filepath.Join(h.Dir, "units", name), "ActiveState="+state+"\nSubState="+sub+"\nInvocationID=0123\nActiveEnterTimestamp=Sat 2026-01-31 12:00:00 UTC\n", 0o644)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/internal/remote"
 )
 
 // source is what is to be copied.
@@ -31,7 +32,7 @@ func (j *job) source() (*source, *effect.Error) {
 	} else {
 		file := j.text("from")
 		if !filepath.IsAbs(file) {
-			file = filepath.Join(j.b.settings.dir, file)
+			file = filepath.Join(j.b.dir, file)
 		}
 		info, err := os.Stat(file)
 		switch {
@@ -105,13 +106,13 @@ exit 0
 `
 
 // copyScript compares, and copies if upload is set.
-func (j *job) copyScript(t *target, s *source, upload bool) string {
+func (j *job) copyScript(t *remote.Host, s *source, upload bool) string {
 	to := j.text("to")
-	vars := fmt.Sprintf("to=%s\ndir=%s\nsum=%s\nmode=%s\nowner=%s\nk=%s\n", quote(to), quote(path.Dir(to)), s.sum, quote(j.text("mode")), quote(j.text("owner")), recordName(j.req.Key + "\x00" + t.Name)[:16]) // hosts may share a directory
+	vars := fmt.Sprintf("to=%s\ndir=%s\nsum=%s\nmode=%s\nowner=%s\nk=%s\n", remote.Quote(to), remote.Quote(path.Dir(to)), s.sum, remote.Quote(j.text("mode")), remote.Quote(j.text("owner")), remote.RecordName(j.req.Key + "\x00" + t.Name)[:16]) // hosts may share a directory
 	if upload {
-		return prelude + fileState + vars + put
+		return remote.Prelude + fileState + vars + put
 	}
-	return prelude + fileState + vars + "[ -h \"$to\" ] && to=$(readlink -f -- \"$to\")\nold=$(state \"$to\"); [ $? = 9 ] && exit 0\ncase $old in '') say end none;; *) say end \"file $old\";; esac\nexit 0\n"
+	return remote.Prelude + fileState + vars + "[ -h \"$to\" ] && to=$(readlink -f -- \"$to\")\nold=$(state \"$to\"); [ $? = 9 ] && exit 0\ncase $old in '') say end none;; *) say end \"file $old\";; esac\nexit 0\n"
 }
 
 func (j *job) copy(ctx context.Context) (map[string]any, *effect.Error) {
@@ -120,7 +121,7 @@ func (j *job) copy(ctx context.Context) (map[string]any, *effect.Error) {
 		return nil, e
 	}
 	partial, _ := j.req.Args["partial"].(bool)
-	out := j.each(ctx, partial, func(ctx context.Context, t *target) (map[string]any, *effect.Error) {
+	out := j.each(ctx, partial, func(ctx context.Context, t *remote.Host) (map[string]any, *effect.Error) {
 		return j.copyOn(ctx, t, s)
 	})
 	value, e := j.gather(out, true)
@@ -131,7 +132,7 @@ func (j *job) copy(ctx context.Context) (map[string]any, *effect.Error) {
 	return value, nil
 }
 
-func (j *job) copyOn(ctx context.Context, t *target, s *source) (map[string]any, *effect.Error) {
+func (j *job) copyOn(ctx context.Context, t *remote.Host, s *source) (map[string]any, *effect.Error) {
 	same, e := j.compare(ctx, t, s) // so that nothing is sent that is there
 	if e != nil {
 		return nil, e
@@ -144,24 +145,15 @@ func (j *job) copyOn(ctx context.Context, t *target, s *source) (map[string]any,
 		return nil, effect.Errorf(effect.CodeRefused, "%v; nothing was copied", err)
 	}
 	defer in.Close()
-	a, e := j.b.do(ctx, t, request{script: j.copyScript(t, s, true), stdin: j.metered(t, in, s.size)})
-	switch {
-	case e != nil:
+	said, e := j.b.hosts.Ask(ctx, t, remote.Script{Text: j.copyScript(t, s, true), Stdin: j.metered(t, in, s.size)}, true)
+	if e != nil {
 		return nil, e
-	case a.clean:
-		return nil, silent(t, a)
-	case a.err != nil:
-		return nil, cutOff(t, a, true)
 	}
-	_, rest := a.last()
-	if why, bad := strings.CutPrefix(rest, "die "); bad {
-		return nil, died(t, why)
-	}
-	return map[string]any{"changed": rest == "changed"}, nil
+	return map[string]any{"changed": said == "changed"}, nil
 }
 
 // metered tells, once a second, how much of a file is on its way.
-func (j *job) metered(t *target, from io.Reader, size int64) io.Reader {
+func (j *job) metered(t *remote.Host, from io.Reader, size int64) io.Reader {
 	return &meter{from: from, next: time.Now().Add(time.Second), tell: func(n int64) {
 		j.req.Progress(fmt.Sprintf("%s: sent %d of %d MiB", t.Name, n>>20, size>>20))
 	}}
@@ -187,8 +179,8 @@ func (m *meter) Read(p []byte) (int, error) {
 }
 
 // compare reports whether the file on a host is as it is to be.
-func (j *job) compare(ctx context.Context, t *target, s *source) (bool, *effect.Error) {
-	f, e := j.stat(ctx, t, request{script: j.copyScript(t, s, false)})
+func (j *job) compare(ctx context.Context, t *remote.Host, s *source) (bool, *effect.Error) {
+	f, e := j.stat(ctx, t, remote.Script{Text: j.copyScript(t, s, false)})
 	if e != nil || f == nil {
 		return false, e
 	}
@@ -203,21 +195,12 @@ type file struct {
 }
 
 // stat runs a script that says how a file is; nil if there is none.
-func (j *job) stat(ctx context.Context, t *target, r request) (*file, *effect.Error) {
-	a, e := j.b.do(ctx, t, r)
-	switch {
-	case e != nil:
+func (j *job) stat(ctx context.Context, t *remote.Host, s remote.Script) (*file, *effect.Error) {
+	said, e := j.b.hosts.Ask(ctx, t, s, false)
+	if e != nil {
 		return nil, e
-	case a.clean:
-		return nil, silent(t, a)
-	case a.err != nil:
-		return nil, cutOff(t, a, false)
 	}
-	_, rest := a.last()
-	if why, bad := strings.CutPrefix(rest, "die "); bad {
-		return nil, died(t, why)
-	}
-	parts := strings.Fields(rest)
+	parts := strings.Fields(said)
 	if len(parts) != 5 || parts[0] != "file" {
 		return nil, nil
 	}
@@ -241,8 +224,8 @@ func (j *job) observeCopy(ctx context.Context) (plugins.Observation, error) {
 	if e != nil {
 		return plugins.Observation{State: effect.Uncertain}, e
 	}
-	out := j.each(ctx, true, func(ctx context.Context, t *target) (map[string]any, *effect.Error) {
-		if e := j.b.pool.await(ctx, t); e != nil {
+	out := j.each(ctx, true, func(ctx context.Context, t *remote.Host) (map[string]any, *effect.Error) {
+		if e := j.b.hosts.Await(ctx, t); e != nil {
 			return nil, e
 		}
 		same, e := j.compare(ctx, t, s)

@@ -13,8 +13,8 @@ func TestCopyAndRead(t *testing.T) {
 	l := startLab(t, "a", "b")
 	b := l.backend(t, nil)
 	large := strings.Repeat("0123456789abcdef\x00.\n", 100_000)
-	write(t, filepath.Join(l.dir, "large"), large, 0o600)
-	to := filepath.Join(l.dir, "it's a file")
+	write(t, filepath.Join(l.Dir, "large"), large, 0o600)
+	to := filepath.Join(l.Dir, "it's a file")
 	copied := func(args obj) obj {
 		args["on"], args["to"] = []any{"a"}, to
 		return must(t, b, "copy", args)["a"].(obj)
@@ -34,7 +34,7 @@ func TestCopyAndRead(t *testing.T) {
 	if v := copied(obj{"text": ""}); v["changed"] != true || read(t, to) != "" {
 		t.Errorf("an empty file: %v", v)
 	}
-	link := filepath.Join(l.dir, "link")
+	link := filepath.Join(l.Dir, "link")
 	if err := os.Symlink(to, link); err != nil {
 		t.Fatal(err)
 	}
@@ -44,9 +44,9 @@ func TestCopyAndRead(t *testing.T) {
 	}
 	for says, args := range map[string]obj{
 		"not_found there is no directory /nowhere; nothing was changed there": {"text": "x", "to": "/nowhere/x"},
-		"conflict is a directory":                              {"text": "x", "to": l.dir},
+		"conflict is a directory":                              {"text": "x", "to": l.Dir},
 		"conflict expected was":                                {"text": "x", "to": to, "expect": strings.Repeat("0", 64)},
-		"not_found there is no file " + l.dir + "/none here":   {"from": "none", "to": to},
+		"not_found there is no file " + l.Dir + "/none here":   {"from": "none", "to": to},
 		"refused its owner cannot be made no-such-user":        {"text": "x", "to": to, "owner": "no-such-user"},
 		"conflict is no plain file; nothing was changed there": {"text": "x", "to": "/dev/null"},
 	} {
@@ -55,7 +55,7 @@ func TestCopyAndRead(t *testing.T) {
 		code, text, _ := strings.Cut(says, " ")
 		fails(t, e, effect.Code(code), text)
 	}
-	if left, _ := filepath.Glob(filepath.Join(l.dir, ".runbook-*")); len(left) > 0 || read(t, to) != "through\n" {
+	if left, _ := filepath.Glob(filepath.Join(l.Dir, ".runbook-*")); len(left) > 0 || read(t, to) != "through\n" {
 		t.Errorf("left: %q", left)
 	}
 
@@ -82,7 +82,7 @@ func mode(t *testing.T, path string) os.FileMode {
 func TestCopyIsObserved(t *testing.T) {
 	l := startLab(t, "a", "b")
 	b := l.backend(t, nil)
-	to := filepath.Join(l.dir, "x")
+	to := filepath.Join(l.Dir, "x")
 	req := newRequest(t, "copy", "k", 1, obj{"on": []any{"all"}, "text": "new\n", "to": to, "mode": "600"})
 	for _, c := range []struct {
 		name, text string
@@ -103,7 +103,7 @@ func TestCopyIsObserved(t *testing.T) {
 			t.Errorf("%s: observed %v, %v", c.name, o, err)
 		}
 	}
-	l.hosts["a"].stop(l.hosts["a"].cmd)
+	l.Hosts["a"].Stop(l.Hosts["a"].Cmd)
 	o, err := b.Observe(t.Context(), req)
 	if o.State != effect.Uncertain {
 		t.Errorf("a host that is gone: %v", o)

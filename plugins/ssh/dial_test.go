@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/internal/remotetest"
 )
 
 // login reads something on a host, which takes a login.
@@ -23,10 +24,10 @@ func login(t *testing.T, b *Backend, on string) *effect.Error {
 
 func TestHostKeys(t *testing.T) {
 	l := startLab(t, "a", "b")
-	good := read(t, l.known)
-	other := strings.Fields(read(t, l.key+".pub"))
+	good := read(t, l.Known)
+	other := strings.Fields(read(t, l.Key+".pub"))
 	at := func(h, key string) string {
-		return fmt.Sprintf("[127.0.0.1]:%d ssh-ed25519 %s\n", l.hosts[h].port, key)
+		return fmt.Sprintf("[127.0.0.1]:%d ssh-ed25519 %s\n", l.Hosts[h].Port, key)
 	}
 	for name, c := range map[string]struct {
 		known string
@@ -34,13 +35,13 @@ func TestHostKeys(t *testing.T) {
 	}{
 		"known":          {good, nil},
 		"hashed":         {hashed(t, good), nil},
-		"unknown":        {"", []string{"a (127.0.0.1:", "a key that is not known: ssh-ed25519 SHA256:", "it is not in " + l.known, "ssh-keyscan -p"}},
-		"changed":        {at("a", other[1]), []string{"another key than the known one", l.known + ":1", "ssh-keygen -R '[127.0.0.1]:"}},
-		"revoked":        {good + "@revoked * " + strings.Join(strings.Fields(read(t, filepath.Join(l.hosts["a"].dir, "host.pub")))[:2], " ") + "\n", []string{"revoked in " + l.known}},
-		"another host's": {strings.ReplaceAll(good, fmt.Sprint(l.hosts["a"].port), "1"), []string{"not known"}},
+		"unknown":        {"", []string{"a (127.0.0.1:", "a key that is not known: ssh-ed25519 SHA256:", "it is not in " + l.Known, "ssh-keyscan -p"}},
+		"changed":        {at("a", other[1]), []string{"another key than the known one", l.Known + ":1", "ssh-keygen -R '[127.0.0.1]:"}},
+		"revoked":        {good + "@revoked * " + strings.Join(strings.Fields(read(t, filepath.Join(l.Hosts["a"].Dir, "host.pub")))[:2], " ") + "\n", []string{"revoked in " + l.Known}},
+		"another host's": {strings.ReplaceAll(good, fmt.Sprint(l.Hosts["a"].Port), "1"), []string{"not known"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			write(t, l.known, c.known, 0o600)
+			write(t, l.Known, c.known, 0o600)
 			e := login(t, l.backend(t, nil), "a")
 			if c.says == nil {
 				if e != nil {
@@ -69,15 +70,15 @@ func hashed(t *testing.T, known string) string {
 // TestKeyOfAnotherKind: of several keys that a host has, one is known.
 func TestKeyOfAnotherKind(t *testing.T) {
 	l := startLab(t, "a")
-	h := l.hosts["a"]
-	file := filepath.Join(h.dir, "ecdsa")
+	h := l.Hosts["a"]
+	file := filepath.Join(h.Dir, "ecdsa")
 	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", file).CombinedOutput(); err != nil {
 		t.Fatalf("ssh-keygen: %v\n%s", err, out)
 	}
-	h.stop(h.cmd)
-	l.start(t, h, "HostKey "+file)
-	write(t, l.known, "", 0o600)
-	l.know(t, h, file+".pub")
+	h.Stop(h.Cmd)
+	l.StartHost(t, h, "HostKey "+file)
+	write(t, l.Known, "", 0o600)
+	l.Know(t, h, file+".pub")
 	if e := login(t, l.backend(t, nil), "a"); e != nil {
 		t.Error(e, e.Hint)
 	}
@@ -87,21 +88,21 @@ func TestKeyOfAnotherKind(t *testing.T) {
 // one that the host trusts vouches for users.
 func TestCertificates(t *testing.T) {
 	l := startLab(t, "a")
-	ca, h := filepath.Join(l.dir, "ca"), l.hosts["a"]
-	keygen(t, "-f", ca)
+	ca, h := filepath.Join(l.Dir, "ca"), l.Hosts["a"]
+	remotetest.Keygen(t, "-f", ca)
 	sign := func(args ...string) {
 		t.Helper()
 		if out, err := exec.Command("ssh-keygen", append([]string{"-q", "-s", ca, "-I", "test"}, args...)...).CombinedOutput(); err != nil {
 			t.Fatalf("ssh-keygen: %v\n%s", err, out)
 		}
 	}
-	sign("-h", "-n", "127.0.0.1", filepath.Join(h.dir, "host.pub"))
-	user := filepath.Join(l.dir, "user")
-	keygen(t, "-f", user)
-	sign("-n", l.user, user+".pub")
-	h.stop(h.cmd)
-	l.start(t, h, "HostCertificate "+h.dir+"/host-cert.pub\nTrustedUserCAKeys "+ca+".pub")
-	write(t, l.known, fmt.Sprintf("@cert-authority [127.0.0.1]:%d %s", h.port, read(t, ca+".pub")), 0o600)
+	sign("-h", "-n", "127.0.0.1", filepath.Join(h.Dir, "host.pub"))
+	user := filepath.Join(l.Dir, "user")
+	remotetest.Keygen(t, "-f", user)
+	sign("-n", l.User, user+".pub")
+	h.Stop(h.Cmd)
+	l.StartHost(t, h, "HostCertificate "+h.Dir+"/host-cert.pub\nTrustedUserCAKeys "+ca+".pub")
+	write(t, l.Known, fmt.Sprintf("@cert-authority [127.0.0.1]:%d %s", h.Port, read(t, ca+".pub")), 0o600)
 	if e := login(t, l.backend(t, nil), "a"); e != nil {
 		t.Errorf("a key and a host's certificate: %v %s", e, e.Hint)
 	}
@@ -111,21 +112,21 @@ func TestCertificates(t *testing.T) {
 	if err := os.Remove(user + "-cert.pub"); err != nil {
 		t.Fatal(err)
 	}
-	fails(t, login(t, l.backend(t, obj{"keys": []any{user}}), "a"), effect.CodeRefused, "does not let "+l.user+" in", "tried: key "+user, "authorized_keys")
+	fails(t, login(t, l.backend(t, obj{"keys": []any{user}}), "a"), effect.CodeRefused, "does not let "+l.User+" in", "tried: key "+user, "authorized_keys")
 
-	sign("-n", l.user, "-V", "20200101:20200102", user+".pub")
+	sign("-n", l.User, "-V", "20200101:20200102", user+".pub")
 	fails(t, login(t, l.backend(t, obj{"keys": []any{user}}), "a"), effect.CodeRefused, "not tried: certificate "+user+"-cert.pub has expired at 2020-01-0")
-	sign("-h", "-n", "elsewhere.example", filepath.Join(h.dir, "host.pub"))
-	h.stop(h.cmd)
-	l.start(t, h, "HostCertificate "+h.dir+"/host-cert.pub")
+	sign("-h", "-n", "elsewhere.example", filepath.Join(h.Dir, "host.pub"))
+	h.Stop(h.Cmd)
+	l.StartHost(t, h, "HostCertificate "+h.Dir+"/host-cert.pub")
 	fails(t, login(t, l.backend(t, nil), "a"), effect.CodeRefused, "not accepted", "127.0.0.1", "@cert-authority")
 }
 
 func TestAgentAndPassphrase(t *testing.T) {
 	l := startLab(t, "a")
-	locked := filepath.Join(l.dir, "locked")
-	keygen(t, "-N", "correct horse", "-f", locked)
-	write(t, filepath.Join(l.dir, "authorized"), read(t, locked+".pub"), 0o644)
+	locked := filepath.Join(l.Dir, "locked")
+	remotetest.Keygen(t, "-N", "correct horse", "-f", locked)
+	write(t, filepath.Join(l.Dir, "authorized"), read(t, locked+".pub"), 0o644)
 	if err := os.Chmod(locked+".pub", 0o600); err != nil { // as that of a private key
 		t.Fatal(err)
 	}
@@ -134,7 +135,7 @@ func TestAgentAndPassphrase(t *testing.T) {
 		"cannot be opened with the configured":        {"keys": []any{locked}, "passphrase": "battery staple"},
 		"no such file":                                {"keys": []any{locked + ".none"}},
 		"there is no key to log in with":              {"keys": []any{}},
-		"the agent at " + l.dir + "/none cannot be a": {"keys": []any{}, "agent": filepath.Join(l.dir, "none")},
+		"the agent at " + l.Dir + "/none cannot be a": {"keys": []any{}, "agent": filepath.Join(l.Dir, "none")},
 		"cannot be read as a private key":             {"keys": []any{locked + ".pub"}},
 	} {
 		e := login(t, l.backend(t, config), "a")
@@ -145,7 +146,7 @@ func TestAgentAndPassphrase(t *testing.T) {
 	if e := login(t, l.backend(t, obj{"keys": []any{locked}, "passphrase": "correct horse"}), "a"); e != nil {
 		t.Errorf("with the passphrase: %v", e)
 	}
-	agent := filepath.Join(l.dir, "agent")
+	agent := filepath.Join(l.Dir, "agent")
 	cmd := exec.Command("ssh-agent", "-D", "-a", agent)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
@@ -153,7 +154,7 @@ func TestAgentAndPassphrase(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	until(t, "the agent", func() bool { return exists(agent) })
-	ask := filepath.Join(l.dir, "ask")
+	ask := filepath.Join(l.Dir, "ask")
 	write(t, ask, "#!/bin/sh\necho correct horse\n", 0o700)
 	add := exec.Command("ssh-add", locked)
 	add.Env = append(os.Environ(), "SSH_AUTH_SOCK="+agent, "SSH_ASKPASS="+ask, "SSH_ASKPASS_REQUIRE=force")
@@ -170,14 +171,14 @@ func TestAgentAndPassphrase(t *testing.T) {
 func TestJumps(t *testing.T) {
 	l := startLab(t, "gate", "inner", "db")
 	connections := func(host string) int {
-		return strings.Count(read(t, filepath.Join(l.hosts[host].dir, "log")), "Accepted publickey")
+		return strings.Count(read(t, filepath.Join(l.Hosts[host].Dir, "log")), "Accepted publickey")
 	}
 	hosts := l.config(nil)["hosts"].(obj)
 	hosts["inner"].(obj)["via"] = []any{"gate"}
-	hosts["db"].(obj)["via"] = []any{"gate", fmt.Sprintf("%s@127.0.0.1:%d", l.user, l.hosts["inner"].port)}
+	hosts["db"].(obj)["via"] = []any{"gate", fmt.Sprintf("%s@127.0.0.1:%d", l.User, l.Hosts["inner"].Port)}
 	b := l.backend(t, obj{"hosts": hosts})
 	got := must(t, b, "run", sh("inner", "echo ${SSH_CONNECTION##* }", obj{"class": "read"}))
-	if port := strings.TrimSpace(got["inner"].(obj)["stdout"].(string)); port != fmt.Sprint(l.hosts["inner"].port) {
+	if port := strings.TrimSpace(got["inner"].(obj)["stdout"].(string)); port != fmt.Sprint(l.Hosts["inner"].Port) {
 		t.Errorf("it ran at %s", port)
 	}
 	if connections("gate") != 1 || connections("inner") != 1 {
@@ -187,10 +188,10 @@ func TestJumps(t *testing.T) {
 	if connections("gate") != 1 || connections("inner") != 2 || connections("db") != 1 { // the way in is kept
 		t.Errorf("%d connections to gate, %d to inner, %d to db", connections("gate"), connections("inner"), connections("db"))
 	}
-	l.hosts["db"].stop(l.hosts["db"].cmd)
+	l.Hosts["db"].Stop(l.Hosts["db"].Cmd)
 	b = l.backend(t, obj{"hosts": hosts})
 	fails(t, login(t, b, "db"), effect.CodeUnavailable, "db (", "cannot be reached from", "nothing was sent")
-	l.hosts["gate"].stop(l.hosts["gate"].cmd)
+	l.Hosts["gate"].Stop(l.Hosts["gate"].Cmd)
 	b = l.backend(t, obj{"hosts": hosts})
 	fails(t, login(t, b, "inner"), effect.CodeUnavailable, "inner (", "the way goes through gate", "cannot be reached")
 	hosts["gate"].(obj)["via"] = []any{"nowhere"}
@@ -203,7 +204,7 @@ func TestConnections(t *testing.T) {
 	l := startLab(t, "a")
 	b := l.backend(t, nil)
 	logins := func() int {
-		return strings.Count(read(t, filepath.Join(l.hosts["a"].dir, "log")), "Accepted publickey")
+		return strings.Count(read(t, filepath.Join(l.Hosts["a"].Dir, "log")), "Accepted publickey")
 	}
 	done := make(chan *effect.Error)
 	for range 8 {
@@ -221,7 +222,7 @@ func TestConnections(t *testing.T) {
 	if n := logins(); n != 1 {
 		t.Errorf("%d logins for 8 calls at once", n)
 	}
-	l.hosts["a"].cut()
+	l.Hosts["a"].Cut()
 	if e := login(t, b, "a"); e != nil {
 		t.Error(e)
 	}
@@ -234,9 +235,9 @@ func TestConnections(t *testing.T) {
 // for each other, and none is broken off for another one's sake.
 func TestFewSessions(t *testing.T) {
 	l := startLab(t, "a")
-	h := l.hosts["a"]
-	h.stop(h.cmd)
-	l.start(t, h, "MaxSessions 2")
+	h := l.Hosts["a"]
+	h.Stop(h.Cmd)
+	l.StartHost(t, h, "MaxSessions 2")
 	b := l.backend(t, nil)
 	if e := login(t, b, "a"); e != nil {
 		t.Fatal(e)
@@ -255,8 +256,8 @@ func TestFewSessions(t *testing.T) {
 			t.Error(e, e.Hint)
 		}
 	}
-	h.stop(h.cmd)
-	l.start(t, h, "MaxSessions 0")
+	h.Stop(h.Cmd)
+	l.StartHost(t, h, "MaxSessions 0")
 	b = l.backend(t, obj{"connect_timeout": "2s"})
 	fails(t, login(t, b, "a"), effect.CodeUnavailable, "a (", "no session can be opened", "MaxSessions", "nothing was sent")
 }
@@ -300,7 +301,7 @@ func TestNoAnswer(t *testing.T) {
 
 	// A host that falls silent: its processes are stopped, not ended.
 	b = l.backend(t, obj{"keepalive": "700ms"})
-	mark := filepath.Join(l.dir, "mark")
+	mark := filepath.Join(l.Dir, "mark")
 	done := make(chan *effect.Error, 1)
 	req := newRequest(t, "run", "k", 1, sh("a", "touch "+mark+"; sleep 20", obj{"class": "write"}))
 	go func() {
@@ -308,7 +309,7 @@ func TestNoAnswer(t *testing.T) {
 		done <- effect.AsError(err)
 	}()
 	until(t, "the command's begin", func() bool { return exists(mark) })
-	for _, pid := range children(l.hosts["a"].cmd.Process.Pid) {
+	for _, pid := range remotetest.Children(l.Hosts["a"].Cmd.Process.Pid) {
 		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 			t.Fatal(err)
 		}
@@ -320,9 +321,9 @@ func TestNoAnswer(t *testing.T) {
 // TestNoShell: a host that runs something else than what it is sent says so.
 func TestNoShell(t *testing.T) {
 	l := startLab(t, "a")
-	h := l.hosts["a"]
-	h.stop(h.cmd)
-	l.start(t, h, "ForceCommand echo This account is not available. >&2; exit 1")
+	h := l.Hosts["a"]
+	h.Stop(h.Cmd)
+	l.StartHost(t, h, "ForceCommand echo This account is not available. >&2; exit 1")
 	for _, class := range []string{"read", "write"} {
 		_, e := invoke(t, l.backend(t, nil), "run", sh("a", "true", obj{"class": class}))
 		fails(t, e, effect.CodeRefused, "a (", "the session ended before anything ran", "This account is not available", "forced command")
@@ -338,7 +339,7 @@ func TestHealth(t *testing.T) {
 	if err := b.Health(t.Context()); err != nil {
 		t.Error(err)
 	}
-	l.hosts["b"].stop(l.hosts["b"].cmd)
+	l.Hosts["b"].Stop(l.Hosts["b"].Cmd)
 	b = l.backend(t, nil)
 	fails(t, effect.AsError(b.Health(t.Context())), effect.CodeUnavailable, "of 2 hosts, 1 cannot be used", "b: b (")
 }

@@ -22,10 +22,10 @@ func TestModelDoesWhatHostsDo(t *testing.T) {
 	l.unit(t, "nginx.service", "active")
 	l.unit(t, "cache.service", "inactive")
 	b := l.backend(t, nil)
-	l.hosts["db-1"].stop(l.hosts["db-1"].cmd)
+	l.Hosts["db-1"].Stop(l.Hosts["db-1"].Cmd)
 	model := contract.NewModel()
 	host := func(group, name string) obj {
-		return obj{"address": l.hosts[name].addr, "groups": []any{group}, "labels": obj{"name": name}, "reachable": name != "db-1", "services": obj{"nginx": "active", "cache": "inactive"}}
+		return obj{"address": l.Hosts[name].Addr, "groups": []any{group}, "labels": obj{"name": name}, "reachable": name != "db-1", "services": obj{"nginx": "active", "cache": "inactive"}}
 	}
 	if err := model.Load(obj{"hosts": obj{"db-1": host("db", "db-1"), "web-1": host("web", "web-1"), "web-2": host("web", "web-2")}, "commands": obj{
 		"echo hi": obj{"stdout": "hi\n"}, "echo hi >&2": obj{"stderr": "hi\n"}, "exit 3": obj{"code": 3.0}, `echo '{"a": [1]}'`: obj{"stdout": "{\"a\": [1]}\n", "json": obj{"a": []any{1.0}}},
@@ -116,7 +116,7 @@ func breakService(t *testing.T, l *lab, model *contract.Model) {
 	if part := model.Break("fails-on-one", "service", args); part != "" {
 		t.Fatalf("%q is bad", part)
 	}
-	file := filepath.Join(l.hosts["web-2"].dir, "units", "nginx.service")
+	file := filepath.Join(l.Hosts["web-2"].Dir, "units", "nginx.service")
 	write(t, file+".broken", "", 0o600)
 	write(t, file, "ActiveState=failed\nSubState=failed\nInvocationID=9\nActiveEnterTimestamp=\n", 0o600)
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/internal/output"
+	"github.com/q-ecosystem/runbook/plugins/internal/remote"
 )
 
 // readScript says how a file is and writes its beginning. The hash is that of
@@ -24,14 +26,14 @@ func (j *job) read(ctx context.Context) (map[string]any, *effect.Error) {
 		most = 64 << 10
 	}
 	most = min(most, float64(largest/len(j.hosts)))
-	script := prelude + fileState + fmt.Sprintf("to=%s\nmax=%d\n", quote(j.text("path")), int(most)) + readScript
-	out := j.each(ctx, true, func(ctx context.Context, t *target) (map[string]any, *effect.Error) {
+	script := remote.Prelude + fileState + fmt.Sprintf("to=%s\nmax=%d\n", remote.Quote(j.text("path")), int(most)) + readScript
+	out := j.each(ctx, true, func(ctx context.Context, t *remote.Host) (map[string]any, *effect.Error) {
 		var mu sync.Mutex
 		var text bytes.Buffer
-		f, e := j.stat(ctx, t, request{script: script, write: func(which int, p []byte) {
+		f, e := j.stat(ctx, t, remote.Script{Text: script, Write: func(which int, p []byte) {
 			mu.Lock()
 			defer mu.Unlock()
-			if which == stdout {
+			if which == output.Stdout {
 				text.Write(p)
 			}
 		}})

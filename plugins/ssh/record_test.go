@@ -8,13 +8,14 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/internal/remote"
 )
 
 // cutMidway begins a command that waits for a file, and cuts the connection when
 // it has begun. It returns the request and the file.
 func cutMidway(t *testing.T, l *lab, b *Backend, on string, more obj) (plugins.Request, string) {
 	t.Helper()
-	begun, gate := filepath.Join(l.dir, "begun"), filepath.Join(l.dir, "gate")
+	begun, gate := filepath.Join(l.Dir, "begun"), filepath.Join(l.Dir, "gate")
 	line := "echo x >>" + begun + "; echo half; while [ ! -e " + gate + " ]; do sleep 0.05; done; echo whole"
 	req := newRequest(t, "run", t.Name(), 1, sh(on, line, more))
 	done := make(chan *effect.Error, 1)
@@ -23,7 +24,7 @@ func cutMidway(t *testing.T, l *lab, b *Backend, on string, more obj) (plugins.R
 		done <- effect.AsError(err)
 	}()
 	until(t, "the command's begin", func() bool { return exists(begun) })
-	l.hosts["a"].cut()
+	l.Hosts["a"].Cut()
 	fails(t, <-done, effect.CodeUnknown, "a (", "the connection broke after the request was sent")
 	return req, gate
 }
@@ -52,7 +53,7 @@ func TestConnectionIsCut(t *testing.T) {
 	if err != nil || v.(obj)["hosts"].(obj)["a"].(obj)["stdout"] != "half\nwhole\n" {
 		t.Errorf("the second time: %v, %v", v, err)
 	}
-	if text := read(t, filepath.Join(l.dir, "begun")); text != "x\n" {
+	if text := read(t, filepath.Join(l.Dir, "begun")); text != "x\n" {
 		t.Errorf("it ran more than once: %q", text)
 	}
 }
@@ -62,7 +63,7 @@ func TestConnectionIsCut(t *testing.T) {
 func TestOneOfSeveralIsCut(t *testing.T) {
 	l := startLab(t, "a", "b", "c")
 	b := l.backend(t, nil)
-	mark, gate := filepath.Join(l.dir, "mark-"), filepath.Join(l.dir, "gate")
+	mark, gate := filepath.Join(l.Dir, "mark-"), filepath.Join(l.Dir, "gate")
 	req := newRequest(t, "run", "k", 1, sh("all", `p=${SSH_CONNECTION##* }; echo x >>`+mark+`$p; [ $p != `+portOf(l, "b")+` ] || while [ ! -e `+gate+` ]; do sleep 0.05; done`, obj{"limit": 2}))
 	done := make(chan *effect.Error, 1)
 	go func() {
@@ -70,9 +71,9 @@ func TestOneOfSeveralIsCut(t *testing.T) {
 		done <- effect.AsError(err)
 	}()
 	until(t, "the begin on b and the end on a", func() bool {
-		return exists(mark+portOf(l, "b")) && exists(filepath.Join(l.hosts["c"].dir, "state", recordName("k"), "1.end"))
+		return exists(mark+portOf(l, "b")) && exists(filepath.Join(l.Hosts["c"].Dir, "state", remote.RecordName("k"), "1.end"))
 	})
-	l.hosts["b"].cut()
+	l.Hosts["b"].Cut()
 	e := <-done
 	fails(t, e, effect.CodeUnknown, "b (", "the connection broke", "done on a, c")
 	write(t, gate, "", 0o600)
@@ -80,7 +81,7 @@ func TestOneOfSeveralIsCut(t *testing.T) {
 	if err != nil || o.State != effect.Applied || o.Value.(obj)["count"] != 3.0 {
 		t.Errorf("observed %v, %v", o, err)
 	}
-	for name := range l.hosts {
+	for name := range l.Hosts {
 		if text := read(t, mark+portOf(l, name)); text != "x\n" {
 			t.Errorf("on %s it ran %q", name, text)
 		}
@@ -101,7 +102,7 @@ func TestSentAgainWhileItRuns(t *testing.T) {
 	}()
 	write(t, gate, "", 0o600)
 	fails(t, <-done, effect.CodeFailed, "ended with exit code 0", "whole")
-	if text := read(t, filepath.Join(l.dir, "begun")); text != "x\n" {
+	if text := read(t, filepath.Join(l.Dir, "begun")); text != "x\n" {
 		t.Errorf("it ran more than once: %q", text)
 	}
 }
@@ -110,7 +111,7 @@ func TestSentAgainWhileItRuns(t *testing.T) {
 func TestNotBegun(t *testing.T) {
 	l := startLab(t, "a", "b")
 	b := l.backend(t, nil)
-	ran := filepath.Join(l.dir, "ran")
+	ran := filepath.Join(l.Dir, "ran")
 	req := newRequest(t, "run", "k", 1, sh("all", "echo x >>"+ran, obj{"limit": 1}))
 	o, err := b.Observe(t.Context(), req)
 	if err != nil || o.State != effect.NotApplied {
@@ -155,7 +156,7 @@ func TestBrokenOff(t *testing.T) {
 	l := startLab(t, "a")
 	b := l.backend(t, nil)
 	req, gate := cutMidway(t, l, b, "a", nil)
-	k := filepath.Join(l.hosts["a"].dir, "state", recordName(req.Key))
+	k := filepath.Join(l.Hosts["a"].Dir, "state", remote.RecordName(req.Key))
 	claim := strings.Split(readLink(t, filepath.Join(k, "1")), ":")
 	killScript(t, claim[2])
 	o, err := b.Observe(t.Context(), req)
@@ -169,7 +170,7 @@ func TestBrokenOff(t *testing.T) {
 	if _, err := b.Invoke(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}
-	if text := read(t, filepath.Join(l.dir, "begun")); text != "x\nx\n" {
+	if text := read(t, filepath.Join(l.Dir, "begun")); text != "x\nx\n" {
 		t.Errorf("it ran %q", text)
 	}
 }
@@ -179,7 +180,7 @@ func TestHostCannotBeAsked(t *testing.T) {
 	l := startLab(t, "a")
 	b := l.backend(t, nil)
 	req := newRequest(t, "run", "k", 1, sh("a", "true", nil))
-	l.hosts["a"].stop(l.hosts["a"].cmd)
+	l.Hosts["a"].Stop(l.Hosts["a"].Cmd)
 	o, err := b.Observe(t.Context(), req)
 	if o.State != effect.Uncertain {
 		t.Errorf("observed %v", o)
@@ -195,7 +196,7 @@ func TestHostCannotBeAsked(t *testing.T) {
 		}
 		seen <- o
 	}()
-	l.start(t, l.hosts["a"], "")
+	l.StartHost(t, l.Hosts["a"], "")
 	if o := <-seen; o.State != effect.NotApplied {
 		t.Errorf("observed %v", o)
 	}
@@ -205,7 +206,7 @@ func TestHostCannotBeAsked(t *testing.T) {
 func TestCanceled(t *testing.T) {
 	l := startLab(t, "a")
 	b := l.backend(t, nil)
-	pid := filepath.Join(l.dir, "pid")
+	pid := filepath.Join(l.Dir, "pid")
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan *effect.Error, 1)
 	go func() {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,11 +14,11 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/redact"
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/internal/output"
+	"github.com/q-ecosystem/runbook/plugins/internal/program"
+	"github.com/q-ecosystem/runbook/plugins/internal/remote"
 )
 
 const (
-	stdout = output.Stdout
-	stderr = output.Stderr
 	// margin is kept before the call's own deadline, to report what happened.
 	margin = 1500 * time.Millisecond
 	// largest bounds what the streams of all hosts may have together.
@@ -44,9 +43,9 @@ type execution struct {
 func (j *job) line() string {
 	text := j.text("shell")
 	if text == "" {
-		words := list(j.req.Args["argv"])
+		words := program.StringList(j.req.Args["argv"])
 		for i, w := range words {
-			words[i] = quote(w)
+			words[i] = remote.Quote(w)
 		}
 		text = strings.Join(words, " ")
 	}
@@ -58,7 +57,7 @@ func (j *job) line() string {
 
 func (j *job) execution() (*execution, *effect.Error) {
 	args := j.req.Args
-	x := &execution{job: j, line: j.line(), vars: texts(args["env"]), ok: []int{0}, writes: args["class"] != string(effect.Read), show: j.text("output"),
+	x := &execution{job: j, line: j.line(), vars: program.StringMap(args["env"]), ok: []int{0}, writes: args["class"] != string(effect.Read), show: j.text("output"),
 		most: min(output.TailSize, largest/2/len(j.hosts))}
 	x.json, _ = args["json"].(bool)
 	if codes, given := args["ok"].([]any); given {
@@ -68,7 +67,7 @@ func (j *job) execution() (*execution, *effect.Error) {
 			x.ok = append(x.ok, int(n))
 		}
 	}
-	secrets := texts(args["secrets"])
+	secrets := program.StringMap(args["secrets"])
 	own := map[string]string{"RUNBOOK_KEY": j.req.Key, "RUNBOOK_RUN": j.req.Run, "RUNBOOK_ATTEMPT": strconv.Itoa(max(j.req.Attempt, 1))}
 	var hidden []effect.Secret
 	for field, vars := range map[string]map[string]string{"env": x.vars, "secrets": secrets} {
@@ -91,12 +90,12 @@ func (j *job) execution() (*execution, *effect.Error) {
 	maps.Copy(x.vars, own)
 	x.scrub = redact.New(hidden...)
 	x.line = x.scrub.Text(x.line)
-	for _, text := range append(list(args["argv"]), j.text("shell"), j.text("dir")) {
+	for _, text := range append(program.StringList(args["argv"]), j.text("shell"), j.text("dir")) {
 		if strings.ContainsRune(text, 0) {
 			return nil, effect.Errorf(effect.CodeInvalid, "%s: a NUL byte stands in argv, shell or dir, which no program can be given; nothing ran", x.line)
 		}
 	}
-	if words := list(args["argv"]); x.text("shell") == "" && (len(words) == 0 || words[0] == "") {
+	if words := program.StringList(args["argv"]); x.text("shell") == "" && (len(words) == 0 || words[0] == "") {
 		return nil, effect.Errorf(effect.CodeInvalid, "argv names no program").WithHint(`write argv = { "./deploy.sh", "--env=green" }`)
 	}
 	return x, nil
@@ -112,11 +111,14 @@ func isName(s string) bool {
 }
 
 // command returns what is to run, for as long as is left of the call.
-func (x *execution) command(ctx context.Context) *command {
-	c := &command{argv: list(x.req.Args["argv"]), vars: x.vars, dir: x.text("dir"), limit: x.left(ctx),
-		about: fmt.Sprintf("run %s, effect %s\n%s", x.req.Run, x.req.Place, x.line)}
+func (x *execution) command(ctx context.Context) *remote.Command {
+	c := &remote.Command{Argv: program.StringList(x.req.Args["argv"]), Vars: x.vars, Dir: x.text("dir"), Limit: x.left(ctx),
+		About: fmt.Sprintf("run %s, effect %s\n%s", x.req.Run, x.req.Place, x.line)}
+	if x.writes {
+		c.Record = x.record()
+	}
 	if line, ok := x.req.Args["shell"].(string); ok {
-		c.argv = []string{"/bin/sh", "-c", line}
+		c.Argv = []string{"/bin/sh", "-c", line}
 	}
 	return c
 }
@@ -129,9 +131,14 @@ func (j *job) left(ctx context.Context) time.Duration {
 		left = 10 * time.Minute
 	}
 	if deadline, bounded := ctx.Deadline(); bounded {
-		left = min(left, time.Until(deadline)-grace-margin)
+		left = min(left, time.Until(deadline)-remote.Grace-margin)
 	}
 	return max(left, time.Second)
+}
+
+// record is where the request leaves on each host what came of it.
+func (j *job) record() *remote.Record {
+	return &remote.Record{Key: j.req.Key, Attempt: max(j.req.Attempt, 1)}
 }
 
 func (j *job) run(ctx context.Context) (map[string]any, *effect.Error) {
@@ -140,8 +147,8 @@ func (j *job) run(ctx context.Context) (map[string]any, *effect.Error) {
 		return nil, e
 	}
 	partial, _ := j.req.Args["partial"].(bool)
-	out := j.each(ctx, partial || !x.writes, func(ctx context.Context, t *target) (map[string]any, *effect.Error) {
-		return x.on(ctx, t, x.command(ctx).script(j, t, x.writes))
+	out := j.each(ctx, partial || !x.writes, func(ctx context.Context, t *remote.Host) (map[string]any, *effect.Error) {
+		return x.on(ctx, t, x.command(ctx).Script(t))
 	})
 	value, e := j.gather(out, x.writes)
 	return x.told(value), e
@@ -156,69 +163,34 @@ func (x *execution) told(value map[string]any) map[string]any {
 }
 
 // on runs the command on one host, or hears what came of it before.
-func (x *execution) on(ctx context.Context, t *target, script string) (map[string]any, *effect.Error) {
+func (x *execution) on(ctx context.Context, t *remote.Host, script string) (map[string]any, *effect.Error) {
 	show := func(line string) { x.req.Progress(t.Name + ": " + line) }
 	lines := show
 	if x.show == "none" || x.show == "tail" {
 		lines = nil
 	}
 	out := output.New(x.scrub, lines, x.json)
-	var mu sync.Mutex
-	pid, stopping, closed := "", false, false
-	a, e := x.b.do(ctx, t, request{script: script, stdin: strings.NewReader(x.text("stdin")),
-		write: func(which int, p []byte) {
-			mu.Lock()
-			defer mu.Unlock()
-			if !closed {
-				out.Write(which, p)
-			}
-		},
-		said: func(words string) {
-			mu.Lock()
-			defer mu.Unlock()
-			if rest, ok := strings.CutPrefix(words, "begun "); ok {
-				pid = rest
-			}
-			stopping = stopping || words == "stopping"
-		}})
-	if e != nil {
-		return nil, e
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	out.Close()
-	closed = true
+	end, e := x.b.hosts.Run(ctx, t, script, strings.NewReader(x.text("stdin")), x.writes, out)
 	if x.show == "tail" {
 		out.ShowTail(show)
 	}
-	if a.err != nil {
-		if ctx.Err() != nil && pid != "" {
-			x.b.kill(t, pid)
-		}
-		if a.clean {
-			return nil, silent(t, a)
-		}
-		return nil, cutOff(t, a, x.writes)
-	}
-	_, rest := a.last()
-	end := parseEnding(rest)
-	if stopping && end.kind == "exit" {
-		end.kind = "stopped"
+	if e != nil {
+		return nil, e
 	}
 	return x.value(t, out, end)
 }
 
 // value returns what is told of a host, or the error of a bad end.
-func (x *execution) value(t *target, out *output.Output, end ending) (map[string]any, *effect.Error) {
-	took := effect.FormatDuration(time.Duration(end.seconds) * time.Second)
-	switch end.kind {
+func (x *execution) value(t *remote.Host, out *output.Output, end remote.Ending) (map[string]any, *effect.Error) {
+	took := effect.FormatDuration(time.Duration(end.Seconds) * time.Second)
+	switch end.Kind {
 	case "exit":
 	case "die":
-		if word, rest, _ := strings.Cut(end.why, " "); word == "running" || word == "lost" || word == "void" {
+		if word, rest, _ := strings.Cut(end.Why, " "); word == "running" || word == "lost" || word == "void" {
 			return nil, effect.Errorf(effect.CodeUnknown, "%s: %s: %s: %s; nothing more was begun", t, x.line, word, rest).
 				WithHint("look at what the command was to change there, then say what happened")
 		}
-		return nil, died(t, end.why)
+		return nil, remote.Died(t, end.Why)
 	case "void":
 		return nil, effect.Errorf(codeVoid, "%s: it has not begun, and cannot begin any more", t)
 	case "broken":
@@ -232,17 +204,17 @@ func (x *execution) value(t *target, out *output.Output, end ending) (map[string
 		return nil, effect.Errorf(code, "%s: %s was still running after %s; its process group was stopped%s%s", t, x.line, took, what, out.Ending()).
 			WithHint(`look at what it was to change, then say what happened; a command that may run twice is called with recovery = "retry"`)
 	}
-	if !slices.Contains(x.ok, end.code) {
-		if sig := end.code - 128; slices.Contains([]int{1, 2, 3, 6, 9, 11, 15}, sig) && x.writes {
+	if !slices.Contains(x.ok, end.Code) {
+		if sig := end.Code - 128; slices.Contains([]int{1, 2, 3, 6, 9, 11, 15}, sig) && x.writes {
 			return nil, effect.Errorf(effect.CodeUnknown, "%s: %s ended with exit code %d, which says that signal %d killed it or what it ran, after %s, and nobody knows how far it came%s",
-				t, x.line, end.code, sig, took, out.Ending()).WithHint("look at what it was to change, then say what happened")
+				t, x.line, end.Code, sig, took, out.Ending()).WithHint("look at what it was to change, then say what happened")
 		}
-		return nil, effect.Errorf(effect.CodeFailed, "%s: %s ended with exit code %d after %s%s", t, x.line, end.code, took, out.Ending()).
+		return nil, effect.Errorf(effect.CodeFailed, "%s: %s ended with exit code %d after %s%s", t, x.line, end.Code, took, out.Ending()).
 			WithHint("if this code is no failure, add it to ok = { … }")
 	}
-	value := map[string]any{"code": float64(end.code), "seconds": float64(end.seconds)}
+	value := map[string]any{"code": float64(end.Code), "seconds": float64(end.Seconds)}
 	truncated := false
-	for name, which := range map[string]int{"stdout": stdout, "stderr": stderr} {
+	for name, which := range map[string]int{"stdout": output.Stdout, "stderr": output.Stderr} {
 		text, cut := out.Stream(which).Text()
 		if len(text) > x.most {
 			text, cut = strings.ToValidUTF8(text[len(text)-x.most:], ""), true
@@ -255,7 +227,7 @@ func (x *execution) value(t *target, out *output.Output, end ending) (map[string
 		decoded, err := out.JSON()
 		if err != nil {
 			return nil, effect.Errorf(effect.CodeFailed, "%s: %s ran and ended with exit code %d after %s, and its standard output is no JSON that can be used: %v%s",
-				t, x.line, end.code, took, x.scrub.Text(err.Error()), out.Ending()).
+				t, x.line, end.Code, took, x.scrub.Text(err.Error()), out.Ending()).
 				WithHint("what it was to do is done; let it write one JSON value to its standard output and everything else to standard error, or leave out json = true")
 		}
 		clean, hidden := x.scrub.Value(decoded)
@@ -269,16 +241,6 @@ func (x *execution) value(t *target, out *output.Output, end ending) (map[string
 	return value, nil
 }
 
-// kill ends a command whose call is over.
-func (b *Backend) kill(t *target, pid string) {
-	if _, err := strconv.Atoi(pid); err != nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	_, _ = b.do(ctx, t, request{urgent: true, script: prelude + "kill -TERM -" + pid + " 2>/dev/null; sleep 0.5; kill -KILL -" + pid + " 2>/dev/null; say end ok\n"})
-}
-
 // observeRun asks each host for its record. What has not begun anywhere cannot
 // begin any more; where some hosts are done and others have not begun, sending
 // it again completes it, for those that are done answer from their records.
@@ -290,11 +252,11 @@ func (j *job) observeRun(ctx context.Context) (plugins.Observation, error) {
 	if !x.writes {
 		return plugins.Observation{State: effect.NotApplied}, nil
 	}
-	out := j.each(ctx, true, func(ctx context.Context, t *target) (map[string]any, *effect.Error) {
-		if e := j.b.pool.await(ctx, t); e != nil {
+	out := j.each(ctx, true, func(ctx context.Context, t *remote.Host) (map[string]any, *effect.Error) {
+		if e := j.b.hosts.Await(ctx, t); e != nil {
 			return nil, e
 		}
-		return x.on(ctx, t, j.past(t, j.left(ctx)))
+		return x.on(ctx, t, j.record().Past(t, j.left(ctx)))
 	})
 	seen, err := j.settle(out, x.writes)
 	if value, ok := seen.Value.(map[string]any); ok {
@@ -304,23 +266,22 @@ func (j *job) observeRun(ctx context.Context) (plugins.Observation, error) {
 }
 
 // settle says of the whole effect what is known of its hosts.
-func (j *job) settle(out map[string]*outcome, writes bool) (plugins.Observation, error) {
+func (j *job) settle(out outcomes, writes bool) (plugins.Observation, error) {
 	again := false
 	var doubt *effect.Error
-	for _, t := range j.hosts {
-		o := out[t.Name]
+	for _, o := range out {
 		switch {
-		case !o.begun:
+		case !o.Begun:
 			return plugins.Observation{State: effect.Uncertain}, effect.Errorf(effect.CodeTimeout, "the time was up before all hosts could be asked")
-		case o.err == nil:
-		case o.err.Code == codeVoid, o.err.Code == effect.CodeFailed: // a failure is told by the record, too
+		case o.Err == nil:
+		case o.Err.Code == codeVoid, o.Err.Code == effect.CodeFailed: // a failure is told by the record, too
 			again = true
 		case doubt == nil:
-			doubt = o.err
+			doubt = o.Err
 		}
 	}
 	if doubt != nil {
-		_, e := j.combine(out, true, false)
+		e := out.Failure(true, false)
 		e.Code = doubt.Code
 		return plugins.Observation{State: effect.Uncertain}, e
 	}

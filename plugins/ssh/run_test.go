@@ -52,7 +52,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("%s: %d bytes", class, len(out))
 		}
 		out, e := invoke(t, b, "run", sh("db-1", `echo "pass $P"; exit 3`, of(obj{"secrets": obj{"P": "hunter2222"}})))
-		if fails(t, e, effect.CodeFailed, "db-1", l.hosts["db-1"].addr, "exit code 3", "pass [secret P]", "add it to ok"); out != nil || strings.Contains(e.Message, "hunter2222") {
+		if fails(t, e, effect.CodeFailed, "db-1", l.Hosts["db-1"].Addr, "exit code 3", "pass [secret P]", "add it to ok"); out != nil || strings.Contains(e.Message, "hunter2222") {
 			t.Errorf("%s: %v %v", class, out, e)
 		}
 		v = must(t, b, "run", sh("db-1", "exit 3", of(obj{"ok": []any{0, 3}})))
@@ -75,7 +75,7 @@ func TestRun(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	l := startLab(t, "a")
 	b := l.backend(t, nil)
-	pid := filepath.Join(l.dir, "pid")
+	pid := filepath.Join(l.Dir, "pid")
 	for class, code := range map[string]effect.Code{"read": effect.CodeTimeout, "write": effect.CodeUnknown} {
 		_, e := invoke(t, b, "run", sh("a", "echo begun; sh -c 'echo $$ > "+pid+"; exec sleep 300'; echo over", obj{"class": class, "timeout": "1s"}))
 		fails(t, e, code, "still running after", "begun")
@@ -93,7 +93,7 @@ func TestNothingStays(t *testing.T) {
 	limit := 100_000 + rand.IntN(1_000_000) // no other process has it
 	// One that is slow where it begins to watch: the command is over by then.
 	slow := "#!/bin/sh\ncase $* in *'sleep \"$1\"'*) sleep 0.5;; esac\nexec " + setsidPath(t) + ` "$@"` + "\n"
-	write(t, filepath.Join(l.dir, "bin", "setsid"), slow, 0o755)
+	write(t, filepath.Join(l.Dir, "bin", "setsid"), slow, 0o755)
 	for _, class := range []string{"read", "write"} {
 		must(t, b, "run", sh("a", "true", obj{"class": class, "timeout": limit}))
 	}
@@ -123,7 +123,7 @@ func setsidPath(t *testing.T) string {
 func TestFailureStopsTheRest(t *testing.T) {
 	l := startLab(t, "a", "b", "c")
 	b := l.backend(t, nil)
-	mark := filepath.Join(l.dir, "mark-")
+	mark := filepath.Join(l.Dir, "mark-")
 	line := "touch " + mark + `"$RUNBOOK_TEST_PORT"; [ "${SSH_CONNECTION##* }" != ` + portOf(l, "b") + " ]"
 	_, e := invoke(t, b, "run", sh("all", line, obj{"limit": 1}))
 	fails(t, e, effect.CodeFailed, "b (", "done on a", "not begun on c")
@@ -131,7 +131,7 @@ func TestFailureStopsTheRest(t *testing.T) {
 	if hosts["a"].(obj)["code"] != 0.0 || hosts["b"].(obj)["failure"] != "failed" || hosts["c"].(obj)["code"] != 0.0 {
 		t.Errorf("partial: %v", hosts)
 	}
-	l.hosts["b"].stop(l.hosts["b"].cmd)
+	l.Hosts["b"].Stop(l.Hosts["b"].Cmd)
 	_, e = invoke(t, b, "run", sh("all", "true", obj{"class": "read"}))
 	fails(t, e, effect.CodeUnavailable, "b (", "cannot be reached", "nothing was sent", "sshd listens")
 	_, e = invoke(t, b, "run", sh("all", "true", obj{"limit": 1}))
@@ -145,7 +145,7 @@ func TestFailureStopsTheRest(t *testing.T) {
 }
 
 func portOf(l *lab, name string) string {
-	_, port, _ := strings.Cut(l.hosts[name].addr, ":")
+	_, port, _ := strings.Cut(l.Hosts[name].Addr, ":")
 	return port
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/internal/output"
+	"github.com/q-ecosystem/runbook/plugins/internal/remote"
 )
 
 // unit is what systemd says of a service.
@@ -38,8 +39,8 @@ func (j *job) service(ctx context.Context) (map[string]any, *effect.Error) {
 		return j.gather(j.each(ctx, true, j.status), false)
 	}
 	partial, _ := j.req.Args["partial"].(bool)
-	out := j.each(ctx, partial, func(ctx context.Context, t *target) (map[string]any, *effect.Error) {
-		return j.act(ctx, t, j.serviceCommand(ctx).script(j, t, true))
+	out := j.each(ctx, partial, func(ctx context.Context, t *remote.Host) (map[string]any, *effect.Error) {
+		return j.act(ctx, t, j.serviceCommand(ctx).Script(t))
 	})
 	return j.gather(out, true)
 }
@@ -47,10 +48,10 @@ func (j *job) service(ctx context.Context) (map[string]any, *effect.Error) {
 // serviceCommand is what is run on a host. How the service was before is noted
 // first, in a link as well: by its invocation's id it is known later whether it
 // was started anew.
-func (j *job) serviceCommand(ctx context.Context) *command {
-	return &command{argv: []string{"systemctl", j.text("action"), "--", j.unitName()}, vars: map[string]string{"RUNBOOK_KEY": j.req.Key}, limit: j.left(ctx),
-		about: fmt.Sprintf("run %s, effect %s\n%s %s", j.req.Run, j.req.Place, j.text("action"), j.unitName()),
-		before: show + "unit=" + quote(j.unitName()) + `
+func (j *job) serviceCommand(ctx context.Context) *remote.Command {
+	return &remote.Command{Argv: []string{"systemctl", j.text("action"), "--", j.unitName()}, Vars: map[string]string{"RUNBOOK_KEY": j.req.Key}, Limit: j.left(ctx), Record: j.record(),
+		About: fmt.Sprintf("run %s, effect %s\n%s %s", j.req.Run, j.req.Place, j.text("action"), j.unitName()),
+		Before: show + "unit=" + remote.Quote(j.unitName()) + `
 was=$(show) || die failed "systemctl cannot be asked"
 case $was in *LoadState=not-found*) die not_found "there is no unit $unit";; *LoadState=masked*) die refused "the unit $unit is masked";; esac
 a=$(printf '%s\n' "$was" | sed -n 's/^ActiveState=//p'); v=$(printf '%s\n' "$was" | sed -n 's/^InvocationID=//p')
@@ -59,7 +60,7 @@ ln -s "was:$a:$v" "$K/$n.was" 2>/dev/null
 }
 
 // act changes a service and sees what came of it.
-func (j *job) act(ctx context.Context, t *target, script string) (map[string]any, *effect.Error) {
+func (j *job) act(ctx context.Context, t *remote.Host, script string) (map[string]any, *effect.Error) {
 	x := &execution{job: j, line: "systemctl " + j.text("action") + " " + j.unitName(), ok: []int{0}, writes: true, show: "none", most: output.TailSize}
 	if _, e := x.on(ctx, t, script); e != nil {
 		return nil, e
@@ -81,7 +82,7 @@ func (j *job) act(ctx context.Context, t *target, script string) (map[string]any
 }
 
 // came reports whether the service is as the action wants it.
-func (j *job) came(t *target, u *unit) *effect.Error {
+func (j *job) came(t *remote.Host, u *unit) *effect.Error {
 	up := u.active == "active" || u.active == "reloading"
 	done := u.kind == "oneshot" && u.result == "success" && u.active == "inactive" // it ran, and that was all
 	wanted := up || done
@@ -95,7 +96,7 @@ func (j *job) came(t *target, u *unit) *effect.Error {
 		WithHint("journalctl -u %s on the host says why", j.unitName())
 }
 
-func (j *job) status(ctx context.Context, t *target) (map[string]any, *effect.Error) {
+func (j *job) status(ctx context.Context, t *remote.Host) (map[string]any, *effect.Error) {
 	u, _, e := j.look(ctx, t)
 	if e != nil {
 		return nil, e
@@ -108,8 +109,8 @@ func (j *job) status(ctx context.Context, t *target) (map[string]any, *effect.Er
 
 // look asks how a service is now, and how it was before the last attempt
 // ("STATE:INVOCATION", "" if that is not recorded).
-func (j *job) look(ctx context.Context, t *target) (*unit, string, *effect.Error) {
-	script := prelude + j.place(t) + "K=$S/$k\n" + show + "unit=" + quote(j.unitName()) + `
+func (j *job) look(ctx context.Context, t *remote.Host) (*unit, string, *effect.Error) {
+	script := remote.Prelude + j.record().Place(t) + "K=$S/$k\n" + show + "unit=" + remote.Quote(j.unitName()) + `
 i=$n; w=
 while [ "$i" -ge 1 ] && [ -z "$w" ]; do w=$(readlink "$K/$i.was" 2>/dev/null); i=$((i - 1)); done
 show || die failed "systemctl cannot be asked"
@@ -118,24 +119,15 @@ exit 0
 `
 	var mu sync.Mutex
 	var text strings.Builder
-	a, e := j.b.do(ctx, t, request{script: script, write: func(which int, p []byte) {
+	was, e := j.b.hosts.Ask(ctx, t, remote.Script{Text: script, Write: func(which int, p []byte) {
 		mu.Lock()
 		defer mu.Unlock()
-		if which == stdout {
+		if which == output.Stdout {
 			text.Write(p)
 		}
-	}})
-	switch {
-	case e != nil:
+	}}, false)
+	if e != nil {
 		return nil, "", e
-	case a.clean:
-		return nil, "", silent(t, a)
-	case a.err != nil:
-		return nil, "", cutOff(t, a, false)
-	}
-	_, rest := a.last()
-	if why, bad := strings.CutPrefix(rest, "die "); bad {
-		return nil, "", died(t, why)
 	}
 	mu.Lock()
 	defer mu.Unlock()
@@ -143,7 +135,7 @@ exit 0
 	if u.active == "" {
 		return nil, "", effect.Errorf(effect.CodeFailed, "%s: systemctl says nothing of %s that can be read", t, j.unitName())
 	}
-	return u, rest, nil
+	return u, was, nil
 }
 
 func parseUnit(text string) *unit {
@@ -192,11 +184,11 @@ func (u *unit) value() map[string]any {
 // started anew.
 func (j *job) observeService(ctx context.Context) (plugins.Observation, error) {
 	x := &execution{job: j, line: "systemctl " + j.text("action") + " " + j.unitName(), ok: []int{0}, writes: true, show: "none", most: output.TailSize}
-	out := j.each(ctx, true, func(ctx context.Context, t *target) (map[string]any, *effect.Error) {
-		if e := j.b.pool.await(ctx, t); e != nil {
+	out := j.each(ctx, true, func(ctx context.Context, t *remote.Host) (map[string]any, *effect.Error) {
+		if e := j.b.hosts.Await(ctx, t); e != nil {
 			return nil, e
 		}
-		_, e := x.on(ctx, t, j.past(t, j.left(ctx)))
+		_, e := x.on(ctx, t, j.record().Past(t, j.left(ctx)))
 		if e != nil && e.Code != effect.CodeUnknown {
 			return nil, e
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/internal/remote"
 )
 
 func service(on, action string, more obj) obj {
@@ -51,7 +52,7 @@ func TestService(t *testing.T) {
 }
 
 func (l *lab) unitFile(host string) string {
-	return filepath.Join(l.hosts[host].dir, "units", "nginx.service")
+	return filepath.Join(l.Hosts[host].Dir, "units", "nginx.service")
 }
 
 func (l *lab) log(t *testing.T, host string) string {
@@ -85,7 +86,7 @@ func TestRestartIsObserved(t *testing.T) {
 				_, err := b.Invoke(t.Context(), req)
 				done <- effect.AsError(err)
 			}()
-			link := filepath.Join(l.hosts["a"].dir, "state", recordName("k"), "1")
+			link := filepath.Join(l.Hosts["a"].Dir, "state", remote.RecordName("k"), "1")
 			until(t, "the restart's begin", func() bool {
 				if !exists(link) {
 					return false
@@ -97,7 +98,7 @@ func TestRestartIsObserved(t *testing.T) {
 				}
 				return false
 			})
-			l.hosts["a"].cut()
+			l.Hosts["a"].Cut()
 			fails(t, <-done, effect.CodeUnknown, "the connection broke")
 			killScript(t, strings.Split(readLink(t, link), ":")[2])
 			write(t, l.unitFile("a"), c.unit+"ActiveEnterTimestamp=\n", 0o644)

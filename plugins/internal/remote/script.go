@@ -1,4 +1,4 @@
-package ssh
+package remote
 
 import (
 	"strings"
@@ -13,7 +13,7 @@ func boot(sudo string) string {
 	if sudo == "" {
 		return sh
 	}
-	return "exec sudo -n -H -u " + quote(sudo) + " -- " + strings.TrimPrefix(sh, "exec ")
+	return "exec sudo -n -H -u " + Quote(sudo) + " -- " + strings.TrimPrefix(sh, "exec ")
 }
 
 // framed is a script as boot reads it.
@@ -21,8 +21,8 @@ func framed(script string) string {
 	return "|" + strings.ReplaceAll(script, "\n", "\n|") + "\n.\n"
 }
 
-// quote makes one word of a text for a POSIX shell.
-func quote(text string) string {
+// Quote makes one word of a text for a POSIX shell.
+func Quote(text string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_=+./:,@%", r)
 	}
@@ -32,12 +32,12 @@ func quote(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// prelude begins every script. The words of a script are lines of standard
+// Prelude begins every script. The words of a script are lines of standard
 // error: "begun PID", "again CODE SECONDS", "stopping", and at the last "end WHAT". die
 // ends a script that has changed nothing, with the code of the error. What the
 // shell itself has to say is nobody's business: standard error is kept as fd 8. unwatch ends what would
 // end a command after its time, be it before or after it has a group of its own.
-const prelude = `m=` + markName + `
+const Prelude = `m=` + markName + `
 exec 8>&2 2>/dev/null
 say() { printf '%s %s\n' "$m" "$*" >&8; }
 die() { say end die "$@"; exit 9; }
@@ -51,7 +51,7 @@ unwatch() { kill -KILL -"$w" || { kill -KILL "$w"; kill -KILL -"$w"; }; }
 // records keeps the record of an effect: for each attempt N a link N that says
 // who has begun it ("run:BOOT:PID:START", or "void"), and a link N.end that says
 // how it ended ("exit:CODE:SECONDS", "stopped:SECONDS"). A link is made at once
-// or not at all, and by one only.
+// or not at all, and by one only. settle answers from the record where an attempt has ended, unless anew is set.
 const records = `boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo none)
 alive() {
   o=$IFS; IFS=:; set -- $1; IFS=$o
@@ -74,7 +74,7 @@ settle() {
   while [ "$i" -le "$1" ]; do
     p=$(past "$i")
     case $p in
-      exit:*) say again "${p#exit:}"; cat "$K/$i.out"; cat "$K/$i.err" >&8; say end "$p"; exit 0;;
+      exit:*) [ "$anew" ] || { say again "${p#exit:}"; cat "$K/$i.out"; cat "$K/$i.err" >&8; say end "$p"; exit 0; };;
       running) die running "attempt $i";;
       lost) die lost "its record in $K cannot be written";;
     esac

@@ -1,4 +1,4 @@
-package ssh
+package remote
 
 import (
 	"bytes"
@@ -18,17 +18,18 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/internal/output"
 )
 
 // linger is how long output is awaited after the script's last word: what it
 // left behind may keep its streams open for ever.
 const linger = time.Second
 
-// request is a script for one host.
-type request struct {
-	script string
-	stdin  io.Reader                 // what follows the script; nil for nothing
-	write  func(which int, p []byte) // takes its output; nil drops it
+// Script is a script for one host; it begins with Prelude.
+type Script struct {
+	Text   string
+	Stdin  io.Reader                 // what follows the script; nil for nothing
+	Write  func(which int, p []byte) // takes its output; nil drops it
 	said   func(words string)        // takes what the script says; nil for nobody
 	urgent bool                      // it does not wait for its turn
 }
@@ -57,17 +58,17 @@ const markName = "RUNBOOK_MARK_OF_THIS_SCRIPT"
 // may still tell that the script was cut short. A connection that turns out to
 // be dead is made anew once, before anything is sent; one on which the host
 // allows no further session is waited for.
-func (b *Backend) do(ctx context.Context, t *target, r request) (*answer, *effect.Error) {
-	until := time.Now().Add(b.settings.connect)
+func (h *Hosts) do(ctx context.Context, t *Host, r Script) (*answer, *effect.Error) {
+	until := time.Now().Add(h.settings.connect)
 	for try := 1; ; try++ {
-		c, e := b.pool.get(ctx, t)
+		c, e := h.pool.get(ctx, t)
 		if e != nil {
 			return nil, e
 		}
-		ch, requests, release, err := c.session(ctx, r.urgent, b.settings.connect)
+		ch, requests, release, err := c.session(ctx, r.urgent, h.settings.connect)
 		if err == nil {
 			defer release()
-			return b.talk(ctx, t, ch, requests, r), nil
+			return h.talk(ctx, t, ch, requests, r), nil
 		}
 		var refused *ssh.OpenChannelError // by the host: the connection itself lives
 		switch {
@@ -138,7 +139,7 @@ func open(ctx context.Context, c *conn, patience time.Duration) (ssh.Channel, <-
 }
 
 // talk sends the script and takes what comes until it has said its last word.
-func (b *Backend) talk(ctx context.Context, t *target, ch ssh.Channel, requests <-chan *ssh.Request, r request) *answer {
+func (h *Hosts) talk(ctx context.Context, t *Host, ch ssh.Channel, requests <-chan *ssh.Request, r Script) *answer {
 	defer ch.Close()
 	a := &answer{}
 	var random [16]byte
@@ -171,15 +172,15 @@ func (b *Backend) talk(ctx context.Context, t *target, ch ssh.Channel, requests 
 			noise.Write(p)
 		}
 		mu.Unlock()
-		if begun && r.write != nil {
-			r.write(stderr, p)
+		if begun && r.Write != nil {
+			r.Write(output.Stderr, p)
 		}
 	}
 	var readers sync.WaitGroup
 	readers.Go(func() {
 		pump(ch, func(p []byte) {
-			if r.write != nil {
-				r.write(stdout, p)
+			if r.Write != nil {
+				r.Write(output.Stdout, p)
 			}
 		})
 	})
@@ -188,9 +189,9 @@ func (b *Backend) talk(ctx context.Context, t *target, ch ssh.Channel, requests 
 		f.close()
 	})
 	go func() {
-		_, err := io.WriteString(ch, framed(strings.ReplaceAll(r.script, markName, mark)))
-		if err == nil && r.stdin != nil {
-			_, err = io.Copy(ch, r.stdin)
+		_, err := io.WriteString(ch, framed(strings.ReplaceAll(r.Text, markName, mark)))
+		if err == nil && r.Stdin != nil {
+			_, err = io.Copy(ch, r.Stdin)
 		}
 		if err == nil {
 			_ = ch.CloseWrite()
@@ -220,12 +221,12 @@ func (b *Backend) talk(ctx context.Context, t *target, ch ssh.Channel, requests 
 		case <-timer.C:
 			_ = ch.Close()
 			a.err = nil
-			return b.cut(a, over, &mu, &noise)
+			return h.cut(a, over, &mu, &noise)
 		}
 	case <-ctx.Done():
 		a.err = ctx.Err()
 		_ = ch.Close()
-		return b.cut(a, over, &mu, &noise)
+		return h.cut(a, over, &mu, &noise)
 	}
 	a.noise = strings.TrimSpace(noise.String())
 	select {
@@ -240,7 +241,7 @@ func (b *Backend) talk(ctx context.Context, t *target, ch ssh.Channel, requests 
 }
 
 // cut copies what is there of an answer whose readers may still be at work.
-func (b *Backend) cut(a *answer, over <-chan struct{}, mu *sync.Mutex, noise *bytes.Buffer) *answer {
+func (h *Hosts) cut(a *answer, over <-chan struct{}, mu *sync.Mutex, noise *bytes.Buffer) *answer {
 	select {
 	case <-over:
 	case <-time.After(linger):

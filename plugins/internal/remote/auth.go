@@ -1,4 +1,4 @@
-package ssh
+package remote
 
 import (
 	"context"
@@ -26,7 +26,7 @@ type identity struct {
 // identify gathers certificates and keys for a host: those of files first, then
 // the agent's. A file that cannot be used is an error where nothing else is
 // left.
-func (s *settings) identify(ctx context.Context, t *target) (*identity, *effect.Error) {
+func (s *settings) identify(ctx context.Context, t *Host) (*identity, *effect.Error) {
 	id := &identity{}
 	for _, file := range t.keys {
 		signer, err := s.readKey(file)

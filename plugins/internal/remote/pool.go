@@ -1,4 +1,4 @@
-package ssh
+package remote
 
 import (
 	"context"
@@ -43,7 +43,7 @@ const sessions = 8
 func newPool(s *settings) *pool { return &pool{settings: s, slots: map[string]*slot{}} }
 
 // get returns the connection to a host, made now if there is none that lives.
-func (p *pool) get(ctx context.Context, t *target) (*conn, *effect.Error) {
+func (p *pool) get(ctx context.Context, t *Host) (*conn, *effect.Error) {
 	s := p.slot(t.user + "@" + t.Name)
 	select {
 	case <-s.turn:
@@ -65,7 +65,7 @@ func (p *pool) get(ctx context.Context, t *target) (*conn, *effect.Error) {
 
 // await is get that tries again for a while: what broke a connection often keeps
 // the next one from being made at once.
-func (p *pool) await(ctx context.Context, t *target) *effect.Error {
+func (p *pool) await(ctx context.Context, t *Host) *effect.Error {
 	until := time.Now().Add(p.settings.reconnect)
 	for {
 		_, e := p.get(ctx, t)
@@ -90,7 +90,7 @@ func (p *pool) slot(key string) *slot {
 }
 
 // dial connects and logs in, through other hosts if there are any in between.
-func (p *pool) dial(ctx context.Context, t *target) (*conn, *effect.Error) {
+func (p *pool) dial(ctx context.Context, t *Host) (*conn, *effect.Error) {
 	keys, e := p.settings.hostKeys(t)
 	if e != nil {
 		return nil, e
@@ -105,7 +105,7 @@ func (p *pool) dial(ctx context.Context, t *target) (*conn, *effect.Error) {
 		return nil, e
 	}
 	release := context.AfterFunc(ctx, func() { _ = wire.Close() })
-	raw, channels, requests, err := ssh.NewClientConn(wire, t.addr(), &ssh.ClientConfig{
+	raw, channels, requests, err := ssh.NewClientConn(wire, t.Addr(), &ssh.ClientConfig{
 		User: t.user, Auth: []ssh.AuthMethod{ssh.PublicKeys(id.signers...)},
 		HostKeyCallback: keys.callback, HostKeyAlgorithms: keys.algorithms, ClientVersion: "SSH-2.0-runbook",
 	})
@@ -126,10 +126,10 @@ func (p *pool) dial(ctx context.Context, t *target) (*conn, *effect.Error) {
 }
 
 // reach opens the way to a host: TCP, or a channel through the host before it.
-func (p *pool) reach(ctx context.Context, t *target) (net.Conn, *effect.Error) {
+func (p *pool) reach(ctx context.Context, t *Host) (net.Conn, *effect.Error) {
 	if len(t.via) == 0 {
 		var d net.Dialer
-		c, err := d.DialContext(ctx, "tcp", t.addr())
+		c, err := d.DialContext(ctx, "tcp", t.Addr())
 		if err != nil {
 			return nil, p.unreachable(ctx, t, "", err)
 		}
@@ -148,14 +148,14 @@ func (p *pool) reach(ctx context.Context, t *target) (net.Conn, *effect.Error) {
 		e.Message = fmt.Sprintf("%s: the way goes through %s: %s", t, last.Name, e.Message)
 		return nil, &e
 	}
-	c, err := before.DialContext(ctx, "tcp", t.addr())
+	c, err := before.DialContext(ctx, "tcp", t.Addr())
 	if err != nil {
 		return nil, p.unreachable(ctx, t, " from "+last.String(), err)
 	}
 	return c, nil
 }
 
-func (p *pool) unreachable(ctx context.Context, t *target, from string, err error) *effect.Error {
+func (p *pool) unreachable(ctx context.Context, t *Host, from string, err error) *effect.Error {
 	why := err.Error()
 	var op *net.OpError
 	if errors.As(err, &op) && op.Err != nil {
@@ -169,7 +169,7 @@ func (p *pool) unreachable(ctx context.Context, t *target, from string, err erro
 }
 
 // explain says why a login failed.
-func (p *pool) explain(ctx context.Context, t *target, id *identity, keys *hostKeys, err error) *effect.Error {
+func (p *pool) explain(ctx context.Context, t *Host, id *identity, keys *hostKeys, err error) *effect.Error {
 	switch {
 	case keys.failure != nil:
 		return keys.failure

@@ -1,4 +1,4 @@
-package ssh
+package remote
 
 import (
 	"cmp"
@@ -13,20 +13,19 @@ import (
 	contract "github.com/q-ecosystem/runbook/stdlib/hosts"
 )
 
-// settings is the configuration of a Backend.
+// settings is what a configuration says of hosts and of the way to them.
 type settings struct {
-	targets    map[string]*target // by name
+	targets    map[string]*Host // by name
 	knownHosts []string
 	agent      string // its socket; "" for none
 	passphrase string
 	connect    time.Duration
 	keepalive  time.Duration
 	reconnect  time.Duration
-	dir        string // absolute
 }
 
-// target is a host with all that is needed to reach it.
-type target struct {
+// Host is a host with all that is needed to reach it.
+type Host struct {
 	contract.Host
 	access
 	port int
@@ -57,8 +56,8 @@ func (a access) or(b access) access {
 		become: cmp.Or(a.become, b.become), becomeUser: cmp.Or(a.becomeUser, b.becomeUser)}
 }
 
-// fields declares the configuration.
-func fields() []effect.Field {
+// Fields declares the part of a configuration that Open reads.
+func Fields() []effect.Field {
 	text := func(name, doc string) effect.Field {
 		return effect.Field{Name: name, Type: effect.String, Min: effect.Bound(1), Doc: doc}
 	}
@@ -88,7 +87,6 @@ func fields() []effect.Field {
 		{Name: "connect_timeout", Type: effect.Duration, Default: "10s", Min: effect.Bound(0.001), Doc: "how long a connection to one host may take, login included"},
 		{Name: "keepalive", Type: effect.Duration, Default: "15s", Min: effect.Bound(0.05), Doc: "how often a connection is asked for a sign of life; without any for three times as long it counts as broken"},
 		{Name: "reconnect", Type: effect.Duration, Default: "30s", Doc: "for how long a host that cannot be reached is tried again when it is asked what came of a call"},
-		{Name: "dir", Type: effect.String, Path: effect.IsPath, Doc: "where relative paths of files to be copied begin; the run's directory if left out"},
 	}, common...)
 }
 
@@ -101,11 +99,6 @@ func newSettings(config map[string]any) (*settings, error) {
 	if agent, given := config["agent"].(string); given {
 		s.agent = agent
 	}
-	abs, err := filepath.Abs(str(config["dir"]))
-	if err != nil {
-		return nil, invalid("dir: %v", err)
-	}
-	s.dir = abs
 	for name, into := range map[string]*time.Duration{"connect_timeout": &s.connect, "keepalive": &s.keepalive, "reconnect": &s.reconnect} {
 		seconds, _ := config[name].(float64)
 		*into = effect.Seconds(seconds)
@@ -134,6 +127,7 @@ func newSettings(config map[string]any) (*settings, error) {
 		}
 	}
 	inv.takeConfig(config)
+	var err error
 	if s.targets, err = inv.targets(accessOf(config).or(preset)); err != nil {
 		return nil, err
 	}
@@ -152,7 +146,7 @@ func accessOf(c map[string]any) access {
 }
 
 // check reports what is wrong with a host.
-func (t *target) check(all map[string]*target) error {
+func (t *Host) check(all map[string]*Host) error {
 	switch {
 	case t.user == "":
 		return invalid("host %s: nobody says whom to log in as", t.Name).WithHint("add user:")

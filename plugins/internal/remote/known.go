@@ -1,4 +1,4 @@
-package ssh
+package remote
 
 import (
 	"errors"
@@ -21,7 +21,7 @@ type hostKeys struct {
 	failure    *effect.Error // why the key was refused
 }
 
-func (s *settings) hostKeys(t *target) (*hostKeys, *effect.Error) {
+func (s *settings) hostKeys(t *Host) (*hostKeys, *effect.Error) {
 	if len(s.knownHosts) == 0 {
 		return nil, effect.Errorf(effect.CodeRefused, "%s: there is no known_hosts file, so that nobody knows its key", t).WithHint("%s", addKey(t))
 	}
@@ -29,7 +29,7 @@ func (s *settings) hostKeys(t *target) (*hostKeys, *effect.Error) {
 	if err != nil {
 		return nil, effect.Errorf(effect.CodeInvalid, "%s: known_hosts cannot be read: %v", t, err)
 	}
-	k := &hostKeys{algorithms: db.HostKeyAlgorithms(t.addr())}
+	k := &hostKeys{algorithms: db.HostKeyAlgorithms(t.Addr())}
 	check := db.HostKeyCallback()
 	k.callback = func(addr string, remote net.Addr, key ssh.PublicKey) error {
 		err := check(addr, remote, key)
@@ -41,7 +41,7 @@ func (s *settings) hostKeys(t *target) (*hostKeys, *effect.Error) {
 	return k, nil
 }
 
-func (s *settings) explainKey(t *target, key ssh.PublicKey, err error) *effect.Error {
+func (s *settings) explainKey(t *Host, key ssh.PublicKey, err error) *effect.Error {
 	shown, files := fmt.Sprintf("%s %s", key.Type(), ssh.FingerprintSHA256(key)), strings.Join(s.knownHosts, " and ")
 	var mismatch *xknown.KeyError
 	var revoked *xknown.RevokedError
@@ -55,7 +55,7 @@ func (s *settings) explainKey(t *target, key ssh.PublicKey, err error) *effect.E
 			want = append(want, fmt.Sprintf("%s %s (%s:%d)", w.Key.Type(), ssh.FingerprintSHA256(w.Key), w.Filename, w.Line))
 		}
 		return effect.Errorf(effect.CodeRefused, "%s shows another key than the known one: %s, known is %s", t, shown, strings.Join(want, ", ")).
-			WithHint("somebody may be in between; if the host was made anew, compare the fingerprint there (ssh-keygen -lf /etc/ssh/ssh_host_…_key.pub), then: ssh-keygen -R '%s', and add the new key", xknown.Normalize(t.addr()))
+			WithHint("somebody may be in between; if the host was made anew, compare the fingerprint there (ssh-keygen -lf /etc/ssh/ssh_host_…_key.pub), then: ssh-keygen -R '%s', and add the new key", xknown.Normalize(t.Addr()))
 	case errors.As(err, &mismatch):
 		return effect.Errorf(effect.CodeRefused, "%s shows a key that is not known: %s; it is not in %s", t, shown, files).WithHint("%s", addKey(t))
 	}
@@ -64,6 +64,6 @@ func (s *settings) explainKey(t *target, key ssh.PublicKey, err error) *effect.E
 }
 
 // addKey says how a key becomes known.
-func addKey(t *target) string {
+func addKey(t *Host) string {
 	return fmt.Sprintf("compare the fingerprint on the host (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then add the key: ssh-keyscan -p %d %s >> ~/.ssh/known_hosts", t.port, t.Address)
 }

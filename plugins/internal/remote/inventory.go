@@ -1,4 +1,4 @@
-package ssh
+package remote
 
 import (
 	"cmp"
@@ -77,7 +77,7 @@ func (v *inventory) takeConfig(config map[string]any) {
 // targets puts together what is known of each host. What a host says itself
 // goes before its groups, a group before those that it is a part of, and of two
 // groups the later one in the order of names.
-func (v *inventory) targets(preset access) (map[string]*target, error) {
+func (v *inventory) targets(preset access) (map[string]*Host, error) {
 	for _, name := range sorted(v.groups) {
 		for member := range v.groups[name].members {
 			if v.hosts[member] == nil {
@@ -88,10 +88,10 @@ func (v *inventory) targets(preset access) (map[string]*target, error) {
 	if len(v.hosts) == 0 {
 		return nil, invalid("there is no host").WithHint("name them under hosts, or an inventory file of Ansible under inventory")
 	}
-	all := map[string]*target{}
+	all := map[string]*Host{}
 	for _, name := range sorted(v.hosts) {
 		h := v.hosts[name]
-		t := &target{Host: contract.Host{Name: name, Address: h.address, Labels: map[string]string{}}, access: h.access, port: h.port}
+		t := &Host{Host: contract.Host{Name: name, Address: h.address, Labels: map[string]string{}}, access: h.access, port: h.port}
 		near := v.groupsOf(name)
 		for _, g := range near {
 			e := v.groups[g]
@@ -164,25 +164,25 @@ func (v *inventory) groupsOf(host string) []string {
 	return names
 }
 
-// addr returns where the host listens.
-func (t *target) addr() string {
+// Addr returns where the host listens.
+func (t *Host) Addr() string {
 	return net.JoinHostPort(strings.Trim(t.Address, "[]"), strconv.Itoa(t.port))
 }
 
 // String names a host for messages, with its address.
-func (t *target) String() string {
-	if t.Name == t.addr() {
+func (t *Host) String() string {
+	if t.Name == t.Addr() {
 		return t.Name
 	}
-	return t.Name + " (" + t.addr() + ")"
+	return t.Name + " (" + t.Addr() + ")"
 }
 
 // hop returns the host that a word of via names.
-func (s *settings) hop(word string, from *target) *target {
+func (s *settings) hop(word string, from *Host) *Host {
 	if t := s.targets[word]; t != nil {
 		return t
 	}
-	t := &target{access: access{user: from.user, keys: from.keys}, port: 22}
+	t := &Host{access: access{user: from.user, keys: from.keys}, port: 22}
 	if name, rest, ok := strings.Cut(word, "@"); ok {
 		t.user, word = name, rest
 	}
@@ -191,6 +191,6 @@ func (s *settings) hop(word string, from *target) *target {
 		t.Address = host
 		t.port, _ = strconv.Atoi(port)
 	}
-	t.Name = t.addr()
+	t.Name = t.Addr()
 	return t
 }
