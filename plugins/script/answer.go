@@ -53,7 +53,7 @@ func (r *reply) status() (*standing, *effect.Error) {
 		problem = "state is missing: one of absent, released, active and failed"
 	case s.state == "absent" && s.version != "":
 		problem = fmt.Sprintf("state is absent, and version %s", s.version)
-	case s.state != "absent" && s.version == "":
+	case s.state != "absent" && s.state != mixed && s.version == "":
 		problem = fmt.Sprintf("state is %s, and version is missing", s.state)
 	case s.state == "active" && s.serving != s.version:
 		problem = fmt.Sprintf("version %s is active, and %s serves", s.version, s.serving)

@@ -24,7 +24,9 @@ func (c *call) ask(ctx context.Context, op string, show func(line string)) (*rep
 	if e != nil {
 		return nil, e
 	}
-	c.b.notice.Withheld(c.b.settings.vars, p.Vars, "add pass: [%s] to deploy in the configuration (withhold there keeps this quiet)")
+	if c.host == nil {
+		c.b.notice.Withheld(c.b.settings.vars, p.Vars, "add pass: [%s] to deploy in the configuration (withhold there keeps this quiet)")
+	}
 	r := &reply{call: c, op: op, program: p}
 	if show != nil {
 		shown := &output.Throttle{Tell: show, Lines: shownLines, Bytes: shownBytes}
@@ -33,6 +35,10 @@ func (c *call) ask(ctx context.Context, op string, show func(line string)) (*rep
 	}
 	r.out = output.New(p.Scrub, show, true)
 	r.out.Hush(output.Stdout)
+	if c.host != nil {
+		r.end, e = c.there(ctx, p, r)
+		return r, e
+	}
 	var err error
 	if r.end, err = p.Run(ctx, r.out); err != nil {
 		return nil, effect.AsError(err)
@@ -42,22 +48,40 @@ func (c *call) ask(ctx context.Context, op string, show func(line string)) (*rep
 
 // carryOut carries the call out and returns what the op returns.
 func (c *call) carryOut(ctx context.Context) (map[string]any, *effect.Error) {
-	r, e := c.ask(ctx, c.op.Name, c.req.Progress)
+	if c.op.Name == "regions" {
+		return c.regions(ctx)
+	}
+	do := c.look
+	if c.writes() {
+		do = c.write
+	}
+	now, e := do(ctx)
+	if e != nil {
+		return nil, e
+	}
+	return now.value(c), nil
+}
+
+// regions asks which there are.
+func (c *call) regions(ctx context.Context) (map[string]any, *effect.Error) {
+	r, e := c.ask(ctx, "regions", c.req.Progress)
 	if e != nil {
 		return nil, e
 	}
 	if e := r.failure(); e != nil {
 		return nil, e
 	}
-	if c.op.Name == "regions" {
-		return r.regions()
+	return r.regions()
+}
+
+// write carries a write out, and reads back what came of it.
+func (c *call) write(ctx context.Context) (*standing, *effect.Error) {
+	r, e := c.ask(ctx, c.op.Name, c.req.Progress)
+	if e != nil {
+		return nil, e
 	}
-	if !c.writes() {
-		now, e := r.status()
-		if e != nil {
-			return nil, e
-		}
-		return now.value(c), nil
+	if e := r.failure(); e != nil {
+		return nil, e
 	}
 	if r.answered() { // a write need not answer: status does
 		said, e := r.status()
@@ -78,12 +102,17 @@ func (c *call) carryOut(ctx context.Context) (map[string]any, *effect.Error) {
 	if seen, why := c.judge(now); seen != effect.Applied {
 		return nil, r.doubt("ended with exit code 0, and status tells that %s", why)
 	}
-	return now.value(c), nil
+	return now, nil
 }
 
-// look asks the program status what there is at the call's place.
+// look asks the program status what there is at the call's place. Its lines are
+// shown where the call is for nothing else.
 func (c *call) look(ctx context.Context) (*standing, *effect.Error) {
-	r, e := c.ask(ctx, "status", nil)
+	var show func(line string)
+	if !c.writes() {
+		show = c.req.Progress
+	}
+	r, e := c.ask(ctx, "status", show)
 	if e != nil {
 		return nil, e
 	}

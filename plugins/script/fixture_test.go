@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,7 +61,12 @@ func (s *shop) config() obj {
 // served returns what a web server would serve at a place.
 func (s *shop) served(t *testing.T, region, env string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(s.root, region, env, "current", "index.html"))
+	return served(t, s.root, region, env)
+}
+
+func served(t *testing.T, root, region, env string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, region, env, "current", "index.html"))
 	if errors.Is(err, os.ErrNotExist) {
 		return ""
 	}
@@ -135,9 +141,14 @@ func request(t *testing.T, op string, args obj) plugins.Request {
 	return plugins.Request{}
 }
 
+// effects counts those that invoke carried out: no two have the same key.
+var effects atomic.Int64
+
 func invoke(t *testing.T, b *Backend, op string, args obj) (obj, *effect.Error) {
 	t.Helper()
-	v, err := b.Invoke(t.Context(), request(t, op, args))
+	req := request(t, op, args)
+	req.Key = fmt.Sprint("effect-", effects.Add(1))
+	v, err := b.Invoke(t.Context(), req)
 	m, _ := v.(obj)
 	return m, effect.AsError(err)
 }

@@ -2,8 +2,8 @@ package script
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -15,26 +15,47 @@ import (
 
 // TestModelDoesWhatDeploymentsDo walks the page's program and the model of the
 // module at random, and holds what they say against each other, and against
-// what is served.
+// what is served: on this machine, and on two hosts at once.
 func TestModelDoesWhatDeploymentsDo(t *testing.T) {
-	s := newShop(t)
-	for _, place := range []string{"eu/all", "us/all", "eu/blue", "us/blue"} {
-		if err := os.MkdirAll(filepath.Join(s.root, place), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	model := contract.NewModel()
-	if err := model.Load(obj{"envs": obj{"blue": obj{}, "green": obj{}}, "versions": []any{"v1", "v2", "v3", "v4", "broken"}, "refuses": []any{"broken"},
-		"regions": obj{"eu": obj{"envs": obj{"blue": obj{}}}, "us": obj{"envs": obj{"blue": obj{}}}}}); err != nil {
-		t.Fatal(err)
-	}
-	b := configured(t, s.config())
-	random := rand.New(rand.NewPCG(3, 14))
-	pick := func(list ...string) string { return list[random.IntN(len(list))] }
 	steps := 200
 	if testing.Short() {
 		steps = 80
 	}
+	places := []string{"eu/all", "us/all", "eu/blue", "us/blue"}
+	t.Run("here", func(t *testing.T) {
+		s := newShop(t)
+		for _, place := range places {
+			put(t, filepath.Join(s.root, place, ".keep"), "")
+		}
+		walk(t, configured(t, s.config()), obj{}, steps, func(region, env string) string { return s.served(t, region, env) })
+	})
+	t.Run("on hosts", func(t *testing.T) {
+		f := newFleet(t, "web-1", "web-2")
+		for _, place := range places {
+			put(t, filepath.Join(f.home("web-1"), "shop", place, ".keep"), "")
+			put(t, filepath.Join(f.home("web-2"), "shop", place, ".keep"), "")
+		}
+		none := obj{"hosts": obj{"web-1": obj{"state": "absent"}, "web-2": obj{"state": "absent"}}}
+		walk(t, configured(t, f.config("web")), none, 60, func(region, env string) string {
+			one, other := served(t, filepath.Join(f.home("web-1"), "shop"), region, env), served(t, filepath.Join(f.home("web-2"), "shop"), region, env)
+			if one != other {
+				t.Errorf("at %s/%s one host serves %q, the other %q", region, env, one, other)
+			}
+			return one
+		})
+	})
+}
+
+// walk does so many steps, from places of which nothing but that is declared.
+func walk(t *testing.T, b *Backend, none obj, steps int, served func(region, env string) string) {
+	t.Helper()
+	model := contract.NewModel()
+	if err := model.Load(obj{"envs": obj{"blue": none, "green": none}, "versions": []any{"v1", "v2", "v3", "v4", "broken"}, "refuses": []any{"broken"},
+		"regions": obj{"eu": with(none, obj{"envs": obj{"blue": none}}), "us": with(none, obj{"envs": obj{"blue": none}})}}); err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(3, 14))
+	pick := func(list ...string) string { return list[random.IntN(len(list))] }
 	seen := map[string]int{}
 	for i := range steps {
 		op, args := pick("status", "regions", "release", "release", "release", "activate", "activate", "decommission"), obj{}
@@ -68,7 +89,7 @@ func TestModelDoesWhatDeploymentsDo(t *testing.T) {
 			continue
 		}
 		serving, _ := modeled.(obj)["serving"].(string)
-		if got := s.served(t, or(place[0], "all"), or(place[1], "all")); got != serving {
+		if got := served(or(place[0], "all"), or(place[1], "all")); got != serving {
 			t.Fatalf("step %d, %s %v: served is %q, the model says %q", i, op, args, got, serving)
 		}
 		if op != "status" {
@@ -88,11 +109,18 @@ func TestModelDoesWhatDeploymentsDo(t *testing.T) {
 func told(value any) any {
 	v := value.(obj)
 	out := obj{}
+	_, fleet := v["hosts"]
 	for name, is := range v {
-		if name != "instances" {
+		if fleet || name != "instances" { // hosts are counted
 			out[name] = is
 		}
 	}
+	return out
+}
+
+func with(one, other obj) obj {
+	out := maps.Clone(one)
+	maps.Copy(out, other)
 	return out
 }
 

@@ -35,24 +35,38 @@ func (b *Backend) Observe(ctx context.Context, req plugins.Request) (plugins.Obs
 		waits, cancel = context.WithDeadline(ctx, deadline.Add(-observeMargin))
 		defer cancel()
 	}
+	if b.settings.hosts != nil {
+		return c.observeFleet(ctx, waits)
+	}
 	if e := program.Await(waits, req.Key); e != nil {
 		return plugins.Observation{}, e
 	}
-	now, e := c.settled(ctx, waits)
+	seen, now, e := c.seen(ctx, waits)
 	if e != nil {
 		return plugins.Observation{}, e
+	}
+	o := plugins.Observation{State: seen}
+	if seen == effect.Applied {
+		o.Value = now.value(c)
+	}
+	return o, nil
+}
+
+// seen says whether the call was carried out, once nothing is under way any
+// more; the error, why nobody can know.
+func (c *call) seen(ctx, waits context.Context) (effect.Observed, *standing, *effect.Error) {
+	now, e := c.settled(ctx, waits)
+	if e != nil {
+		return effect.Uncertain, nil, e
 	}
 	seen, why := c.judge(now)
 	if seen == effect.Applied && len(c.set) > 0 && now.key == "" {
 		seen, why = effect.Uncertain, fmt.Sprintf("version %s is there, and not whether with these settings: let it tell `key`", c.version)
 	}
-	switch seen {
-	case effect.Applied:
-		return plugins.Observation{State: seen, Value: now.value(c)}, nil
-	case effect.NotApplied:
-		return plugins.Observation{State: seen}, nil
+	if seen == effect.Uncertain {
+		return seen, nil, effect.Errorf(effect.CodeUnknown, "status tells%s that %s", c.place("of"), why)
 	}
-	return plugins.Observation{}, effect.Errorf(effect.CodeUnknown, "status tells%s that %s", c.place("of"), why)
+	return seen, now, nil
 }
 
 // settled asks status until nothing is under way.

@@ -13,6 +13,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/redact"
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/internal/program"
+	"github.com/q-ecosystem/runbook/plugins/internal/remote"
 )
 
 // prefix begins the variables in which a program finds the request.
@@ -41,6 +42,7 @@ type call struct {
 	region  string
 	version string // that is wanted; "" if the op takes none
 	set     map[string]string
+	host    *remote.Host // where its program runs; nil for here
 }
 
 func newCall(b *Backend, op effect.Op, req plugins.Request) (*call, *effect.Error) {
@@ -65,7 +67,7 @@ func newCall(b *Backend, op effect.Op, req plugins.Request) (*call, *effect.Erro
 func (c *call) writes() bool { return c.op.Class.Writes() }
 
 // place names where the call acts, for people, behind a word: " for environment
-// green".
+// green on web-1 (10.0.0.11:22)".
 func (c *call) place(word string) string {
 	var parts []string
 	if c.env != "" {
@@ -74,21 +76,34 @@ func (c *call) place(word string) string {
 	if c.region != "" {
 		parts = append(parts, "region "+c.region)
 	}
-	if len(parts) == 0 {
-		return ""
+	text := ""
+	if len(parts) > 0 {
+		text = " " + word + " " + strings.Join(parts, " of ")
 	}
-	return " " + word + " " + strings.Join(parts, " of ")
+	if c.host != nil {
+		text += " on " + c.host.String()
+	}
+	return text
 }
 
 // limit returns how long the call's program may run: as the call says, or for
 // reads until shortly before the call's own time is up, so that the end can
 // still be told.
 func (c *call) limit(ctx context.Context) time.Duration {
-	if seconds, ok := c.req.Args["timeout"].(float64); ok && c.writes() {
-		return effect.Seconds(seconds)
+	seconds, ok := c.req.Args["timeout"].(float64)
+	if !ok || !c.writes() {
+		return readLimit(ctx)
 	}
-	return readLimit(ctx)
+	limit := effect.Seconds(seconds)
+	if deadline, bounded := ctx.Deadline(); bounded && c.host != nil { // which may have had to wait for its turn
+		limit = min(limit, max(time.Until(deadline)-c.b.settings.grace-hostMargin, time.Second))
+	}
+	return limit
 }
+
+// hostMargin is kept free before the call's own deadline, to hear from a host
+// how its program ended.
+const hostMargin = 1500 * time.Millisecond
 
 func readLimit(ctx context.Context) time.Duration {
 	const margin = 3 * time.Second
@@ -118,11 +133,13 @@ func (c *call) program(op string, limit time.Duration) (*program.Program, *effec
 	}
 	p := &program.Program{Path: path, Argv: []string{s.programs[op], op}, Dir: s.dir, Stdin: string(stdin) + "\n", Timeout: limit, Grace: s.grace,
 		Vars: maps.Clone(s.vars.Base)}
-	if p.Dir == "" {
+	if p.Dir == "" && filepath.IsAbs(path) {
 		p.Dir = filepath.Dir(path)
 	}
-	if err := program.CheckDir(p.Dir); err != nil {
-		return nil, effect.AsError(err)
+	if c.host == nil {
+		if err := program.CheckDir(p.Dir); err != nil {
+			return nil, effect.AsError(err)
+		}
 	}
 	maps.Copy(p.Vars, s.vars.Secrets)
 	maps.Copy(p.Vars, program.Own(q.Key, q.Run, q.Attempt))

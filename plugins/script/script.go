@@ -76,7 +76,11 @@ func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) 
 	if ctx.Err() != nil {
 		return nil, effect.Errorf(effect.CodeTimeout, "deploy.%s: the call ended before its program was started; nothing ran", req.Op)
 	}
-	value, e := c.carryOut(ctx)
+	carry := c.carryOut
+	if b.settings.hosts != nil {
+		carry = c.carryOutOnFleet
+	}
+	value, e := carry(ctx)
 	if e != nil {
 		return nil, e
 	}
@@ -94,17 +98,16 @@ func (b *Backend) Health(ctx context.Context) error {
 			return e
 		}
 	}
+	if b.settings.hosts != nil {
+		if err := b.reachable(ctx); err != nil {
+			return err
+		}
+	}
 	if b.settings.environment == "" && b.settings.region == "" {
 		return nil
 	}
-	c, e := b.call(plugins.Request{Op: "status", Args: map[string]any{}, Progress: func(string) {}})
-	if e == nil {
-		_, e = c.carryOut(ctx)
-	}
-	if e != nil {
-		return e
-	}
-	return nil
+	_, err := b.Invoke(ctx, plugins.Request{Op: "status", Args: map[string]any{}, Progress: func(string) {}})
+	return err
 }
 
 // call reads a request.

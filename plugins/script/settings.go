@@ -11,6 +11,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/internal/program"
+	"github.com/q-ecosystem/runbook/plugins/internal/remote"
 	contract "github.com/q-ecosystem/runbook/stdlib/deploy"
 )
 
@@ -22,6 +23,9 @@ type settings struct {
 	region      string
 	dir         string // absolute; "" for that of the program
 	grace       time.Duration
+	on          []string      // which hosts programs run on; nil for here
+	hosts       *remote.Hosts // nil where on is
+	limit       int           // of hosts at once; 0 for the usual
 }
 
 // fields declares the configuration.
@@ -41,6 +45,13 @@ func fields() []effect.Field {
 		{Name: "dir", Type: effect.String, Path: effect.IsPath, Doc: "where programs run; the directory of the program if left out"},
 		{Name: "grace", Type: effect.Duration, Default: "3s", Max: effect.Bound(3), // more the host does not wait for
 			Doc: "how long a program may take to end after SIGTERM, before SIGKILL"},
+		{Name: "on", Type: effect.List, Elem: &effect.Field{Type: effect.String, Min: effect.Bound(1)}, Min: effect.Bound(1),
+			Doc: `the hosts on which programs run, as hosts.run has it: names, groups, labels; {env} and {region} stand for what a call names; this machine if left out`},
+		{Name: "ssh", Type: effect.Object, Doc: "the way to the hosts: the keys of the backend ssh; the entry of hosts serves as it is (ssh: *hosts)",
+			Fields: append([]effect.Field{
+				{Name: "backend", Type: effect.Enum, Enum: []string{"ssh"}, Doc: "ssh, as in an entry of hosts"},
+				{Name: "dir", Type: effect.String, Path: effect.IsPath, Doc: "not needed here"}}, remote.Fields()...)},
+		{Name: "limit", Type: effect.Int, Min: effect.Bound(1), Max: effect.Bound(100), Doc: "on how many hosts at once; 10 if left out, 1 for one after another"},
 	}, program.Fields()...)
 }
 
@@ -66,6 +77,9 @@ func newSettings(config map[string]any) (*settings, error) {
 			return nil, effect.Errorf(effect.CodeInvalid, "dir: %q cannot be made absolute: %v", dir, err)
 		}
 	}
+	if err := s.takeHosts(config); err != nil {
+		return nil, err
+	}
 	all, _ := config["program"].(string)
 	each := program.StringMap(config["programs"])
 	for _, op := range contract.Module().Ops {
@@ -89,12 +103,49 @@ func newSettings(config map[string]any) (*settings, error) {
 	return s, nil
 }
 
+// takeHosts reads where programs run. Of runbook's own environment, what says who
+// and where a program is means nothing there.
+func (s *settings) takeHosts(config map[string]any) error {
+	s.on = program.StringList(config["on"])
+	way, _ := config["ssh"].(map[string]any)
+	limit, limited := config["limit"].(float64)
+	s.limit = int(limit)
+	switch {
+	case len(s.on) == 0 && (way != nil || limited):
+		return effect.Errorf(effect.CodeInvalid, "ssh and limit say how programs run on hosts, and on names none").WithHint("write on: [web], or leave them out")
+	case len(s.on) == 0:
+		return nil
+	case way == nil:
+		return effect.Errorf(effect.CodeInvalid, "on names hosts, and ssh does not say how to reach them").
+			WithHint("write ssh: { inventory: hosts.ini }, or ssh: *hosts if the entry of hosts begins with &hosts")
+	}
+	var err error
+	if s.hosts, err = remote.Open(way); err != nil {
+		return err
+	}
+	s.vars.Base = program.Inherited(program.StringList(config["pass"]))
+	maps.Copy(s.vars.Base, program.StringMap(config["env"]))
+	if path, ok := config["path"].(string); ok {
+		s.vars.Base["PATH"] = path
+	}
+	if e := remote.CheckEnv("env", s.vars.Base); e != nil {
+		return e
+	}
+	if e := remote.CheckEnv("secrets", s.vars.Secrets); e != nil {
+		return e
+	}
+	return nil
+}
+
 // find returns the path of an op's program.
 func (s *settings) find(op string) (string, *effect.Error) {
 	name := s.programs[op]
 	if name == "" {
 		return "", effect.Errorf(effect.CodeUnsupported, "the configuration names no program for deploy.%s; nothing ran", op).
 			WithHint("add it to the module's entry in the configuration: programs: { %s: ./%s.sh }", op, op)
+	}
+	if s.hosts != nil { // it is looked for there
+		return name, nil
 	}
 	path, err := program.LookPath(name, s.vars.Base["PATH"], "/")
 	switch {

@@ -71,10 +71,10 @@ func (j *job) execution() (*execution, *effect.Error) {
 	own := map[string]string{"RUNBOOK_KEY": j.req.Key, "RUNBOOK_RUN": j.req.Run, "RUNBOOK_ATTEMPT": strconv.Itoa(max(j.req.Attempt, 1))}
 	var hidden []effect.Secret
 	for field, vars := range map[string]map[string]string{"env": x.vars, "secrets": secrets} {
+		if e := remote.CheckEnv(field, vars); e != nil {
+			return nil, e
+		}
 		for _, name := range slices.Sorted(maps.Keys(vars)) {
-			if !isName(name) || strings.ContainsRune(vars[name], 0) {
-				return nil, effect.Errorf(effect.CodeInvalid, "%s: %q cannot be set in an environment, its name or its value is no text for one; nothing ran", field, name)
-			}
 			if _, taken := own[name]; taken {
 				return nil, effect.Errorf(effect.CodeInvalid, "%s.%s: every command gets this variable from runbook itself; nothing ran", field, name)
 			}
@@ -99,15 +99,6 @@ func (j *job) execution() (*execution, *effect.Error) {
 		return nil, effect.Errorf(effect.CodeInvalid, "argv names no program").WithHint(`write argv = { "./deploy.sh", "--env=green" }`)
 	}
 	return x, nil
-}
-
-func isName(s string) bool {
-	for i, r := range s {
-		if r != '_' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (i == 0 || r < '0' || r > '9') {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // command returns what is to run, for as long as is left of the call.

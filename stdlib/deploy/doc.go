@@ -10,6 +10,6 @@
 // (a version that nobody declared) is assumed, and said.
 //
 //   - ops.go         what backends keep to
-//   - model.go       Model
+//   - model.go       Model; fleet.go, a place of several hosts
 //   - invariants.go  what has to hold: a failed run leaves in service what was
 package deploy

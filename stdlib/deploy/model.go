@@ -22,7 +22,8 @@ import (
 //	}
 //
 // What was released beside a version that serves takes its place when it is
-// activated, not before.
+// activated, not before. A place with hosts = { ["web-1"] = { version = … } }
+// is what these are together.
 //
 // State: { envs = { blue = { version, previous, serving, state, instances } },
 // regions = { eu = { the same, envs } }, assumed = true }.
@@ -43,15 +44,21 @@ type release struct {
 	serving           string // which may be another version, and is "" where nobody knows which
 	state             string
 	instances         float64
-	assumed           bool // nobody declared it before it was changed
+	assumed           bool            // nobody declared it before it was changed
+	hosts             map[string]host // nil where it is not known to be on several
 }
 
 // NewModel returns one in the state that holds where a scenario says nothing.
 func NewModel() *Model { return &Model{places: map[place]release{}} }
 
 func releaseFields() []effect.Field {
+	hosts := effect.Field{Name: "hosts", Type: effect.Map, Doc: "each of its hosts, by name, where there are several", Elem: &effect.Field{Type: effect.Object, Fields: hostFields()}}
+	return append(hostFields(), hosts)
+}
+
+func hostFields() []effect.Field {
 	return []effect.Field{field.Text("version", "the version there"), field.Text("previous", "the version before"),
-		field.Text("serving", "the version that serves, where it is another one"), field.Choice("state", "how far it is", false, "absent", "released", "active", "failed"),
+		field.Text("serving", "the version that serves, where it is another one"), field.Choice("state", "how far it is; mixed where its hosts hold different versions", false, "absent", "released", "active", "failed", "mixed"),
 		field.Of("instances", effect.Int, "how many instances run")}
 }
 
@@ -101,6 +108,9 @@ func (d *Model) Load(state map[string]any) error {
 func releaseOf(of map[string]any) release {
 	r := release{version: plain.Str(of, "version"), previous: plain.Str(of, "previous"), serving: plain.Str(of, "serving"),
 		state: plain.Str(of, "state"), instances: plain.Num(of, "instances")}
+	if hosts := plain.Table(of, "hosts"); len(hosts) > 0 {
+		return together(hostsOf(hosts), false)
+	}
 	switch {
 	case r.state != "":
 	case r.version == "":
@@ -151,22 +161,28 @@ func (d *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 		if slices.Contains(d.refuses, version) {
 			return nil, effect.Errorf(effect.CodeFailed, "%s does not start at %s; what ran before goes on", version, at).WithHint("see its log, or release another version")
 		}
-		if r.version != version {
-			r.previous, r.version = r.version, version
-		}
-		if r.state = "released"; version == r.serving {
-			r.state = "active"
-		}
-		r.instances = max(r.instances, 1)
+		r = r.change(func(r *release) {
+			if r.version != version {
+				r.previous, r.version = r.version, version
+			}
+			if r.state = "released"; version == r.serving {
+				r.state = "active"
+			}
+			r.instances = max(r.instances, 1)
+		})
 	case "activate":
 		if r.state != "released" && r.state != "active" && !r.assumed {
 			return nil, effect.Errorf(effect.CodeConflict, "nothing that could be activated is released at %s: it is %s; nothing changed", at, r.state).
 				WithHint("release a version first, with deploy.release")
 		}
-		r.state, r.serving, r.instances = "active", r.version, max(r.instances, 1)
+		r = r.change(func(r *release) { r.state, r.serving, r.instances = "active", r.version, max(r.instances, 1) })
 	case "decommission":
 		if r.state != "absent" || r.assumed {
-			r = release{previous: r.version, state: "absent", assumed: r.assumed}
+			r = r.change(func(r *release) {
+				if r.state != "absent" || r.assumed {
+					*r = release{previous: r.version, state: "absent", assumed: r.assumed}
+				}
+			})
 		}
 	default:
 		return nil, model.NoOp("deploy", op)
@@ -203,6 +219,9 @@ func (d *Model) regions(env string) (any, error) {
 // told returns the release in the form of deploy.status.
 func (r release) told(at place) map[string]any {
 	out := r.shown()
+	if r.hosts != nil {
+		out["hosts"] = toldHosts(r.hosts)
+	}
 	if at.env != "" {
 		out["env"] = at.env
 	}

@@ -11,9 +11,10 @@ func Module() effect.Module {
 	region := field.Text("region", "which region; the configured one if left out")
 	version := field.Text("version", "the version there; nothing if there is none")
 	serving := field.Text("serving", "the version that serves; nothing if none does")
-	state := field.Choice("state", "how far the version is", false, "absent", "released", "active", "failed")
+	state := field.Choice("state", "how far the version is; mixed where hosts hold different ones", false, "absent", "released", "active", "failed", "mixed")
 	status := []effect.Field{field.Text("env", "the environment"), field.Text("region", "the region"), version,
-		field.Text("previous", "the version before"), serving, state, field.Of("instances", effect.Int, "how many instances run")}
+		field.Text("previous", "the version before"), serving, state, field.Of("instances", effect.Int, "how many instances run"),
+		{Name: "hosts", Type: effect.Map, Doc: "each host, by name, where the backend deploys to several", Elem: &effect.Field{Type: effect.Object, Fields: hostFields()}}}
 	write := func(name, doc string, args ...effect.Field) effect.Op {
 		return effect.Op{Module: "deploy", Name: name, Doc: doc, Class: effect.Write, Recovery: effect.Observe,
 			Args: append(args, env, region), Returns: status}

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -23,6 +24,7 @@ type Command struct {
 	// Before is a script that runs before the attempt is begun; it may die.
 	Before string
 	Limit  time.Duration
+	Grace  time.Duration // between SIGTERM and SIGKILL; that of the constant if 0
 	// Record is where a command that may change something leaves what came of
 	// it; nil for one that changes nothing.
 	Record *Record
@@ -62,7 +64,8 @@ func (c *Command) Script(t *Host) string {
 		anew = "1"
 	}
 	seconds := max(1, int((c.Limit+time.Second-1)/time.Second))
-	fmt.Fprintf(&b, "limit=%d\ngrace=%d\npatience=%d\nanew=%s\n", seconds, int(Grace/time.Second), seconds, anew)
+	grace := cmp.Or(c.Grace, Grace)
+	fmt.Fprintf(&b, "limit=%d\ngrace=%d\npatience=%d\nanew=%s\n", seconds, int((grace+time.Second-1)/time.Second), seconds, anew)
 	if c.Dir != "" {
 		fmt.Fprintf(&b, "cd %s 2>/dev/null || die not_found %s\n", Quote(c.Dir), Quote("the directory "+c.Dir+" cannot be entered"))
 	}

@@ -3,6 +3,8 @@ package remote
 import (
 	"context"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -57,6 +59,26 @@ func (h *Hosts) Run(ctx context.Context, t *Host, script string, stdin io.Reader
 		end.Kind = "stopped"
 	}
 	return end, nil
+}
+
+// CheckEnv verifies that a host can be given these variables: a shell there
+// exports them.
+func CheckEnv(field string, vars map[string]string) *effect.Error {
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		if !isName(name) || strings.ContainsRune(vars[name], 0) {
+			return effect.Errorf(effect.CodeInvalid, "%s: %q cannot be set in an environment, its name or its value is no text for one; nothing ran", field, name)
+		}
+	}
+	return nil
+}
+
+func isName(s string) bool {
+	for i, r := range s {
+		if r != '_' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // Ask runs a script that is no command, and returns what it said at its end.
