@@ -2,14 +2,9 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"sort"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,10 +12,23 @@ import (
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 )
 
+// backups is where backups are kept, and the tool that makes them.
+type backups interface {
+	// list returns the complete ones, oldest first.
+	list(*job) ([]stored, *effect.Error)
+	// make makes one that names this effect.
+	make(*job) (*stored, *effect.Error)
+	// verify refuses one that is damaged, and returns how much it takes.
+	verify(*job, *stored) (size int64, e *effect.Error)
+	// fill writes a backup into a data directory that is not there yet.
+	fill(j *job, s *stored, data string, size int64) *effect.Error
+}
+
 // stored is a complete backup, as its description holds it.
 type stored struct {
 	Name     string    `json:"name"`
-	Key      string    `json:"key"` // of the effect that made it
+	Key      string    `json:"key"` // of the effect that made it, or its ID
+	Type     string    `json:"type,omitempty"`
 	Began    time.Time `json:"began"`
 	Ended    time.Time `json:"ended"`
 	Size     int64     `json:"size"`
@@ -28,47 +36,20 @@ type stored struct {
 	End      uint64    `json:"end"` // a place in the WAL that it reaches at the least
 }
 
-// The files of a backup.
-const (
-	dataDir     = "data"
-	description = "backup.json"
-)
-
-// instant is the form of a moment in a name.
-const instant = "20060102T150405.000Z"
-
 func (s *stored) value(name string) map[string]any {
-	return map[string]any{name: s.Name, "type": "full", "began": seconds(s.Began), "ended": seconds(s.Ended), "size": float64(s.Size)}
+	return map[string]any{name: s.Name, "type": or(s.Type, "full"), "began": seconds(s.Began), "ended": seconds(s.Ended), "size": float64(s.Size)}
 }
 
-func (j *job) backupData(name string) string { return filepath.Join(j.backups, name, dataDir) }
-
-// backupsHere returns the backups, oldest first.
-func (j *job) backupsHere() ([]stored, *effect.Error) {
-	if j.backups == "" {
-		return nil, effect.Errorf(effect.CodeUnsupported, "the configuration of postgres names no directory for backups").WithHint("give it one: backups: /var/backups/postgres")
+// stored returns the backups, oldest first.
+func (j *job) stored() ([]stored, *effect.Error) {
+	if j.backups == nil {
+		return nil, effect.Errorf(effect.CodeUnsupported, "the configuration of %s names no directory for backups", j.backend).WithHint("give it one: backups: /var/backups/postgres")
 	}
-	entries, err := os.ReadDir(j.backups)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, effect.Errorf(effect.CodeUnavailable, "the backups cannot be listed: %v", err).WithHint("check the rights of the directory")
-	}
-	var list []stored
-	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), ".") {
-			continue
-		}
-		var s stored
-		data, err := os.ReadFile(filepath.Join(j.backups, entry.Name(), description))
-		if err == nil && json.Unmarshal(data, &s) == nil && s.Name == entry.Name() {
-			list = append(list, s)
-		}
-	}
-	sort.SliceStable(list, func(a, b int) bool { return list[a].Ended.Before(list[b].Ended) })
-	return list, nil
+	return j.backups.list(j)
 }
 
 func (j *job) list() (map[string]any, *effect.Error) {
-	list, e := j.backupsHere()
+	list, e := j.stored()
 	if e != nil {
 		return nil, e
 	}
@@ -91,10 +72,10 @@ func (j *job) list() (map[string]any, *effect.Error) {
 		return out, nil
 	}
 	out["earliest"], out["latest"] = seconds(list[0].Ended), seconds(list[len(list)-1].Ended)
-	if j.wal != "" {
+	if j.wal != nil {
 		// While the primary archives, everything until now can be restored;
 		// otherwise what the archive has.
-		latest, known := j.archivedUntil(), false
+		latest, known := j.wal.until(), false
 		if c != nil {
 			if now, archives := j.archives(c); archives {
 				latest, known = now, true
@@ -122,22 +103,11 @@ func epoch(text string) time.Time {
 	return time.UnixMicro(int64(s * 1e6)).UTC()
 }
 
-// archivedUntil returns when the newest file came into the archive.
-func (j *job) archivedUntil() (newest time.Time) {
-	entries, _ := os.ReadDir(j.wal)
-	for _, e := range entries {
-		if info, err := e.Info(); err == nil && info.ModTime().After(newest) {
-			newest = info.ModTime().UTC()
-		}
-	}
-	return newest
-}
-
 // mine returns the backup that this effect made; nil if it is not there.
 func (j *job) mine() (map[string]any, *effect.Error) {
-	list, e := j.backupsHere()
+	list, e := j.stored()
 	for i := range list {
-		if list[i].Key == j.Key {
+		if list[i].Key == j.Key || list[i].Key == j.ID() {
 			return list[i].value("backup"), nil
 		}
 	}
@@ -153,106 +123,14 @@ func (j *job) seeBackup() (effect.Observed, map[string]any, *effect.Error) {
 }
 
 func (j *job) backup() (map[string]any, *effect.Error) {
-	if kind := j.Text("type"); kind != "full" && kind != "" {
-		return nil, effect.Errorf(effect.CodeUnsupported, "this backend makes no backups of the type %q; nothing was started", kind).WithHint(`type = "full"; pgBackRest makes others`)
-	}
 	if value, e := j.mine(); e != nil || value != nil {
 		return value, e
 	}
-	c, s, e := j.onPrimary()
+	made, e := j.backups.make(j)
 	if e != nil {
 		return nil, e
 	}
-	defer c.close()
-	size, e := j.backupSize(c)
-	if e != nil {
-		return nil, e
-	}
-	if e := j.mkdir(j.backups); e != nil {
-		return nil, e
-	}
-	if e := shared.Room(j.backups, size, "the cluster"); e != nil {
-		return nil, e
-	}
-	hidden := filepath.Join(j.backups, ".part-"+j.ID())
-	_ = os.RemoveAll(hidden) // of an attempt that was killed
-	defer os.RemoveAll(hidden)
-	if e := j.mkdir(hidden); e != nil {
-		return nil, e
-	}
-	out := &stored{Key: j.Key}
-	if e := j.serverNow(c, &out.Began, nil); e != nil {
-		return nil, e
-	}
-	data := filepath.Join(hidden, dataDir)
-	if e := j.copyBase(s.node, data, size); e != nil {
-		return nil, e
-	}
-	if e := j.verify(data); e != nil {
-		return nil, e
-	}
-	if e := j.serverNow(c, &out.Ended, out); e != nil {
-		return nil, e
-	}
-	out.Size = sizeOf(data)
-	out.Name = "full-" + out.Began.Format(instant) + "-" + j.ID()
-	text, err := json.Marshal(out)
-	if err == nil {
-		err = shared.WriteFile(filepath.Join(hidden, description), append(text, '\n'))
-	}
-	if err == nil {
-		err = shared.Place(hidden, filepath.Join(j.backups, out.Name))
-	}
-	if err == nil {
-		err = shared.SyncDir(j.backups)
-	}
-	if err != nil {
-		return nil, effect.Errorf(effect.CodeUnknown, "the backup %s is made, and whether it is kept is not known: %v", out.Name, err).WithHint("look at %s", j.backups)
-	}
-	return out.value("backup"), nil
-}
-
-// backupSize returns how much a cluster holds, and refuses what a plain base
-// backup would put over the live data.
-func (j *job) backupSize(c *conn) (int64, *effect.Error) {
-	r, err := c.row(j.Ctx, `SELECT (SELECT sum(pg_database_size(oid)) FROM pg_database), (SELECT string_agg(spcname, ', ') FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global'))`)
-	if err != nil {
-		return 0, j.failed(c, "the size of its databases", err)
-	}
-	if len(r) == 2 && r[1] != nil {
-		return 0, effect.Errorf(effect.CodeUnsupported, "the cluster has tablespaces of its own (%s), which a base backup puts where they are now; nothing was started", is(r[1])).
-			WithHint("back it up with pgBackRest")
-	}
-	size, _ := strconv.ParseInt(is(r[0]), 10, 64)
-	return size, nil
-}
-
-// serverNow reads the time by the primary's clock, which is that of commits,
-// and, for a backup that is complete, where the WAL is.
-func (j *job) serverNow(c *conn, now *time.Time, of *stored) *effect.Error {
-	r, err := c.row(j.Ctx, "SELECT extract(epoch from clock_timestamp()), ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int, pg_current_wal_lsn()")
-	if err != nil || len(r) != 3 {
-		return j.failed(c, "the time", err)
-	}
-	if *now = epoch(is(r[0])).Truncate(time.Millisecond); of != nil {
-		of.Timeline, of.End = atoi(is(r[1])), lsn(is(r[2]))
-	}
-	return nil
-}
-
-// copyBase runs pg_basebackup.
-func (j *job) copyBase(n *node, data string, size int64) *effect.Error {
-	tool, e := j.tool("pg_basebackup", "--pgdata", data, "--format", "plain", "--wal-method", "stream", "--checkpoint", "fast", "--no-password",
-		"--manifest-checksums", "SHA256", "--label", "runbook "+j.ID())
-	if e != nil {
-		return e
-	}
-	tool.Env = append(tool.Env, j.environment(n)...)
-	defer j.watch("copied", data, size)()
-	if said, err := tool.Run(j.Ctx); err != nil {
-		return j.failedTool("pg_basebackup of "+n.title(), said, err)
-	}
-	return nil
+	return made.value("backup"), nil
 }
 
 // watch shows how a directory grows, until the function that it returns has
@@ -285,23 +163,4 @@ func sizeOf(dir string) (size int64) {
 		return nil
 	})
 	return size
-}
-
-// verify holds a backup against its manifest, WAL included.
-func (j *job) verify(data string) *effect.Error {
-	tool, e := j.tool("pg_verifybackup", "--quiet", "--exit-on-error", data)
-	if e != nil {
-		return e
-	}
-	// It finds pg_waldump beside itself, and runs it.
-	said, err := tool.Run(j.Ctx)
-	switch {
-	case err == nil:
-		return nil
-	case j.Ctx.Err() != nil:
-		return j.Ended("verifying the backup")
-	case !shared.Ended(err):
-		return j.failedTool("pg_verifybackup", said, err)
-	}
-	return effect.Errorf(effect.CodeUnhealthy, "the backup %s is damaged: %s", filepath.Base(filepath.Dir(data)), said).WithHint("restore another backup, and make a new one")
 }

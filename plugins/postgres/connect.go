@@ -94,16 +94,16 @@ func (j *job) unreached(title string, err error) *effect.Error {
 	switch code := state(err); {
 	case strings.HasPrefix(code, "28"):
 		return effect.Errorf(effect.CodeRefused, "%s does not let the user %s in: %s", title, j.user, why).
-			WithHint("check user and password in the configuration of postgres, and the server's pg_hba.conf")
+			WithHint("check user and password in the configuration of %s, and the server's pg_hba.conf", j.backend)
 	case code == "3D000":
-		return effect.Errorf(effect.CodeNotFound, "%s has no database %s", title, or(j.name, j.user)).WithHint("check database in the configuration of postgres")
+		return effect.Errorf(effect.CodeNotFound, "%s has no database %s", title, or(j.name, j.user)).WithHint("check database in the configuration of %s", j.backend)
 	case code == startingUp:
 		return effect.Errorf(effect.CodeUnavailable, "%s is starting up, shutting down or recovering: %s", title, why).WithHint("wait until it takes connections; its log says what it does")
 	case code == "53300":
 		return effect.Errorf(effect.CodeUnavailable, "%s takes no more connections: %s", title, why).WithHint("end sessions that are not needed, or raise max_connections")
 	}
 	return effect.Errorf(effect.CodeUnavailable, "%s does not answer: %s", title, why).
-		WithHint("check that the server runs, its address in the configuration of postgres, listen_addresses, and the network between")
+		WithHint("check that the server runs, its address in the configuration of %s, listen_addresses, and the network between", j.backend)
 }
 
 // why tells the cause of an error of a connection or a statement, without

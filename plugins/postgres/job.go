@@ -13,15 +13,19 @@ type job struct {
 	*database
 }
 
-func (b *Backend) job(call *shared.Call) (*job, *effect.Error) {
-	if b.settings == nil {
-		return nil, errNotConfigured()
+// job returns what begins the calls of a backend; s is nil before it is
+// configured.
+func (s *settings) job(backend string) func(*shared.Call) (*job, *effect.Error) {
+	return func(call *shared.Call) (*job, *effect.Error) {
+		if s == nil {
+			return nil, errNotConfigured(backend)
+		}
+		db, e := s.Pick(backend, call.Text("db"))
+		if e != nil {
+			return nil, e
+		}
+		return &job{call, db}, nil
 	}
-	db, e := b.settings.Pick("postgres", call.Text("db"))
-	if e != nil {
-		return nil, e
-	}
-	return &job{call, db}, nil
 }
 
 // pause waits before the next look at what goes on by itself; false says that

@@ -17,6 +17,10 @@
 // one step: nothing starts over live data. Copies are not archived, and each
 // gets a timeline that no other has.
 //
+// The backend pgbackrest lets pgBackRest keep backups and WAL. What it restores
+// is recovered likewise, and is a copy like others: with the same directory for
+// copies, postgres queries, validates and swaps it.
+//
 // # Swapping
 //
 // The live server is stopped, its data directory and that of the copy change
@@ -60,7 +64,7 @@ func (b *Backend) Describe() plugins.Description {
 
 // Configure implements plugins.Backend. It asks nobody.
 func (b *Backend) Configure(_ context.Context, config map[string]any) error {
-	s, err := newSettings(config)
+	s, err := newSettings("postgres", config, directories)
 	if err != nil {
 		return err
 	}
@@ -81,20 +85,20 @@ var ops = shared.Ops[*job]{
 
 // Invoke implements plugins.Backend.
 func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) {
-	return ops.Invoke(ctx, req, b.job)
+	return ops.Invoke(ctx, req, b.settings.job("postgres"))
 }
 
 // Observe implements plugins.Observer: it asks the servers, and looks at the
 // files.
 func (b *Backend) Observe(ctx context.Context, req plugins.Request) (plugins.Observation, error) {
-	return ops.Observe(ctx, req, b.job)
+	return ops.Observe(ctx, req, b.settings.job("postgres"))
 }
 
 // Health implements plugins.Backend: each database has a primary that lets us
 // in.
 func (b *Backend) Health(ctx context.Context) error {
 	if b.settings == nil {
-		return errNotConfigured()
+		return errNotConfigured("postgres")
 	}
 	for _, db := range b.settings.All() {
 		j := &job{shared.Quiet(ctx), db}
@@ -105,6 +109,6 @@ func (b *Backend) Health(ctx context.Context) error {
 	return nil
 }
 
-func errNotConfigured() *effect.Error {
-	return effect.Errorf(effect.CodeInternal, "the postgres backend is not configured")
+func errNotConfigured(backend string) *effect.Error {
+	return effect.Errorf(effect.CodeInternal, "the %s backend is not configured", backend)
 }

@@ -7,7 +7,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,7 +36,7 @@ type goal struct {
 func (j *job) restore() (map[string]any, *effect.Error) {
 	name := j.Text("copy")
 	if j.copies.Dir == "" {
-		return nil, effect.Errorf(effect.CodeUnsupported, "the configuration of postgres names no directory for copies").WithHint("give it one, beside the data directory: copies: /var/lib/postgresql/15/copies")
+		return nil, effect.Errorf(effect.CodeUnsupported, "the configuration of %s names no directory for copies", j.backend).WithHint("give it one, beside the data directory: copies: /var/lib/postgresql/15/copies")
 	}
 	if value, e := j.copies.Restored(name, j.Key); e != nil || value != nil {
 		return value, e
@@ -51,18 +50,17 @@ func (j *job) restore() (map[string]any, *effect.Error) {
 	if e != nil {
 		return nil, e
 	}
-	data := j.backupData(g.from.Name)
-	if e := j.verify(data); e != nil {
+	size, e := j.backups.verify(j, g.from)
+	if e != nil {
 		return nil, e
 	}
 	if e := j.mkdir(j.copies.Dir); e != nil {
 		return nil, e
 	}
-	size := sizeOf(data)
 	if e := shared.Room(j.copies.Dir, size, "the backup"); e != nil {
 		return nil, e
 	}
-	if e := j.switchWAL(); e != nil {
+	if e := j.flush(); e != nil {
 		return nil, e
 	}
 	hidden := filepath.Join(j.copies.Dir, ".part-"+j.ID())
@@ -71,7 +69,7 @@ func (j *job) restore() (map[string]any, *effect.Error) {
 	if e := j.mkdir(hidden); e != nil {
 		return nil, e
 	}
-	if e := j.copyTree(data, filepath.Join(hidden, j.copies.Data), size); e != nil {
+	if e := j.backups.fill(j, g.from, filepath.Join(hidden, j.copies.Data), size); e != nil {
 		return nil, e
 	}
 	reached, e := j.recover(g, filepath.Join(hidden, j.copies.Data))
@@ -98,7 +96,7 @@ func (j *job) restore() (map[string]any, *effect.Error) {
 
 // goal chooses the backup, and what to recover to.
 func (j *job) goal() (*goal, *effect.Error) {
-	list, e := j.backupsHere()
+	list, e := j.stored()
 	if e != nil {
 		return nil, e
 	}
@@ -118,7 +116,7 @@ func (j *job) goal() (*goal, *effect.Error) {
 		return nil, effect.Errorf(effect.CodeNotFound, "there is no backup at all").WithHint("make one with db.backup")
 	}
 	fits := func(*stored) bool { return true }
-	if j.wal != "" {
+	if j.wal != nil {
 		if g.timeline, e = j.timeline(list); e != nil {
 			return nil, e
 		}
@@ -145,7 +143,7 @@ func (j *job) goal() (*goal, *effect.Error) {
 		return nil, effect.Errorf(effect.CodeRefused, "the backup %s is of data that was swapped away or left behind by a promotion (timeline %d), and the log is that of timeline %d; nothing was started", g.from.Name, g.from.Timeline, g.timeline).
 			WithHint("restore another backup, or leave it out: the newest that fits is taken")
 	}
-	if j.wal == "" {
+	if j.wal == nil {
 		if g.given && seconds(g.from.Ended) != target {
 			return nil, effect.Errorf(effect.CodeRefused, "only the ends of backups can be restored: there is no log").WithHint("name a backup, without a time; or archive WAL, and configure wal")
 		}
@@ -157,10 +155,6 @@ func (j *job) goal() (*goal, *effect.Error) {
 	}
 	return g, nil
 }
-
-// segment matches the names of WAL files in an archive, which begin with a
-// timeline.
-var segment = regexp.MustCompile(`^([0-9A-F]{8})[0-9A-F]{16}$`)
 
 // timeline returns the one to follow: that of the live data, not of a copy or
 // of what was swapped away.
@@ -180,18 +174,8 @@ func (j *job) timeline(backups []stored) (int, *effect.Error) {
 	if newest > 0 {
 		return newest, nil
 	}
-	entries, err := os.ReadDir(j.wal)
-	if err != nil {
-		return 0, effect.Errorf(effect.CodeUnavailable, "the archive of WAL cannot be listed: %v; nothing was started", err).WithHint("check wal in the configuration of postgres, and the rights of the directory")
-	}
-	newest = backups[len(backups)-1].Timeline
-	for _, e := range entries {
-		if m := segment.FindStringSubmatch(e.Name()); m != nil {
-			v, _ := strconv.ParseInt(m[1], 16, 32)
-			newest = max(newest, int(v))
-		}
-	}
-	return newest, nil
+	newest, e := j.wal.newest()
+	return max(newest, backups[len(backups)-1].Timeline), e
 }
 
 // forks returns where a timeline left those that it comes from, as its history
@@ -199,23 +183,22 @@ func (j *job) timeline(backups []stored) (int, *effect.Error) {
 func (j *job) forks(timeline int) map[int]uint64 {
 	out := map[int]uint64{}
 	name := fmt.Sprintf("%08X.history", timeline)
-	dirs := []string{j.wal, filepath.Join(j.copies.Dir, timelines)}
+	dirs := []string{filepath.Join(j.copies.Dir, timelines)}
 	for _, n := range j.nodes {
 		if n.data != "" {
 			dirs = append(dirs, filepath.Join(n.data, "pg_wal"))
 		}
 	}
+	text := j.wal.history(j, name)
 	for _, dir := range dirs {
-		text, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			continue
+		if text == nil {
+			text, _ = os.ReadFile(filepath.Join(dir, name))
 		}
-		for line := range strings.Lines(string(text)) {
-			if words := strings.Fields(line); len(words) >= 2 && atoi(words[0]) > 0 {
-				out[atoi(words[0])] = lsn(words[1])
-			}
+	}
+	for line := range strings.Lines(string(text)) {
+		if words := strings.Fields(line); len(words) >= 2 && atoi(words[0]) > 0 {
+			out[atoi(words[0])] = lsn(words[1])
 		}
-		break
 	}
 	return out
 }
@@ -225,10 +208,10 @@ func atoi(s string) int {
 	return n
 }
 
-// switchWAL writes a commit that is later than any moment asked for, so that
+// flush writes a commit that is later than any moment asked for, so that
 // recovery can tell that it has reached it, and waits until that is archived.
-func (j *job) switchWAL() *effect.Error {
-	if j.wal == "" {
+func (j *job) flush() *effect.Error {
+	if j.wal == nil {
 		return nil
 	}
 	c, s, e := j.onPrimary()
@@ -242,43 +225,7 @@ func (j *job) switchWAL() *effect.Error {
 	if _, err := c.row(j.Ctx, "SELECT pg_current_xact_id()"); err != nil {
 		return j.failed(c, "a transaction", err)
 	}
-	r, err := c.row(j.Ctx, "SELECT pg_walfile_name(pg_switch_wal())")
-	if state(err) == noRights { // then only what is archived can be restored
-		j.Progress.Show(c.title + ": the user " + j.user + " may not call pg_switch_wal: what is not archived yet is left out")
-		return nil
-	}
-	if err != nil || len(r) != 1 {
-		return j.failed(c, "pg_switch_wal", err)
-	}
-	file := is(r[0])
-	for began := time.Now(); !j.archived(file); {
-		if _, works := j.archives(c); !works && time.Since(began) > j.timeout || j.Ctx.Err() != nil {
-			return effect.Errorf(effect.CodeUnavailable, "%s does not archive: %s has not come to %s; nothing was started", c.title, file, j.wal).
-				WithHint("check archive_mode, archive_command, pg_stat_archiver and the server's log")
-		}
-		j.Progress.Say("waiting until %s is archived", file)
-		j.pause()
-	}
-	return nil
-}
-
-func (j *job) archived(file string) bool {
-	info, err := os.Stat(filepath.Join(j.wal, file))
-	return err == nil && info.Size() > 0
-}
-
-// copyTree copies a backup, sharing its blocks where the file system can.
-func (j *job) copyTree(from, to string, size int64) *effect.Error {
-	u, e := j.as()
-	if e != nil {
-		return e
-	}
-	defer j.watch("restored", to, size)()
-	c := &shared.Command{Argv: []string{"cp", "-a", from, to}, Env: shared.Environment(), Dir: "/", User: u}
-	if said, err := c.Run(j.Ctx); err != nil {
-		return j.failedTool("copying the backup", said, err)
-	}
-	return nil
+	return j.wal.flush(j, c)
 }
 
 // reached is where a recovery ended.
@@ -299,7 +246,7 @@ func (j *job) recover(g *goal, data string) (*reached, *effect.Error) {
 		if e := j.mkdir(claimed); e != nil {
 			return nil, e
 		}
-		fetch := fmt.Sprintf("cp '%s/%%f' '%%p' 2>/dev/null || cp '%s/%%f' '%%p' 2>/dev/null", j.wal, claimed)
+		fetch := j.wal.fetch(data) + fmt.Sprintf(" || cp '%s/%%f' '%%p' 2>/dev/null", claimed)
 		for _, n := range j.nodes { // what a stopped primary had not archived
 			if n.data != "" {
 				fetch += fmt.Sprintf(" || cp '%s/pg_wal/%%f' '%%p' 2>/dev/null", n.data)

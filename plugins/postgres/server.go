@@ -181,7 +181,7 @@ func (s *server) await(port string) *effect.Error {
 		case s.j.Ctx.Err() != nil:
 			return s.j.Ended("recovering the copy")
 		case code == "3D000":
-			return effect.Errorf(effect.CodeNotFound, "the copy has no database %s", or(s.j.name, s.j.user)).WithHint("check database in the configuration of postgres")
+			return effect.Errorf(effect.CodeNotFound, "the copy has no database %s", or(s.j.name, s.j.user)).WithHint("check database in the configuration of %s", s.j.backend)
 		case code != "" && code != startingUp:
 			return effect.Errorf(effect.CodeFailed, "the server of the copy does not let us in: %s", s.j.why(err))
 		}

@@ -25,7 +25,9 @@ type database struct {
 	tls, ca        string
 	nodes          map[string]*node
 	timeout        time.Duration
-	backups, wal   string // "" for none
+	backend        string  // which has it: "postgres"
+	backups        backups // nil for none
+	wal            archive // nil for none
 	copies         shared.Copies
 	bin, runAs     string
 	options        map[string]string
@@ -81,9 +83,50 @@ func databaseFields() []effect.Field {
 	}
 }
 
-func newSettings(config map[string]any) (*settings, error) {
-	choice, err := shared.NewChoice("postgres", "nodes", config, newDatabase)
+// newSettings reads the configuration of a backend; kept reads where one of them
+// keeps backups.
+func newSettings(backend string, config map[string]any, kept func(*database, map[string]any) *effect.Error) (*settings, error) {
+	choice, err := shared.NewChoice(backend, "nodes", config, func(m map[string]any) (*database, *effect.Error) {
+		db, e := newDatabase(m)
+		if e != nil {
+			return nil, e
+		}
+		db.backend = backend
+		return db, kept(db, m)
+	})
 	return &settings{choice}, err
+}
+
+// directories reads where the backend postgres keeps backups and WAL.
+func directories(db *database, config map[string]any) *effect.Error {
+	dirs := map[string]string{}
+	for _, name := range []string{"backups", "wal"} {
+		if s := text(config, name); s != "" {
+			abs, err := filepath.Abs(s)
+			if err != nil {
+				return effect.Errorf(effect.CodeInvalid, "%s: %v", name, err)
+			}
+			dirs[name] = abs
+		}
+	}
+	if dir := dirs["backups"]; dir != "" {
+		db.backups = baseBackups(dir)
+	}
+	if dir := dirs["wal"]; dir != "" {
+		db.wal = walDirectory(dir)
+		if e := carried("wal", dir); e != nil {
+			return e
+		}
+	}
+	return db.apart(dirs)
+}
+
+// carried refuses a path that restore_command cannot carry.
+func carried(name, path string) *effect.Error {
+	if strings.ContainsAny(path, `'%\`) {
+		return effect.Errorf(effect.CodeInvalid, "%s: %q holds a sign that restore_command cannot carry", name, path).WithHint("choose a path without quotes, %% and backslashes")
+	}
+	return nil
 }
 
 func text(m map[string]any, name string) string {
@@ -130,8 +173,8 @@ func newDatabase(config map[string]any) (*database, *effect.Error) {
 	}
 	db := &database{name: text(config, "database"), user: or(text(config, "user"), "postgres"), password: text(config, "password"),
 		tls: or(text(config, "tls"), "prefer"), ca: path(config, "ca"), nodes: map[string]*node{}, timeout: 5 * time.Second,
-		backups: path(config, "backups"), wal: path(config, "wal"), copies: shared.Copies{Dir: path(config, "copies"), Data: "data"},
-		bin: path(config, "bin"), runAs: or(text(config, "run_as"), "postgres"), options: map[string]string{}, marks: or(text(config, "marks"), shared.Marks),
+		copies: shared.Copies{Dir: path(config, "copies"), Data: "data"},
+		bin:    path(config, "bin"), runAs: or(text(config, "run_as"), "postgres"), options: map[string]string{}, marks: or(text(config, "marks"), shared.Marks),
 		migrate: shared.NewMigration(config["migrate"]), serving: &sync.Map{}}
 	db.label = or(db.name, db.user)
 	if s, ok := config["timeout"].(float64); ok {
@@ -157,16 +200,14 @@ func newDatabase(config map[string]any) (*database, *effect.Error) {
 		return nil, invalid("no node is named").WithHint("say where its servers are: nodes: { a: { address: 10.0.0.1 } }")
 	case !identifier.MatchString(db.marks):
 		return nil, invalid("marks: %q is no name of a table", db.marks).WithHint("letters, digits and _, with a schema and a dot before it if need be")
-	case strings.ContainsAny(db.wal, `'%\`):
-		return nil, invalid("wal: %q holds a sign that restore_command cannot carry", db.wal).WithHint("choose a path without quotes, %% and backslashes")
 	}
-	return db, db.apart()
+	return db, db.apart(map[string]string{"copies": db.copies.Dir})
 }
 
 // apart refuses directories that lie within live data, or live data within
 // them: nothing of ours may come over it.
-func (db *database) apart() *effect.Error {
-	for what, dir := range map[string]string{"backups": db.backups, "copies": db.copies.Dir, "wal": db.wal} {
+func (db *database) apart(dirs map[string]string) *effect.Error {
+	for what, dir := range dirs {
 		for _, n := range db.nodes {
 			if dir == "" || n.data == "" || !within(dir, n.data) && !(what == "copies" && within(n.data, dir)) {
 				continue

@@ -17,7 +17,7 @@ import (
 func (j *job) where(name string) (string, *effect.Error) {
 	missing := func(where string) *effect.Error {
 		return effect.Errorf(effect.CodeUnsupported, "%s is not %s; nothing was started", name, where).
-			WithHint("install PostgreSQL of the servers' version here (Debian: postgresql), or say where it is: bin in the configuration of postgres")
+			WithHint("install PostgreSQL of the servers' version here (Debian: postgresql), or say where it is: bin in the configuration of %s", j.backend)
 	}
 	if j.bin != "" {
 		path := filepath.Join(j.bin, name)
@@ -64,7 +64,7 @@ func (j *job) as() (*shared.User, *effect.Error) {
 	u, err := user.Lookup(j.runAs)
 	if err != nil {
 		return nil, effect.Errorf(effect.CodeInvalid, "PostgreSQL's programs refuse root, and there is no user %s: %v; nothing was started", j.runAs, err).
-			WithHint("name one in the configuration of postgres: run_as")
+			WithHint("name one in the configuration of %s: run_as", j.backend)
 	}
 	uid, _ := strconv.ParseUint(u.Uid, 10, 32)
 	gid, _ := strconv.ParseUint(u.Gid, 10, 32)
