@@ -71,6 +71,7 @@ type lab struct {
 	bin, user string
 	attr      *syscall.SysProcAttr
 	dir       string
+	archive   string // the archive_command; into a directory if it is empty
 }
 
 func newLab(t *testing.T) *lab {
@@ -176,7 +177,7 @@ func (c *cluster) configure() {
 	// archived meanwhile: the same file again is no failure.
 	// https://www.postgresql.org/docs/15/continuous-archiving.html
 	to := filepath.Join(c.l.dir, "wal", "%f")
-	archive := fmt.Sprintf("if test -f %s; then cmp -s %%p %s; else cp %%p %s.%s && mv %s.%s %s; fi", to, to, to, c.port, to, c.port, to)
+	archive := or(c.l.archive, fmt.Sprintf("if test -f %s; then cmp -s %%p %s; else cp %%p %s.%s && mv %s.%s %s; fi", to, to, to, c.port, to, c.port, to))
 	fmt.Fprintf(f, "\nport = %s\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '%s'\nfsync = off\nshared_buffers = 16MB\nmin_wal_size = 2MB\nmax_wal_size = 64MB\narchive_mode = on\narchive_command = '%s'\n",
 		c.port, c.l.dir, archive)
 }
@@ -309,7 +310,7 @@ while [ "$at" -gt "$to" ]; do q "BEGIN; DROP TABLE v$at; DELETE FROM schema_vers
 }
 
 func TestMain(m *testing.M) {
-	databasetest.Victim(New())
+	databasetest.Victim(New(), NewPgBackRest())
 	code := m.Run()
 	if template.dir != "" {
 		_ = os.RemoveAll(template.dir)

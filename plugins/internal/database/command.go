@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -20,6 +21,9 @@ type Command struct {
 	User *User // nil for the backend's own
 	// Line gets each line that the program says, if it is not nil.
 	Line func(line string)
+	// Output gets what the program says on its standard output, if it is not nil;
+	// the lines are what it says beside that.
+	Output io.Writer
 }
 
 // User is whom a program runs as.
@@ -37,6 +41,9 @@ func (c *Command) Run(ctx context.Context) (said string, err error) {
 	cmd.WaitDelay = 5 * time.Second
 	lines := &lines{each: c.Line}
 	cmd.Stdout, cmd.Stderr = lines, lines
+	if c.Output != nil {
+		cmd.Stdout = c.Output
+	}
 	done := make(chan error, 1)
 	go func() {
 		// The kernel ends the program with the thread that started it.

@@ -61,7 +61,7 @@ func (k Kills) Run(t *testing.T, b observer) {
 		case seen[effect.Applied] == 0:
 			longest *= 2
 		}
-		kill(t, k.Config, req, time.Duration(random.Int64N(int64(longest))))
+		kill(t, b.Describe().Name, k.Config, req, time.Duration(random.Int64N(int64(longest))))
 		got, err := b.Observe(t.Context(), req)
 		if err != nil {
 			t.Fatalf("observe %s: %v", key, err)

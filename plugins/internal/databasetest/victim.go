@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -18,15 +19,16 @@ import (
 const victimEnv = "RUNBOOK_TEST_VICTIM"
 
 type order struct {
-	Config obj
-	Op     string
-	Key    string
-	Args   obj
+	Backend string
+	Config  obj
+	Op      string
+	Key     string
+	Args    obj
 }
 
-// Victim is for TestMain: in a process that kill started it carries the request
-// out and does not return.
-func Victim(b plugins.Backend) {
+// Victim is for TestMain: in a process that kill started a backend
+// of that name carries the request out and does not return.
+func Victim(backends ...plugins.Backend) {
 	text := os.Getenv(victimEnv)
 	if text == "" {
 		return
@@ -36,6 +38,7 @@ func Victim(b plugins.Backend) {
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		panic(err)
 	}
+	b := backends[slices.IndexFunc(backends, func(b plugins.Backend) bool { return b.Describe().Name == o.Backend })]
 	if err := b.Configure(context.Background(), o.Config); err != nil {
 		panic(err)
 	}
@@ -46,9 +49,9 @@ func Victim(b plugins.Backend) {
 }
 
 // kill carries a request out in a process that is killed after a delay.
-func kill(t *testing.T, config obj, req plugins.Request, delay time.Duration) {
+func kill(t *testing.T, backend string, config obj, req plugins.Request, delay time.Duration) {
 	t.Helper()
-	text, err := json.Marshal(order{config, req.Op, req.Key, req.Args})
+	text, err := json.Marshal(order{backend, config, req.Op, req.Key, req.Args})
 	if err != nil {
 		t.Fatal(err)
 	}

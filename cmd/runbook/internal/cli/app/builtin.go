@@ -44,6 +44,8 @@ func shipped(name string) (plugins.Backend, bool) {
 		return kubo.New(), true
 	case "pagerduty":
 		return pagerduty.New(), true
+	case "pgbackrest":
+		return postgres.NewPgBackRest(), true
 	case "postgres":
 		return postgres.New(), true
 	case "probe":
@@ -70,5 +72,5 @@ func shipped(name string) (plugins.Backend, bool) {
 
 // shippedNames lists the names that shipped knows.
 func shippedNames() []string {
-	return []string{"age", "env", "exec", "file", "files", "haproxy", "http", "kubo", "pagerduty", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "webhook"}
+	return []string{"age", "env", "exec", "file", "files", "haproxy", "http", "kubo", "pagerduty", "pgbackrest", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "webhook"}
 }
