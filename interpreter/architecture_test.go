@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"plugins/plugintest":                {"interpreter/effect", "plugins", "plugins/host", "plugins/internal/wire", "stdlib", "stdlib/"},
 	"plugins/prometheus/prometheustest": {},
 	"plugins/pagerduty/pagerdutytest":   {},
+	"plugins/kubo/kubotest":             {},
 	"plugins/internal/database":         {"interpreter/effect", "plugins"},
 	"plugins/internal/databasetest":     {"interpreter/effect", "plugins", "plugins/plugintest", "stdlib", "stdlib/"},
 	"plugins/internal/health":           {"interpreter/effect"},

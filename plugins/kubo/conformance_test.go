@@ -30,7 +30,7 @@ func TestConformance(t *testing.T) {
 			{Op: "export", Args: obj{"cid": there, "path": filepath.Join(dir, "again.car")}},
 		},
 		Writes: []plugins.Request{
-			{Op: "pin", Args: obj{"cid": elsewhere, "name": "large", "from": []any{backup.peer}}},
+			{Op: "pin", Args: obj{"cid": elsewhere, "name": "large", "from": []any{backup.Peer}}},
 			{Op: "unpin", Args: obj{"cid": elsewhere}},
 			{Op: "import", Args: obj{"path": archive, "node": "backup"}},
 			{Op: "add", Args: obj{"path": filepath.Dir(small)}},

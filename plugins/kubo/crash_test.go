@@ -136,10 +136,10 @@ func TestKilled(t *testing.T) {
 // TestNodeDies kills a node that looks for what nobody has.
 func TestNodeDies(t *testing.T) {
 	n := startNode(t, "")
-	b := backend(t, obj{"nodes": obj{"only": obj{"api": n.api}}})
+	b := backend(t, obj{"nodes": obj{"only": obj{"api": n.API}}})
 	req := request(t, "pin", obj{"cid": "bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e", "timeout": "10m",
 		"from": []any{"/ip4/127.0.0.1/tcp/1/p2p/" + n.id()}})
-	req.Progress = func(string) { n.stop() } // after it could not connect
+	req.Progress = func(string) { n.Stop() } // after it could not connect
 	done := make(chan error, 1)
 	go func() {
 		_, err := b.Invoke(t.Context(), req)
@@ -156,7 +156,7 @@ func TestNodeDies(t *testing.T) {
 
 	// And one that has begun, which only the way to it can tell.
 	n = startNode(t, "")
-	to, err := url.Parse(n.api)
+	to, err := url.Parse(n.API)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestNodeDies(t *testing.T) {
 	b = stub(t, func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del("Authorization")
 		if strings.HasSuffix(r.URL.Path, "/pin/add") {
-			time.AfterFunc(100*time.Millisecond, n.stop)
+			time.AfterFunc(100*time.Millisecond, n.Stop)
 		}
 		proxy.ServeHTTP(w, r)
 	})

@@ -116,7 +116,7 @@ func TestRefuses(t *testing.T) {
 	checkAll(t, stub(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }), "1m", effect.CodeUnavailable, effect.CodeUnknown, "502 Bad Gateway")
 	// A real node does so too.
 	n := startNode(t, "Bearer right")
-	b := backend(t, obj{"nodes": obj{"only": obj{"api": n.api, "token": "Bearer wrong-token"}}})
+	b := backend(t, obj{"nodes": obj{"only": obj{"api": n.API, "token": "Bearer wrong-token"}}})
 	fails(t, b, "pins", nil, effect.CodeRefused, "API.Authorizations")
 	fails(t, b, "pins", obj{"node": "other"}, effect.CodeNotFound, "has: only")
 }

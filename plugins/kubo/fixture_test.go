@@ -1,7 +1,6 @@
 package kubo
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,16 +8,15 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/kubo/kubotest"
 	"github.com/q-ecosystem/runbook/stdlib"
 )
 
@@ -31,10 +29,10 @@ const patience = time.Minute
 const nodeSource = "../../examples/bench/ipfsnode"
 
 var built struct {
-	once sync.Once
-	dir  string
-	out  string
-	err  error
+	once    sync.Once
+	dir     string
+	program string
+	err     error
 }
 
 func TestMain(m *testing.M) {
@@ -56,74 +54,35 @@ func nodeProgram(t *testing.T) string {
 		if built.dir, built.err = os.MkdirTemp("", "rb-ipfs"); built.err != nil {
 			return
 		}
-		cmd := exec.Command("go", "build", "-ldflags", "-s -w", "-o", filepath.Join(built.dir, "ipfsnode"), ".")
-		cmd.Dir = nodeSource
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
-		var out []byte
-		out, built.err = cmd.CombinedOutput()
-		built.out = string(out)
+		built.program, built.err = kubotest.Build(nodeSource, built.dir)
 	})
 	if built.err != nil {
-		why := fmt.Sprintf("the node of %s cannot be built (its modules have to be had from the network): %v\n%s", nodeSource, built.err, built.out)
 		if os.Getenv("RUNBOOK_REQUIRE_SERVERS") == "1" {
-			t.Fatal(why + "\nRUNBOOK_REQUIRE_SERVERS=1 asks for it")
+			t.Fatalf("%v\nRUNBOOK_REQUIRE_SERVERS=1 asks for it", built.err)
 		}
-		t.Skip(why)
+		t.Skip(built.err)
 	}
-	return filepath.Join(built.dir, "ipfsnode")
+	return built.program
 }
 
 // testNode is a running node.
 type testNode struct {
-	api, peer string // http://127.0.0.1:…, /ip4/127.0.0.1/tcp/…/p2p/…
-	cmd       *exec.Cmd
-	token     string
-	ended     sync.Once
+	*kubotest.Node
+	token string
 }
 
 func startNode(t *testing.T, token string) *testNode {
 	t.Helper()
-	n := &testNode{token: token, cmd: exec.Command(nodeProgram(t), "-token", token)}
-	n.cmd.Stderr = os.Stderr
-	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	in, err := n.cmd.StdinPipe() // it ends with it
+	n, err := kubotest.Start(nodeProgram(t), token)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = in.Close() })
-	out, err := n.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := n.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(n.stop)
-	lines := bufio.NewScanner(out)
-	for n.peer == "" && lines.Scan() {
-		switch kind, rest, _ := strings.Cut(lines.Text(), " "); kind {
-		case "api":
-			n.api = rest
-		case "peer":
-			n.peer = rest
-		}
-	}
-	if n.peer == "" {
-		t.Fatalf("the node said nothing: %v", lines.Err())
-	}
-	return n
-}
-
-// stop kills the node, once.
-func (n *testNode) stop() {
-	n.ended.Do(func() {
-		_ = n.cmd.Process.Kill()
-		_ = n.cmd.Wait()
-	})
+	t.Cleanup(n.Stop)
+	return &testNode{n, token}
 }
 
 // id returns the name of the node in the network.
-func (n *testNode) id() string { return n.peer[strings.LastIndex(n.peer, "/")+1:] }
+func (n *testNode) id() string { return n.Peer[strings.LastIndex(n.Peer, "/")+1:] }
 
 // command gives the node a command directly, and returns its answer.
 func (n *testNode) command(t *testing.T, command string, args ...string) []obj {
@@ -132,7 +91,7 @@ func (n *testNode) command(t *testing.T, command string, args ...string) []obj {
 	for i := 0; i+1 < len(args); i += 2 {
 		q.Add(args[i], args[i+1])
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, n.api+"/api/v0/"+command+"?"+q.Encode(), nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, n.API+"/api/v0/"+command+"?"+q.Encode(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,8 +133,8 @@ func (n *testNode) blocks(t *testing.T, root string) []string {
 // meet connects two nodes, so that each asks the other.
 func meet(t *testing.T, a, b *testNode) {
 	t.Helper()
-	a.command(t, "swarm/connect", "arg", b.peer)
-	b.command(t, "swarm/connect", "arg", a.peer)
+	a.command(t, "swarm/connect", "arg", b.Peer)
+	b.command(t, "swarm/connect", "arg", a.Peer)
 }
 
 // twoNodes returns a backend with the nodes main, which calls mean without
@@ -187,7 +146,7 @@ func twoNodes(t *testing.T) (b *Backend, main, backup *testNode) {
 }
 
 func config(main, backup *testNode) obj {
-	return obj{"node": "main", "nodes": obj{"main": obj{"api": main.api}, "backup": obj{"api": backup.api, "token": backup.token}}}
+	return obj{"node": "main", "nodes": obj{"main": obj{"api": main.API}, "backup": obj{"api": backup.API, "token": backup.token}}}
 }
 
 func backend(t *testing.T, c obj) *Backend {

@@ -39,7 +39,7 @@ func TestLostBlocks(t *testing.T) {
 		if left, _ := os.ReadDir(filepath.Dir(file)); len(left) > 0 {
 			t.Errorf("a failed export left %v", left)
 		}
-		must(t, b, "pin", obj{"cid": root, "from": []any{backup.peer}})
+		must(t, b, "pin", obj{"cid": root, "from": []any{backup.Peer}})
 		if got := must(t, b, "validate", obj{"cid": root}); !reflect.DeepEqual(got, whole) {
 			t.Errorf("validate: %v, want %v", got, whole)
 		}
@@ -106,7 +106,7 @@ func TestDamagedBlocks(t *testing.T) {
 	// The same by ipfs.restore, which goes on with the next content.
 	main.command(t, "test/damage", "arg", bad)
 	other := must(t, b, "add", obj{"path": write(t, filepath.Join(t.TempDir(), "other"), 2, 1000), "node": "backup"})["cid"].(string)
-	value, err := restore(t, b, obj{"cids": []any{root, other}, "from": []any{backup.peer}, "archive": filepath.Dir(archive), "each": "1m", "providers": 2})
+	value, err := restore(t, b, obj{"cids": []any{root, other}, "from": []any{backup.Peer}, "archive": filepath.Dir(archive), "each": "1m", "providers": 2})
 	if err != nil || !reflect.DeepEqual(value["restored"], []any{root, other}) || value["blocks"] != 6.0 {
 		t.Errorf("restore: %v, %v", value, err)
 	}

@@ -21,7 +21,7 @@ func TestModelDoesWhatNodesDo(t *testing.T) {
 	dir := t.TempDir()
 	files, content, cids, paths := obj{}, obj{}, []string{}, []string{}
 	scratch := startNode(t, "")
-	maker := backend(t, obj{"nodes": obj{"scratch": obj{"api": scratch.api}}})
+	maker := backend(t, obj{"nodes": obj{"scratch": obj{"api": scratch.API}}})
 	newContent := func(seed, length int) (path, cid string) {
 		path = write(t, filepath.Join(dir, fmt.Sprint("file", seed)), seed, length)
 		cid = must(t, maker, "add", obj{"path": path})["cid"].(string)

@@ -1,0 +1,77 @@
+// Package kubotest builds and runs the IPFS node that tests speak to: Kubo's own
+// parts, in a process of its own, on loopback.
+package kubotest
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// Build builds the node from its source, examples/bench/ipfsnode, into a directory
+// and returns the program's path. The source is a module of its own, whose modules
+// have to be had from the network.
+func Build(source, dir string) (string, error) {
+	program := filepath.Join(dir, "ipfsnode")
+	cmd := exec.Command("go", "build", "-ldflags", "-s -w", "-o", program, ".")
+	cmd.Dir = source
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the node of %s (its modules have to be had from the network): %w\n%s", source, err, out)
+	}
+	return program, nil
+}
+
+// Node is a node that runs.
+type Node struct {
+	API  string // http://127.0.0.1:…
+	Peer string // /ip4/127.0.0.1/tcp/…/p2p/…
+	stop func()
+}
+
+// Start runs a node, which ends with this process at the latest. Its commands have
+// to bear the token, if there is one, in the header Authorization.
+func Start(program, token string) (*Node, error) {
+	cmd := exec.Command(program, "-token", token)
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	in, err := cmd.StdinPipe() // the node ends with it
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	n := &Node{stop: sync.OnceFunc(func() {
+		_ = in.Close()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})}
+	lines := bufio.NewScanner(out)
+	for n.Peer == "" && lines.Scan() {
+		switch kind, rest, _ := strings.Cut(lines.Text(), " "); kind {
+		case "api":
+			n.API = rest
+		case "peer":
+			n.Peer = rest
+		}
+	}
+	if n.Peer == "" {
+		n.Stop()
+		return nil, errors.Join(errors.New("the node ended before it said where it listens"), lines.Err())
+	}
+	return n, nil
+}
+
+// Stop kills the node, once.
+func (n *Node) Stop() { n.stop() }
