@@ -178,8 +178,11 @@ func (e *Engine) Answer(ctx context.Context, a Answer) (Question, error) {
 	return q, err
 }
 
-// user is the account of the operating system that this process runs in.
+// user is the account of the operating system that answers.
 func (e *Engine) user() string {
+	if e.opts.Account != "" {
+		return e.opts.Account
+	}
 	if o := e.opts.Owner; o.User != "" {
 		return o.User + "@" + o.Host
 	}

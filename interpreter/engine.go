@@ -27,6 +27,8 @@ type Options struct {
 	Random  io.Reader
 	Getenv  func(string) (string, bool)
 	Owner   journal.Owner
+	// Account is user@host of the person who gives answers; Owner's if "".
+	Account string
 	// Secret finds a secret by its reference ("env:TOKEN"). A resume needs it
 	// for the secret parameters of the run.
 	Secret func(ref string) (effect.Secret, error)

@@ -104,7 +104,7 @@ func (a *App) Catalog(extra ...effect.Module) *effect.Catalog {
 // Desk is an engine for what people decide: it carries nothing out.
 func (a *App) Desk(db *journal.DB) *interpreter.Engine {
 	return interpreter.New(interpreter.Options{DB: db, Catalog: a.Catalog(), World: idle{}, Clock: interpreter.SystemClock{},
-		Random: rand.Reader, Getenv: os.LookupEnv, Owner: journal.Self(), Secret: Secret})
+		Random: rand.Reader, Getenv: os.LookupEnv, Owner: journal.Self(), Account: Operator(), Secret: Secret})
 }
 
 // Reader is an engine that walks scripts and carries nothing out. It knows the

@@ -53,10 +53,18 @@ func (a *App) ownName(ctx context.Context, db *journal.DB, run journal.Run) (str
 	return cfg.Path, nil
 }
 
-// User is the operating system's name of whoever runs this program.
+// User is the operating system's name of whoever runs this program: of the
+// person that sudo was called by, where it has given them another account. People
+// who share the account that owns the journal stay apart by that.
 func User() string {
-	if u, err := user.Current(); err == nil {
-		return u.Username
+	now, err := user.Current()
+	if err != nil {
+		return "unknown"
 	}
-	return "unknown"
+	if id := os.Getenv("SUDO_UID"); id != "" && id != now.Uid {
+		if by, err := user.LookupId(id); err == nil && by.Username == os.Getenv("SUDO_USER") {
+			return by.Username
+		}
+	}
+	return now.Username
 }

@@ -178,7 +178,7 @@ func (s *session) connect(ctx context.Context) error {
 	}
 	s.engine = interpreter.New(interpreter.Options{
 		DB: s.db, Catalog: catalog, World: s.host, Clock: interpreter.SystemClock{}, Random: rand.Reader, Getenv: os.LookupEnv,
-		Owner: journal.Self(), Secret: app.Secret, Watch: watch, Detach: s.detach, Stopping: s.app.Stopping,
+		Owner: journal.Self(), Account: app.Operator(), Secret: app.Secret, Watch: watch, Detach: s.detach, Stopping: s.app.Stopping,
 	})
 	return nil
 }
