@@ -48,10 +48,7 @@ func Make(in Input) *Report {
 		Levels: []Subject{}, Gates: []Gate{}, Approvals: []Approval{}, Checklists: []Checklist{}, Decisions: []Decision{}, Failures: []Failure{}, Unknown: []Unknown{},
 		Changes: []Change{}, Deviations: []Deviation{}, Planned: in.Planned, Notes: []Note{}, Versions: in.Versions, Record: in.Record}
 	if m.r.Kind == "" {
-		m.r.Kind = Deployment
-		if m.Rolling() {
-			m.r.Kind = Rollback
-		}
+		m.r.Kind = m.kind()
 	}
 	for _, line := range view.Params(in.Fields, in.Run.Params) {
 		name, value, _ := strings.Cut(line, " = ")
@@ -69,6 +66,24 @@ func Make(in Input) *Report {
 		m.r.Notes = append(m.r.Notes, Note{n.At.UTC(), n.Level, view.Clean(n.Text)})
 	}
 	return m.r
+}
+
+// The ops that call people, and that tell who came.
+const (
+	opPage         = "notify.page"
+	opAcknowledged = "notify.acknowledged"
+)
+
+// kind is what a run is read for by what it did: an incident is what people were
+// called for.
+func (m *maker) kind() Kind {
+	switch paged := func(e *history.Effect) bool { return e.Op == opPage }; {
+	case m.Rolling():
+		return Rollback
+	case slices.ContainsFunc(m.Effects, paged):
+		return Incident
+	}
+	return Deployment
 }
 
 // outcome says in a sentence how the run stands, and why.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,6 +45,27 @@ func (m *maker) people() {
 			}
 		}
 		m.r.Decisions = append(m.r.Decisions, d)
+	}
+	m.called()
+	slices.SortStableFunc(m.r.Decisions, func(a, b Decision) int { return a.At.Compare(b.At) })
+}
+
+// called tells who took on which page, once each.
+func (m *maker) called() {
+	told := map[any]bool{}
+	for _, e := range m.Effects {
+		if e.Op != opAcknowledged || e.State != history.Closed || e.Err != nil {
+			continue
+		}
+		v, _ := effect.Decode(e.Value)
+		answer, _ := v.(map[string]any)
+		by, _ := answer["by"].(string)
+		args := argsOf(e)
+		if key := args["key"]; by != "" && !told[key] {
+			told[key] = true
+			to, _ := args["to"].(string)
+			m.r.Decisions = append(m.r.Decisions, Decision{At: e.Ended.UTC(), By: view.Line(by), What: "took on the page to " + view.Line(to)})
+		}
 	}
 }
 
