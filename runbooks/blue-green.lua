@@ -34,6 +34,9 @@ runbook {
     error_rate  = { type = "string", default = "< 0.1%" },
     uptime      = { type = "string", default = "> 99.9%" },
 
+    approvers = { type = "list", of = "string", default = {}, doc = "who may agree to the deployment; anyone if empty" },
+    approvals = { type = "int", default = 0, min = 0, doc = "how many others than who starts it have to agree; 0 asks nobody" },
+
     channel = { type = "string", default = "deployments", doc = "where to tell people; empty tells nobody" },
   },
   locks      = { "traffic/web" },
@@ -66,6 +69,14 @@ end
 
 if params.stages[#params.stages] ~= 100 then
   fail { message = "the last stage is " .. params.stages[#params.stages] .. "%, not 100%", hint = "end stages with 100" }
+end
+
+if params.approvals > 0 then
+  approve {
+    title  = "deploy " .. params.version .. " to " .. new .. ", and move all traffic there?",
+    by     = #params.approvers > 0 and params.approvers or nil, count = params.approvals, separate = true,
+    detail = "traffic goes back to " .. old .. " by itself where " .. new .. " misbehaves; in the end " .. old .. " is taken away",
+  }
 end
 
 -- Phase 1: prepare the new environment.

@@ -174,6 +174,15 @@ test("traffic stays when the old version cannot be taken away", function(t)
   t.holds(run)
 end)
 
+test("deploys nothing before two people have agreed", function(t)
+  local s = before { params = { approvals = 2, approvers = { "ana", "bob" } } }
+  t.equal(book.simulate(s).status, "succeeded")
+  s.answers = { ["deploy v1.2.0 to green, and move all traffic there?"] = "deny" }
+  local run = book.simulate(s)
+  t.equal(run.status, "failed")
+  t.effects(run, {})
+end)
+
 test("refuses stages that do not end with 100", function(t)
   local run = book.simulate(before { params = { stages = { 10, 50 } } })
   t.equal(run.status, "failed")

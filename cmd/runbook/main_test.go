@@ -10,10 +10,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// The test binary is the program too: it runs itself as `runbook`, and that
-// runs itself again for its plugins.
+// The test binary is the program too: it runs itself as `runbook`, and that runs
+// itself again for its plugins. It is the killer of runners as well.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"runbook": main})
+	testscript.Main(m, map[string]func(){"runbook": main, "killer": killer})
 }
 
 // TestScripts runs testdata/*.txtar. Each has a journal, a home and a
@@ -72,6 +72,8 @@ func TestScripts(t *testing.T) {
 			"printed":   printed,
 			"pagerduty": pagerduty,
 			"page":      pageExample(docs),
+			"ipfsnodes": ipfsNodes(t.TempDir()),
+			"relay":     relay,
 
 			"exampleplugin": examplePlugin,
 		},
