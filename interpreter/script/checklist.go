@@ -16,7 +16,8 @@ func (s *Script) checklist(L *lua.LState) int {
 	}
 	args := b.namedArgs(L, effect.OpChecklist)
 	if fault := effect.ApprovalFault(args); fault != "" {
-		b.fail(L, "name people, each once; leave by out to let anyone answer", "nobody can answer the checklist: %s", fault)
+		b.raise(L, &effect.Error{Code: effect.CodeInvalid, Message: "nobody can answer the checklist: " + fault, Where: b.position(L),
+			Hint: "name people, each once; leave by out to let anyone answer"}, nil)
 	}
 	L.Push(s.toLua(b.control(L, effect.OpChecklist, args)))
 	return 1

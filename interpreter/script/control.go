@@ -176,8 +176,8 @@ func (s *Script) approve(L *lua.LState) int {
 		args = b.namedArgs(L, effect.OpApprove)
 	}
 	if fault := effect.ApprovalFault(args); fault != "" {
-		b.fail(L, "name as many people as have to agree, each once; leave by out to let anyone answer",
-			"nobody can agree to approve: %s", fault)
+		b.raise(L, &effect.Error{Code: effect.CodeInvalid, Message: "nobody can agree to approve: " + fault, Where: b.position(L),
+			Hint: "name as many people as have to agree, each once; leave by out to let anyone answer"}, nil)
 	}
 	L.Push(s.toLua(b.control(L, effect.OpApprove, args)))
 	return 1

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib/internal/model"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
@@ -14,6 +15,8 @@ func invariants() []effect.Invariant {
 		{Name: "there is one writable primary at most", After: onePrimary},
 		{Name: "no committed write is lost by a promotion", After: nothingLost},
 		{Name: "what goes live is whole", After: wholeLive},
+		model.Destroys("db", func(args map[string]any) string { return plain.Str(args, "sql") }),
+		effect.ReadAgain("db", []string{"promote"}, func(read, _ effect.Occurrence) bool { return read.Module == "db" && read.Name == "lag" }),
 		effect.LockedChanges("db", "backup"), // a backup changes nothing that others use
 	}
 }

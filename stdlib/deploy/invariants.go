@@ -15,8 +15,18 @@ func invariants() []effect.Invariant {
 		{Name: "a run that succeeded leaves nothing unhealthy in service", End: wellInService},
 		{Name: "a rollback leaves nothing unhealthy in service", End: wellAfterRollback},
 		{Name: "what is released is watched for long enough", End: watchedRelease},
+		{Name: "what others share is changed under a lock", After: locked},
 		effect.NoRace("deploy", "release"),
 	}
+}
+
+// locked finds versions that come into service in a run without any lock: two runs
+// at once would leave what neither wanted.
+func locked(v *effect.View, e effect.Occurrence) string {
+	if e.Module != "deploy" || e.Name != "activate" || e.Err != nil || len(v.Locks) > 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s ran without a lock: another run could deploy the same meanwhile; add locks = { \"deploy/NAME\" } to the header", e)
 }
 
 // asItRan finds places whose version was replaced under way and not put back: a

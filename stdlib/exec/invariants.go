@@ -14,7 +14,8 @@ import (
 func invariants() []effect.Invariant {
 	return []effect.Invariant{
 		{Name: "a command that may run twice says what is to be, not what is to be added", After: absolute},
-		model.TakenBack("exec", commandLine),
+		model.TakenBack("exec", model.Command),
+		model.Destroys("exec", model.Command),
 	}
 }
 
@@ -32,7 +33,7 @@ func absolute(_ *effect.View, e effect.Occurrence) string {
 	if e.Module != "exec" || !e.Again || !e.Opaque {
 		return ""
 	}
-	line := commandLine(e.Args)
+	line := model.Command(e.Args)
 	adds := strings.TrimSpace(relative.FindString(line))
 	if _, shell := e.Args["shell"]; shell && adds == "" {
 		adds = strings.TrimSpace(appending.FindString(line))
@@ -47,7 +48,7 @@ func absolute(_ *effect.View, e effect.Occurrence) string {
 // mentionsKey reports whether the command is given the key by which it can know
 // a repetition.
 func mentionsKey(args map[string]any) bool {
-	text := commandLine(args)
+	text := model.Command(args)
 	for _, v := range plain.Table(args, "env") {
 		if s, ok := v.(string); ok {
 			text += " " + s

@@ -1,7 +1,6 @@
 package exec
 
 import (
-	"strings"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -50,7 +49,7 @@ func (x *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 	if op != "run" {
 		return nil, model.NoOp("exec", op)
 	}
-	line := commandLine(args)
+	line := model.Command(args)
 	reply := x.script.Find(line)
 	m = x.script.Moment(m)
 	code, err := model.ResolveAs(m, field.Of("code", effect.Int, ""), reply["code"])
@@ -99,14 +98,6 @@ func (x *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 	return value, nil
 }
 
-// commandLine returns a command's words, or its line for the shell.
-func commandLine(args map[string]any) string {
-	if line, ok := args["shell"].(string); ok {
-		return line
-	}
-	return strings.Join(plain.List(args["argv"]), " ")
-}
-
 // State implements effect.Model.
 func (x *Model) State(effect.Moment) map[string]any { return x.script.State() }
 
@@ -123,7 +114,7 @@ func (x *Model) Takes(_ string, args map[string]any) time.Duration {
 }
 
 func (x *Model) takes(args map[string]any) time.Duration {
-	if s, ok := x.script.Find(commandLine(args))["takes"].(float64); ok {
+	if s, ok := x.script.Find(model.Command(args))["takes"].(float64); ok {
 		return effect.Seconds(s)
 	}
 	return time.Second
@@ -132,5 +123,5 @@ func (x *Model) takes(args map[string]any) time.Duration {
 // Assumes implements effect.Assumer: the scenario may say nothing of the
 // command.
 func (x *Model) Assumes(_ string, args map[string]any) string {
-	return model.Assuming(x.script.Find(commandLine(args)) == nil, "the result of "+commandLine(args))
+	return model.Assuming(x.script.Find(model.Command(args)) == nil, "the result of "+model.Command(args))
 }

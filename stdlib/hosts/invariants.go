@@ -2,10 +2,12 @@ package hosts
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib/internal/model"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
@@ -13,24 +15,47 @@ import (
 func invariants() []effect.Invariant {
 	const name = "of a group of hosts, no two are without their service at once"
 	return []effect.Invariant{{Name: name, After: oneAtATime}, {Name: name, After: notAfterAnother},
-		{Name: "what failed on a host is not passed over", End: hostPassedOver}}
+		{Name: "what failed on a host is not passed over", End: hostPassedOver}, model.Destroys("hosts", model.Command)}
 }
 
 // oneAtATime finds restarts that take down all of a group at once.
 func oneAtATime(v *effect.View, e effect.Occurrence) string {
-	if e.Module != "hosts" || e.Name != "service" || e.Args["action"] != "restart" || e.Err != nil {
+	if e.Module != "hosts" || e.Err != nil {
+		return ""
+	}
+	var groups map[string][]string
+	what := plain.Str(e.Args, "name")
+	switch {
+	case e.Name == "service" && e.Args["action"] == "restart":
+		groups = serving(v, e)
+	case e.Name == "run" && reboots.MatchString(model.Command(e.Args)):
+		groups, what = members(v), "the system"
+	default:
 		return ""
 	}
 	touched := touched(e)
-	groups := serving(v, e)
 	for _, group := range plain.SortedNames(groups) {
 		members := groups[group]
 		if hit := common(members, touched); len(members) > 1 && len(hit) == len(members) && plain.Num(e.Args, "limit") >= float64(len(hit)) {
 			return fmt.Sprintf("%s restarts %s on %s at once (limit = %v), and those are all of the group %s: nothing serves meanwhile; leave limit at 1, or make it less than %d",
-				e, e.Args["name"], strings.Join(hit, ", "), e.Args["limit"], group, len(hit))
+				e, what, strings.Join(hit, ", "), e.Args["limit"], group, len(hit))
 		}
 	}
 	return ""
+}
+
+// reboots matches commands by which a whole host is away for a while.
+var reboots = regexp.MustCompile(`^(sudo\s+)?(/s?bin/|/usr/s?bin/)?(reboot|poweroff|halt|shutdown\s+(-\S+\s+)*|systemctl\s+(reboot|poweroff|kexec))(\s|$)`)
+
+// members returns the hosts of each group.
+func members(v *effect.View) map[string][]string {
+	hosts, groups := plain.Table(v.Begin("hosts"), "hosts"), map[string][]string{}
+	for _, name := range plain.SortedNames(hosts) {
+		for _, g := range plain.List(plain.Table(hosts, name)["groups"]) {
+			groups[g] = append(groups[g], name)
+		}
+	}
+	return groups
 }
 
 // notAfterAnother finds services that are stopped or restarted while they are

@@ -25,6 +25,7 @@ func invariants() []effect.Invariant {
 		{Name: "no traffic is moved to what an alert fires about", After: noneWhileAlerted, End: succeededAlerted},
 		{Name: "what is taken away for good takes no traffic and has no sessions", After: idleWhenTaken},
 		effect.LockedChanges("traffic"),
+		effect.ReadAgain("traffic", []string{"split", "switch"}, measuresGrown),
 		effect.NoRace("traffic", "split", "switch"),
 		{Name: "a run that did not succeed leaves no traffic on what is bad", End: noneLeftOnBad},
 		{Name: "a run that did not succeed leaves the traffic as it was", End: asItWas},
@@ -86,6 +87,17 @@ func weightOf(path []string) (pool, server string, ok bool) {
 // wrote reports whether an op of the module has changed something.
 func wrote(e effect.Occurrence) bool {
 	return e.Err == nil && e.Class.Writes() && (e.Module == "traffic" || slices.ContainsFunc(e.Changes, func(c effect.Change) bool { return c.Module == "traffic" }))
+}
+
+// measuresGrown reports whether a read measures a server that gets more traffic by
+// an effect.
+func measuresGrown(read, e effect.Occurrence) bool {
+	return read.Module == "health" && slices.ContainsFunc(e.Changes, func(c effect.Change) bool {
+		_, server, ok := weightOf(c.Path)
+		from, _ := c.From.(float64)
+		to, _ := c.To.(float64)
+		return ok && to > from && server == read.Args["env"]
+	})
 }
 
 func sharesAddUp(v *effect.View, e effect.Occurrence) string {

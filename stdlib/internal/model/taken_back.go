@@ -30,7 +30,7 @@ func (p pairs) takenBack(v *effect.View, end effect.Ending) string {
 	}
 	past := v.Past()
 	for i, set := range v.Usual {
-		if !set.Wrote() || set.Module != p.module || !p.hasOpposite(v.Usual[i+1:], set) || !end.RollsBack && !silences.MatchString(p.line(set.Args)) {
+		if !set.Wrote() || set.Module != p.module || !p.hasOpposite(v.Usual[i+1:], set) || !end.RollsBack && !unnoticed.MatchString(p.line(set.Args)) {
 			continue
 		}
 		did := -1
@@ -53,6 +53,11 @@ func (p pairs) takenBack(v *effect.View, end effect.Ending) string {
 // silences matches what keeps alerts from people. A run that stops where it fails
 // may leave a page or a pause for whoever comes; that somebody comes takes alerts.
 var silences = regexp.MustCompile(`(?i)\b(un)?(silenc|mute)|\bdowntimes?\b`)
+
+// unnoticed matches what whoever comes does not see, and misses later: alerts, a
+// feature that was tried, what repairs, scales, backs up or watches by itself.
+var unnoticed = regexp.MustCompile(silences.String() + `|(?i)\b(features?|flags?|toggles?|streaming|experiments?|chaos|debug|trac(e|ing)|verbose)\b` +
+	`|auto-?(scal|heal|repair|failover|vacuum|renew)|\b(failover|orchestrator|backups?|crons?|crontab|watchdog|monitor(ing)?|alert(s|ing|manager)?|replication|puppet|chef)\b`)
 
 // varsLeft is takenBack for what a scenario says that calls set.
 func (p pairs) varsLeft(v *effect.View, end effect.Ending) string {

@@ -1,0 +1,6 @@
+-- Two people have to agree, and one may.
+runbook { name = "nobody-can-agree", locks = { "secrets/root" }, on_failure = "stop" }
+local secrets = require "secrets"
+approve { title = "Rotate the root token?", by = { "ann" }, count = 2, separate = true }
+local new = secrets.rotate { name = "root" }
+secrets.revoke { name = "root", version = new.previous }

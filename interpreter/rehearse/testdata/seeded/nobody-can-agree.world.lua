@@ -1,0 +1,1 @@
+return { world = { secrets = { root = { versions = { "1" } } } } }

@@ -1,0 +1,109 @@
+package model
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// Destroys returns the invariant that what a call of a module destroys for good
+// was kept elsewhere before, or that people agreed to it. line is what a call
+// says; of other modules, only whether it made a copy is asked.
+func Destroys(module string, line func(args map[string]any) string) effect.Invariant {
+	return effect.Invariant{Name: "what is destroyed for good was kept before, or people agreed to it", After: func(v *effect.View, e effect.Occurrence) string {
+		if e.Module != module || !e.Wrote() {
+			return ""
+		}
+		said := line(e.Args)
+		what := destroyed(said)
+		if what == "" {
+			return ""
+		}
+		past := v.Past()
+		p := pairs{module, line}
+		for _, before := range past {
+			if before.Err == nil && (agreed(before) || kept(before) || before.Place != e.Place && before.Wrote() && p.opposite(before, e)) {
+				return "" // what the run has made itself is its own to remove, too
+			}
+		}
+		return fmt.Sprintf("%s destroys for good (%q in %q), and there is no way back: nobody was asked before, and no copy was made; make a backup, or approve first", e, what, said)
+	}}
+}
+
+// agreed reports whether people said yes to something.
+func agreed(e effect.Occurrence) bool {
+	return e.Module == effect.ControlModule && effect.Asks(e.Module+"."+e.Name)
+}
+
+// copying matches commands that keep what there is.
+var copying = regexp.MustCompile(`(?i)backup|snapshot|dump|export|archive|\brsync\b|\brestic\b|\bpg_basebackup\b|\btar\b|\bsync\b|\bcp\b`)
+
+// kept reports whether an effect made a copy of something, or looked at one.
+func kept(e effect.Occurrence) bool {
+	switch e.Module {
+	case "db":
+		return e.Name == "backup" || e.Name == "backups"
+	case "exec", "hosts":
+		return copying.MatchString(Command(e.Args))
+	}
+	return false
+}
+
+// Command returns the line that a call runs.
+func Command(args map[string]any) string {
+	if shell, ok := args["shell"].(string); ok {
+		return shell
+	}
+	list, _ := args["argv"].([]any)
+	words := make([]string, len(list))
+	for i, word := range list {
+		words[i], _ = word.(string)
+	}
+	return strings.Join(words, " ")
+}
+
+// destroyers match what commands of wide use destroy data or whole systems by.
+// That something is started again, or made anew by whoever looks after it, is
+// none of them.
+var destroyers = []*regexp.Regexp{
+	regexp.MustCompile(`(?i)\bdrop\s+(database|schema|table|keyspace|collection|tablespace|bucket)\b|\btruncate\s+table\b`),
+	regexp.MustCompile(`(?i)\bkubectl\s.*\bdelete\s+(-\S+\s+\S+\s+)*(ns|namespaces?|pvc?|persistentvolume(claim)?s?|crds?|customresourcedefinitions?|statefulsets?|sts|secrets?)\b|\bkubectl\s.*\bdelete\s.*--all\b`),
+	regexp.MustCompile(`(?i)\b(terraform|tofu|terragrunt|pulumi|cdk|vagrant)\s(.*\s)?destroy\b|\bterraform\s.*\bapply\s.*-destroy\b`),
+	regexp.MustCompile(`(?i)\baws\s.*\b(delete-(table|db-\S+|bucket|cluster|stack|file-system|volume|snapshot|domain|hosted-zone|load-balancer)|terminate-instances|rb\b.*--force|rm\b.*--recursive)`),
+	regexp.MustCompile(`(?i)\b(gcloud|az|doctl|hcloud|oci)\s.*\b(delete|destroy)\b`),
+	regexp.MustCompile(`(?i)\b(mkfs(\.\w+)?|wipefs|shred|dropdb|lvremove|vgremove|zfs\s+destroy|zpool\s+destroy)\b|\bdd\b.*\bof=/dev/`),
+	regexp.MustCompile(`(?i)\b(flushall|flushdb)\b|\bdropDatabase\b|\bkafka-topics\S*\s.*--delete\b|\brabbitmqctl\s+(force_)?reset\b|\betcdctl\s+del\b.*--prefix`),
+	regexp.MustCompile(`(?i)\b(delete|destroy|purge|erase|wipe)\b.*\s--?(permanent(ly)?|irrevocabl[ey]|no-undo|skip-trash|hard)\b`),
+}
+
+// deleting and condition match a statement that deletes all rows of a table.
+var deleting, condition = regexp.MustCompile(`(?i)\bdelete\s+from\s+\S+`), regexp.MustCompile(`(?i)\b(where|limit)\b`)
+
+// removing matches rm with what makes it go through directories without a word.
+var removing = regexp.MustCompile(`\brm((?:\s+-{1,2}[\w-]+)+)\s+([^;&|]+)`)
+
+// scratch matches places of which nobody misses anything.
+var scratch = regexp.MustCompile(`(?i)\b(te?mp|cache|caches|build|dist|staging|releases?|scratch|lock|\.git|node_modules|work|old)\b|\$\(mktemp|\.(pid|lock|sock|tmp|log)\b`)
+
+// destroyed returns the words by which a command destroys; empty if it does not.
+func destroyed(line string) string {
+	for _, d := range destroyers {
+		if found := d.FindString(line); found != "" {
+			return found
+		}
+	}
+	if found := deleting.FindString(line); found != "" && !condition.MatchString(line) {
+		return found
+	}
+	for _, m := range removing.FindAllStringSubmatch(line, -1) {
+		flags, paths := m[1], strings.Fields(m[2])
+		deep := strings.ContainsAny(flags, "rR") && strings.Contains(flags, "f")
+		if deep && slices.ContainsFunc(paths, func(p string) bool { return strings.Contains(p, "/") && !scratch.MatchString(p) }) {
+			return strings.TrimSpace(m[0])
+		}
+	}
+	return ""
+}
