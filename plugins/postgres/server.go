@@ -1,17 +1,9 @@
 package postgres
 
 import (
-	"bytes"
-	"context"
-	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -26,35 +18,16 @@ const targetNotReached = "recovery ended before configured recovery target was r
 // server is a PostgreSQL on a copy, over a socket that only its user and root
 // can reach. It dies with this process.
 type server struct {
+	shared.Server
 	j    *job
 	conn *conn
 	dir  string // of its socket and configuration
-	cmd  *exec.Cmd
-	over chan struct{}
-	log  *log
-}
-
-// log keeps the end of what a server says.
-type log struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.text.Len() > 256<<10 {
-		l.text.Next(128 << 10)
-	}
-	return l.text.Write(p)
 }
 
 // faults returns the lines that say why a server ended.
-func (l *log) faults() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (s *server) faults() string {
 	var found []string
-	lines := strings.Split(strings.TrimSpace(l.text.String()), "\n")
+	lines := s.Said()
 	for _, line := range lines {
 		for _, level := range []string{"FATAL:  ", "PANIC:  ", "ERROR:  "} {
 			if _, text, ok := strings.Cut(line, level); ok && !strings.Contains(text, "the database system is") {
@@ -85,16 +58,14 @@ func (j *job) serve(data string, settings ...string) (*server, *effect.Error) {
 	case <-j.Ctx.Done():
 		return nil, j.Ended("waiting for another call on the copy")
 	}
-	s := &server{j: j, over: make(chan struct{}), log: &log{}}
+	s := &server{j: j, Server: shared.Server{Quit: syscall.SIGQUIT}}
 	release := func() { <-lock.(chan struct{}) }
 	fail := func(format string, args ...any) (*server, *effect.Error) {
-		s.end()
+		_ = os.RemoveAll(s.dir)
 		release()
 		return nil, effect.Errorf(effect.CodeFailed, format, args...).WithHint("see what it said; nothing was changed beside the copy")
 	}
-	// The path of a socket is short.
-	sweep()
-	dir, err := os.MkdirTemp("/tmp", fmt.Sprintf("%s%d-", socketDir, os.Getpid()))
+	dir, err := shared.SocketDir(socketDir)
 	if err != nil {
 		return fail("a directory for the server's socket cannot be made: %v", err)
 	}
@@ -120,27 +91,11 @@ func (j *job) serve(data string, settings ...string) (*server, *effect.Error) {
 	for name, v := range j.options {
 		all = append(all, name+"="+v)
 	}
-	args := []string{"-D", data}
+	args := []string{path, "-D", data}
 	for _, setting := range all {
 		args = append(args, "-c", setting)
 	}
-	s.cmd = exec.Command(path, args...)
-	s.cmd.Env, s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = shared.Environment(), "/", s.log, s.log
-	s.cmd.SysProcAttr = shared.Attributes(u, syscall.SIGQUIT)
-	started := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // the kernel ends it with the thread that started it
-		defer runtime.UnlockOSThread()
-		err := s.cmd.Start()
-		started <- err
-		if err == nil {
-			_ = s.cmd.Wait()
-		}
-		close(s.over)
-		release()
-	}()
-	if err := <-started; err != nil {
-		s.cmd = nil
+	if err := s.Start(args, u, release); err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, effect.Errorf(effect.CodeUnavailable, "%s was not started: %v", path, err)
 	}
@@ -155,18 +110,6 @@ func (j *job) serve(data string, settings ...string) (*server, *effect.Error) {
 // the process.
 const socketDir = "rb-pg-"
 
-// sweep removes what processes left that were killed.
-func sweep() {
-	found, _ := filepath.Glob("/tmp/" + socketDir + "*")
-	for _, dir := range found {
-		number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), socketDir), "-")
-		pid, err := strconv.Atoi(number)
-		if info, statErr := os.Lstat(dir); err == nil && pid > 0 && statErr == nil && info.IsDir() && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			_ = os.RemoveAll(dir) // of others it is not ours to remove, and stays
-		}
-	}
-}
-
 // await connects once the server has recovered.
 func (s *server) await(port string) *effect.Error {
 	for {
@@ -176,8 +119,8 @@ func (s *server) await(port string) *effect.Error {
 			return nil
 		}
 		switch code := state(err); {
-		case s.ended():
-			return effect.Errorf(effect.CodeFailed, "the server of the copy ended: %s", s.log.faults()).WithHint("see what it said; the live data was not touched")
+		case s.Ended():
+			return effect.Errorf(effect.CodeFailed, "the server of the copy ended: %s", s.faults()).WithHint("see what it said; the live data was not touched")
 		case s.j.Ctx.Err() != nil:
 			return s.j.Ended("recovering the copy")
 		case code == "3D000":
@@ -190,54 +133,27 @@ func (s *server) await(port string) *effect.Error {
 	}
 }
 
-func (s *server) ended() bool {
-	select {
-	case <-s.over:
-		return true
-	default:
-		return false
-	}
-}
-
 // stop shuts the server down so that the copy is whole on disk.
 func (s *server) stop() *effect.Error {
-	if s.conn != nil {
-		s.conn.close()
-		s.conn = nil
-	}
-	_ = s.cmd.Process.Signal(syscall.SIGINT)
-	limit, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	select {
-	case <-s.over:
-	case <-limit.Done():
-		s.end()
-		return effect.Errorf(effect.CodeFailed, "the server of the copy does not shut down: %s", s.log.faults())
-	}
-	if !s.cmd.ProcessState.Success() {
-		return effect.Errorf(effect.CodeFailed, "the server of the copy shut down with %s: %s", s.cmd.ProcessState, s.log.faults())
+	s.leave()
+	if err := s.Stop(syscall.SIGINT); err != nil {
+		return effect.Errorf(effect.CodeFailed, "the server of the copy %v: %s", err, s.faults())
 	}
 	return nil
 }
 
-// end leaves nothing of the server behind.
-func (s *server) end() {
+func (s *server) leave() {
 	if s.conn != nil {
 		s.conn.close()
 		s.conn = nil
 	}
-	if s.cmd != nil && !s.ended() {
-		_ = s.cmd.Process.Signal(syscall.SIGQUIT)
-		select {
-		case <-s.over:
-		case <-time.After(10 * time.Second):
-			_ = s.cmd.Process.Kill()
-			<-s.over
-		}
-	}
-	if s.dir != "" {
-		_ = os.RemoveAll(s.dir)
-	}
+}
+
+// end leaves nothing of the server behind.
+func (s *server) end() {
+	s.leave()
+	s.End()
+	_ = os.RemoveAll(s.dir)
 }
 
 // onCopy starts a server on a copy and connects to it.

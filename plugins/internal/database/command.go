@@ -20,7 +20,8 @@ type Command struct {
 	Dir  string
 	User *User // nil for the backend's own
 	// Line gets each line that the program says, if it is not nil.
-	Line func(line string)
+	Line  func(line string)
+	Input io.Reader // what it reads; nil for nothing
 	// Output gets what the program says on its standard output, if it is not nil;
 	// the lines are what it says beside that.
 	Output io.Writer
@@ -40,7 +41,7 @@ func (c *Command) Run(ctx context.Context) (said string, err error) {
 	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
 	cmd.WaitDelay = 5 * time.Second
 	lines := &lines{each: c.Line}
-	cmd.Stdout, cmd.Stderr = lines, lines
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Input, lines, lines
 	if c.Output != nil {
 		cmd.Stdout = c.Output
 	}
