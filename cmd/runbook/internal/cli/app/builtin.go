@@ -10,6 +10,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/haproxy"
 	"github.com/q-ecosystem/runbook/plugins/http"
 	"github.com/q-ecosystem/runbook/plugins/kubo"
+	"github.com/q-ecosystem/runbook/plugins/mariadb"
 	"github.com/q-ecosystem/runbook/plugins/pagerduty"
 	"github.com/q-ecosystem/runbook/plugins/postgres"
 	"github.com/q-ecosystem/runbook/plugins/probe"
@@ -42,6 +43,8 @@ func shipped(name string) (plugins.Backend, bool) {
 		return http.New(), true
 	case "kubo":
 		return kubo.New(), true
+	case "mariadb":
+		return mariadb.New(), true
 	case "pagerduty":
 		return pagerduty.New(), true
 	case "pgbackrest":
@@ -72,5 +75,5 @@ func shipped(name string) (plugins.Backend, bool) {
 
 // shippedNames lists the names that shipped knows.
 func shippedNames() []string {
-	return []string{"age", "env", "exec", "file", "files", "haproxy", "http", "kubo", "pagerduty", "pgbackrest", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "webhook"}
+	return []string{"age", "env", "exec", "file", "files", "haproxy", "http", "kubo", "mariadb", "pagerduty", "pgbackrest", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "webhook"}
 }

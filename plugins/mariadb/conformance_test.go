@@ -1,0 +1,27 @@
+package mariadb
+
+import (
+	"testing"
+
+	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
+)
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+		Config: l.config(),
+		Writes: []plugins.Request{
+			{Op: "backup", Args: obj{}},
+			{Op: "restore", Args: obj{"copy": "c1"}},
+			{Op: "exec", Args: obj{"sql": "UPDATE orders SET paid = ? WHERE item = ?", "params": []any{true, "pear"}}},
+		},
+		Reads: []plugins.Request{
+			{Op: "backups"},
+			{Op: "query", Args: obj{"sql": "SELECT * FROM orders"}},
+			{Op: "query", Args: obj{"sql": "SELECT count(*) AS n FROM orders", "copy": "c1"}},
+			{Op: "validate", Args: obj{"checks": obj{"orders": "SELECT count(*) > 0 FROM orders"}}},
+		},
+	})
+}

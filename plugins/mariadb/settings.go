@@ -1,0 +1,138 @@
+package mariadb
+
+import (
+	"net"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
+)
+
+// settings is the configuration of a Backend.
+type settings struct {
+	shared.Choice[database]
+}
+
+// database is one database of a server and what stands beside it.
+type database struct {
+	network, address string // "tcp" or "unix"
+	user, password   string
+	name             string // "" for none
+	tls, ca          string
+	timeout          time.Duration
+	backups, binlogs string // "" for none
+	data             string // of the live server; "" if it is elsewhere
+	copies           shared.Copies
+	bin, runAs       string
+	options          map[string]string
+	marks            string
+	serving          *sync.Map // by data directory: keeps two calls from starting two servers on one copy
+}
+
+// title says which server, for people.
+func (db *database) title() string { return "the server at " + db.address }
+
+var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$`)
+
+func databaseFields() []effect.Field {
+	path := func(name, doc string) effect.Field {
+		return effect.Field{Name: name, Type: effect.String, Path: effect.IsPath, Doc: doc}
+	}
+	text := func(name, doc string) effect.Field { return effect.Field{Name: name, Type: effect.String, Doc: doc} }
+	return []effect.Field{
+		text("address", "host or host:port; or its socket, as /run/mysqld/mysqld.sock"),
+		text("database", "the name of the database that statements are about, and that holds the table of effects"),
+		text("user", "whom it knows us as; root if left out"),
+		{Name: "password", Type: effect.String, Secret: true, Doc: "the password, if it wants one"},
+		{Name: "tls", Type: effect.Enum, Enum: []string{"disable", "require", "verify-full"}, Default: "disable", Doc: "whether the connection is encrypted, and the server's certificate verified"},
+		path("ca", "the certificates of the authorities that verify-full trusts; the system's if left out"),
+		{Name: "timeout", Type: effect.Duration, Default: "5s", Min: effect.Bound(0.01), Doc: "how long connecting may take"},
+		path("backups", "the directory for dumps of this server, and for no others; without it there are none"),
+		path("binlogs", "the directory of its binary log, or where mariadb-binlog --raw copies that to; without it only what backups hold can be restored"),
+		path("data", "its data directory, if that is on the runner's machine: nothing is restored there"),
+		path("copies", "the directory for restored copies"),
+		path("bin", "where MariaDB's programs are; the PATH and /usr/sbin if left out"),
+		text("run_as", "the user that the servers of copies run as where the runner is root; mysql if left out"),
+		{Name: "options", Type: effect.Map, Elem: &effect.Field{Type: effect.String}, Doc: `settings for the servers of copies: { lower_case_table_names: "1" }`},
+		{Name: "marks", Type: effect.String, Default: shared.Marks, Pattern: identifier.String(), Doc: "the table that exec notes effects in; made when it is needed"},
+	}
+}
+
+func text(m map[string]any, name, preset string) string {
+	if hidden, ok := m[name].(effect.Secret); ok {
+		return hidden.Reveal()
+	}
+	if s, _ := m[name].(string); s != "" {
+		return s
+	}
+	return preset
+}
+
+func newDatabase(config map[string]any) (*database, *effect.Error) {
+	invalid := func(format string, args ...any) *effect.Error {
+		return effect.Errorf(effect.CodeInvalid, format, args...)
+	}
+	var failed error
+	path := func(name string) string {
+		s := text(config, name, "")
+		if s == "" {
+			return ""
+		}
+		abs, err := filepath.Abs(s)
+		if err != nil {
+			failed = err
+		}
+		return abs
+	}
+	db := &database{network: "tcp", address: text(config, "address", ""), user: text(config, "user", "root"), password: text(config, "password", ""), name: text(config, "database", ""),
+		tls: text(config, "tls", "disable"), ca: path("ca"), timeout: 5 * time.Second, backups: path("backups"), binlogs: path("binlogs"), data: path("data"),
+		copies: shared.Copies{Dir: path("copies"), Data: "data"}, bin: path("bin"), runAs: text(config, "run_as", "mysql"), options: map[string]string{},
+		marks: text(config, "marks", shared.Marks), serving: &sync.Map{}}
+	if s, ok := config["timeout"].(float64); ok {
+		db.timeout = effect.Seconds(s)
+	}
+	options, _ := config["options"].(map[string]any)
+	for name := range options {
+		db.options[name] = text(options, name, "")
+	}
+	switch {
+	case failed != nil:
+		return nil, invalid("%v", failed)
+	case db.address == "":
+		return nil, invalid("no server is named").WithHint("say where it is: address: 10.0.0.1")
+	case strings.ContainsAny(db.address, "@()"):
+		return nil, invalid("address is no address of a server").WithHint("write host:port; the user and the password have keys of their own")
+	case strings.HasPrefix(db.address, "/"):
+		db.network = "unix"
+	default:
+		if _, _, err := net.SplitHostPort(db.address); err != nil {
+			db.address = net.JoinHostPort(strings.Trim(db.address, "[]"), "3306")
+		}
+	}
+	if !identifier.MatchString(db.marks) {
+		return nil, invalid("marks: %q is no name of a table", db.marks).WithHint("letters, digits and _, with a database and a dot before it if need be")
+	}
+	return db, db.apart()
+}
+
+// apart refuses directories that lie within live data, or live data within
+// them: nothing of ours may come over it.
+func (db *database) apart() *effect.Error {
+	for what, dir := range map[string]string{"backups": db.backups, "copies": db.copies.Dir} {
+		if dir == "" || db.data == "" || !within(dir, db.data) && !within(db.data, dir) {
+			continue
+		}
+		return effect.Errorf(effect.CodeInvalid, "%s (%s) and the live data (%s) lie in one another", what, dir, db.data).
+			WithHint("keep them apart: what is ours never comes over live data")
+	}
+	return nil
+}
+
+func within(path, dir string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
+}
