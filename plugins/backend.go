@@ -12,8 +12,8 @@
 //
 //	func main() { plugins.Serve(&lamp{}) }
 //
-// Two further interfaces are optional: Observer for ops whose recovery is
-// "observe", and Previewer for modules without a model in the simulation.
+// Further interfaces are optional: Observer for ops whose recovery is "observe",
+// Previewer for modules without a model in the simulation, and Examiner.
 //
 // # What a backend owes
 //
@@ -63,6 +63,14 @@ type Observer interface {
 // Previewer is for backends that can predict what a request would change.
 type Previewer interface {
 	Preview(ctx context.Context, req Request) (effect.Prediction, error)
+}
+
+// Examiner is for backends that can try beforehand what calls will ask of a
+// system that answers: series that a metric is made of, say.
+type Examiner interface {
+	// Examine returns what is missing, a line each; it changes nothing. The
+	// error says why that cannot be told.
+	Examine(ctx context.Context) ([]string, error)
 }
 
 // Description says what a backend is.

@@ -179,12 +179,24 @@ func (s *server) Preview(ctx context.Context, call *wire.Call) (*wire.PreviewRes
 }
 
 // Health asks the backend whether its system can be reached.
-func (s *server) Health(ctx context.Context, _ *wire.HealthRequest) (*wire.HealthResponse, error) {
+func (s *server) Health(ctx context.Context, req *wire.HealthRequest) (*wire.HealthResponse, error) {
 	if err := s.ready(); err != nil {
 		return &wire.HealthResponse{Error: wire.FromError(err)}, nil
 	}
 	err := s.guard("Health", func() error { return s.backend.Health(ctx) })
-	return &wire.HealthResponse{Error: wire.FromError(err)}, nil
+	examiner, ok := s.backend.(Examiner)
+	if err != nil || !ok || !req.GetExamine() {
+		return &wire.HealthResponse{Error: wire.FromError(err)}, nil
+	}
+	var missing []string
+	err = s.guard("Examine", func() (err error) {
+		missing, err = examiner.Examine(ctx)
+		return err
+	})
+	for i, line := range missing {
+		missing[i] = wire.Text(line)
+	}
+	return &wire.HealthResponse{Error: wire.FromError(err), Missing: missing}, nil
 }
 
 // request turns a call into what the backend sees.

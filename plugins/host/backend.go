@@ -270,15 +270,19 @@ func (b *backend) unavailable(err error, call effect.Call) *effect.Error {
 }
 
 // health asks the process, starting one if need be.
-func (b *backend) health(ctx context.Context) error {
+func (b *backend) health(ctx context.Context, examine bool) ([]string, error) {
 	p, err := b.acquire(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer p.calls.Add(-1)
 	ctx, cancel := context.WithTimeout(ctx, effect.DefaultTimeout)
 	defer cancel()
-	return b.options.known.Error(p.remote.Health(ctx))
+	missing, err := p.remote.health(ctx, examine)
+	for i, line := range missing {
+		missing[i] = b.options.known.Scrubber().Text(line)
+	}
+	return missing, b.options.known.Error(err)
 }
 
 // close ends the process; the backend starts no other.

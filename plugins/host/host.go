@@ -163,15 +163,26 @@ func (h *Host) Describe(ctx context.Context, spec Spec) (plugins.Description, er
 type Health struct {
 	Module, Backend string
 	Err             error // why the system cannot be reached; nil where all is well
+	// Missing is what of the system is missing for the calls to come, a line
+	// each, as far as the backend can tell.
+	Missing []string
 }
 
 // Health asks every backend whether its system can be reached. The answers come
 // in the order of the specs.
-func (h *Host) Health(ctx context.Context) []Health {
+func (h *Host) Health(ctx context.Context) []Health { return h.ask(ctx, false) }
+
+// Examine is Health, and asks what is missing for the calls to come.
+func (h *Host) Examine(ctx context.Context) []Health { return h.ask(ctx, true) }
+
+func (h *Host) ask(ctx context.Context, examine bool) []Health {
 	report := make([]Health, len(h.backends))
 	var wg sync.WaitGroup
 	for i, b := range h.backends {
-		wg.Go(func() { report[i] = Health{b.spec.Module, b.spec.Name, b.health(ctx)} })
+		wg.Go(func() {
+			missing, err := b.health(ctx, examine)
+			report[i] = Health{b.spec.Module, b.spec.Name, err, missing}
+		})
 	}
 	wg.Wait()
 	return report

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -283,12 +284,12 @@ func TestWhatAPluginCanReach(t *testing.T) {
 
 func TestHealth(t *testing.T) {
 	spec := lampSpec()
-	if got := open(t, spec).Health(t.Context()); !slices.Equal(got, []host.Health{{Module: "lamp", Backend: "lamp"}}) {
+	if got := open(t, spec).Health(t.Context()); !reflect.DeepEqual(got, []host.Health{{Module: "lamp", Backend: "lamp"}}) {
 		t.Errorf("health: %v", got)
 	}
 	spec.Config = map[string]any{"colour": "dim"}
 	got := open(t, host.Spec{Name: "bulb", Module: "lamp", Builtin: true}, spec).Health(t.Context())
-	if len(got) != 2 || got[0] != (host.Health{Module: "lamp", Backend: "bulb"}) || got[1].Backend != "lamp" {
+	if len(got) != 2 || !reflect.DeepEqual(got[0], host.Health{Module: "lamp", Backend: "bulb"}) || got[1].Backend != "lamp" {
 		t.Fatalf("health: %v", got)
 	}
 	if e := effect.AsError(got[1].Err); e == nil || e.Code != effect.CodeUnhealthy {

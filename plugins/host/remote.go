@@ -76,14 +76,22 @@ func (r *Remote) Configure(ctx context.Context, config map[string]any) error {
 
 // Health asks whether the system behind the backend can be reached.
 func (r *Remote) Health(ctx context.Context) error {
-	resp, err := r.client.Health(ctx, &wire.HealthRequest{})
+	_, err := r.health(ctx, false)
+	return err
+}
+
+// Examine is Health, and says what is missing for the calls to come.
+func (r *Remote) Examine(ctx context.Context) ([]string, error) { return r.health(ctx, true) }
+
+func (r *Remote) health(ctx context.Context, examine bool) ([]string, error) {
+	resp, err := r.client.Health(ctx, &wire.HealthRequest{Examine: examine})
 	if err != nil {
-		return r.transportError(ctx, err, true)
+		return nil, r.transportError(ctx, err, true)
 	}
 	if e := wire.ToError(resp.GetError()); e != nil {
-		return e
+		return nil, e
 	}
-	return nil
+	return resp.GetMissing(), nil
 }
 
 // Do carries a call out, observes or previews it, as its verb says. The error

@@ -141,6 +141,9 @@ func (s *suite) health(t *testing.T) {
 	if err := s.remote.Health(t.Context()); err != nil {
 		t.Errorf("Health of a system that is up: %v", err)
 	}
+	if _, err := s.remote.Examine(t.Context()); err != nil {
+		t.Errorf("Examine of a system that is up: %v", err)
+	}
 }
 
 func (s *suite) write(t *testing.T, req plugins.Request) {

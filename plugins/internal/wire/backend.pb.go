@@ -774,6 +774,7 @@ func (x *PreviewResponse) GetError() *Error {
 
 type HealthRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Examine       bool                   `protobuf:"varint,1,opt,name=examine,proto3" json:"examine,omitempty"` // say what is missing for the calls to come, too
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -808,9 +809,17 @@ func (*HealthRequest) Descriptor() ([]byte, []int) {
 	return file_backend_proto_rawDescGZIP(), []int{11}
 }
 
+func (x *HealthRequest) GetExamine() bool {
+	if x != nil {
+		return x.Examine
+	}
+	return false
+}
+
 type HealthResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Error         *Error                 `protobuf:"bytes,1,opt,name=error,proto3" json:"error,omitempty"`
+	Missing       []string               `protobuf:"bytes,2,rep,name=missing,proto3" json:"missing,omitempty"` // a line each
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -848,6 +857,13 @@ func (*HealthResponse) Descriptor() ([]byte, []int) {
 func (x *HealthResponse) GetError() *Error {
 	if x != nil {
 		return x.Error
+	}
+	return nil
+}
+
+func (x *HealthResponse) GetMissing() []string {
+	if x != nil {
+		return x.Missing
 	}
 	return nil
 }
@@ -905,10 +921,12 @@ const file_backend_proto_rawDesc = "" +
 	"\x06target\x18\x01 \x01(\tR\x06target\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x03 \x01(\tR\x02to\x12.\n" +
-	"\x05error\x18\x04 \x01(\v2\x18.runbook.plugin.v1.ErrorR\x05error\"\x0f\n" +
-	"\rHealthRequest\"@\n" +
+	"\x05error\x18\x04 \x01(\v2\x18.runbook.plugin.v1.ErrorR\x05error\")\n" +
+	"\rHealthRequest\x12\x18\n" +
+	"\aexamine\x18\x01 \x01(\bR\aexamine\"Z\n" +
 	"\x0eHealthResponse\x12.\n" +
-	"\x05error\x18\x01 \x01(\v2\x18.runbook.plugin.v1.ErrorR\x05error2\xe8\x03\n" +
+	"\x05error\x18\x01 \x01(\v2\x18.runbook.plugin.v1.ErrorR\x05error\x12\x18\n" +
+	"\amissing\x18\x02 \x03(\tR\amissing2\xe8\x03\n" +
 	"\aBackend\x12S\n" +
 	"\bDescribe\x12\".runbook.plugin.v1.DescribeRequest\x1a#.runbook.plugin.v1.DescribeResponse\x12V\n" +
 	"\tConfigure\x12#.runbook.plugin.v1.ConfigureRequest\x1a$.runbook.plugin.v1.ConfigureResponse\x12Q\n" +

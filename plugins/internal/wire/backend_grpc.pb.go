@@ -54,7 +54,8 @@ type BackendClient interface {
 	Observe(ctx context.Context, in *Call, opts ...grpc.CallOption) (*ObserveResponse, error)
 	// Preview says what a call would change. It changes nothing.
 	Preview(ctx context.Context, in *Call, opts ...grpc.CallOption) (*PreviewResponse, error)
-	// Health says whether the system behind the backend can be reached.
+	// Health says whether the system behind the backend can be reached, and if so
+	// asked what of it is missing.
 	Health(ctx context.Context, in *HealthRequest, opts ...grpc.CallOption) (*HealthResponse, error)
 }
 
@@ -146,7 +147,8 @@ type BackendServer interface {
 	Observe(context.Context, *Call) (*ObserveResponse, error)
 	// Preview says what a call would change. It changes nothing.
 	Preview(context.Context, *Call) (*PreviewResponse, error)
-	// Health says whether the system behind the backend can be reached.
+	// Health says whether the system behind the backend can be reached, and if so
+	// asked what of it is missing.
 	Health(context.Context, *HealthRequest) (*HealthResponse, error)
 	mustEmbedUnimplementedBackendServer()
 }

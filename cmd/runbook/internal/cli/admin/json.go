@@ -49,6 +49,13 @@ type verifiedLine struct {
 	Problem string `json:"problem" doc:"empty if it is ok"`
 }
 
+// missingLine is something that a backend misses in its system.
+type missingLine struct {
+	Type    string `json:"type"`
+	Subject string `json:"subject" doc:"a module and its backend"`
+	What    string `json:"what" doc:"in words"`
+}
+
 // versionLine is the program's version.
 type versionLine struct {
 	Type    string `json:"type"`
@@ -85,6 +92,7 @@ func Lines() []app.Line {
 		{Type: "copied", From: []string{"runbooks copy"}, Doc: "The copy of a shipped runbook.", Shape: copiedLine{}},
 		{Type: "backend", From: []string{"plugins list"}, Doc: "A backend that can be configured.", Shape: backendLine{}},
 		{Type: "verified", From: []string{"plugins verify"}, Doc: "What became of the verification of a plugin or a backend.", Shape: verifiedLine{}},
+		{Type: "missing", From: []string{"plugins verify"}, Doc: "Something that calls will ask of a system that answers, and that is not there.", Shape: missingLine{}},
 		{Type: "left", From: []string{"import"}, Doc: "A part of the text that was not understood.", Shape: leftLine{}, Notes: map[string]string{
 			"line": "of the text, from 1", "what": "what it is", "text": "how it begins"}},
 		{Type: "imported", From: []string{"import"}, Doc: "What the import has come to; the last line.", Shape: importedLine{}},

@@ -25,8 +25,9 @@ func (a commands) pluginsCommand() *cobra.Command {
 		Use:   "verify",
 		Short: "Start every configured backend and ask whether its system answers",
 		Long: "Verify files and digests of external plugins, then start every backend of the\n" +
-			"environment, hold its ops against the contract, and ask it for the health of its\n" +
-			"system. Exit 1 if one of them fails.",
+			"environment, hold its ops against the contract, ask it for the health of its system,\n" +
+			"and for what it misses there: series of the metrics, say, that gates hold. Exit 1 if\n" +
+			"one of them fails; what is missing fails nothing.",
 		Args: app.Exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.verifyPlugins(cmd) },
 	})
@@ -133,7 +134,8 @@ func (a commands) verifyPlugins(cmd *cobra.Command) error {
 				good = "answers, is asked for " + strings.Join(ops, ", ")
 			}
 			problem := ""
-			if err := a.answers(ctx, on, c); err != nil {
+			missing, err := a.answers(ctx, on, c)
+			if err != nil {
 				problem = strings.TrimSpace(err.Error())
 				var e *effect.Error
 				if errors.As(err, &e) && e.Hint != "" && !strings.Contains(problem, e.Hint) {
@@ -141,6 +143,13 @@ func (a commands) verifyPlugins(cmd *cobra.Command) error {
 				}
 			}
 			say(c.String(), problem, good)
+			for _, line := range missing {
+				if a.Flags.JSON {
+					a.JSONLine(missingLine{"missing", c.String(), line})
+				} else {
+					a.Result("  %s %s\n", a.OutStyle.Yellow("!"), view.Clean(app.Indented(line)))
+				}
+			}
 		}
 	}
 	if bad > 0 {
@@ -173,15 +182,17 @@ func namesOf(ops []effect.Op) []string {
 	return names
 }
 
-// answers starts a backend and asks for the health of its system.
-func (a commands) answers(ctx context.Context, on *app.Surroundings, c config.Carrier) error {
+// answers starts a backend, asks for the health of its system and for what is
+// missing there.
+func (a commands) answers(ctx context.Context, on *app.Surroundings, c config.Carrier) ([]string, error) {
 	h, err := a.HostOf(ctx, on, c, func(line string) { a.Note("%s\n", line) })
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer h.Close()
 	if err := h.Open(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	return h.Health(ctx)[0].Err
+	found := h.Examine(ctx)[0]
+	return found.Missing, found.Err
 }
