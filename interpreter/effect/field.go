@@ -51,7 +51,11 @@ type Field struct {
 	Path PathKind `json:"path,omitempty"`
 	// Secret values are recorded as a keyed digest and never shown. A plain
 	// string given for a secret field is taken as a secret.
-	Secret bool    `json:"secret,omitempty"`
+	Secret bool `json:"secret,omitempty"`
+	// Names says of a map what its keys name: "metric". In a configuration they
+	// are declared by it; a call's are held against those, and Enum lists what
+	// is known without.
+	Names  string  `json:"names,omitempty"`
 	Elem   *Field  `json:"elem,omitempty"`
 	Fields []Field `json:"fields,omitempty"`
 }

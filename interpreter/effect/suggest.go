@@ -27,6 +27,26 @@ func Nearest(word string, candidates []string) (string, bool) {
 	return "", false
 }
 
+// Slip returns the candidate that a word is almost certainly meant for: one or
+// two letters are wrong, and no digit. It is for names that may be new, where
+// what Nearest finds is too little to refuse them.
+func Slip(word string, candidates []string) (string, bool) {
+	digits := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if r >= '0' && r <= '9' {
+				return r
+			}
+			return -1
+		}, s)
+	}
+	for _, c := range candidates {
+		if d := distance(word, c); d > 0 && d <= 2 && 3*d < len(c) && digits(word) == digits(c) {
+			return c, true
+		}
+	}
+	return "", false
+}
+
 // DidYouMean returns `did you mean "x"?`, or "" when nothing is close.
 func DidYouMean(word string, candidates []string) string {
 	if near, ok := Nearest(word, candidates); ok {

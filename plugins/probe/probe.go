@@ -10,6 +10,7 @@ package probe
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -75,6 +76,10 @@ func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) 
 	if req.Op == "check" {
 		timeout, _ := req.Args["timeout"].(float64)
 		return check(ctx, t, effect.Seconds(timeout), req.Progress)
+	}
+	if own, _ := req.Args["metrics"].(map[string]any); len(own) > 0 {
+		return nil, effect.Errorf(effect.CodeUnsupported, "probe cannot measure %s of %s: it measures what its own requests meet", strings.Join(slices.Sorted(maps.Keys(own)), ", "), t.name).
+			WithHint("let prometheus measure (health: { backend: prometheus, … }), with a query of that name")
 	}
 	window, _ := req.Args["window"].(float64)
 	return measure(ctx, t, effect.Seconds(window), req.Progress)

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,8 +26,8 @@ func configFields() []effect.Field {
 			Elem: &effect.Field{Type: effect.Object, Fields: []effect.Field{
 				{Name: "selector", Type: effect.String, Min: effect.Bound(1),
 					Doc: `labels of its series: job="web",env="green"; gives every metric a usual query`},
-				{Name: "queries", Type: effect.Map, Elem: &effect.Field{Type: effect.String},
-					Doc: `PromQL by metric, with $window and $selector; "" leaves a metric out`},
+				{Name: "queries", Type: effect.Map, Elem: &effect.Field{Type: effect.String}, Names: health.Metric,
+					Doc: `PromQL by metric, with $window and $selector; "" leaves a usual metric out; other names are metrics of your own, for slo: queue: 'max(queue_depth{$selector})'`},
 				{Name: "check", Type: effect.String, Min: effect.Bound(1),
 					Doc: "PromQL that has to be above 0 in every series; min(up{selector}) if left out"},
 				{Name: "max_age", Type: effect.Duration, Min: effect.Bound(0.1),
@@ -79,15 +78,10 @@ func newTarget(name string, v any) (*target, error) {
 		return nil, effect.Errorf(effect.CodeInvalid, "%s.instances: needs a selector, by which instances are counted", where).
 			WithHint(`add selector: 'job="web"'`)
 	}
-	metrics := health.Metrics()
 	queries, _ := c["queries"].(map[string]any)
 	for metric, v := range queries {
-		if !slices.Contains(metrics, metric) {
-			hint := "known: " + strings.Join(metrics, ", ")
-			if near := effect.DidYouMean(metric, metrics); near != "" {
-				hint = near
-			}
-			return nil, effect.Errorf(effect.CodeInvalid, "%s.queries.%s: is not a metric", where, metric).WithHint("%s", hint)
+		if err := health.CheckMetric(metric); err != nil {
+			return nil, effect.Errorf(effect.CodeInvalid, "%s.queries.%s: %s", where, metric, err.Problem).WithHint("%s", err.Hint)
 		}
 		query, _ := v.(string)
 		if t.queries[metric] = query; strings.TrimSpace(query) == "" {

@@ -44,11 +44,11 @@ func (f *freshness) tooShort(query string, r reads, series string, interval time
 	return gap, true
 }
 
-// suits looks, before a target is first measured over windows of some length,
-// how many scrapes those hold. The error says that no query of the target can
+// suits looks, before metrics of a target are first measured over windows of some
+// length, how many scrapes those hold. The error says that no query of the target can
 // be answered; what is only coarse is said.
-func (b *Backend) suits(ctx context.Context, t *target, window time.Duration, progress func(string)) error {
-	key := fmt.Sprint(t.name, " ", window)
+func (b *Backend) suits(ctx context.Context, t *target, window time.Duration, asked []string, progress func(string)) error {
+	key := fmt.Sprint(t.name, " ", window, " ", asked)
 	b.mu.Lock()
 	known := b.suited[key]
 	b.mu.Unlock()
@@ -58,8 +58,8 @@ func (b *Backend) suits(ctx context.Context, t *target, window time.Duration, pr
 	f := b.newFreshness(t, b.present(ctx, progress), window, progress)
 	var gap health.Gap
 	short, longest := 0, time.Duration(0)
-	for _, query := range t.queries {
-		query = over(query, window)
+	for _, metric := range asked {
+		query := over(t.queries[metric], window)
 		r := readsOf(query)
 		isShort := false
 		for _, selector := range r.selectors {
@@ -81,7 +81,7 @@ func (b *Backend) suits(ctx context.Context, t *target, window time.Duration, pr
 			short++
 		}
 	}
-	if short > 0 && short == len(t.queries) {
+	if short > 0 && short == len(asked) {
 		return effect.Errorf(effect.CodeInvalid, "%s cannot be measured over %s: %s", t.name, effect.FormatDuration(window), gap).
 			WithHint("give the gate longer windows: every = %q", effect.FormatDuration(goodScrapes*longest))
 	}

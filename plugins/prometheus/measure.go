@@ -3,6 +3,9 @@ package prometheus
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -17,17 +20,24 @@ import (
 // That the window is too short for the scrapes is said before it is waited
 // for.
 //
+// own are the metrics of the configuration that are measured beside the usual
+// ones. They stand under metrics in the result.
+//
 // A query that fails is asked again for a while. A metric is a value only if
 // the whole answer is there: one number, no warning, of series that are fresh
 // and of instances that are all scraped. Anything else is a gap.
-func (b *Backend) measure(ctx context.Context, t *target, window time.Duration, progress func(string)) (any, error) {
-	if len(t.queries) == 0 {
+func (b *Backend) measure(ctx context.Context, t *target, window time.Duration, own []string, progress func(string)) (any, error) {
+	asked, err := t.asked(own)
+	if err != nil {
+		return nil, err
+	}
+	if len(asked) == 0 {
 		return nil, effect.Errorf(effect.CodeInvalid, "%s cannot be measured: it has no queries", t.name).
 			WithHint("give the target a selector or queries in the configuration")
 	}
 	start := time.Now()
 	looking, cancel := context.WithTimeout(ctx, min(window, slack))
-	err := b.suits(looking, t, window, progress)
+	err = b.suits(looking, t, window, asked, progress)
 	cancel()
 	if err != nil {
 		return nil, err
@@ -42,11 +52,8 @@ func (b *Backend) measure(ctx context.Context, t *target, window time.Duration, 
 	values := map[string]any{}
 	var gaps []health.Gap
 	var failed *effect.Error
-	for _, metric := range contract.Metrics() {
-		query, ok := t.queries[metric]
-		if !ok {
-			continue
-		}
+	for _, metric := range asked {
+		query := t.queries[metric]
 		value, gap, err := b.one(asking, t, metric, over(query, window), fresh)
 		switch {
 		case ctx.Err() != nil:
@@ -77,7 +84,52 @@ func (b *Backend) measure(ctx context.Context, t *target, window time.Duration, 
 		values["age"] = fresh.oldest.Seconds()
 	}
 	health.Add(values, gaps, progress)
+	standard := contract.Metrics()
+	for _, metric := range asked {
+		value, has := values[metric]
+		if !has || slices.Contains(standard, metric) {
+			continue
+		}
+		delete(values, metric)
+		mine, _ := values["metrics"].(map[string]any)
+		if mine == nil {
+			mine = map[string]any{}
+			values["metrics"] = mine
+		}
+		mine[metric] = value
+	}
 	return values, nil
+}
+
+// asked returns the metrics that are measured where these of the configuration
+// are asked for: those, and the usual ones. The error names what the target has
+// no query for.
+func (t *target) asked(own []string) ([]string, error) {
+	standard := contract.Metrics()
+	var list []string
+	for _, metric := range standard {
+		if t.queries[metric] != "" {
+			list = append(list, metric)
+		}
+	}
+	for _, metric := range own {
+		if t.queries[metric] != "" {
+			if !slices.Contains(list, metric) {
+				list = append(list, metric)
+			}
+			continue
+		}
+		known := slices.DeleteFunc(slices.Sorted(maps.Keys(t.queries)), func(m string) bool { return slices.Contains(standard, m) })
+		hint := fmt.Sprintf("add targets: { %s: { queries: { %s: … } } } to the configuration of prometheus", t.name, metric)
+		if near := effect.DidYouMean(metric, known); near != "" {
+			hint = near + " or " + hint
+		}
+		if len(known) > 0 {
+			hint += "; known: " + strings.Join(known, ", ")
+		}
+		return nil, effect.Errorf(effect.CodeNotFound, "%s has no query for the metric %q", t.name, metric).WithHint("%s", hint)
+	}
+	return list, nil
 }
 
 // one asks for one metric. The result is a number, or a gap.

@@ -11,7 +11,9 @@ package prometheus
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,7 +51,7 @@ type Backend struct {
 	clock func() time.Time // this machine's
 
 	mu     sync.Mutex
-	suited map[string]bool // by target and window: it is long enough
+	suited map[string]bool // by target, window and metrics: it is long enough
 	ahead  time.Duration   // of the server's clock before this machine's, 0 if they agree
 }
 
@@ -112,7 +114,8 @@ func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) 
 		return b.check(ctx, t, effect.Seconds(timeout), req.Progress)
 	}
 	window, _ := req.Args["window"].(float64)
-	return b.measure(ctx, t, effect.Seconds(window), req.Progress)
+	own, _ := req.Args["metrics"].(map[string]any)
+	return b.measure(ctx, t, effect.Seconds(window), slices.Sorted(maps.Keys(own)), req.Progress)
 }
 
 // Health says whether the server answers queries.

@@ -3,6 +3,7 @@ package prometheus
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net"
@@ -127,6 +128,8 @@ func TestRealServer(t *testing.T) {
 		"down": target(`job="down"`), "nowhere": target(`job="nowhere"`),
 		"own": map[string]any{"selector": `job="good"`, "check": `up{job=~"good|slow"}`, "queries": map[string]any{
 			"throughput": "vector(42)", "p99_latency": "scalar(vector(0.25))", "uptime": "", "error_rate": "vector(0) / 0"}},
+		"orders": map[string]any{"selector": `job="good"`, "queries": map[string]any{"checkouts": `sum(rate(http_requests_total{$selector}[$window]))`,
+			"success": "vector(0) / 0", "queue": `max(queue_depth{$selector})`, "many": `http_requests_total`}},
 		"several":  map[string]any{"queries": map[string]any{"throughput": `up`}},
 		"range":    map[string]any{"queries": map[string]any{"throughput": `up[$window]`}},
 		"nonsense": map[string]any{"queries": map[string]any{"throughput": `sum(`}, "check": "sum("},
@@ -239,6 +242,54 @@ func TestRealServer(t *testing.T) {
 		near(t, got, "p99_latency", 0.25, 0)
 		near(t, got, "p50_latency", 0.055, 1e-6)
 		absent(t, got, "uptime", "error_rate")
+	})
+	t.Run("metrics of the configuration", func(t *testing.T) {
+		measure := func(names ...string) (map[string]any, error) {
+			own := map[string]any{}
+			for _, name := range names {
+				own[name] = "< 100"
+			}
+			got, _, err := invoke(context.Background(), b, "measure", map[string]any{"env": "orders", "window": 1.0, "metrics": own})
+			return got, err
+		}
+		got, err := measure("checkouts", "success", "queue")
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := got["metrics"].(map[string]any)
+		if rate, _ := own["checkouts"].(float64); rate <= 0 || len(own) != 1 || got["checkouts"] != nil {
+			t.Errorf("got %v", got)
+		}
+		if gaps := fmt.Sprint(got["no_data"]); !strings.Contains(gaps, "metric:success") || !strings.Contains(gaps, "the answer is NaN") ||
+			!strings.Contains(gaps, `there is no series queue_depth{job="good"}`) {
+			t.Errorf("left out: %s", gaps)
+		}
+		if got, err = measure(); err != nil || got["metrics"] != nil || got["no_data"] != nil {
+			t.Errorf("nothing of it was asked for: %v, %v", got, err)
+		}
+		_, err = measure("many")
+		wantCode(t, err, effect.CodeInvalid)
+		begun := time.Now()
+		_, err = measure("quue")
+		if e := wantCode(t, err, effect.CodeNotFound); !strings.HasPrefix(e.Hint, `did you mean "queue"?`) || !strings.HasSuffix(e.Hint, "known: checkouts, many, queue, success") || time.Since(begun) > 900*time.Millisecond {
+			t.Errorf("%v, hint %q", e, e.Hint)
+		}
+	})
+	t.Run("examine", func(t *testing.T) {
+		missing, err := b.Examine(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Join(missing, "\n")
+		for _, want := range []string{`orders: queue: there is no series queue_depth{job="good"}`, "orders: success: the answer is NaN",
+			"nowhere: ", "several: throughput: the query of several.throughput answers with 5 series", "nonsense: throughput, check: ask "} {
+			if !strings.Contains("\n"+text, "\n"+want) {
+				t.Errorf("%q is not said:\n%s", want, text)
+			}
+		}
+		if strings.Contains(text, "good: ") || strings.Contains(text, "checkouts") {
+			t.Errorf("what is there is said to be missing:\n%s", text)
+		}
 	})
 	t.Run("queries that give no number", func(t *testing.T) {
 		for env, want := range map[string]string{"several": "answers with 5 series", "range": "answers with a matrix", "nonsense": "parse error"} {

@@ -64,18 +64,18 @@ func TestWhyThereIsNoData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	broken, code := judge(slo, obj{"uptime": 100.0, "no_data": []any{obj{"metric": "p99_latency", "why": "the answer is NaN at {instance=\"b\"}"}}}, nil)
+	broken, code := judge(slo, obj{"uptime": 100.0}, []any{obj{"metric": "p99_latency", "why": "the answer is NaN at {instance=\"b\"}"}}, nil)
 	if want := `p99_latency has no data (wants < 200ms): the answer is NaN at {instance="b"}`; len(broken) != 1 || broken[0] != want || code != effect.CodeNoData {
 		t.Errorf("%q, %s", broken, code)
 	}
 	short := []any{obj{"metric": "p99_latency", "why": "the window is too short", "lasting": true}}
-	if _, code = judge(slo, obj{"uptime": 100.0, "no_data": short}, nil); code != effect.CodeInvalid {
+	if _, code = judge(slo, obj{"uptime": 100.0}, short, nil); code != effect.CodeInvalid {
 		t.Errorf("a window that is always too short: %s", code)
 	}
-	if _, code = judge(slo, obj{"uptime": 1.0, "no_data": short}, nil); code != effect.CodeUnhealthy {
+	if _, code = judge(slo, obj{"uptime": 1.0}, short, nil); code != effect.CodeUnhealthy {
 		t.Errorf("a broken threshold beside it: %s", code)
 	}
-	if _, code = judge(slo[1:], obj{"uptime": 100.0, "no_data": short}, nil); code != effect.CodeNoData {
+	if _, code = judge(slo[1:], obj{"uptime": 100.0}, short, nil); code != effect.CodeNoData {
 		t.Errorf("a metric that nobody asked for: %s", code)
 	}
 }

@@ -18,13 +18,16 @@ import (
 // A scenario says of a target what differs from a healthy one:
 //
 //	health = {
-//	  green = { p99_latency = "300ms", error_rate = function(world) … end },
+//	  green = { p99_latency = "300ms", error_rate = function(world) … end, metrics = { queue = 40 } },
 //	  blue  = { timeline = { { at = "10m", error_rate = "5%" }, { at = "20m", error_rate = 0 } } },
 //	  red   = function(world) return { uptime = 0 } end,   -- nil: nothing can be measured
 //	  alerts = { { name = "HighLatency", severity = "critical", from = "10m", till = "20m" } },
 //	}
 //
-// State: { green = { healthy, p99_latency = 0.3, …, assumed = true, bad =
+// Metrics of the configuration are measured where it says them; of a target that
+// is assumed to be well they are taken to keep the threshold that they are asked for.
+//
+// State: { green = { healthy, p99_latency = 0.3, …, metrics, assumed = true, bad =
 // "unhealthy" or "no-data" }, alerts = { names } }.
 type Model struct {
 	envs   map[string]*target
@@ -66,7 +69,7 @@ func healthyValues() map[string]any {
 
 // seenFields declares what a scenario, or a function of it, says of a target.
 func seenFields() []effect.Field {
-	return append(measured(), field.Of("healthy", effect.Bool, "whether checks pass; by uptime if left out"))
+	return append(measured(), field.Of("healthy", effect.Bool, "whether checks pass; by uptime if left out"), own())
 }
 
 // scenario declares what a scenario says of the module: alerts, and targets by
@@ -87,7 +90,7 @@ func targets() effect.ScenarioFields {
 		field.Of("till", effect.Duration, "when it ends"))
 	timeline := field.Objects("timeline", "what is seen from a moment on", append(seenFields(),
 		effect.Field{Name: "at", Type: effect.Duration, Required: true, Doc: "after the start of the simulation"})...)
-	s := effect.ScenarioFields{Fields: []effect.Field{alerts}, Functions: []string{"*.healthy"},
+	s := effect.ScenarioFields{Fields: []effect.Field{alerts}, Functions: []string{"*.healthy", "*.metrics.*"},
 		Rest: &effect.Field{Type: effect.Object, Fields: append(seenFields(), timeline), Doc: "a target"}}
 	for _, f := range measured() {
 		s.Functions = append(s.Functions, "*."+f.Name)
@@ -156,11 +159,7 @@ func (e *target) at(m effect.Moment) (values map[string]any, healthy bool, err *
 		if m.Now.Sub(m.Start) < effect.Seconds(plain.Num(point, "at")) {
 			break
 		}
-		for k, v := range point {
-			if k != "at" {
-				said[k] = v
-			}
-		}
+		said = saidToo(said, point)
 	}
 	nested := m.World == nil // functions are not called then, and what they would say is left out
 	if e.whole != nil && nested {
@@ -174,9 +173,17 @@ func (e *target) at(m effect.Moment) (values map[string]any, healthy bool, err *
 		if v == nil {
 			return nil, false, nil
 		}
-		maps.Copy(said, v.(map[string]any))
+		said = saidToo(said, v.(map[string]any))
 	}
 	values = healthyValues()
+	own, err := ownAt(m, plain.Table(said, "metrics"))
+	if err != nil {
+		return nil, false, err
+	}
+	if len(own) > 0 {
+		values["metrics"] = own
+	}
+	delete(said, "metrics")
 	var fields []effect.Field
 	if len(said) > 0 {
 		fields = seenFields()
@@ -252,6 +259,12 @@ func (h *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 	}
 	if values == nil {
 		return map[string]any{"samples": 0.0}, nil
+	}
+	asked := plain.Table(args, "metrics")
+	if op == "measure" && len(asked) > 0 {
+		h.measureOwn(name, asked, values, !absent(m, name))
+	} else {
+		delete(values, "metrics")
 	}
 	if op == "load" {
 		values["throughput"] = plain.Num(args, "rate")

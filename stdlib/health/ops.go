@@ -25,8 +25,10 @@ func Module() effect.Module {
 				Module: "health", Name: "measure", Class: effect.Read, Gate: effect.GateMeasures,
 				Doc: "Measure the target over a window, which this call takes; what cannot be measured is left out",
 				Args: []effect.Field{env(), {Name: "window", Type: effect.Duration, Default: "30s",
-					Min: effect.Bound(0.05), Doc: "how long to measure"}},
-				Returns: append(measured(), leftOut(), field.Of("age", effect.Duration, "of the oldest of the newest samples that the figures rest on; absent where the backend measures by itself")),
+					Min: effect.Bound(0.05), Doc: "how long to measure"},
+					{Name: "metrics", Type: effect.Map, Elem: &effect.Field{Type: effect.String}, Names: Metric,
+						Doc: `metrics of the configuration that are measured beside the others, each with the threshold that it is held against, or "": { queue = "< 100" }`}},
+				Returns: append(measured(), own(), leftOut(), field.Of("age", effect.Duration, "of the oldest of the newest samples that the figures rest on; absent where the backend measures by itself")),
 			},
 			{
 				Module: "health", Name: "alerts", Class: effect.Read,
@@ -66,24 +68,7 @@ func leftOut() effect.Field {
 		field.Of("lasting", effect.Bool, "true if every measurement like this one leaves it out: the window is too short for the scrapes"))
 }
 
-// Metrics returns the names that thresholds may use.
-func Metrics() []string {
-	var names []string
-	for _, f := range measured() {
-		names = append(names, f.Name)
-	}
-	return names
-}
-
-// measured lists the metrics that thresholds may name.
-func measured() []effect.Field {
-	return []effect.Field{
-		{Name: "p50_latency", Type: effect.Duration, Doc: "median time to answer"},
-		{Name: "p95_latency", Type: effect.Duration, Doc: "95th percentile"},
-		{Name: "p99_latency", Type: effect.Duration, Doc: "99th percentile"},
-		{Name: "error_rate", Type: effect.Percent, Doc: "failed requests in percent of all"},
-		{Name: "throughput", Type: effect.Number, Doc: "requests a second"},
-		{Name: "uptime", Type: effect.Percent, Doc: "probes that found it up, in percent"},
-		{Name: "samples", Type: effect.Int, Doc: "requests and probes that the figures rest on"},
-	}
+// own declares what was measured of the metrics of the configuration.
+func own() effect.Field {
+	return effect.Field{Name: "metrics", Type: effect.Map, Elem: &effect.Field{Type: effect.Number}, Doc: "those of the configuration, by name"}
 }

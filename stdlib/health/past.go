@@ -27,7 +27,9 @@ func (h *Model) Remember(p effect.Past) error {
 				s.from = s.to - effect.Seconds(window)
 			}
 			if o.Err == nil {
-				s.values, _ = o.Value.(map[string]any)
+				if v, ok := o.Value.(map[string]any); ok {
+					s.values = saidToo(v, plain.Table(v, "metrics"))
+				}
 			}
 			measures[env] = append(measures[env], s)
 		case "check":
@@ -41,6 +43,13 @@ func (h *Model) Remember(p effect.Past) error {
 		for _, metric := range measured() {
 			target[metric.Name] = seen(p, env, metric.Name, list)
 		}
+		own := map[string]any{}
+		for _, s := range list {
+			for name := range plain.Table(s.values, "metrics") {
+				own[name] = seen(p, env, name, list)
+			}
+		}
+		target["metrics"] = own
 		state[env] = target
 	}
 	for env, list := range checks {

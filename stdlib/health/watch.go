@@ -3,6 +3,8 @@ package health
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -19,8 +21,8 @@ func watch() effect.Composite {
 		Args: []effect.Field{env(),
 			{Name: "during", Type: effect.Duration, Required: true, Doc: "how long to watch, with traffic divided as this run set it"},
 			{Name: "every", Type: effect.Duration, Default: "30s", Min: effect.Bound(0.05), Doc: "the window of one measurement"},
-			{Name: "slo", Type: effect.Map, Required: true, Elem: &effect.Field{Type: effect.String},
-				Doc: `thresholds: { p99_latency = "< 200ms", error_rate = "< 0.1%" }`},
+			{Name: "slo", Type: effect.Map, Required: true, Elem: &effect.Field{Type: effect.String}, Names: Metric, Enum: Metrics(),
+				Doc: `thresholds, of metrics of the configuration too: { p99_latency = "< 200ms", error_rate = "< 0.1%", queue = "< 100" }`},
 			{Name: "tolerate", Type: effect.Int, Default: 0.0, Min: effect.Bound(0),
 				Doc: "how many bad windows in a row to put up with: a threshold broken, a metric without data, a query that failed for good, drift; the last one has to be good"},
 			{Name: "drift", Type: effect.Enum, Enum: []string{breaks, says}, Default: breaks,
@@ -28,7 +30,7 @@ func watch() effect.Composite {
 			{Name: "settle", Type: effect.Duration, Default: "5m",
 				Doc: "how long servers may take less than the share that is set for them (slow start, down) before that breaks the watch; windows until then are judged and do not count towards during"},
 		},
-		Returns: append(measured(), effect.Field{Name: "measurements", Type: effect.Int, Doc: "how many were made"}),
+		Returns: append(measured(), own(), effect.Field{Name: "measurements", Type: effect.Int, Doc: "how many were made"}),
 		Validate: func(args map[string]any) error {
 			_, err := thresholds(args["slo"])
 			return err
@@ -92,7 +94,7 @@ func (w *watcher) run() (any, error) {
 		return nil, w.broke([]string{before.drift}, effect.CodeConflict)
 	}
 	for n, began := 1, start; ; n++ {
-		v, failed := w.p.Perform(w.ctx, "health.measure", map[string]any{"env": w.args["env"], "window": w.args["every"]})
+		v, failed := w.p.Perform(w.ctx, "health.measure", w.asks())
 		if failed != nil && (effect.AsStop(failed) != nil || hopeless(effect.AsError(failed).Code)) {
 			return nil, failed
 		}
@@ -108,17 +110,12 @@ func (w *watcher) run() (any, error) {
 			return nil, err
 		}
 		measurement, _ := v.(map[string]any)
-		values := map[string]any{}
-		for _, name := range Metrics() {
-			if x, ok := measurement[name]; ok {
-				values[name] = x
-			}
-		}
+		values := figures(measurement)
 		if gap := at - began - w.args["every"].(float64); gap > unwatched {
 			w.lost += gap // the runner was away, and nobody looked
 			began += gap
 		}
-		broken, code := judge(w.slo, measurement, failed)
+		broken, code := judge(w.slo, values, measurement["no_data"], failed)
 		broken, code = w.hold(before, after, at, began, broken, code)
 		gate := map[string]any{"env": w.args["env"], "measured": values, "slo": w.args["slo"], "broken": plain.ToAny(broken),
 			"elapsed": min(at-start-w.lost, w.during), "during": w.during}
@@ -143,11 +140,55 @@ func (w *watcher) run() (any, error) {
 		// A bad window that was put up with is no end to a watch: whether it
 		// was one of a kind shows the next.
 		if at-start-w.lost >= w.during && w.bad == 0 {
-			values["measurements"] = float64(n)
-			return values, nil
+			return w.passed(values, n), nil
 		}
 		began, before = at, after
 	}
+}
+
+// asks returns the arguments of a measurement.
+func (w *watcher) asks() map[string]any {
+	args := map[string]any{"env": w.args["env"], "window": w.args["every"]}
+	own := map[string]any{}
+	for _, t := range w.slo {
+		if !slices.Contains(Metrics(), t.metric) {
+			own[t.metric] = t.text
+		}
+	}
+	if len(own) > 0 {
+		args["metrics"] = own
+	}
+	return args
+}
+
+// figures returns what was measured, by metric, those of the configuration
+// among the others.
+func figures(measurement map[string]any) map[string]any {
+	values := map[string]any{}
+	maps.Copy(values, plain.Table(measurement, "metrics"))
+	for _, name := range Metrics() {
+		if x, ok := measurement[name]; ok {
+			values[name] = x
+		}
+	}
+	return values
+}
+
+// passed is what a watch returns after n measurements, the last of which had
+// these figures.
+func (w *watcher) passed(values map[string]any, n int) map[string]any {
+	out, own := map[string]any{"measurements": float64(n)}, map[string]any{}
+	for name, x := range values {
+		if slices.Contains(Metrics(), name) {
+			out[name] = x
+		} else {
+			own[name] = x
+		}
+	}
+	if len(own) > 0 {
+		out["metrics"] = own
+	}
+	return out
 }
 
 // broke is the error of a watch that ends.

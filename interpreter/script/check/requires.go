@@ -77,6 +77,7 @@ func eachExpr(main script.Source, loader script.Loader, catalog *effect.Catalog,
 		}
 		f := &file{analysis: &analysis{catalog: catalog, loader: loader}, name: src.Name}
 		f.scopes = resolveScopes(stmts)
+		f.findFrozen(stmts)
 		var look func(node any)
 		look = func(node any) {
 			if e, ok := node.(ast.Expr); ok {

@@ -54,19 +54,19 @@ func Add(values map[string]any, gaps []Gap, progress func(string)) {
 	if len(list) > 0 {
 		values["no_data"] = list
 	}
-	for _, line := range lines(gaps) {
+	for _, line := range Lines(gaps) {
 		progress("no data: " + line)
 	}
 }
 
 // Nothing is the error of a measurement in which every metric is a gap.
 func Nothing(target string, gaps []Gap) *effect.Error {
-	return effect.Errorf(effect.CodeNoData, "nothing could be measured of %s: %s", target, strings.Join(lines(gaps), "; "))
+	return effect.Errorf(effect.CodeNoData, "nothing could be measured of %s: %s", target, strings.Join(Lines(gaps), "; "))
 }
 
-// lines returns "p50_latency, p99_latency: the answer is NaN", one for each
+// Lines returns "p50_latency, p99_latency: the answer is NaN", one for each
 // reason.
-func lines(gaps []Gap) []string {
+func Lines(gaps []Gap) []string {
 	var whys []string
 	metrics := map[string]string{}
 	for _, g := range gaps {

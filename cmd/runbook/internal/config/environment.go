@@ -127,6 +127,17 @@ func (e *Environment) Resolve(fields []effect.Field, c Carrier) (map[string]any,
 	return out, nil
 }
 
+// Said returns what the configuration says of a module's backend, as it stands
+// there; nil if there is none.
+func (e *Environment) Said(c Carrier) map[string]any {
+	m, _ := e.find(c.Module)
+	if m == nil || m.backend(c.Backend) == nil {
+		return nil
+	}
+	values, _ := m.backend(c.Backend).config.plain().(map[string]any)
+	return values
+}
+
 // find returns a module's entry and the environment that holds it.
 func (e *Environment) find(module string) (*moduleEntry, *Environment) {
 	for _, env := range e.lineage() {

@@ -93,7 +93,7 @@ func measurement(at time.Time, values map[string]any, metrics []Metric) Measurem
 	for _, metric := range metrics {
 		one.Texts[metric.Name] = "no data"
 		if x, ok := measured[metric.Name].(float64); ok {
-			one.Values[metric.Name], one.Texts[metric.Name] = &x, health.FormatMetric(metric.Name, x)
+			one.Values[metric.Name], one.Texts[metric.Name] = &x, health.FormatMetric(metric.Name, metric.Threshold, x)
 		}
 	}
 	if n, ok := measured["samples"].(float64); ok {

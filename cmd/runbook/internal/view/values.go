@@ -170,7 +170,8 @@ func gate(s Style, raw json.RawMessage) (line string, broken bool) {
 	for _, name := range names {
 		got := "no data"
 		if x, ok := measured[name].(float64); ok {
-			got = health.FormatMetric(name, x)
+			threshold, _ := slo[name].(string)
+			got = health.FormatMetric(name, threshold, x)
 		}
 		text := fmt.Sprintf("%s %s %s", clean(strings.TrimSuffix(name, "_latency")), got, value(nil, slo[name]))
 		if isBad(name) {

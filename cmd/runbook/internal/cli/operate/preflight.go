@@ -33,9 +33,13 @@ func (s *session) checked(main script.Source, loader script.Loader, anyway bool)
 }
 
 // carries refuses to start a script that names an op which no configured backend
-// carries.
-func (s *session) carries(main script.Source, loader script.Loader) error {
-	return errors.Join(s.lacking(main, loader)...)
+// carries, or a metric, say, that the configuration does not declare.
+func (s *session) carries(ctx context.Context, main script.Source, loader script.Loader) error {
+	list := s.lacking(main, loader)
+	for _, f := range s.app.Undeclared(ctx, s.on, check.Names(main, loader, s.tree.Catalog), s.tree.Catalog) {
+		list = append(list, fmt.Errorf("%s: %s; %s", f.Where, f.Message, f.Hint))
+	}
+	return errors.Join(list...)
 }
 
 // lacking says of each op that a script names and no backend carries where that

@@ -57,7 +57,7 @@ func (a commands) runCommand() *cobra.Command {
 					if err := s.checked(main, loader, unchecked); err != nil {
 						return interpreter.Outcome{}, err
 					}
-					if err := s.carries(main, loader); err != nil {
+					if err := s.carries(ctx, main, loader); err != nil {
 						return interpreter.Outcome{}, err
 					}
 					return s.engine.Start(ctx, interpreter.Start{

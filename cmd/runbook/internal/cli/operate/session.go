@@ -59,6 +59,7 @@ type session struct {
 	stream *stream                   // of events, with --json
 	typed  *typed                    // nil if nobody can type
 	tree   *view.Tree
+	on     *app.Surroundings
 	env    string
 	flags  []string // that name its configuration
 	pin    []byte   // of its surroundings, if the run is to record them
@@ -118,7 +119,7 @@ func (a commands) open(ctx context.Context, c carry) (*session, error) {
 		slices.Sort(c.modules)
 		c.modules = slices.Compact(c.modules)
 	}
-	s.env, s.flags = on.Env.Name, app.Configured(on.Env)
+	s.on, s.env, s.flags = on, on.Env.Name, app.Configured(on.Env)
 	var specs []host.Spec
 	if s.host, specs, err = a.NewHost(ctx, on, c.modules, s.say); err != nil {
 		s.close()
