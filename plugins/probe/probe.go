@@ -81,6 +81,10 @@ func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) 
 		return nil, effect.Errorf(effect.CodeUnsupported, "probe cannot measure %s of %s: it measures what its own requests meet", strings.Join(slices.Sorted(maps.Keys(own)), ", "), t.name).
 			WithHint("let prometheus measure (health: { backend: prometheus, … }), with a query of that name")
 	}
+	if baseline, _ := req.Args["baseline"].(string); baseline != "" {
+		return nil, effect.Errorf(effect.CodeUnsupported, "probe cannot compare %s with %s: it keeps no samples of the time before a call", t.name, baseline).
+			WithHint("let prometheus measure (health: { backend: prometheus, … })")
+	}
 	window, _ := req.Args["window"].(float64)
 	return measure(ctx, t, effect.Seconds(window), req.Progress)
 }

@@ -13,6 +13,15 @@ import (
 	contract "github.com/q-ecosystem/runbook/stdlib/health"
 )
 
+// asks is what one measurement asks for.
+type asks struct {
+	window   time.Duration
+	own      []string // metrics of the configuration beside the usual ones
+	baseline *target  // to compare with; nil for none
+	compare  []string // metrics that are
+	over     time.Duration
+}
+
 // measure waits for the window and then asks every query about it, all for
 // the same moment. It waits because a gate asks about the time that follows
 // the change before it; a query right away would look at the time before.
@@ -20,14 +29,15 @@ import (
 // That the window is too short for the scrapes is said before it is waited
 // for.
 //
-// own are the metrics of the configuration that are measured beside the usual
-// ones. They stand under metrics in the result.
+// Metrics of the configuration stand under metrics in the result, samples beside
+// a baseline under compared.
 //
 // A query that fails is asked again for a while. A metric is a value only if
 // the whole answer is there: one number, no warning, of series that are fresh
 // and of instances that are all scraped. Anything else is a gap.
-func (b *Backend) measure(ctx context.Context, t *target, window time.Duration, own []string, progress func(string)) (any, error) {
-	asked, err := t.asked(own)
+func (b *Backend) measure(ctx context.Context, t *target, what asks, progress func(string)) (any, error) {
+	window := what.window
+	asked, err := t.asked(what.own)
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +89,11 @@ func (b *Backend) measure(ctx context.Context, t *target, window time.Duration, 
 		}
 		return nil, health.Nothing(t.name, gaps).
 			WithHint("see that the server scrapes %s, and that the window holds at least two scrapes (every = \"1m\")", t.name)
+	}
+	if what.baseline != nil {
+		if values["compared"], err = b.compared(asking, t, what.baseline, what.compare, what.over, fresh); err != nil {
+			return nil, err
+		}
 	}
 	if fresh.oldest > 0 {
 		values["age"] = fresh.oldest.Seconds()

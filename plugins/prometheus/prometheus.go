@@ -38,6 +38,7 @@ const lookback = 5 * time.Minute
 // querier is what the backend needs of Prometheus' API.
 type querier interface {
 	Query(ctx context.Context, query string, at time.Time, opts ...v1.Option) (model.Value, v1.Warnings, v1.Infos, error)
+	QueryRange(ctx context.Context, query string, r v1.Range, opts ...v1.Option) (model.Value, v1.Warnings, v1.Infos, error)
 	Rules(ctx context.Context, matches []string) (v1.RulesResult, error)
 }
 
@@ -115,7 +116,26 @@ func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) 
 	}
 	window, _ := req.Args["window"].(float64)
 	own, _ := req.Args["metrics"].(map[string]any)
-	return b.measure(ctx, t, effect.Seconds(window), slices.Sorted(maps.Keys(own)), req.Progress)
+	name, _ := req.Args["baseline"].(string)
+	past, _ := req.Args["over"].(float64)
+	names := texts(req.Args["compare"])
+	baseline, err := b.beside(t, name, names)
+	if err != nil {
+		return nil, err
+	}
+	return b.measure(ctx, t, asks{window: effect.Seconds(window), own: slices.Sorted(maps.Keys(own)),
+		baseline: baseline, compare: names, over: effect.Seconds(max(past, window))}, req.Progress)
+}
+
+func texts(v any) []string {
+	list, _ := v.([]any)
+	var out []string
+	for _, e := range list {
+		if s, ok := e.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // Health says whether the server answers queries.

@@ -275,6 +275,35 @@ func TestRealServer(t *testing.T) {
 			t.Errorf("%v, hint %q", e, e.Hint)
 		}
 	})
+	t.Run("samples beside a baseline", func(t *testing.T) {
+		compare := func(env, baseline string) map[string]any {
+			got, _, err := invoke(context.Background(), b, "measure", map[string]any{"env": env, "window": 1.0, "baseline": baseline, "compare": []any{"error_rate"}, "over": 6.0})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got["compared"].([]any)[0].(map[string]any)
+		}
+		one := compare("failing", "good")
+		failing, good := one["samples"].([]any), one["baseline_samples"].([]any)
+		if one["step"] != 0.4 || len(failing) < 10 || len(failing) > 15 || len(good) < 10 || one["why"] != nil {
+			t.Errorf("got %v", one)
+		}
+		for i := range failing {
+			if failing[i].(float64) < 1 || i < len(good) && good[i] != 0.0 {
+				t.Errorf("sample %d: %v beside %v", i, failing, good)
+				break
+			}
+		}
+		if one = compare("good", "idle"); len(one["baseline_samples"].([]any)) != 0 || len(one["samples"].([]any)) < 10 {
+			t.Errorf("of a target without requests: %v", one)
+		}
+		_, _, err := invoke(context.Background(), b, "measure", map[string]any{"env": "good", "window": 1.0, "baseline": "grey", "compare": []any{"error_rate"}})
+		wantCode(t, err, effect.CodeNotFound)
+		_, _, err = invoke(context.Background(), b, "measure", map[string]any{"env": "orders", "window": 1.0, "baseline": "good", "compare": []any{"queue"}})
+		if e := wantCode(t, err, effect.CodeNotFound); !strings.Contains(e.Message, `good has no query for the metric "queue"`) {
+			t.Errorf("%v", e)
+		}
+	})
 	t.Run("examine", func(t *testing.T) {
 		missing, err := b.Examine(context.Background())
 		if err != nil {

@@ -260,6 +260,11 @@ func (h *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 	if values == nil {
 		return map[string]any{"samples": 0.0}, nil
 	}
+	if baseline := plain.Str(args, "baseline"); op == "measure" && baseline != "" {
+		if values["compared"], err = h.sample(m, args); err != nil {
+			return nil, err
+		}
+	}
 	asked := plain.Table(args, "metrics")
 	if op == "measure" && len(asked) > 0 {
 		h.measureOwn(name, asked, values, !absent(m, name))

@@ -27,8 +27,11 @@ func Module() effect.Module {
 				Args: []effect.Field{env(), {Name: "window", Type: effect.Duration, Default: "30s",
 					Min: effect.Bound(0.05), Doc: "how long to measure"},
 					{Name: "metrics", Type: effect.Map, Elem: &effect.Field{Type: effect.String}, Names: Metric,
-						Doc: `metrics of the configuration that are measured beside the others, each with the threshold that it is held against, or "": { queue = "< 100" }`}},
-				Returns: append(measured(), own(), leftOut(), field.Of("age", effect.Duration, "of the oldest of the newest samples that the figures rest on; absent where the backend measures by itself")),
+						Doc: `metrics of the configuration that are measured beside the others, each with the threshold that it is held against, or "": { queue = "< 100" }`},
+					field.Text("baseline", "a target to compare with: what compare names is sampled of both"),
+					field.Texts("compare", "metrics to return samples of, where there is a baseline"),
+					field.Of("over", effect.Duration, "the time that samples are of, up to the end of the window; the window if left out")},
+				Returns: append(measured(), own(), leftOut(), sampled(), field.Of("age", effect.Duration, "of the oldest of the newest samples that the figures rest on; absent where the backend measures by itself")),
 			},
 			{
 				Module: "health", Name: "alerts", Class: effect.Read,
@@ -71,4 +74,14 @@ func leftOut() effect.Field {
 // own declares what was measured of the metrics of the configuration.
 func own() effect.Field {
 	return effect.Field{Name: "metrics", Type: effect.Map, Elem: &effect.Field{Type: effect.Number}, Doc: "those of the configuration, by name"}
+}
+
+// sampled declares the samples of a measurement with a baseline.
+func sampled() effect.Field {
+	numbers := func(name, doc string) effect.Field {
+		return effect.Field{Name: name, Type: effect.List, Elem: &effect.Field{Type: effect.Number}, Doc: doc}
+	}
+	return field.Objects("compared", "samples, where there is a baseline", field.Text("metric", "which one"), numbers("samples", "of the target, those that are numbers"),
+		numbers("baseline_samples", "of the baseline"), field.Of("step", effect.Duration, "how long one is of"),
+		field.Text("why", "why there are none, or fewer"))
 }

@@ -29,10 +29,18 @@ func watch() effect.Composite {
 				Doc: "what traffic does to the watch that is not what this run set: break it, or only be said"},
 			{Name: "settle", Type: effect.Duration, Default: "5m",
 				Doc: "how long servers may take less than the share that is set for them (slow start, down) before that breaks the watch; windows until then are judged and do not count towards during"},
+			{Name: "baseline", Type: effect.String, Doc: "a target to compare with: a metric that is worse than there breaks the watch, whatever its threshold"},
+			{Name: "compare", Type: effect.List, Elem: &effect.Field{Type: effect.String},
+				Doc: "the metrics of slo that are compared; if left out, its latencies and its error rate"},
+			{Name: "margin", Type: effect.Percent, Default: 10.0, Min: effect.Bound(0), Doc: "by how much more a metric may be worse than that of the baseline"},
 		},
 		Returns: append(measured(), own(), effect.Field{Name: "measurements", Type: effect.Int, Doc: "how many were made"}),
 		Validate: func(args map[string]any) error {
-			_, err := thresholds(args["slo"])
+			slo, err := thresholds(args["slo"])
+			if err != nil {
+				return err
+			}
+			_, err = compared(slo, args)
 			return err
 		},
 	}, Run: runWatch}
@@ -60,6 +68,8 @@ type watcher struct {
 	args map[string]any
 	slo  []threshold
 
+	compared []threshold // with the baseline
+
 	during, settle, tolerate float64
 	quiet                    bool // drift is only said
 
@@ -73,7 +83,11 @@ func runWatch(ctx context.Context, p effect.Performer, args map[string]any) (any
 	if err != nil {
 		return nil, err
 	}
-	w := &watcher{Doer: composite.For(ctx, p), ctx: ctx, p: p, args: args, slo: slo, during: args["during"].(float64),
+	both, err := compared(slo, args)
+	if err != nil {
+		return nil, err
+	}
+	w := &watcher{compared: both, Doer: composite.For(ctx, p), ctx: ctx, p: p, args: args, slo: slo, during: args["during"].(float64),
 		settle: args["settle"].(float64), tolerate: args["tolerate"].(float64), quiet: args["drift"] == says}
 	return w.run()
 }
@@ -94,7 +108,7 @@ func (w *watcher) run() (any, error) {
 		return nil, w.broke([]string{before.drift}, effect.CodeConflict)
 	}
 	for n, began := 1, start; ; n++ {
-		v, failed := w.p.Perform(w.ctx, "health.measure", w.asks())
+		v, failed := w.p.Perform(w.ctx, "health.measure", w.asks(began-start))
 		if failed != nil && (effect.AsStop(failed) != nil || hopeless(effect.AsError(failed).Code)) {
 			return nil, failed
 		}
@@ -117,10 +131,25 @@ func (w *watcher) run() (any, error) {
 		}
 		broken, code := judge(w.slo, values, measurement["no_data"], failed)
 		broken, code = w.hold(before, after, at, began, broken, code)
+		ends := at-start-w.lost >= w.during
+		beside := w.held(measurement)
+		if failed == nil {
+			worse, is := w.beside(beside, ends)
+			if broken = append(broken, worse...); is != "" && (len(broken) == len(worse) || code == effect.CodeNoData) {
+				code = is
+			}
+		}
 		gate := map[string]any{"env": w.args["env"], "measured": values, "slo": w.args["slo"], "broken": plain.ToAny(broken),
 			"elapsed": min(at-start-w.lost, w.during), "during": w.during}
 		if age, ok := measurement["age"]; ok {
 			gate["age"] = age
+		}
+		if len(beside) > 0 {
+			list := make([]any, len(beside))
+			for i, c := range beside {
+				list[i] = c.value()
+			}
+			gate["baseline"], gate["compared"] = w.args["baseline"], list
 		}
 		if after != (divided{}) {
 			gate["traffic"] = after.String()
@@ -139,15 +168,16 @@ func (w *watcher) run() (any, error) {
 		}
 		// A bad window that was put up with is no end to a watch: whether it
 		// was one of a kind shows the next.
-		if at-start-w.lost >= w.during && w.bad == 0 {
+		if ends && w.bad == 0 {
 			return w.passed(values, n), nil
 		}
 		began, before = at, after
 	}
 }
 
-// asks returns the arguments of a measurement.
-func (w *watcher) asks() map[string]any {
+// asks returns the arguments of a measurement that begins some seconds after the
+// watch.
+func (w *watcher) asks(since float64) map[string]any {
 	args := map[string]any{"env": w.args["env"], "window": w.args["every"]}
 	own := map[string]any{}
 	for _, t := range w.slo {
@@ -157,6 +187,13 @@ func (w *watcher) asks() map[string]any {
 	}
 	if len(own) > 0 {
 		args["metrics"] = own
+	}
+	if len(w.compared) > 0 {
+		names := make([]string, len(w.compared))
+		for i, t := range w.compared {
+			names[i] = t.metric
+		}
+		args["baseline"], args["compare"], args["over"] = w.args["baseline"], plain.ToAny(names), since+w.args["every"].(float64)
 	}
 	return args
 }
@@ -196,7 +233,7 @@ func (w *watcher) broke(broken []string, code effect.Code) *effect.Error {
 	text := strings.Join(broken, ", ")
 	if code == effect.CodeInvalid {
 		return effect.Errorf(code, "%s broke its gate: %s", w.args["env"], text).
-			WithHint("give the gate longer windows (every), four scrapes or more each")
+			WithHint("give the gate longer windows (every), four scrapes or more each; or watch for longer (during), if it compares")
 	}
 	if w.tolerate > 0 {
 		text += fmt.Sprintf("; %v windows in a row were bad, tolerated were %v", w.bad, w.tolerate)

@@ -21,6 +21,7 @@ type Gate struct {
 	Measurements []Measurement `json:"measurements"`
 	Passed       bool          `json:"passed"`
 	Traffic      bool          `json:"traffic"` // a measurement says how it deviates
+	Baseline     string        `json:"baseline,omitempty"`
 }
 
 // Metric is a value that the gate bounds.
@@ -40,6 +41,8 @@ type Measurement struct {
 	Age     *float64            `json:"age,omitempty"` // of the newest sample, in seconds, where the backend tells
 	Broken  []string            `json:"broken,omitempty"`
 	Traffic string              `json:"traffic,omitempty"` // in what it is not as set
+	// Compared is what comparison with a baseline showed, in words.
+	Compared []string `json:"compared,omitempty"`
 }
 
 // gates gathers the measurements of each gate.
@@ -52,7 +55,8 @@ func (m *maker) gates() {
 			at[g.Place] = i
 			target, _ := g.Values["env"].(string)
 			during, _ := g.Values["during"].(float64)
-			m.r.Gates = append(m.r.Gates, Gate{Place: g.Place, Step: m.stepAt(g.Place), Target: view.Line(target), During: during, Metrics: metricsOf(g.Values)})
+			baseline, _ := g.Values["baseline"].(string)
+			m.r.Gates = append(m.r.Gates, Gate{Place: g.Place, Step: m.stepAt(g.Place), Target: view.Line(target), During: during, Baseline: view.Line(baseline), Metrics: metricsOf(g.Values)})
 		}
 		gate := &m.r.Gates[i]
 		one := measurement(g.At, g.Values, gate.Metrics)
@@ -107,6 +111,9 @@ func measurement(at time.Time, values map[string]any, metrics []Metric) Measurem
 		if text, ok := b.(string); ok {
 			one.Broken = append(one.Broken, view.Line(text))
 		}
+	}
+	for _, text := range health.Compared(values) {
+		one.Compared = append(one.Compared, view.Line(text))
 	}
 	traffic, _ := values["traffic"].(string)
 	one.Traffic = view.Line(traffic)

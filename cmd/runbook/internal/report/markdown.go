@@ -152,11 +152,17 @@ func (m *markdown) measured() {
 		for _, metric := range g.Metrics {
 			head = append(head, metric.Name+" "+metric.Threshold)
 		}
+		if g.Baseline != "" {
+			head = append(head, "beside "+g.Baseline)
+		}
 		rows := [][]string{append(head, "samples", "age", "broken")}
 		for _, one := range g.Measurements {
 			row := []string{r.clock(one.At), took(one.Elapsed)}
 			for _, metric := range g.Metrics {
 				row = append(row, one.Texts[metric.Name])
+			}
+			if g.Baseline != "" {
+				row = append(row, strings.Join(one.Compared, "; "))
 			}
 			rows = append(rows, append(row, number(one.Samples, ""), age(one.Age), strings.Join(one.Broken, "; ")))
 		}

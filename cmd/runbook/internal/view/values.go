@@ -186,6 +186,13 @@ func gate(s Style, raw json.RawMessage) (line string, broken bool) {
 		}
 		parts = append(parts, mark)
 	}
+	for _, text := range health.Compared(g) {
+		if strings.HasSuffix(text, ": worse") {
+			parts = append(parts, s.Red(clean(text)+" ✗"))
+		} else {
+			parts = append(parts, clean(text))
+		}
+	}
 	elapsed, _ := g["elapsed"].(float64)
 	during, _ := g["during"].(float64)
 	head := fmt.Sprintf("%s %s/%s", value(nil, g["env"]), effect.FormatDuration(effect.Seconds(elapsed)), effect.FormatDuration(effect.Seconds(during)))
