@@ -23,6 +23,7 @@ func configFields() []effect.Field {
 			{Name: "paths", Type: effect.List, Elem: &effect.Field{Type: effect.String},
 				Doc: "what load requests of the host of url, in turn; url itself if left out"},
 			{Name: "tcp", Type: effect.String, Doc: "host:port that has to accept connections"},
+			{Name: "grpc", Type: effect.String, Doc: "a server that has to be SERVING by grpc.health.v1: grpc://host:port, or grpcs:// with TLS; a path names one of its services: grpc://host:port/shop.Cart"},
 			{Name: "tls", Type: effect.String, Doc: "host:port that has to show a valid certificate"},
 			{Name: "min_days", Type: effect.Number, Default: 7.0, Min: effect.Bound(0),
 				Doc: "how many days the certificate of tls has to be valid for"},
@@ -110,6 +111,13 @@ func newTarget(name string, v any) (*target, error) {
 		days, _ := c["min_days"].(float64)
 		t.probes = append(t.probes, &tlsProbe{addr: addr, config: trust, minDays: days})
 	}
+	if addr := text("grpc"); addr != "" {
+		p, problem := newGRPCProbe(addr, trust)
+		if problem != "" {
+			return nil, bad("grpc", "%s", problem).WithHint("write grpc://host:port, or grpcs://host:port/service")
+		}
+		t.probes = append(t.probes, p)
+	}
 	if addr := text("metrics"); addr != "" {
 		u, err := parseURL(addr)
 		if err != "" {
@@ -129,7 +137,7 @@ func newTarget(name string, v any) (*target, error) {
 	}
 	if len(t.probes) == 0 {
 		return nil, effect.Errorf(effect.CodeInvalid, "configure probe: targets.%s says nothing to look at", name).
-			WithHint("give it at least one of url, tcp, tls and metrics")
+			WithHint("give it at least one of url, tcp, grpc, tls and metrics")
 	}
 	return t, nil
 }

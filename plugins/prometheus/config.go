@@ -3,6 +3,7 @@ package prometheus
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -34,6 +35,8 @@ func configFields() []effect.Field {
 					Doc: "how old a sample may be; three scrape intervals, 15s at the least, if left out, or 5m where the server does not tell the interval"},
 				{Name: "instances", Type: effect.Int, Min: effect.Bound(1),
 					Doc: "how many instances of the selector there have to be; fewer are no data. If left out, one that is gone from the server's targets is not missed, only one that cannot be scraped"},
+				{Name: "objective", Type: effect.Percent, Min: effect.Bound(0), Max: effect.Bound(99.99999),
+					Doc: "how many requests are to succeed, \"99.9%\": gives the burn rates queries, of the usual counter"},
 				{Name: "requests", Type: effect.String, Default: "http_requests_total", Min: effect.Bound(1),
 					Doc: "the counter of requests in the usual queries"},
 				{Name: "errors", Type: effect.String, Default: `code=~"5.."`, Min: effect.Bound(1),
@@ -69,9 +72,16 @@ func newTarget(name string, v any) (*target, error) {
 	t := &target{name: name, selector: selector, queries: map[string]string{}, check: text("check"), maxAge: effect.Seconds(maxAge)}
 	if selector != "" {
 		t.queries = usual(text("requests"), text("errors"), text("latency"))
+		if objective, ok := c["objective"].(float64); ok {
+			maps.Copy(t.queries, burning(text("requests"), text("errors"), objective))
+		}
 		if t.check == "" {
 			t.check = "min(up{$selector})"
 		}
+	}
+	if _, ok := c["objective"]; ok && selector == "" {
+		return nil, effect.Errorf(effect.CodeInvalid, "%s.objective: needs a selector, by which requests are counted", where).
+			WithHint(`add selector: 'job="web"'; or write queries for burn_fast and burn_slow`)
 	}
 	instances, _ := c["instances"].(float64)
 	if t.instances = int(instances); t.instances > 0 && selector == "" {

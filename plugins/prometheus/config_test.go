@@ -27,6 +27,8 @@ func TestConfigErrors(t *testing.T) {
 		{"no selector", map[string]any{"address": address, "targets": green(map[string]any{"queries": map[string]any{"uptime": "up{$selector}"}})},
 			"uses $selector"},
 		{"instances of what", map[string]any{"address": address, "targets": green(map[string]any{"check": "up", "instances": 2.0})}, "needs a selector"},
+		{"objective of what", map[string]any{"address": address, "targets": green(map[string]any{"check": "up", "objective": "99.9%"})}, "needs a selector"},
+		{"no errors at all", map[string]any{"address": address, "targets": green(map[string]any{"selector": "a='b'", "objective": "100%"})}, "objective"},
 		{"two ways in", map[string]any{"address": address, "targets": good, "token": "s3cret", "username": "ops"}, "exclude each other"},
 		{"ca", map[string]any{"address": address, "targets": good, "ca": "/nonexistent/ca.pem"}, "ca: open /nonexistent/ca.pem"},
 	}

@@ -130,6 +130,7 @@ func TestRealServer(t *testing.T) {
 			"throughput": "vector(42)", "p99_latency": "scalar(vector(0.25))", "uptime": "", "error_rate": "vector(0) / 0"}},
 		"orders": map[string]any{"selector": `job="good"`, "queries": map[string]any{"checkouts": `sum(rate(http_requests_total{$selector}[$window]))`,
 			"success": "vector(0) / 0", "queue": `max(queue_depth{$selector})`, "many": `http_requests_total`}},
+		"burning": map[string]any{"selector": `job="failing"`, "objective": "99%"}, "idly": map[string]any{"selector": `job="idle"`, "objective": "99%"},
 		"several":  map[string]any{"queries": map[string]any{"throughput": `up`}},
 		"range":    map[string]any{"queries": map[string]any{"throughput": `up[$window]`}},
 		"nonsense": map[string]any{"queries": map[string]any{"throughput": `sum(`}, "check": "sum("},
@@ -274,6 +275,18 @@ func TestRealServer(t *testing.T) {
 		if e := wantCode(t, err, effect.CodeNotFound); !strings.HasPrefix(e.Hint, `did you mean "queue"?`) || !strings.HasSuffix(e.Hint, "known: checkouts, many, queue, success") || time.Since(begun) > 900*time.Millisecond {
 			t.Errorf("%v, hint %q", e, e.Hint)
 		}
+	})
+	t.Run("burn rates", func(t *testing.T) {
+		got, _, err := invoke(context.Background(), b, "measure", map[string]any{"env": "burning", "window": 1.0})
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, got, "burn_fast", 10, 3) // one of ten fails, where one of a hundred may
+		near(t, got, "burn_slow", 10, 3)
+		if got, _, err = invoke(context.Background(), b, "measure", map[string]any{"env": "idly", "window": 1.0}); err != nil {
+			t.Fatal(err)
+		}
+		absent(t, got, "burn_fast", "burn_slow")
 	})
 	t.Run("samples beside a baseline", func(t *testing.T) {
 		compare := func(env, baseline string) map[string]any {

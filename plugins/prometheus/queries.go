@@ -25,6 +25,23 @@ func usual(requests, errors, latency string) map[string]string {
 	}
 }
 
+// burning returns the queries for the burn rates of an objective, in percent of
+// the requests: how many times faster than it allows errors happen. Of two windows
+// the lesser counts: the long one says that it matters, the short one that it still
+// goes on. Where either has no data, neither side of the comparison answers.
+func burning(requests, errors string, objective float64) map[string]string {
+	ratio := func(window string) string {
+		all := fmt.Sprintf("sum(increase(%s{$selector}[%s]))", requests, window)
+		failed := fmt.Sprintf("sum(increase(%s{$selector,%s}[%s]))", requests, errors, window)
+		return fmt.Sprintf("((%s or vector(0)) / (%s > 0))", failed, all)
+	}
+	lesser := func(short, long string) string {
+		a, b := ratio(short), ratio(long)
+		return fmt.Sprintf("(%s <= %s or %s < %s) / %.10g", a, b, b, a, 1-objective/100)
+	}
+	return map[string]string{"burn_fast": lesser("5m", "1h"), "burn_slow": lesser("30m", "6h")}
+}
+
 // percentile returns the query for a quantile of a histogram. For a quantile
 // beyond the highest finite bucket histogram_quantile answers with the edge of
 // that bucket, which is the least that the value can be and may pass a

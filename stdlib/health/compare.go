@@ -40,11 +40,11 @@ func compare(t threshold, is, base []float64, margin float64, of int) comparison
 		c.median, c.beside = median(is), median(base)
 	}
 	if len(is) < fewest || len(base) < fewest {
-		c.why = fmt.Sprintf("%d samples beside %d of the baseline are too few to compare (%d each)", len(is), len(base), fewest)
+		c.why = fmt.Sprintf("%d and %d samples, too few to compare (%d each)", len(is), len(base), fewest)
 		return c
 	}
 	if few, many := min(len(is), len(base)), max(len(is), len(base)); 2*few < many {
-		c.why = fmt.Sprintf("%d samples beside %d of the baseline: one of them has too many gaps to compare", len(is), len(base))
+		c.why = fmt.Sprintf("%d and %d samples, one has too many gaps to compare", len(is), len(base))
 		return c
 	}
 	least := make([]float64, len(base)) // the worst that is put up with

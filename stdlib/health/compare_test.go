@@ -79,7 +79,7 @@ func TestBaseline(t *testing.T) {
 		"slower, not compared":    {slow, obj{"compare": []any{"error_rate"}}, "", ""},
 		"slower, and no baseline": {slow, obj{"baseline": nil}, "", ""},
 		"less is worse":           {obj{"throughput": 50.0}, obj{"compare": []any{"throughput"}}, effect.CodeUnhealthy, "beside blue throughput is worse: 50 against 100"},
-		"no data at the end":      {obj{}, obj{"baseline": "red"}, effect.CodeNoData, "beside red error_rate has no data: 15 samples beside 5 of the baseline are too few to compare (10 each)"},
+		"no data at the end":      {obj{}, obj{"baseline": "red"}, effect.CodeNoData, "beside red error_rate has no data: 15 and 5 samples, too few to compare (10 each)"},
 		"too short":               {obj{}, obj{"during": "2m"}, effect.CodeInvalid, "beside blue p99_latency cannot be compared: a sample takes 20s, of which 2m hold fewer than 10"},
 	} {
 		s := modeltest.NewStage(t, Module(), obj{"green": c.green, "blue": obj{},

@@ -34,6 +34,8 @@ func measured() []effect.Field {
 		{Name: "error_rate", Type: effect.Percent, Doc: "failed requests in percent of all"},
 		{Name: "throughput", Type: effect.Number, Doc: "requests a second"},
 		{Name: "uptime", Type: effect.Percent, Doc: "probes that found it up, in percent"},
+		{Name: "burn_fast", Type: effect.Number, Doc: "how many times faster than the objective allows errors happen: the lesser of the last 5 minutes and the last hour"},
+		{Name: "burn_slow", Type: effect.Number, Doc: "the same, of the last 30 minutes and the last 6 hours"},
 		{Name: "samples", Type: effect.Int, Doc: "requests and probes that the figures rest on"},
 	}
 }

@@ -64,7 +64,7 @@ func NewModel() *Model { return &Model{envs: map[string]*target{}} }
 // healthyValues returns what a healthy target measures.
 func healthyValues() map[string]any {
 	return map[string]any{"p50_latency": 0.01, "p95_latency": 0.02, "p99_latency": 0.05, "error_rate": 0.0,
-		"throughput": 100.0, "uptime": 100.0, "samples": 1000.0}
+		"throughput": 100.0, "uptime": 100.0, "burn_fast": 0.0, "burn_slow": 0.0, "samples": 1000.0}
 }
 
 // seenFields declares what a scenario, or a function of it, says of a target.
@@ -212,6 +212,7 @@ func (e *target) at(m effect.Moment) (values map[string]any, healthy bool, err *
 	delete(values, "healthy")
 	if e.bad == unhealthy {
 		values["p99_latency"], values["error_rate"], values["uptime"] = 10.0, 50.0, 0.0
+		values["burn_fast"], values["burn_slow"] = 500.0, 500.0
 		healthy = false
 	}
 	if e.bad == noData {
@@ -271,7 +272,9 @@ func (h *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 	} else {
 		delete(values, "metrics")
 	}
-	if op == "load" {
+	if op == "load" { // which measures the requests of its own
+		delete(values, "burn_fast")
+		delete(values, "burn_slow")
 		values["throughput"] = plain.Num(args, "rate")
 		values["samples"] = math.Round(plain.Num(args, "rate") * plain.Num(args, "during"))
 	}
