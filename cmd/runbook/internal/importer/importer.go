@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"bytes"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -52,9 +53,10 @@ type part struct {
 
 // Import makes a script of a text; path is its file's name.
 func Import(path string, source []byte) *Result {
-	im := &importer{source: source, result: &Result{}, params: map[string]string{}, root: &node{}}
+	im := &importer{result: &Result{}, params: map[string]string{}, root: &node{}}
+	im.source, im.title = withoutFrontMatter(source)
 	im.under = []*node{im.root}
-	doc := goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser().Parse(text.NewReader(source))
+	doc := goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser().Parse(text.NewReader(im.source))
 	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
 		im.block(n)
 	}
@@ -69,9 +71,13 @@ type importer struct {
 	result  *Result
 	params  map[string]string // by name, with what is known of their values; "" for none
 	title   string
+	headed  bool // a heading has given the title
 	summary string
 	root    *node
 	under   []*node // the sections that the text is in, outermost first
+
+	lastLeft *node // the section of what was left last
+	together int   // paragraphs that it stands for
 }
 
 func (im *importer) here() *node { return im.under[len(im.under)-1] }
@@ -94,20 +100,22 @@ func (im *importer) block(n ast.Node) {
 	case *ast.Heading:
 		im.heading(n)
 	case *ast.FencedCodeBlock:
-		im.code(n)
+		im.code(n, strings.ToLower(string(n.Language(im.source))))
 	case *ast.List:
 		im.list(n)
 	case *ast.Paragraph, *ast.TextBlock:
 		im.paragraph(n)
 	case *ast.ThematicBreak:
 	case *ast.CodeBlock:
-		im.leave(n, "an indented block")
+		im.code(n, "")
 	case *extast.Table:
-		im.leave(n, "a table")
+		im.table(n)
 	case *ast.Blockquote:
 		im.leave(n, "a quotation")
 	case *ast.HTMLBlock:
-		im.leave(n, "HTML")
+		if raw := im.raw(n); !strings.HasPrefix(raw, "<!--") || !strings.HasSuffix(raw, "-->") { // no reader sees these
+			im.leave(n, "HTML")
+		}
 	default:
 		im.leave(n, strings.ToLower(n.Kind().String()))
 	}
@@ -115,8 +123,8 @@ func (im *importer) block(n ast.Node) {
 
 func (im *importer) heading(n *ast.Heading) {
 	title := im.plain(n)
-	if n.Level == 1 && im.title == "" {
-		im.title = title
+	if n.Level == 1 && !im.headed {
+		im.headed, im.title = true, title
 		return
 	}
 	for len(im.under) > 1 && im.here().level >= n.Level {
@@ -128,25 +136,25 @@ func (im *importer) heading(n *ast.Heading) {
 // paragraph takes prose in: a wait is a sleep, thresholds are a table, the rest is
 // a comment.
 func (im *importer) paragraph(n ast.Node) {
-	prose := im.plain(n)
-	if prose == "" {
+	said := im.plain(n)
+	if said == "" {
 		return
 	}
 	if im.title != "" && im.summary == "" && len(im.under) <= 2 {
-		im.summary = sentence(prose)
+		im.summary = sentence(said)
 	}
 	understood := false
-	im.add(false, comment(prose)...)
-	if wait := waitOf(prose); wait != "" {
+	im.add(false, comment(said)...)
+	if wait := waitOf(said); wait != "" {
 		im.sleep(wait)
 		understood = true
 	}
-	if slo, rest := thresholdsOf(prose); len(slo) > 0 {
+	if slo, rest := thresholdsOf(said); len(slo) > 0 {
 		im.slo(slo)
 		understood = len(rest) == 0
 	}
 	if !understood {
-		im.left(n, "prose", prose)
+		im.left(n, prose, said)
 	}
 }
 
@@ -164,6 +172,14 @@ func (im *importer) list(l *ast.List) {
 	}
 	if len(boxes) > 0 {
 		im.checklist(boxes)
+	}
+	if len(others) > 1 && im.prose(others) && l.IsOrdered() && !im.contents(others) {
+		steps := make([]string, len(others)) // by hand: whoever does them says so
+		for i, item := range others {
+			steps[i] = im.plain(item.FirstChild())
+		}
+		im.checklist(steps)
+		return
 	}
 	if len(others) > 1 && im.prose(others) {
 		im.add(false, comment(im.raw(l))...)
@@ -190,6 +206,26 @@ func (im *importer) prose(items []ast.Node) bool {
 	return true
 }
 
+// contents reports whether items are links alone: a table of contents.
+func (im *importer) contents(items []ast.Node) bool {
+	for _, item := range items {
+		for n := item.FirstChild().FirstChild(); n != nil; n = n.NextSibling() {
+			if n.Kind() != ast.KindLink {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// table keeps a table as a comment, and its thresholds for a gate.
+func (im *importer) table(n ast.Node) {
+	im.leave(n, "a table")
+	if slo, _ := thresholdsOf(strings.ReplaceAll(strings.NewReplacer("|", " ", "`", " ", "*", " ").Replace(im.raw(n)), "\n", "; ")); len(slo) > 0 {
+		im.slo(slo)
+	}
+}
+
 // item takes an item of a list in that is no checkbox.
 func (im *importer) item(item ast.Node) {
 	first := item.FirstChild()
@@ -206,6 +242,9 @@ func (im *importer) item(item ast.Node) {
 	}
 	im.enter(strings.TrimRight(im.plain(first), ":"), im.here().level+1)
 	depth := len(im.under)
+	if wait := waitOf(im.plain(first)); wait != "" {
+		im.sleep(wait)
+	}
 	for n := first.NextSibling(); n != nil; n = n.NextSibling() {
 		im.block(n)
 	}
@@ -277,8 +316,17 @@ func (im *importer) left(n ast.Node, what, begins string) {
 	if runes := []rune(line); len(runes) > 70 {
 		line = string(runes[:70]) + "…"
 	}
-	im.result.Left = append(im.result.Left, Left{im.lineOf(n), what, line})
+	left := Left{im.lineOf(n), what, line}
+	if list := im.result.Left; what == prose && len(list) > 0 && im.lastLeft == im.here() && strings.HasPrefix(list[len(list)-1].What, prose) {
+		im.together++ // one line of the report for what stands together
+		list[len(list)-1].What = fmt.Sprintf("%s, %d paragraphs", prose, im.together)
+		return
+	}
+	im.result.Left, im.lastLeft, im.together = append(im.result.Left, left), im.here(), 1
 }
+
+// prose is what a paragraph is called of which nothing was understood.
+const prose = "prose"
 
 // plain is the text of a block in one line, without its marks.
 func (im *importer) plain(n ast.Node) string {
@@ -319,10 +367,21 @@ func (im *importer) raw(n ast.Node) string {
 			}
 			to = max(to, s.Stop)
 		}
+		if html, ok := n.(*ast.HTMLBlock); ok && html.HasClosure() {
+			to = max(to, html.ClosureLine.Stop)
+		}
 		return ast.WalkContinue, nil
 	})
 	if from < 0 {
 		return ""
+	}
+	if _, inside := n.(*ast.FencedCodeBlock); !inside { // with the marks before and behind the text
+		if quoted, ok := n.(*ast.CodeBlock); !ok || quoted.Parent().Kind() == ast.KindDocument {
+			from = bytes.LastIndexByte(im.source[:from], '\n') + 1
+		}
+		if end := bytes.IndexByte(im.source[to:], '\n'); end >= 0 && (to == 0 || im.source[to-1] != '\n') {
+			to += end
+		}
 	}
 	return strings.TrimRight(string(im.source[from:to]), "\n")
 }
@@ -343,10 +402,16 @@ func (im *importer) lineOf(n ast.Node) int {
 	return strings.Count(string(im.source[:at]), "\n") + 1
 }
 
-var notName = regexp.MustCompile(`[^a-z0-9]+`)
+var (
+	notName = regexp.MustCompile(`[^a-z0-9]+`)
+	camel   = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+)
 
 // nameOf is what the runbook is called: after its title, or its file.
 func nameOf(path, title string) string {
+	if !strings.Contains(title, " ") { // KubeNodeNotReady
+		title = camel.ReplaceAllString(title, "$1 $2")
+	}
 	if title == "" {
 		title = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	}

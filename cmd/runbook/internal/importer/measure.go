@@ -11,15 +11,18 @@ import (
 type threshold struct{ metric, bound string }
 
 var (
-	wait     = regexp.MustCompile(`(?i)\b(?:wait|sleep|pause|hold)\b[^.;]*?\b(\d+)\s*-?\s*(seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|s|m|h|d)\b`)
-	compared = regexp.MustCompile(`(?i)([A-Za-z][A-Za-z0-9_ ]*?)\s*(<=|>=|≤|≥|<|>)\s*(\d+(?:\.\d+)?)\s*(ms|s|%)`)
-	uptimeOf = regexp.MustCompile(`(?i)(\d+(?:\.\d+)?)%\s+(?:uptime|availability)`)
+	wait = regexp.MustCompile(`(?i)\b(?:wait|sleep|pause|hold)\b[^.;]*?\b(\d+)\s*-?\s*(seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|s|m|h|d)\b`)
+	// A wait for something to happen is no sleep, however long it may take.
+	conditional = regexp.MustCompile(`(?i)\b(?:until|unless|up to|at most|no (?:more|longer) than|within|till)\b`)
+	not         = regexp.MustCompile(`(?i)\b(?:not|never|don't|without)\s+$`)
+	compared    = regexp.MustCompile(`(?i)([A-Za-z][A-Za-z0-9_ ]*?)\s*(<=|>=|≤|≥|<|>)\s*(\d+(?:\.\d+)?)\s*(ms|s|%)`)
+	uptimeOf    = regexp.MustCompile(`(?i)(\d+(?:\.\d+)?)%\s+(?:uptime|availability)`)
 )
 
 // waitOf returns how long a text says to wait; "" if it does not.
 func waitOf(text string) string {
 	m := wait.FindStringSubmatch(text)
-	if m == nil {
+	if m == nil || conditional.MatchString(m[0]) || not.MatchString(text[:strings.Index(text, m[0])]) {
 		return ""
 	}
 	return m[1] + strings.ToLower(m[2][:1])

@@ -12,17 +12,29 @@ import (
 )
 
 // shells are the languages of code blocks that a shell reads.
-var shells = []string{"sh", "bash", "shell", "zsh", "console", "shell-session", "terminal"}
+var shells = []string{"sh", "bash", "shell", "zsh", "console", "shell-session", "shellsession", "terminal"}
 
-// code takes a fenced block in: shell line by line, a table of thresholds in any
+// programs are what operators type most. A block that names no language is shell if
+// each command in it begins with one of them, or with a path.
+var programs = strings.Fields(`ansible ansible-playbook apt apt-get aws az cat cd ceph chef-client chmod chown consul cp crictl curl df dig docker
+	dnf du echo etcdctl export gcloud git glab go grep head helm host ip iptables jq journalctl kill knife kubectl ls lsblk make mkdir mount mv nc
+	nomad npm nslookup oc openssl openstack patronictl pg_ctl ping podman ps psql python python3 rbd redis-cli rm rsync scp sed service sleep ssh ss sudo
+	systemctl tail tar telnet terraform umount vault wget yum`)
+
+// code takes a block of code in: shell line by line, a table of thresholds in any
 // language, and what else there is as a comment.
-func (im *importer) code(n *ast.FencedCodeBlock) {
-	language := strings.ToLower(string(n.Language(im.source)))
+func (im *importer) code(n ast.Node, language string) {
 	body := im.raw(n)
-	prompts := strings.HasPrefix(strings.TrimSpace(body), "$ ")
+	prompts := transcript(body, language)
+	commands := commandsOf(body, prompts)
 	switch {
-	case slices.Contains(shells, language), language == "" && prompts:
-		for _, command := range commandsOf(body, prompts) {
+	case slices.Contains(shells, language), language == "" && (prompts || typed(commands)):
+		for _, command := range commands {
+			if terminal.MatchString(command) {
+				im.add(false, comment(command)...)
+				im.left(n, "a command that wants a terminal", command)
+				continue
+			}
 			im.command(command)
 		}
 		return
@@ -46,8 +58,40 @@ var (
 	assigned = regexp.MustCompile(`(?m)(?:^|[;&|(]|\b(?:for|read|local|export)\s)\s*([A-Za-z_][A-Za-z0-9_]*)(?:=|\s+in\b|$)`)
 )
 
+var (
+	prompt = regexp.MustCompile(`^\s*(?:\[[^\]\s]+[^\]]*\]\s?|[\w.-]+@[\w.-]+:[^$#]*)?([$#])\s+`)
+	// terminal matches what goes on until a person ends it.
+	terminal = regexp.MustCompile(`^(?:sudo\s+)?(?:-?i?\s*)(?:(?:vi|vim|nano|emacs|less|more|top|htop|watch)\b|ssh\s+(?:-\S+\s+)*\S+$|kubectl\s.*\bedit\b|` +
+		`oc\s.*\bedit\b|sudo\s+-i$|su(\s+-\S*)?(\s+\w+)?$|(?:kubectl|oc|docker)\s.*\b(?:exec|run)\b.*\s-(?:it|ti)\b|` +
+		`(?:tail|journalctl|kubectl\s+logs|docker\s+logs)\b.*\s(?:-f|-F|--follow)\b)`)
+)
+
+// transcript reports whether a block shows commands behind prompts, with what they
+// print. In a shell's own language # begins a comment.
+func transcript(body, language string) bool {
+	first := prompt.FindStringSubmatch(body)
+	return first != nil && (first[1] == "$" || strings.TrimSpace(first[0]) != "#" ||
+		slices.Contains([]string{"console", "shell-session", "shellsession", "terminal"}, language))
+}
+
+// typed reports whether commands are such as an operator types.
+func typed(commands []string) bool {
+	some := false
+	for _, c := range commands {
+		first, _, _ := strings.Cut(c, " ")
+		if strings.HasPrefix(c, "#") || export.MatchString(c) {
+			continue
+		}
+		if some = slices.Contains(programs, first) || strings.Contains(first, "/") && !strings.Contains(first, "://"); !some {
+			return false
+		}
+	}
+	return some
+}
+
 // command writes one command down.
 func (im *importer) command(text string) {
+	text = withVariables(text)
 	if strings.HasPrefix(text, "#") {
 		note := strings.TrimSpace(strings.TrimLeft(text, "#"))
 		im.add(false, comment(note)...)
@@ -114,18 +158,18 @@ var surroundings = map[string]bool{"HOME": true, "PATH": true, "USER": true, "PW
 // commandsOf splits a block into comments and commands: a command goes on where a
 // line ends in a backslash or an operator, a quotation or a here document is open,
 // or a compound command is. In a transcript only what stands behind a prompt is a
-// command.
+// command, and what it goes on with.
 func commandsOf(body string, transcript bool) []string {
 	var list []string
 	var open []string
 	until := "" // of a here document
 	for _, line := range strings.Split(dedent(body), "\n") {
-		if transcript {
-			rest, ok := strings.CutPrefix(strings.TrimSpace(line), "$ ")
-			if !ok {
+		if transcript && until == "" && len(open) == 0 {
+			mark := prompt.FindString(line)
+			if mark == "" {
 				continue
 			}
-			line = rest
+			line = line[len(mark):]
 		}
 		if until == "" && len(open) == 0 && strings.TrimSpace(line) == "" {
 			continue

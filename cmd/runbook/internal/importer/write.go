@@ -79,7 +79,7 @@ func (im *importer) section(b *strings.Builder, n *node, depth int) {
 func quote(text string) string {
 	if strings.Contains(text, "\n") && !strings.Contains(text, "\r") {
 		level := ""
-		for strings.Contains(text, "]"+level+"]") {
+		for strings.Contains(text+"]", "]"+level+"]") {
 			level += "="
 		}
 		return "[" + level + "[\n" + text + "]" + level + "]"

@@ -1,0 +1,53 @@
+package importer
+
+import (
+	"regexp"
+	"strings"
+)
+
+var (
+	// <node>, <pod name>: a shell would read them as redirections. {{ node }} is that of templates.
+	placeholder = regexp.MustCompile(`<([A-Za-z][A-Za-z0-9_.:-]*(?: [A-Za-z0-9_.:-]+)*)>|\{\{\s*\.?([A-Za-z][A-Za-z0-9_.-]*)\s*\}\}`)
+	notVariable = regexp.MustCompile(`[^A-Z0-9]+`)
+)
+
+// withVariables returns a command with a variable in place of each placeholder,
+// which the parameter of that name fills.
+func withVariables(command string) string {
+	var b strings.Builder
+	end := 0
+	for _, m := range placeholder.FindAllStringSubmatchIndex(command, -1) {
+		if m[0] > 0 && command[m[0]-1] == '<' { // a here document or string
+			continue
+		}
+		name := command[max(m[2], m[4]):max(m[3], m[5])]
+		name = strings.Trim(notVariable.ReplaceAllString(strings.ToUpper(name), "_"), "_")
+		if surroundings[name] { // <user> is not whoever runs the command
+			name = "GIVEN_" + name
+		}
+		value := "${" + name + "}"
+		if b.WriteString(command[end:m[0]]); singleQuoted(command[:m[0]]) {
+			value = `'"` + value + `"'`
+		}
+		b.WriteString(value)
+		end = m[1]
+	}
+	b.WriteString(command[end:])
+	return b.String()
+}
+
+// singleQuoted reports whether a shell is within '…' at the end of a text.
+func singleQuoted(text string) bool {
+	var quote byte
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\' && quote != '\'':
+			i++
+		case quote == 0 && (c == '\'' || c == '"'):
+			quote = c
+		case c == quote:
+			quote = 0
+		}
+	}
+	return quote == '\''
+}
