@@ -61,3 +61,41 @@ require("exec").run { argv = { "./unknown.sh" }, class = "write", recovery = "re
 		}
 	}
 }
+
+// TestDeclaredEffectsNameOneThing: what a command does not say of a thing of which
+// it says something stays as it is.
+func TestDeclaredEffectsNameOneThing(t *testing.T) {
+	catalog := scenarioCatalog(t)
+	scenario, err := rehearse.LoadScenario(t.Context(), script.Source{Name: "world.lua", Text: []byte(`return { world = {
+  deploy = { envs = { web = { version = "v1", state = "active", instances = 4 } }, regions = { eu = { version = "e1", state = "active", envs = { api = { version = "a1", state = "active" } } } } },
+  health = { web = { error_rate = "1%", p99_latency = "20ms", timeline = { { at = 0, error_rate = "3%" } } } },
+  hosts = { hosts = { h1 = { groups = { "web" }, services = { nginx = "active", app = "active" } } } },
+} }`)}, nil, catalog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	setup, err := scenario.Setup(catalog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runner := &rehearse.Runner{Catalog: catalog, Main: script.Source{Name: "one.lua", Text: []byte(`runbook { name = "one" }
+require("exec").run { argv = { "./ship.sh" }, class = "write", recovery = "retry", effects = { "deploy.envs.web.version = v2",
+  "deploy.regions.eu.envs.api.version = a2", "health.web.p99_latency = 30ms", "hosts.hosts.h1.services.app = failed" } }`)}}
+	w := simulate.NewWorld(setup)
+	end, err := runner.Rehearse(t.Context(), w, nil)
+	if err != nil || end.Err != nil {
+		t.Fatal(err, end.Err)
+	}
+	var changes []string
+	for _, e := range w.Entries() {
+		for _, ch := range e.Changes {
+			changes = append(changes, ch.String())
+		}
+	}
+	const want = "deploy.envs.web.serving from v1 to v2, deploy.envs.web.version from v1 to v2, " +
+		"deploy.regions.eu.envs.api.serving from a1 to a2, deploy.regions.eu.envs.api.version from a1 to a2, " +
+		"health.web.p99_latency from 0.02 to 0.03, hosts.hosts.h1.services[\"app.service\"] from active to failed"
+	if got := strings.Join(changes, ", "); got != want {
+		t.Errorf("changed %s\nwant    %s", got, want)
+	}
+}

@@ -81,15 +81,13 @@ func (d *Model) Load(state map[string]any) error {
 	}
 	load := func(region string, of map[string]any) {
 		for env := range of {
-			d.places[place{region, env}] = releaseOf(plain.Table(of, env))
-			d.declared = true
+			d.say(place{region, env}, plain.Table(of, env))
 		}
 	}
 	load("", plain.Table(s, "envs"))
 	for name := range plain.Table(s, "regions") {
 		region := plain.Table(plain.Table(s, "regions"), name)
-		d.places[place{name, ""}] = releaseOf(region)
-		d.declared = true
+		d.say(place{name, ""}, region)
 		load(name, plain.Table(region, "envs"))
 	}
 	if s["versions"] != nil {
@@ -102,6 +100,27 @@ func (d *Model) Load(state map[string]any) error {
 		d.takes = plain.Table(s, "takes")
 	}
 	return nil
+}
+
+// say declares what stands at a place. Of one that is known already it is as it was
+// what is not said: a command's effects may name one thing of it.
+func (d *Model) say(at place, of map[string]any) {
+	d.declared = true
+	was, known := d.places[at]
+	if !known {
+		d.places[at] = releaseOf(of)
+		return
+	}
+	whole := map[string]any{"version": was.version, "previous": was.previous, "serving": was.serving, "state": was.state, "instances": was.instances}
+	maps.Copy(whole, of)
+	if of["serving"] != nil && of["state"] == nil { // it tells the state
+		delete(whole, "state")
+	}
+	if was.state == "absent" && of["version"] != nil && of["state"] == nil {
+		delete(whole, "state")
+		delete(whole, "instances")
+	}
+	d.places[at] = releaseOf(whole)
 }
 
 // releaseOf reads a release as scenarios and backends tell it.

@@ -131,6 +131,9 @@ func (h *Model) Load(state map[string]any) error {
 			continue
 		}
 		e := &target{values: plain.Table(s, name)}
+		if was := h.envs[name]; was != nil && was.whole == nil {
+			e = was.with(plain.Table(s, name))
+		}
 		e.timeline, _ = e.values["timeline"].([]any)
 		delete(e.values, "timeline")
 		sort.SliceStable(e.timeline, func(i, j int) bool {
@@ -139,6 +142,29 @@ func (h *Model) Load(state map[string]any) error {
 		h.envs[name] = e
 	}
 	return nil
+}
+
+// with returns the target with what is said of it anew: a command's effects may
+// name one thing of it.
+func (e *target) with(said map[string]any) *target {
+	c := &target{values: maps.Clone(e.values)}
+	maps.Copy(c.values, said)
+	if _, anew := said["healthy"]; !anew {
+		c.bad = e.bad
+	}
+	if c.values["timeline"] != nil {
+		return c
+	}
+	var timeline []any
+	for _, p := range e.timeline { // what is said now holds from now on
+		point := maps.Clone(p.(map[string]any))
+		for name := range said {
+			delete(point, name)
+		}
+		timeline = append(timeline, point)
+	}
+	c.values["timeline"] = timeline
+	return c
 }
 
 // env returns a target; one that nobody declared is taken to be healthy.

@@ -92,6 +92,7 @@ func (x *Model) Load(state map[string]any) error {
 	named := plain.Table(got, "hosts")
 	for name := range named {
 		told := plain.Table(named, name)
+		was := x.hosts[name]
 		m := &machine{Host: Host{Name: name, Address: plain.Str(told, "address"), Groups: plain.Sorted(plain.List(told["groups"])), Labels: texts(told, "labels")},
 			services: map[string]string{}, since: map[string]time.Time{}, files: map[string]file{}, broken: map[string]bool{}, down: told["reachable"] == false}
 		for unit, state := range texts(told, "services") {
@@ -100,9 +101,36 @@ func (x *Model) Load(state map[string]any) error {
 		for path, text := range texts(told, "files") {
 			m.files[path] = fileOf(text)
 		}
+		if was != nil { // a command's effects may name one thing of it
+			m = was.with(m, told)
+		}
 		x.hosts[name] = m
 	}
 	return nil
+}
+
+// with returns the host with what is told of it anew.
+func (m *machine) with(next *machine, told map[string]any) *machine {
+	c := m.clone()
+	if told["address"] != nil {
+		c.Address = next.Address
+	}
+	if told["groups"] != nil {
+		c.Groups = next.Groups
+	}
+	if told["reachable"] != nil {
+		c.down = next.down
+	}
+	if told["labels"] != nil {
+		c.Labels = maps.Clone(c.Labels)
+		if c.Labels == nil {
+			c.Labels = map[string]string{}
+		}
+		maps.Copy(c.Labels, next.Labels)
+	}
+	maps.Copy(c.services, next.services)
+	maps.Copy(c.files, next.files)
+	return c
 }
 
 func texts(t map[string]any, name string) map[string]string {
@@ -324,11 +352,15 @@ func (x *Model) State(effect.Moment) map[string]any {
 func (x *Model) Clone() effect.Model {
 	c := &Model{hosts: map[string]*machine{}, assumed: x.assumed, script: x.script.Clone()}
 	for name, h := range x.hosts {
-		d := *h
-		d.services, d.since, d.files, d.broken = maps.Clone(h.services), maps.Clone(h.since), maps.Clone(h.files), maps.Clone(h.broken)
-		c.hosts[name] = &d
+		c.hosts[name] = h.clone()
 	}
 	return c
+}
+
+func (m *machine) clone() *machine {
+	c := *m
+	c.services, c.since, c.files, c.broken = maps.Clone(m.services), maps.Clone(m.since), maps.Clone(m.files), maps.Clone(m.broken)
+	return &c
 }
 
 // Takes implements effect.Timed.
