@@ -153,6 +153,17 @@ func (r *Rehearsal) Run(ctx context.Context, s simulate.Schedule) (*Result, erro
 	return &Result{w, end, w.End(end)}, nil
 }
 
+// Settle carries the script through its world once and lets what follows begin as
+// the real systems were that it has read. What it did not come to read stays assumed.
+func (r *Rehearsal) Settle(ctx context.Context) (*Result, error) {
+	res, err := r.Run(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	r.Setup, err = res.World.Learned()
+	return res, err
+}
+
 // Explorer returns one that lets the script's effects fail, on top of the
 // faults of a schedule. The caller says how far it goes.
 func (r *Rehearsal) Explorer(base simulate.Schedule) *simulate.Explorer {

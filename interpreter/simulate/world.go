@@ -95,6 +95,7 @@ type World struct {
 	known       map[string]bool // live reads by op and arguments: whether they told anything
 	changed     map[string]bool // modules that some effect has changed: what was read live no longer fits
 	unread      []Unread
+	lessons     []lesson              // what models learned from real systems, in order
 	faults      map[effect.Place]Kind // by place: what struck there
 	locks       []string
 	transitions map[effect.Place][]effect.Transition // that the script's invariants have not seen; nil if it has none
@@ -478,6 +479,7 @@ func (w *World) read(ctx context.Context, learner effect.Learner, call effect.Ca
 	if err := learner.Learn(r, res.Value); err != nil {
 		return false, fmt.Errorf("take what %s returned into the simulated world: %w", read.Op, err)
 	}
+	w.lessons = append(w.lessons, lesson{read.Op.Module, r, res.Value})
 	return true, nil
 }
 

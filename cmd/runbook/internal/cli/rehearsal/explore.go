@@ -26,6 +26,7 @@ type exploreFlags struct {
 	depth    int
 	all      bool
 	watch    bool
+	fromLive bool
 	limit    int
 	within   time.Duration
 	bounded  map[string]bool // by what bounds it: whether the user said so
@@ -88,6 +89,7 @@ func (a commands) exploreCommand() *cobra.Command {
 	f.IntVar(&o.depth, "depth", 1, "how many faults strike one run, at most: 1 or 2")
 	f.BoolVar(&o.all, "exhaustive", false, "try every fault by itself, also at reads that are like their neighbours")
 	f.BoolVar(&o.watch, "watch", false, "explore again at every save of the script, of what is beside it, or of the scenario")
+	f.BoolVar(&o.fromLive, "from-live", false, "begin with the world that a dry run reads from the real systems")
 	f.IntVar(&o.limit, "limit", simulate.DefaultLimit, "how many schedules to run, at most, spread over all; 0 is all")
 	f.DurationVar(&o.within, "within", simulate.DefaultWithin, "how long to explore, at most; 0 is no bound")
 	f.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "how many run at the same time")
@@ -102,7 +104,11 @@ func (a commands) explore(ctx context.Context, path string, o exploreFlags, seed
 	if a.Flags.JSON {
 		a.JSONHead("explore")
 	}
-	r, err := a.rehearsal(ctx, path, o.world, nil)
+	open := a.supposed
+	if o.fromLive {
+		open = a.fromLive
+	}
+	r, err := open(ctx, path, o.world)
 	if err != nil {
 		return err
 	}
@@ -301,8 +307,40 @@ type again struct {
 	seeded  bool
 }
 
+// supposed is a rehearsal in a world that a scenario says, or nobody.
+func (a commands) supposed(ctx context.Context, path string, w worldFlags) (*rehearsal, error) {
+	return a.rehearsal(ctx, path, w, nil)
+}
+
+// fromLive is a rehearsal in a world that is as a dry run reads the real systems.
+func (a commands) fromLive(ctx context.Context, path string, w worldFlags) (*rehearsal, error) {
+	live, err := a.openLive(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer live.host.Close()
+	r, err := a.rehearsal(ctx, path, w, live)
+	if err != nil {
+		return nil, err
+	}
+	res, err := r.Settle(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range res.World.Unread() {
+		a.Note("%s could not be read, and is assumed: %s\n", u.Op, u.Error)
+	}
+	for _, doubt := range res.World.Doubts() {
+		a.Note("assumed: %s\n", doubt)
+	}
+	return r, nil
+}
+
 func (g again) command(name string, s simulate.Schedule) string {
 	words := g.flags.world.told()
+	if g.flags.fromLive {
+		words = append(words, "--from-live")
+	}
 	if g.seeded {
 		words = append(words, "--seed", strconv.FormatInt(g.flags.seed, 10))
 	}
