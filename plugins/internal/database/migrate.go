@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -129,4 +130,75 @@ func (b *Begun) Outcome(args map[string]any, now []int64) (effect.Observed, map[
 		return effect.NotApplied, nil
 	}
 	return effect.Uncertain, nil
+}
+
+// Migrator is what a backend does for db.migrate: it keeps a note of the effect
+// in the database, and knows which versions are applied.
+type Migrator interface {
+	// Begun reads the note; nil if there is none.
+	Begun() (*Begun, *effect.Error)
+	Note(*Begun) *effect.Error
+	// Versions returns what is applied, oldest first.
+	Versions() ([]int64, *effect.Error)
+	// RunMigrations runs the team's command.
+	RunMigrations() *effect.Error
+}
+
+// Migrate carries db.migrate out, or goes on where an attempt ended.
+func (c *Call) Migrate(m Migrator) (map[string]any, *effect.Error) {
+	b, e := m.Begun()
+	if e != nil {
+		return nil, e
+	}
+	if b == nil {
+		before, e := m.Versions()
+		if e != nil {
+			return nil, e
+		}
+		b = &Begun{Before: before}
+		if e := m.Note(b); e != nil {
+			return nil, e
+		}
+	}
+	if b.Value != nil {
+		return b.Value, nil
+	}
+	if e := m.RunMigrations(); e != nil {
+		return nil, e
+	}
+	now, e := m.Versions()
+	if e == nil {
+		e = Reached(c.Args, now)
+	}
+	if e != nil {
+		return nil, e
+	}
+	b.Value = Value(b.Before, now)
+	if e := m.Note(b); e != nil {
+		return nil, effect.Errorf(effect.CodeUnknown, "the schema was changed, and noting that failed: %s", e.Message)
+	}
+	return b.Value, nil
+}
+
+// SeeMigration says how far a migration came.
+func (c *Call) SeeMigration(m Migrator) (effect.Observed, map[string]any, *effect.Error) {
+	b, e := m.Begun()
+	if e != nil || b == nil {
+		return effect.NotApplied, nil, e
+	}
+	now, e := m.Versions()
+	if e != nil {
+		return "", nil, e
+	}
+	state, value := b.Outcome(c.Args, now)
+	return state, value, nil
+}
+
+// ReadBegun reads a note of a migration.
+func ReadBegun(note string) (*Begun, *effect.Error) {
+	b := &Begun{}
+	if err := json.Unmarshal([]byte(note), b); err != nil {
+		return nil, effect.Errorf(effect.CodeFailed, "the note of the effect cannot be read: %v", err)
+	}
+	return b, nil
 }
