@@ -10,11 +10,14 @@ import (
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
+	c := l.config()
+	c["migrate"] = migrations(t)
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
-		Config: l.config(),
+		Config: c,
 		Writes: []plugins.Request{
 			{Op: "backup", Args: obj{}},
 			{Op: "restore", Args: obj{"copy": "c1"}},
+			{Op: "migrate", Args: obj{"to": 2}},
 			{Op: "exec", Args: obj{"sql": "UPDATE orders SET paid = ? WHERE item = ?", "params": []any{true, "pear"}}},
 		},
 		Reads: []plugins.Request{

@@ -173,7 +173,7 @@ func (l *lab) pass() string {
 	l.t.Helper()
 	now := l.do("SELECT unix_timestamp()")
 	for deadline := time.Now().Add(waiting); ; time.Sleep(20 * time.Millisecond) {
-		if next := l.do("SELECT date_format(utc_timestamp(), '%Y-%m-%dT%H:%i:%sZ')"); l.do("SELECT unix_timestamp() > "+now) == "1" {
+		if next := l.do("SELECT if(unix_timestamp() > " + now + ", date_format(utc_timestamp(), '%Y-%m-%dT%H:%i:%sZ'), '-')"); next != "-" {
 			return next
 		}
 		if time.Now().After(deadline) {
@@ -186,6 +186,27 @@ func (l *lab) config() obj {
 	out := obj{"address": l.socket(), "user": "runbook", "password": secret, "database": "app", "timeout": "3s", "data": l.dir + "/data", "binlogs": l.dir + "/data",
 		"backups": l.dir + "/backups", "copies": l.dir + "/copies", "options": obj{"innodb-log-file-size": "4M", "innodb-flush-method": "nosync"}}
 	return out
+}
+
+// migrations returns the configuration of a team's own migrations, three of
+// them, which may be repeated where they ended half way.
+func migrations(t *testing.T) obj {
+	t.Helper()
+	script := filepath.Join(t.TempDir(), "migrate")
+	const text = `#!/bin/sh
+set -e
+q() { mariadb --no-defaults -N -B --user="$MYSQL_USER" --database="$MYSQL_DATABASE" -e "$1"; }
+q "CREATE TABLE IF NOT EXISTS schema_versions (version int PRIMARY KEY) ENGINE = InnoDB"
+at=$(q "SELECT coalesce(max(version), 0) FROM schema_versions")
+to=${RUNBOOK_TO:-3}
+[ "$to" -le 3 ] || { echo "there is no migration to $to"; exit 3; }
+while [ "$at" -lt "$to" ]; do at=$((at + 1)); q "CREATE TABLE IF NOT EXISTS v$at (x int); INSERT INTO schema_versions VALUES ($at)"; done
+while [ "$at" -gt "$to" ]; do q "DROP TABLE IF EXISTS v$at; DELETE FROM schema_versions WHERE version = $at"; at=$((at - 1)); done
+`
+	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return obj{"command": []any{script}, "versions": "SELECT version FROM schema_versions"}
 }
 
 func backend(t *testing.T, c obj) *Backend {

@@ -96,6 +96,7 @@ func TestRefusals(t *testing.T) {
 	fails(t, b, "query", obj{"sql": "SELECT sleep(30)", "timeout": "200ms"}, effect.CodeTimeout, "took longer than")
 	fails(t, b, "query", obj{"sql": "SELECT 1", "copy": "z"}, effect.CodeNotFound, "none at all")
 	fails(t, b, "backup", obj{"type": "incr"}, effect.CodeUnsupported, `type = "full"`)
+	fails(t, b, "migrate", obj{}, effect.CodeUnsupported, "names no migrations")
 	fails(t, b, "promote", obj{"node": "b"}, effect.CodeUnsupported, "it has backups")
 	for says, change := range map[string]obj{"does not let the user runbook in": {"password": "wrong"}, "has no database nowhere": {"database": "nowhere"}} {
 		c := l.config()
@@ -175,6 +176,20 @@ func TestStatements(t *testing.T) {
 	if seen, err := b.Observe(t.Context(), req); err != nil || seen.State != effect.Applied || seen.Value.(obj)["rows"] != 5.0 {
 		t.Errorf("after: %+v, %v", seen, err)
 	}
+
+	c := l.config()
+	c["migrate"] = migrations(t)
+	b = backend(t, c)
+	for _, step := range []struct{ args, want obj }{
+		{obj{"to": 1}, obj{"from": 0.0, "to": 1.0, "applied": []any{"1"}}},
+		{obj{}, obj{"from": 1.0, "to": 3.0, "applied": []any{"2", "3"}}},
+		{obj{"to": 1}, obj{"from": 3.0, "to": 1.0, "applied": []any{"3 down", "2 down"}}},
+	} {
+		if got := must(t, b, "migrate", step.args); !reflect.DeepEqual(got, step.want) {
+			t.Errorf("migrate %v: %v, want %v", step.args, got, step.want)
+		}
+	}
+	fails(t, b, "migrate", obj{"to": 7}, effect.CodeFailed, "there is no migration to 7")
 }
 
 // TestKilled kills the backend at moments before, within and after each change.
@@ -182,17 +197,21 @@ func TestKilled(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	c := l.config()
+	c["migrate"] = migrations(t)
 	b := backend(t, c)
 	l.do("CREATE TABLE app.log (effect varchar(50)) ENGINE = InnoDB")
 	must(t, b, "backup", obj{})
-	number, last := databasetest.Numbered(), ""
-	for _, op := range []string{"exec", "backup", "restore"} {
+	number, last, to := databasetest.Numbered(), "", 0.0
+	for _, op := range []string{"exec", "backup", "restore", "migrate"} {
 		databasetest.Kills{Op: op, Config: c, Rounds: 2, Most: 12, Next: func(t *testing.T) (string, obj, func() bool) {
 			key, _ := number(op)
 			switch op {
 			case "exec":
 				return key, obj{"sql": "INSERT INTO log SELECT ? FROM information_schema.COLLATIONS a, information_schema.COLLATIONS b LIMIT 30000", "params": []any{key}},
 					func() bool { return l.do("SELECT count(*) FROM app.log WHERE effect = '"+key+"'") == "30000" }
+			case "migrate":
+				to = 3 - to                                             // there and back
+				return key, obj{"to": to}, func() bool { return false } // nobody else tells
 			case "backup":
 				return key, obj{}, databasetest.Made(l.dir + "/backups/full-*-" + (&shared.Call{Key: key}).ID())
 			}

@@ -16,7 +16,9 @@ import (
 func TestModelDoesWhatMariaDBDoes(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
-	b := backend(t, l.config())
+	c := l.config()
+	c["migrate"] = migrations(t)
+	b := backend(t, c)
 	const insert, broken = databasetest.Insert, databasetest.Broken
 	w := databasetest.NewWalk(t, b, nil)
 	w.Alike = func(op string, real, _ *effect.Error) bool { // the model knows no tables, nor what only reads
@@ -43,7 +45,7 @@ func TestModelDoesWhatMariaDBDoes(t *testing.T) {
 		steps = 25
 	}
 	for range steps {
-		op := pick("backup", "backups", "restore", "restore", "validate", "exec", "exec", "exec", "query")
+		op := pick("backup", "backups", "restore", "restore", "validate", "exec", "exec", "exec", "query", "migrate")
 		args := obj{}
 		switch op {
 		case "backup":
@@ -68,6 +70,10 @@ func TestModelDoesWhatMariaDBDoes(t *testing.T) {
 			}
 		case "exec":
 			args["sql"] = pick(insert, insert, broken)
+		case "migrate":
+			if random.IntN(3) > 0 {
+				args["to"] = float64(random.IntN(5))
+			}
 		case "query":
 			args["sql"], args["copy"] = broken, pick(names...)
 		}
@@ -91,7 +97,7 @@ func TestModelDoesWhatMariaDBDoes(t *testing.T) {
 		}
 	}
 	if !testing.Short() {
-		w.Showed(t, "backup", "backups", "restore", "validate", "exec", "restore not_found", "restore conflict", "validate not_found", "query refused", "exec failed")
+		w.Showed(t, "backup", "backups", "restore", "validate", "exec", "migrate", "restore not_found", "restore conflict", "validate not_found", "query refused", "exec failed")
 	}
 	t.Logf("%v", w.Seen)
 }

@@ -30,6 +30,7 @@ type database struct {
 	bin, runAs       string
 	options          map[string]string
 	marks            string
+	migrate          *shared.Migration
 	serving          *sync.Map // by data directory: keeps two calls from starting two servers on one copy
 }
 
@@ -58,7 +59,8 @@ func databaseFields() []effect.Field {
 		path("bin", "where MariaDB's programs are; the PATH and /usr/sbin if left out"),
 		text("run_as", "the user that the servers of copies run as where the runner is root; mysql if left out"),
 		{Name: "options", Type: effect.Map, Elem: &effect.Field{Type: effect.String}, Doc: `settings for the servers of copies: { lower_case_table_names: "1" }`},
-		{Name: "marks", Type: effect.String, Default: shared.Marks, Pattern: identifier.String(), Doc: "the table that exec notes effects in; made when it is needed"},
+		{Name: "marks", Type: effect.String, Default: shared.Marks, Pattern: identifier.String(), Doc: "the table that exec and migrate note effects in; made when it is needed"},
+		shared.MigrationField("the server in MYSQL_UNIX_PORT, or MYSQL_HOST and MYSQL_TCP_PORT, and MYSQL_USER, MYSQL_DATABASE and MYSQL_PWD"),
 	}
 }
 
@@ -91,7 +93,7 @@ func newDatabase(config map[string]any) (*database, *effect.Error) {
 	db := &database{network: "tcp", address: text(config, "address", ""), user: text(config, "user", "root"), password: text(config, "password", ""), name: text(config, "database", ""),
 		tls: text(config, "tls", "disable"), ca: path("ca"), timeout: 5 * time.Second, backups: path("backups"), binlogs: path("binlogs"), data: path("data"),
 		copies: shared.Copies{Dir: path("copies"), Data: "data"}, bin: path("bin"), runAs: text(config, "run_as", "mysql"), options: map[string]string{},
-		marks: text(config, "marks", shared.Marks), serving: &sync.Map{}}
+		marks: text(config, "marks", shared.Marks), migrate: shared.NewMigration(config["migrate"]), serving: &sync.Map{}}
 	if s, ok := config["timeout"].(float64); ok {
 		db.timeout = effect.Seconds(s)
 	}

@@ -365,12 +365,12 @@ func (j *job) lookUp(c *conn) (n note, err error) {
 // in seconds.
 const patience = "10"
 
-// seeExec reads this effect's note once no transaction of an earlier attempt can
+// noted reads this effect's note once no transaction of an earlier attempt can
 // write it any more: whoever tries to write the same key waits for that.
-func (j *job) seeExec() (effect.Observed, map[string]any, *effect.Error) {
+func (j *job) noted() (note, *effect.Error) {
 	c, e := j.connect()
 	if e != nil {
-		return "", nil, e
+		return note{}, e
 	}
 	defer c.close()
 	_, err := c.ExecContext(j.Ctx, "SET SESSION innodb_lock_wait_timeout = "+patience)
@@ -383,17 +383,22 @@ func (j *job) seeExec() (effect.Observed, map[string]any, *effect.Error) {
 	_, rollback := c.ExecContext(context.WithoutCancel(j.Ctx), "ROLLBACK")
 	switch {
 	case err == nil && rollback == nil, number(err) == noSuchTable:
-		return effect.NotApplied, nil, nil
+		return note{}, nil
 	case number(err) == duplicate && rollback == nil:
 		n, err := j.lookUp(c)
 		if err != nil {
-			return "", nil, j.failed(c, "the note of the effect", err)
+			return note{}, j.failed(c, "the note of the effect", err)
 		}
-		if !n.there {
-			return effect.NotApplied, nil, nil
-		}
-		v, e := n.value()
-		return effect.Applied, v, e
+		return n, nil
 	}
-	return "", nil, j.failed(c, "the note of the effect", errors.Join(err, rollback))
+	return note{}, j.failed(c, "the note of the effect", errors.Join(err, rollback))
+}
+
+func (j *job) seeExec() (effect.Observed, map[string]any, *effect.Error) {
+	n, e := j.noted()
+	if e != nil || !n.there {
+		return effect.NotApplied, nil, e
+	}
+	v, e := n.value()
+	return effect.Applied, v, e
 }

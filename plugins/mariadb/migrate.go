@@ -1,0 +1,118 @@
+package mariadb
+
+import (
+	"encoding/json"
+	"net"
+	"slices"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
+)
+
+// migrating is a migration of the live server.
+type migrating struct {
+	*job
+	c *conn
+}
+
+// Versions implements shared.Migrator. Before the first migration the statement
+// may find no table.
+func (j *migrating) Versions() ([]int64, *effect.Error) {
+	rows, err := j.c.QueryContext(j.Ctx, j.migrate.Versions)
+	if number(err) == noSuchTable {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, j.failed(j.c, "the versions of the schema", err)
+	}
+	defer rows.Close()
+	var list []int64
+	for rows.Next() {
+		var v int64
+		if err := rows.Scan(&v); err != nil {
+			return nil, effect.Errorf(effect.CodeInvalid, "migrate.versions returns what is no version: %v", err).WithHint("it returns one whole number a row; mend it in the configuration of mariadb")
+		}
+		list = append(list, v)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, j.failed(j.c, "the versions of the schema", err)
+	}
+	slices.Sort(list)
+	return list, nil
+}
+
+// Begun implements shared.Migrator.
+func (j *migrating) Begun() (*shared.Begun, *effect.Error) {
+	n, e := j.noted()
+	if e != nil || !n.there {
+		return nil, e
+	}
+	return shared.ReadBegun(n.result)
+}
+
+// Note implements shared.Migrator.
+func (j *migrating) Note(b *shared.Begun) *effect.Error {
+	data, err := json.Marshal(b)
+	if err != nil {
+		return effect.Errorf(effect.CodeInternal, "note the migration: %v", err)
+	}
+	for made := false; ; made = true {
+		_, err := j.c.ExecContext(j.Ctx, "INSERT INTO "+j.marks+" (effect, op, result) VALUES (?, 'migrate', ?) ON DUPLICATE KEY UPDATE result = VALUES(result)", j.mark(), string(data))
+		if number(err) == noSuchTable && !made {
+			if e := j.makeTable(j.c); e != nil {
+				return e
+			}
+			continue
+		}
+		if err != nil {
+			return j.failed(j.c, "noting the migration", err)
+		}
+		return nil
+	}
+}
+
+// RunMigrations implements shared.Migrator.
+func (j *migrating) RunMigrations() *effect.Error {
+	env := []string{"MYSQL_USER=" + j.user, "MYSQL_DATABASE=" + j.name, "MYSQL_PWD=" + j.password}
+	if j.network == "unix" {
+		env = append(env, "MYSQL_UNIX_PORT="+j.address)
+	} else {
+		host, port, _ := net.SplitHostPort(j.address)
+		env = append(env, "MYSQL_HOST="+host, "MYSQL_TCP_PORT="+port)
+	}
+	e := j.migrate.Run(j.Ctx, j.Args, j.Key, func(line string) { j.Progress.Say("%s", line) }, env...)
+	if e != nil {
+		e.Message = j.hide(e.Message)
+	}
+	return e
+}
+
+// onMigration begins one.
+func (j *job) onMigration() (*migrating, *effect.Error) {
+	if j.migrate == nil {
+		return nil, shared.Missing("mariadb")
+	}
+	c, e := j.connect()
+	if e != nil {
+		return nil, e
+	}
+	return &migrating{j, c}, nil
+}
+
+func (j *job) runMigrations() (map[string]any, *effect.Error) {
+	m, e := j.onMigration()
+	if e != nil {
+		return nil, e
+	}
+	defer m.c.close()
+	return j.Migrate(m)
+}
+
+func (j *job) seeMigration() (effect.Observed, map[string]any, *effect.Error) {
+	m, e := j.onMigration()
+	if e != nil {
+		return "", nil, e
+	}
+	defer m.c.close()
+	return j.SeeMigration(m)
+}
