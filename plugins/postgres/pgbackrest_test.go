@@ -37,6 +37,9 @@ func (l *lab) kept(name string) (c *cluster, rest, ours obj) {
 	l.write(filepath.Join(c.data, "pg_hba.conf"), "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
 	c.do("SELECT pg_reload_conf()")
 	l.run("/usr/bin/pgbackrest", "--config="+config, "--stanza=main", "--log-level-console=off", "stanza-create")
+	if err := os.Remove(filepath.Join(l.dir, "copies")); err != nil { // the backend makes it
+		l.t.Fatal(err)
+	}
 	ours, rest = l.config(c), l.config(c)
 	for _, key := range []string{"backups", "wal"} {
 		delete(ours, key)
@@ -84,6 +87,16 @@ func TestPgBackRest(t *testing.T) {
 		t.Errorf("listed %v", got)
 	}
 
+	count := func(copy string) any {
+		return must(t, pg, "query", obj{"sql": "SELECT count(*) AS n FROM orders", "copy": copy})["rows"].([]any)[0].(obj)["n"]
+	}
+	if got := must(t, b, "restore", obj{"copy": "before", "time": before}); got["backup"] != incr["backup"] || got["timeline"] != 2.0 {
+		t.Errorf("restored %v", got)
+	}
+	must(t, b, "restore", obj{"copy": "old", "time": before, "backup": full["backup"]})
+	if n := a.do("SELECT count(*) FROM orders"); count("before") != 5.0 || count("old") != 5.0 || n != "0" {
+		t.Errorf("the copies have %v and %v rows, the live data %s", count("before"), count("old"), n)
+	}
 	t.Run("refusals", func(t *testing.T) {
 		if err := os.Symlink(a.data, filepath.Join(l.dir, "copies", "live")); err != nil {
 			t.Fatal(err)
@@ -112,16 +125,6 @@ func TestPgBackRest(t *testing.T) {
 		}
 	})
 
-	count := func(copy string) any {
-		return must(t, pg, "query", obj{"sql": "SELECT count(*) AS n FROM orders", "copy": copy})["rows"].([]any)[0].(obj)["n"]
-	}
-	if got := must(t, b, "restore", obj{"copy": "before", "time": before}); got["backup"] != incr["backup"] || got["timeline"] != 2.0 {
-		t.Errorf("restored %v", got)
-	}
-	must(t, b, "restore", obj{"copy": "old", "time": before, "backup": full["backup"]})
-	if n := a.do("SELECT count(*) FROM orders"); count("before") != 5.0 || count("old") != 5.0 || n != "0" {
-		t.Errorf("the copies have %v and %v rows, the live data %s", count("before"), count("old"), n)
-	}
 	must(t, pg, "validate", obj{"copy": "before", "checks": obj{"five": "SELECT count(*) = 5 FROM orders"}})
 	must(t, pg, "swap", obj{"copy": "before", "keep": "mistaken"})
 	// The new timeline is archived, and its moments can be restored; with the

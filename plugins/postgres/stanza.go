@@ -304,7 +304,7 @@ func (s *stanza) fetch(data string) string {
 
 func (s *stanza) history(j *job, name string) []byte {
 	dir := filepath.Join(j.copies.Dir, timelines)
-	if e := j.mkdir(dir); e != nil {
+	if j.mkdir(j.copies.Dir) != nil || j.mkdir(dir) != nil {
 		return nil
 	}
 	file := filepath.Join(dir, fmt.Sprintf(".%s-%s", j.ID(), name))
