@@ -2,10 +2,8 @@ package mariadb
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -77,19 +75,8 @@ func (j *job) restore() (map[string]any, *effect.Error) {
 		return nil, e
 	}
 	value := map[string]any{"copy": name, "backup": g.from.Name, "time": seconds(g.at)}
-	r := &shared.Record{Restore: &shared.Restored{Key: j.Key, Value: value}}
-	err := r.Write(hidden)
-	if err == nil {
-		err = shared.Place(hidden, j.copies.Of(name))
-	}
-	if errors.Is(err, fs.ErrExist) {
-		return nil, shared.Taken(name)
-	}
-	if err == nil {
-		err = shared.SyncDir(j.copies.Dir)
-	}
-	if err != nil {
-		return nil, effect.Errorf(effect.CodeFailed, "the copy cannot be kept: %v; nothing was left of it", err).WithHint("check the rights and the space of %s", j.copies.Dir)
+	if e := j.copies.Place(hidden, name, j.Key, value); e != nil {
+		return nil, e
 	}
 	return value, nil
 }

@@ -107,6 +107,26 @@ func (c Copies) Free(name, live string) *effect.Error {
 	return Taken(name)
 }
 
+// Place gives a copy that stands in a hidden directory its name, with the record
+// of the effect that restored it.
+func (c Copies) Place(hidden, name, key string, value map[string]any) *effect.Error {
+	r := &Record{Restore: &Restored{Key: key, Value: value}}
+	err := r.Write(hidden)
+	if err == nil {
+		err = Place(hidden, c.Of(name))
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return Taken(name)
+	}
+	if err != nil {
+		return effect.Errorf(effect.CodeFailed, "the copy cannot be kept: %v; nothing was left of it", err).WithHint("check the rights and the space of %s", c.Dir)
+	}
+	if err := SyncDir(c.Dir); err != nil {
+		return effect.Errorf(effect.CodeUnknown, "the copy is restored, and whether it outlives a loss of power is not known: %v", err).WithHint("check the disk; a resume looks for the copy")
+	}
+	return nil
+}
+
 // Taken is the error for the name of a copy that is there.
 func Taken(name string) *effect.Error {
 	return effect.Errorf(effect.CodeConflict, "there is a copy %q already; nothing was restored", name).WithHint("give the copy another name")
