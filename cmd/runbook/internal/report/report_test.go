@@ -221,3 +221,21 @@ func TestScale(t *testing.T) {
 		t.Errorf("it goes from %v to %v", s.x(moments[0]), s.x(moments[6]))
 	}
 }
+
+// TestTicksOfAShortRun: marks less than a second apart do not read the same.
+func TestTicksOfAShortRun(t *testing.T) {
+	var moments []time.Time
+	for _, at := range []float64{0, 1.2, 1.6, 2.1, 2.4} {
+		moments = append(moments, zero.Add(effect.Seconds(at)))
+	}
+	seen := map[string]bool{}
+	for _, tick := range newScale(moments, 0, 1000).ticks(10) {
+		if seen[tick.text] {
+			t.Errorf("two marks read %s", tick.text)
+		}
+		seen[tick.text] = true
+	}
+	if len(seen) != len(moments) {
+		t.Errorf("%d marks: %v", len(seen), seen)
+	}
+}

@@ -91,11 +91,7 @@ func (s *scale) ticks(apart float64) []tick {
 		if n := len(list); n > 0 && s.at[i]-list[n-1].x < apart {
 			continue
 		}
-		since := t.Sub(s.moments[0])
-		if since >= time.Second {
-			since = since.Round(time.Second)
-		}
-		list = append(list, tick{s.at[i], "+" + effect.FormatDuration(since)})
+		list = append(list, tick{s.at[i], "+" + effect.FormatDuration(rounded(t.Sub(s.moments[0])))})
 	}
 	return list
 }
