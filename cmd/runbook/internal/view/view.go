@@ -45,11 +45,17 @@ func (s Style) Yellow(t string) string { return s.paint("33", t) }
 // Cyan marks what was not done for real, or not by the run.
 func (s Style) Cyan(t string) string { return s.paint("36", t) }
 
+// Fit shortens a text to so many columns.
+func Fit(text string, columns int) string { return fit(text, columns) }
+
 // Table prints rows in aligned columns, two spaces apart. The last column is
-// cut to the width.
+// cut to the width. A row of one cell says more of the row above it, below it.
 func Table(w io.Writer, s Style, rows [][]string) {
 	widths := []int{}
-	for _, row := range rows {
+	for n, row := range rows {
+		if n > 0 && len(row) == 1 {
+			continue
+		}
 		for i := range row {
 			row[i] = clean(row[i])
 			cell := row[i]
@@ -60,6 +66,10 @@ func Table(w io.Writer, s Style, rows [][]string) {
 		}
 	}
 	for n, row := range rows {
+		if n > 0 && len(row) == 1 {
+			_, _ = fmt.Fprintln(w, Wrap(s, "  "+clean(row[0])))
+			continue
+		}
 		var b strings.Builder
 		for i, cell := range row {
 			if i > 0 {

@@ -78,9 +78,19 @@ func (a commands) listCommand() *cobra.Command {
 				return err
 			}
 			defer a.CloseDB(db)
-			runs, err := db.Runs(cmd.Context(), journal.Filter{Statuses: wanted, Name: name, Since: from, Limit: limit})
+			filter := journal.Filter{Statuses: wanted, Name: name, Since: from}
+			if limit > 0 {
+				filter.Limit = limit + 1 // which says whether there are more
+			}
+			runs, err := db.Runs(cmd.Context(), filter)
 			if err != nil {
 				return err
+			}
+			if limit > 0 && len(runs) > limit {
+				runs = runs[:limit]
+				if !cmd.Flags().Changed("limit") {
+					defer a.Note("these are the newest %d; -n 0 lists all\n", limit)
+				}
 			}
 			a.list(cmd.Context(), db, runs, len(wanted) > 0 || name != "" || since != "")
 			return nil
@@ -94,6 +104,11 @@ func (a commands) listCommand() *cobra.Command {
 	app.CompleteFlag(cmd, "status", func() []string { return append(statuses(), active, ended) })
 	return cmd
 }
+
+const (
+	wide     = 120 // columns, in which all of a line has room
+	longName = 20  // of a runbook, where it has not
+)
 
 func (a commands) list(ctx context.Context, db *journal.DB, runs []journal.Run, filtered bool) {
 	if a.Flags.JSON {
@@ -116,6 +131,9 @@ func (a commands) list(ctx context.Context, db *journal.DB, runs []journal.Run, 
 	}
 	rows := [][]string{{"RUN", "STATUS", "STARTED", "TOOK", "NAME", "BY"}}
 	some := false
+	// On a narrow terminal what a run waits for stands below it: that is what people
+	// look for, and would be cut first.
+	narrow := a.OutStyle.Width > 0 && a.OutStyle.Width < wide
 	for _, r := range runs {
 		until := r.Updated
 		if app.Carried(r) {
@@ -123,8 +141,21 @@ func (a commands) list(ctx context.Context, db *journal.DB, runs []journal.Run, 
 		}
 		ready, waits := a.waits(ctx, db, r)
 		some = some || len(waits) > 0
-		rows = append(rows, []string{journal.Short(r.ID), app.Standing(r, ready), r.Created.Local().Format("2006-01-02 15:04:05"),
-			effect.FormatDuration(until.Sub(r.Created)), view.Clean(r.Name), view.Clean(r.By), inWords(waits)})
+		row := []string{journal.Short(r.ID), app.Standing(r, ready), r.Created.Local().Format("2006-01-02 15:04:05"),
+			effect.FormatDuration(until.Sub(r.Created)), view.Clean(r.Name), view.Clean(r.By)}
+		if !narrow {
+			rows = append(rows, append(row, inWords(waits)))
+			continue
+		}
+		row[2], row[4] = r.Created.Local().Format("01-02 15:04"), view.Fit(row[4], longName)
+		rows = append(rows, row)
+		if len(waits) > 0 {
+			rows = append(rows, []string{"waits for " + inWords(waits)})
+		}
+	}
+	if narrow {
+		view.Table(a.Stdout, a.OutStyle, rows)
+		return
 	}
 	if some {
 		rows[0] = append(rows[0], "WAITS FOR")
