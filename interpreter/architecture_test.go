@@ -59,6 +59,8 @@ var mayImport = map[string][]string{
 	"runbooks":                          {},
 	"cmd/":                              {"cmd/", "interpreter", "interpreter/", "stdlib", "stdlib/", "plugins", "plugins/", "runbooks", "examples/"},
 	"examples/":                         {"examples/", "interpreter/effect", "plugins", "stdlib"},
+
+	"plugins/alertmanager/alertmanagertest": {},
 }
 
 // onlyImporters names the packages that alone may import a library. A trailing

@@ -17,7 +17,7 @@ func TestContracts(t *testing.T) {
 	// what writes.
 	want := map[string]string{
 		"traffic": "weights r, servers r, split w observe, switch w observe, drain w observe, ready w observe",
-		"health":  "check r, measure r, alerts r, load w retry",
+		"health":  "check r, measure r, alerts r, silence w observe, unsilence w observe, silences r, load w retry",
 		"db": "backups r, query r, lag r, is_primary r, validate r, backup w observe, restore w observe, exec w observe, " +
 			"migrate w observe, promote ! observe, swap w observe",
 		"dns":     "records r, set w observe, replace w observe, delete w observe",

@@ -10,6 +10,8 @@
 // the record has of that time since the start.
 //
 //   - ops.go    what backends keep to
+//   - metric.go, threshold.go, compare.go  what a gate holds, and how
+//   - silence.go  silences of alerts
 //   - gate.go   the composite health.wait
 //   - watch.go  the composite health.watch
 //   - model.go  Model

@@ -10,7 +10,8 @@ import (
 
 // invariants returns what has to hold of all looks at services.
 func invariants() []effect.Invariant {
-	return []effect.Invariant{{Name: "a check that failed is not passed over", End: notPassedOver}}
+	return []effect.Invariant{{Name: "a check that failed is not passed over", End: notPassedOver},
+		{Name: "a run that did not succeed leaves no silence on", End: silencesOff}}
 }
 
 // alarming matches what a message says when something is wrong.

@@ -28,10 +28,13 @@ import (
 // is assumed to be well they are taken to keep the threshold that they are asked for.
 //
 // State: { green = { healthy, p99_latency = 0.3, …, metrics, assumed = true, bad =
-// "unhealthy" or "no-data" }, alerts = { names } }.
+// "unhealthy" or "no-data" }, alerts = { names }, silences = { id = { why, until } } },
+// of those that the run made and that are on.
 type Model struct {
 	envs   map[string]*target
 	alerts []any
+
+	silences silences
 }
 
 // target is one target.
@@ -249,6 +252,10 @@ func (e *target) at(m effect.Moment) (values map[string]any, healthy bool, err *
 
 // Do implements effect.Model.
 func (h *Model) Do(m effect.Moment, op string, args map[string]any) (any, error) {
+	switch op {
+	case "silence", "unsilence", "silences":
+		return h.silences.do(m, op, args)
+	}
 	if op == "alerts" {
 		if name := plain.Str(args, "env"); name != "" {
 			if err := h.declares(m, name); err != nil {
@@ -368,6 +375,9 @@ func (h *Model) firing(m effect.Moment, args map[string]any) map[string]any {
 		}
 		shown := plain.Pick(a, "name", "severity", "env", "summary")
 		shown["since"] = plain.Unix(m.Start.Add(effect.Seconds(plain.Num(a, "from"))))
+		if h.silences.cover(m.Now, a) {
+			shown["silenced"] = true
+		}
 		out = append(out, shown)
 	}
 	sort.SliceStable(out, func(i, j int) bool {
@@ -404,6 +414,9 @@ func (h *Model) State(m effect.Moment) map[string]any {
 		}
 		out["alerts"] = names
 	}
+	if on := h.silences.state(m.Now); len(on) > 0 {
+		out["silences"] = on
+	}
 	return out
 }
 
@@ -411,7 +424,7 @@ func (h *Model) State(m effect.Moment) map[string]any {
 // place.
 func (h *Model) Clone() effect.Model {
 	c := NewModel()
-	c.alerts = h.alerts
+	c.alerts, c.silences = h.alerts, h.silences.clone()
 	for name, e := range h.envs {
 		copied := *e
 		c.envs[name] = &copied
@@ -447,6 +460,9 @@ func (h *Model) Break(kind, _ string, args map[string]any) string {
 // Needs implements effect.Learner. A check tells of now only: once the
 // simulated world is another one, the real one says nothing about it.
 func (h *Model) Needs(m effect.Moment, op string, args map[string]any) []effect.Reading {
+	if op == "silences" || op == "unsilence" {
+		return []effect.Reading{{Op: "silences", Args: map[string]any{}}}
+	}
 	if e := h.envs[plain.Str(args, "env")]; op != "check" || m.Dirty || e != nil && !e.assumed {
 		return nil
 	}
@@ -454,7 +470,11 @@ func (h *Model) Needs(m effect.Moment, op string, args map[string]any) []effect.
 }
 
 // Learn implements effect.Learner.
-func (h *Model) Learn(r effect.Reading, _ any) error {
+func (h *Model) Learn(r effect.Reading, value any) error {
+	if r.Op == "silences" {
+		h.silences.learn(value)
+		return nil
+	}
 	h.env(plain.Str(r.Args, "env")).checked = true
 	return nil
 }
@@ -462,7 +482,12 @@ func (h *Model) Learn(r effect.Reading, _ any) error {
 // Assumes implements effect.Assumer: what the op tells may rest on a target that
 // nobody declared.
 func (h *Model) Assumes(op string, args map[string]any) string {
-	if op == "alerts" {
+	switch op {
+	case "silence":
+		return ""
+	case "unsilence", "silences":
+		return model.Assuming(!h.silences.learned, "which silences are on")
+	case "alerts":
 		return model.Assuming(h.alerts == nil, "which alerts fire")
 	}
 	e := h.envs[plain.Str(args, "env")]

@@ -41,9 +41,31 @@ func Module() effect.Module {
 				Returns: []effect.Field{
 					field.Objects("alerts", "by severity and name", field.Text("name", "the rule that fires"), field.Text("severity", "as the rule says"),
 						field.Text("env", "the target that it is about, if it is one"), field.Text("summary", "what it says"),
-						field.Of("since", effect.Number, "when it began to fire, in seconds since 1970")),
+						field.Of("since", effect.Number, "when it began to fire, in seconds since 1970"),
+						field.Of("silenced", effect.Bool, "true if a silence keeps it from people, where the backend knows")),
 					field.Of("count", effect.Int, "how many"),
 				},
+			},
+			{
+				Module: "health", Name: "silence", Class: effect.Write, Recovery: effect.Observe,
+				Doc: "Keep alerts with these labels from people for a while; they fire all the same",
+				Args: []effect.Field{{Name: "match", Type: effect.Map, Required: true, Elem: &effect.Field{Type: effect.String}, Doc: `labels that an alert has to have, all of them: { alertname = "HighLatency", env = "green" }`},
+					{Name: "lasts", Type: effect.Duration, Required: true, Min: effect.Bound(1), Doc: "how long, if nobody ends it before"}, field.Need("why", "what whoever misses the alerts reads")},
+				Returns:  []effect.Field{silenceID(), until()},
+				Validate: validateMatch,
+			},
+			{
+				Module: "health", Name: "unsilence", Class: effect.Write, Recovery: effect.Observe,
+				Doc:     "End a silence; one that has ended is no error",
+				Args:    []effect.Field{field.Need("id", "what health.silence returned")},
+				Returns: []effect.Field{silenceID()},
+			},
+			{
+				Module: "health", Name: "silences", Class: effect.Read,
+				Doc: "Read the silences that are on",
+				Returns: []effect.Field{field.Objects("silences", "in the order of their ends", silenceID(), until(),
+					effect.Field{Name: "match", Type: effect.Map, Elem: &effect.Field{Type: effect.String}, Doc: "the labels of alerts, those that are compared by = only"},
+					field.Text("why", "as whoever made it said"), field.Text("by", "who made it"))},
 			},
 			{
 				// A load can be put on again; what it leaves behind is traffic.

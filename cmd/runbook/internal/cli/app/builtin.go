@@ -3,6 +3,7 @@ package app
 import (
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/age"
+	"github.com/q-ecosystem/runbook/plugins/alertmanager"
 	"github.com/q-ecosystem/runbook/plugins/env"
 	"github.com/q-ecosystem/runbook/plugins/exec"
 	"github.com/q-ecosystem/runbook/plugins/file"
@@ -29,6 +30,8 @@ func shipped(name string) (plugins.Backend, bool) {
 	switch name {
 	case "age":
 		return age.New(), true
+	case "alertmanager":
+		return alertmanager.New(), true
 	case "env":
 		return env.New(), true
 	case "exec":
@@ -75,5 +78,5 @@ func shipped(name string) (plugins.Backend, bool) {
 
 // shippedNames lists the names that shipped knows.
 func shippedNames() []string {
-	return []string{"age", "env", "exec", "file", "files", "haproxy", "http", "kubo", "mariadb", "pagerduty", "pgbackrest", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "webhook"}
+	return []string{"age", "alertmanager", "env", "exec", "file", "files", "haproxy", "http", "kubo", "mariadb", "pagerduty", "pgbackrest", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "webhook"}
 }
