@@ -2,6 +2,8 @@ package deploy
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
@@ -16,8 +18,49 @@ func invariants() []effect.Invariant {
 		{Name: "a rollback leaves nothing unhealthy in service", End: wellAfterRollback},
 		{Name: "what is released is watched for long enough", End: watchedRelease},
 		{Name: "what others share is changed under a lock", After: locked},
+		effect.ReadAgain("deploy", []string{"activate"}, func(read, e effect.Occurrence) bool {
+			return read.Module == "health" && (read.Args["env"] == e.Args["env"] || read.Args["env"] == e.Args["region"])
+		}),
+		{Name: "a gate looks at what was released", End: otherGate},
 		effect.NoRace("deploy", "release"),
 	}
+}
+
+// otherGate finds runs that let a version serve in one place and then look at others
+// alone, in which nothing changed.
+func otherGate(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusSucceeded {
+		return ""
+	}
+	was, is := versions(v.Begin("deploy"), "serving"), versions(v.State("deploy"), "serving")
+	var names, same []string // that serve another version, and the same
+	for at, version := range is {
+		words := strings.Fields(at) // "environment web of region eu"
+		if was[at] != version {
+			names = append(names, words[1], words[len(words)-1])
+		} else {
+			same = append(same, words[1], words[len(words)-1])
+		}
+	}
+	var gate *effect.Occurrence
+	activated := false
+	for _, e := range v.Past() {
+		at := plain.Str(e.Args, "env")
+		switch {
+		case e.Module == "deploy" && e.Name == "activate" && e.Err == nil:
+			activated = true
+		case e.Module == "health" && slices.Contains(names, at):
+			return ""
+		case e.Module == "health" && activated && gate == nil && slices.Contains(same, at):
+			gate = &e
+		}
+	}
+	if gate == nil || len(names) == 0 {
+		return ""
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	return fmt.Sprintf("a version was released to %s, and %s looks at %s, in which nothing changed: watch what was released", strings.Join(names, ", "), gate, plain.Str(gate.Args, "env"))
 }
 
 // locked finds versions that come into service in a run without any lock: two runs

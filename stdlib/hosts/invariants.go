@@ -15,7 +15,17 @@ import (
 func invariants() []effect.Invariant {
 	const name = "of a group of hosts, no two are without their service at once"
 	return []effect.Invariant{{Name: name, After: oneAtATime}, {Name: name, After: notAfterAnother},
-		{Name: "what failed on a host is not passed over", End: hostPassedOver}, model.Destroys("hosts", model.Command)}
+		{Name: "what failed on a host is not passed over", End: hostPassedOver}, model.Destroys("hosts", model.Command),
+		{Name: "what others share is changed under a lock", After: locked}}
+}
+
+// locked finds files that are put on hosts in a run without any lock: what two runs
+// at once leave on each host is chance.
+func locked(v *effect.View, e effect.Occurrence) string {
+	if e.Module != "hosts" || e.Name != "copy" || e.Err != nil || len(v.Locks) > 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s ran without a lock: another run could put something else there meanwhile; add locks = { \"hosts/NAME\" } to the header", e)
 }
 
 // oneAtATime finds restarts that take down all of a group at once.

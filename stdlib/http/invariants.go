@@ -3,6 +3,7 @@ package http
 import (
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -64,12 +65,31 @@ func sameAgain(_ *effect.View, e effect.Occurrence) string {
 	if e.Module != "http" || !e.Again || !e.Opaque && len(e.Changes) == 0 || recognizable(e.Args) {
 		return ""
 	}
-	if method := plain.Str(e.Args, "method"); method != "POST" && method != "PATCH" {
+	if method := plain.Str(e.Args, "method"); method != "POST" && (method != "PATCH" || sets(e.Args["json"])) {
 		return ""
 	}
 	return fmt.Sprintf("%s (%s) was sent twice, and the service cannot know: give it key_header = \"Idempotency-Key\", or recovery = \"ask\"",
 		e, requestName(e.Args))
 }
+
+// sets reports whether a patch says what is to be, member by member (RFC 7396), by
+// words and yes or no: sent again, it changes nothing.
+func sets(patch any) bool {
+	members, ok := patch.(map[string]any)
+	for name, v := range members {
+		switch v := v.(type) {
+		case bool:
+		case string:
+			ok = ok && !acts.MatchString(name) && !acts.MatchString(v)
+		default:
+			ok = ok && sets(v)
+		}
+	}
+	return ok && len(members) > 0
+}
+
+// acts matches what reads as an order rather than a state.
+var acts = regexp.MustCompile(`(?i)^(op|action|command|add|append|inc\w*|dec\w*|remove|toggle|rotate|run|start|stop|restart)$`)
 
 // recognizable reports whether a request carries something by which the service
 // knows a repetition.

@@ -47,7 +47,8 @@ func kept(e effect.Occurrence) bool {
 	case "db":
 		return e.Name == "backup" || e.Name == "backups"
 	case "exec", "hosts":
-		return copying.MatchString(Command(e.Args))
+		said := Command(e.Args)
+		return copying.MatchString(said) && destroyed(said) == ""
 	}
 	return false
 }
@@ -69,15 +70,21 @@ func Command(args map[string]any) string {
 // That something is started again, or made anew by whoever looks after it, is
 // none of them.
 var destroyers = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)\bdrop\s+(database|schema|table|keyspace|collection|tablespace|bucket)\b|\btruncate\s+table\b`),
-	regexp.MustCompile(`(?i)\bkubectl\s.*\bdelete\s+(-\S+\s+\S+\s+)*(ns|namespaces?|pvc?|persistentvolume(claim)?s?|crds?|customresourcedefinitions?|statefulsets?|sts|secrets?)\b|\bkubectl\s.*\bdelete\s.*--all\b`),
+	regexp.MustCompile(`(?i)\bdrop\s+(database|schema|table|keyspace|collection|tablespace|bucket)\b|\btruncate\s+(table\s+)?(only\s+)?[\w".]+\s*($|[;,'"]|cascade\b|restart\b)`),
+	regexp.MustCompile(`(?i)\bkubectl\s.*\bdelete\s+(-\S+\s+\S+\s+)*(ns|namespaces?|pvc?|persistentvolume(claim)?s?|crds?|customresourcedefinitions?|statefulsets?|sts|secrets?|deployments?|deploy|daemonsets?)\b|\bkubectl\s.*\bdelete\s.*--all\b`),
 	regexp.MustCompile(`(?i)\b(terraform|tofu|terragrunt|pulumi|cdk|vagrant)\s(.*\s)?destroy\b|\bterraform\s.*\bapply\s.*-destroy\b`),
 	regexp.MustCompile(`(?i)\baws\s.*\b(delete-(table|db-\S+|bucket|cluster|stack|file-system|volume|snapshot|domain|hosted-zone|load-balancer)|terminate-instances|rb\b.*--force|rm\b.*--recursive)`),
 	regexp.MustCompile(`(?i)\b(gcloud|az|doctl|hcloud|oci)\s.*\b(delete|destroy)\b`),
 	regexp.MustCompile(`(?i)\b(mkfs(\.\w+)?|wipefs|shred|dropdb|lvremove|vgremove|zfs\s+destroy|zpool\s+destroy)\b|\bdd\b.*\bof=/dev/`),
-	regexp.MustCompile(`(?i)\b(flushall|flushdb)\b|\bdropDatabase\b|\bkafka-topics\S*\s.*--delete\b|\brabbitmqctl\s+(force_)?reset\b|\betcdctl\s+del\b.*--prefix`),
+	regexp.MustCompile(`(?i)\b(flushall|flushdb)\b|\bdropDatabase\b|\bkafka-topics\S*\s.*--delete\b|\brabbitmqctl\s+((force_)?reset|purge_queue|delete_(queue|vhost))\b|\brabbitmqadmin\s+(purge|delete)\s+queue\b|\betcdctl\s+del\b.*--prefix`),
 	regexp.MustCompile(`(?i)\b(delete|destroy|purge|erase|wipe)\b.*\s--?(permanent(ly)?|irrevocabl[ey]|no-undo|skip-trash|hard)\b`),
 }
+
+// passing matches what is made to be taken away again.
+var passing = regexp.MustCompile(`(?i)\b(canary|preview|review|sandbox|te?mp|test|old)\b`)
+
+// sweeping matches a search that removes all that it finds.
+var sweeping = regexp.MustCompile(`\bfind\s+\S*/.*\s(-delete\b|-exec\s+rm\b)`)
 
 // deleting and condition match a statement that deletes all rows of a table.
 var deleting, condition = regexp.MustCompile(`(?i)\bdelete\s+from\s+\S+`), regexp.MustCompile(`(?i)\b(where|limit)\b`)
@@ -91,9 +98,12 @@ var scratch = regexp.MustCompile(`(?i)\b(te?mp|cache|caches|build|dist|staging|r
 // destroyed returns the words by which a command destroys; empty if it does not.
 func destroyed(line string) string {
 	for _, d := range destroyers {
-		if found := d.FindString(line); found != "" {
+		if found := d.FindString(line); found != "" && !passing.MatchString(line) {
 			return found
 		}
+	}
+	if found := sweeping.FindString(line); found != "" && !scratch.MatchString(line) {
+		return found
 	}
 	if found := deleting.FindString(line); found != "" && !condition.MatchString(line) {
 		return found

@@ -120,7 +120,8 @@ var opposites = [][2]string{{"on", "off"}, {"enable", "disable"}, {"enabled", "d
 	{"lock", "unlock"}, {"freeze", "unfreeze"}, {"freeze", "thaw"}, {"mute", "unmute"}, {"silence", "unsilence"}, {"create", "delete"}, {"create", "destroy"},
 	{"create", "remove"}, {"create", "expire"}, {"add", "remove"}, {"add", "delete"}, {"add", "rm"}, {"add", "del"}, {"add", "expire"}, {"set", "unset"}, {"set", "clear"}, {"open", "close"}, {"begin", "end"},
 	{"up", "down"}, {"cordon", "uncordon"}, {"drain", "undrain"}, {"block", "unblock"}, {"attach", "detach"}, {"mount", "unmount"}, {"mount", "umount"},
-	{"true", "false"}, {"grant", "revoke"}, {"yes", "no"}, {"enter", "leave"}}
+	{"true", "false"}, {"grant", "revoke"}, {"yes", "no"}, {"enter", "leave"}, {"none", "all"}, {"primaries", "all"},
+	{"maintenance", "normal"}}
 
 // words matches the parts of a call that may differ.
 var words = regexp.MustCompile(`[A-Za-z]+|\d+|[^A-Za-z\d\s]`)

@@ -1,0 +1,5 @@
+-- Two people can put files on the same hosts at once.
+runbook { name = "files-without-lock", on_failure = "stop" }
+local hosts = require "hosts"
+hosts.copy { on = { "node" }, text = "conf 2", to = "/etc/app.conf" }
+hosts.service { on = { "node" }, name = "app", action = "restart", limit = 1 }

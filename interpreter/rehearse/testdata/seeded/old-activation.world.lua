@@ -1,0 +1,1 @@
+return { world = { deploy = { envs = { web = { version = "v1", state = "active" } } } } }

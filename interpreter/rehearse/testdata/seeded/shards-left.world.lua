@@ -1,0 +1,1 @@
+return { world = { hosts = { hosts = { n1 = { groups = { "node" }, services = { app = "active" } }, n2 = { groups = { "node" }, services = { app = "active" } }, n3 = { groups = { "node" }, services = { app = "active" } } } } } }
