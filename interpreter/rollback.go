@@ -24,7 +24,7 @@ var errNothingRegistered = errors.New("a rollback was asked for, and the run had
 // rollBack runs the registered rollbacks, newest first. Attempts that were
 // made before are walked again, answered by the journal; the last one goes on
 // where it stopped. A rollback that fails does not keep the others from
-// running.
+// running, unless people say so.
 func (k *walk) rollBack(ctx context.Context, cause error) Outcome {
 	if s := k.recorder.BeginRollback(); s != nil {
 		return k.stopped(ctx, s)
@@ -53,6 +53,9 @@ func (k *walk) rollBack(ctx context.Context, cause error) Outcome {
 			}
 			if err != nil {
 				failures = append(failures, fmt.Errorf("the rollback registered at %s failed: %w", rb.Where, err))
+				if k.script.Abandoned() {
+					break
+				}
 				continue
 			}
 			done[rb.Index] = true
@@ -102,7 +105,7 @@ func (k *walk) beginAttempt(ctx context.Context, attempt int, cause error) error
 func (k *walk) runRollback(ctx context.Context, attempt int, rb script.Rollback) error {
 	place := effect.RollbackPlace(attempt, rb.Index)
 	args := map[string]any{"name": rb.Name}
-	err := k.script.RunRollback(ctx, rb, place)
+	err := k.script.RunRollback(ctx, rb, place, k.asksAbout(place))
 	if stop := effect.AsStop(err); stop != nil {
 		if stop.Cause != effect.Exhausted {
 			return err
@@ -122,4 +125,10 @@ func (k *walk) runRollback(ctx context.Context, attempt int, rb script.Rollback)
 		return markErr
 	}
 	return err
+}
+
+// asksAbout reports whether people are asked if the function of a rollback fails.
+// Where it has failed already and nobody was asked, an older runbook ran it.
+func (k *walk) asksAbout(place effect.Place) bool {
+	return k.header.OnFailure == OnFailureAsk && (!k.past.Marks[place] || k.past.Asked(place))
 }

@@ -106,7 +106,8 @@ func (e *Engine) RequestRollback(ctx context.Context, r Request) (live bool, err
 		case h.Status == effect.StatusRolledBack:
 			return fmt.Errorf("run %s was rolled back at %s; there is nothing left to roll back", run.ID,
 				events[len(events)-1].At.Local().Format("2006-01-02 15:04:05"))
-		case h.Request != nil && r.Grace == nil, h.Status == effect.StatusRollingBack:
+		case h.Request != nil && r.Grace == nil, h.Status == effect.StatusRollingBack,
+			h.Status == effect.StatusWaiting && h.Rolling(): // it asks what becomes of one that failed
 			return ErrAlready
 		case mayRegister(h):
 			return nil

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"slices"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -201,6 +202,11 @@ func (h *History) Questions() []*Effect {
 		}
 	}
 	return list
+}
+
+// Asked reports whether people were asked something on a line of control.
+func (h *History) Asked(line effect.Place) bool {
+	return slices.ContainsFunc(h.Effects, func(e *Effect) bool { return effect.Asks(e.Op) && e.Place.Line() == line })
 }
 
 // Began reports whether the run has come to an effect of the world, a sleep or a

@@ -63,13 +63,44 @@ func (b *branch) about(L *lua.LState, step string, f *failure) string {
 	if len(s.rollbacks) > 0 {
 		choices = append(choices, ChoiceRollback)
 	}
-	// Without its place in the script: an edited one asks the same.
-	detail := shortened(s.failed(f).Message)
-	args := s.header.Ask.Args(fmt.Sprintf("step %q failed", step), detail, append(choices, ChoiceAbort)...)
-	value, _ := b.control(L, effect.OpChoose, args).(map[string]any)
-	choice, _ := value["choice"].(string)
+	choice := b.choose(L, s.header.Ask, fmt.Sprintf("step %q failed", step), f, append(choices, ChoiceAbort)...)
 	if choice == ChoiceRollback || choice == ChoiceAbort {
 		s.decision = choice
 	}
 	return choice
 }
+
+// choose asks what becomes of a failure.
+func (b *branch) choose(L *lua.LState, ask Ask, title string, f *failure, choices ...string) string {
+	// Without its place in the script: an edited one asks the same.
+	detail := shortened(b.execution.script.failed(f).Message)
+	value, _ := b.control(L, effect.OpChoose, ask.Args(title, detail, choices...)).(map[string]any)
+	choice, _ := value["choice"].(string)
+	return choice
+}
+
+// asking wraps a function of a rollback, so that people are asked what becomes of
+// it when it fails. What nobody decides goes as it does where nobody is asked: the
+// others are taken back, and this one has failed.
+func (s *Script) asking(r registered) *lua.LFunction {
+	ask := s.header.Ask
+	ask.Default = ChoiceSkip
+	return s.base.NewFunction(func(L *lua.LState) int {
+		b := s.enter(L)
+		for {
+			_, failure := b.try(L, r.fn)
+			if failure == nil {
+				return 0
+			}
+			choice := b.choose(L, ask, fmt.Sprintf("rollback %q failed", r.Name), failure, ChoiceRetry, ChoiceSkip, ChoiceAbort)
+			if choice != ChoiceRetry {
+				s.abandoned = choice == ChoiceAbort
+				b.again(L, failure)
+			}
+		}
+	})
+}
+
+// Abandoned reports whether people chose, when the function that RunRollback ran
+// last had failed, to take nothing else back.
+func (s *Script) Abandoned() bool { return s.abandoned }

@@ -69,7 +69,9 @@ http.request { url = "http://-" }
 	if err := run(t, s); err != nil {
 		t.Fatal(err)
 	}
-	if err := within(t, func() error { return s.RunRollback(context.Background(), s.Rollbacks()[0], effect.RollbackPlace(1, 1)) }); err != nil {
+	if err := within(t, func() error {
+		return s.RunRollback(context.Background(), s.Rollbacks()[0], effect.RollbackPlace(1, 1), false)
+	}); err != nil {
 		t.Fatal(err)
 	}
 	const drift = "traffic is not what this run set at main.lua:%d: the configured pool: set were %s; now %s"

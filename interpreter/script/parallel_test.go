@@ -278,7 +278,7 @@ sleep(9)
 	if len(rollbacks) != 1 {
 		t.Fatalf("%d rollbacks", len(rollbacks))
 	}
-	if err := s.RunRollback(context.Background(), rollbacks[0], effect.RollbackPlace(1, 1)); err != nil {
+	if err := s.RunRollback(context.Background(), rollbacks[0], effect.RollbackPlace(1, 1), false); err != nil {
 		t.Fatal(err)
 	}
 	var got []string

@@ -81,6 +81,7 @@ type Script struct {
 	ran       bool
 	header    *Header
 	decision  string // that ends the run: rollback or abort
+	abandoned bool   // see Abandoned
 	rollbacks []registered
 	subjects  map[string]*subject // of which something is desired, by module and arguments
 
@@ -163,12 +164,18 @@ func (s *Script) Rollbacks() []Rollback {
 }
 
 // RunRollback runs one registered rollback after Run has returned. Its effects
-// stand inside place. It returns as Run does.
-func (s *Script) RunRollback(ctx context.Context, r Rollback, place effect.Place) error {
+// stand inside place. With ask, people are asked what becomes of it if it fails.
+// It returns as Run does.
+func (s *Script) RunRollback(ctx context.Context, r Rollback, place effect.Place, ask bool) error {
 	if r.Index < 1 || r.Index > len(s.rollbacks) {
 		return errors.New("run rollback: there is none of that index")
 	}
-	return s.execute(ctx, s.rollbacks[r.Index-1].fn, place, true)
+	s.abandoned = false
+	fn := s.rollbacks[r.Index-1].fn
+	if ask {
+		fn = s.asking(s.rollbacks[r.Index-1])
+	}
+	return s.execute(ctx, fn, place, true)
 }
 
 // Sources returns the files that were loaded so far: the script, then what it

@@ -118,7 +118,7 @@ error "now"`
 		t.Errorf("got %s", got)
 	}
 	for i, rb := range s.Rollbacks() {
-		err := s.RunRollback(context.Background(), rb, effect.RollbackPlace(1, i+1))
+		err := s.RunRollback(context.Background(), rb, effect.RollbackPlace(1, i+1), false)
 		if rb.Name == "named" {
 			if e := errorOf(t, err); e.Message != "a rollback cannot register another" {
 				t.Errorf("got %v", e)
@@ -130,7 +130,7 @@ error "now"`
 	if got := strings.Join(r.printed(), " "); got != "branch b\t11 a\t12" {
 		t.Errorf("printed %q", got)
 	}
-	if err := s.RunRollback(context.Background(), Rollback{Index: 9}, "r9"); err == nil {
+	if err := s.RunRollback(context.Background(), Rollback{Index: 9}, "r9", false); err == nil {
 		t.Error("a rollback that does not exist ran")
 	}
 }
@@ -151,7 +151,7 @@ func TestRollbackAfterStop(t *testing.T) {
 		if stop := effect.AsStop(run(t, s)); stop == nil || stop.Cause != cause {
 			t.Fatalf("%s: got %v", cause, stop)
 		}
-		err := within(t, func() error { return s.RunRollback(context.Background(), s.Rollbacks()[0], "r1") })
+		err := within(t, func() error { return s.RunRollback(context.Background(), s.Rollbacks()[0], "r1", false) })
 		if got := strings.Join(r.printed(), " "); err != nil || got != "n\t3" {
 			t.Errorf("%s: %v, printed %q", cause, err, got)
 		}

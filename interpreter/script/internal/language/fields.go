@@ -22,7 +22,7 @@ func HeaderFields() []effect.Field {
 		{Name: "ask", Type: effect.Object, Doc: "how people are asked, with on_failure = \"ask\"", Fields: []effect.Field{
 			{Name: "by", Type: effect.List, Min: effect.Bound(1), Elem: &effect.Field{Type: effect.String, Min: effect.Bound(1)}, Doc: "who may decide; anyone if left out"},
 			{Name: "timeout", Type: effect.Duration, Doc: "how long the question stands; 7d if left out"},
-			{Name: "default", Type: effect.Enum, Enum: []string{"retry", "skip", "rollback", "abort"}, Doc: "what is done once the time is up; abort if left out"}}},
+			{Name: "default", Type: effect.Enum, Enum: []string{"retry", "skip", "rollback", "abort"}, Doc: "what is done once the time is up; abort if left out. Of a rollback that fails, skip"}}},
 		{Name: "recovery_target", Type: effect.Duration, Doc: "how long a recovery may take: reports hold it against this"},
 	}
 }
