@@ -36,7 +36,7 @@ func (q *Question) Given(answers []effect.Event) map[int]effect.Event {
 	given := map[int]effect.Event{}
 	for _, a := range answers {
 		n, err := strconv.Atoi(a.Body.Name)
-		if _, before := given[n]; err != nil || before || n < 1 || n > len(q.Items) || a.Place != q.Place || a.At.After(q.Deadline) || q.refuses(a.Body.By, a.Body.User) != "" {
+		if _, before := given[n]; err != nil || before || n < 1 || n > len(q.Items) || a.Place != q.Place || a.At.After(q.Deadline) || q.refuses(&a.Body) != "" {
 			continue
 		}
 		given[n] = a
@@ -79,7 +79,7 @@ func (q *Question) decideItems(answers []effect.Event, now time.Time) (bool, eff
 // decideChoice takes the first choice, or the default once the time is up.
 func (q *Question) decideChoice(answers []effect.Event, now time.Time) (bool, effect.Result, error) {
 	for _, a := range answers {
-		if a.Place == q.Place && !a.At.After(q.Deadline) && q.refuses(a.Body.By, a.Body.User) == "" && slices.Contains(q.Choices, a.Body.Outcome) {
+		if a.Place == q.Place && !a.At.After(q.Deadline) && q.refuses(&a.Body) == "" && slices.Contains(q.Choices, a.Body.Outcome) {
 			return true, effect.Result{Value: map[string]any{"choice": a.Body.Outcome, "by": a.Body.By, "reason": a.Body.Reason}}, nil
 		}
 	}
@@ -121,7 +121,7 @@ func (q *Question) fits(a *Answer) string {
 // the same, another error if the item or the choice is decided, nil if not.
 func (q *Question) again(a *Answer, body *effect.Body, answers []effect.Event) error {
 	for _, old := range answers {
-		if old.Place != q.Place || old.Body.Name != body.Name || q.refuses(old.Body.By, old.Body.User) != "" {
+		if old.Place != q.Place || old.Body.Name != body.Name || q.refuses(&old.Body) != "" {
 			continue
 		}
 		if effect.Person(old.Body.By) == effect.Person(body.By) && old.Body.Outcome == body.Outcome && old.Body.Hash == body.Hash {

@@ -20,6 +20,7 @@ type control struct {
 	getenv   func(string) (string, bool)
 	detach   bool            // stop the run instead of waiting for people
 	starters map[string]bool // who started or resumed the run
+	people   effect.People   // who may answer
 	latest   func()          // brings the answers given so far; nil if all are there
 
 	mu      sync.Mutex
@@ -29,8 +30,14 @@ type control struct {
 
 func newControl(w Walk, past *history.History) *control {
 	o := w.Stack
-	return &control{starters: startersOf(append([]string{w.Run.By, w.By}, past.Resumers...)), clock: o.Clock, random: o.Random,
-		getenv: o.Getenv, detach: o.Detach, answers: past.Answers, more: make(chan struct{})}
+	c := &control{starters: startersOf(append([]string{w.Run.By, w.By}, past.Resumers...)), people: w.People, clock: o.Clock, random: o.Random,
+		getenv: o.Getenv, detach: o.Detach, more: make(chan struct{})}
+	for _, ev := range past.Answers {
+		if c.people.Vouch(&ev.Body) {
+			c.answers = append(c.answers, ev)
+		}
+	}
+	return c
 }
 
 // Do carries one of the engine's own effects out.
@@ -74,7 +81,7 @@ func (c *control) Do(ctx context.Context, call effect.Call) (effect.Result, erro
 // ask waits until people have decided, or time is up.
 func (c *control) ask(ctx context.Context, call effect.Call) (effect.Result, error) {
 	q := questionOf(call.Place, call.Args, call.Began)
-	if fault := q.besides(c.starters); fault != "" {
+	if fault := q.among(c.people, c.starters); fault != "" {
 		return effect.Result{}, effect.Errorf(effect.CodeInvalid, "nobody can agree to %q: %s", q.Title, fault)
 	}
 	for late := false; ; {
@@ -112,8 +119,12 @@ func (c *control) ask(ctx context.Context, call effect.Call) (effect.Result, err
 	}
 }
 
-// answered takes an answer that somebody sent.
+// answered takes an answer that somebody sent; one by somebody else than it says
+// does not count.
 func (c *control) answered(ev effect.Event) {
+	if !c.people.Vouch(&ev.Body) {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.answers = append(c.answers, ev)

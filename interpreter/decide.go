@@ -27,6 +27,8 @@ type Answer struct {
 	Run    string
 	Place  effect.Place // which question, if the run has several open
 	By     string
+	Via    string   // how it is known that it is them, where the configuration names people
+	Roles  []string // that they have
 	Deny   bool
 	Reason string
 	// Item is the number of a checklist's item, from 1, and Outcome what is said of
@@ -40,7 +42,7 @@ type Answer struct {
 
 // body is the answer as it is recorded.
 func (a *Answer) body(q *Question, user string) (effect.Body, error) {
-	b := effect.Body{By: a.By, User: user, Outcome: answerApproved, Reason: a.Reason}
+	b := effect.Body{By: a.By, User: user, Via: a.Via, Roles: a.Roles, Outcome: answerApproved, Reason: a.Reason}
 	switch {
 	case a.Choice != "":
 		b.Outcome = a.Choice
@@ -85,12 +87,12 @@ func ReadQuestion(place effect.Place, args json.RawMessage, asked time.Time) (Qu
 func QuestionOf(call effect.Call) Question { return questionOf(call.Place, call.Args, call.Began) }
 
 // Takes reports whether a person's answer counts, given from an account, in a
-// run that these people, as user@host, have started or resumed. Without an
+// run that these starters, as user@host, have started or resumed. Without an
 // account it is the person's own.
-func (q *Question) Takes(by, account string, starters []string) bool {
+func (q *Question) Takes(who effect.Identity, account string, people effect.People, starters []string) bool {
 	asked := *q
-	asked.besides(startersOf(starters))
-	return asked.refuses(by, account) == ""
+	asked.among(people, startersOf(starters))
+	return asked.refuses(&effect.Body{By: who.Name, Roles: who.Roles, User: account}) == ""
 }
 
 // Answered reports whether the answers that a run has are enough to decide the
@@ -129,6 +131,13 @@ func (e *Engine) Answer(ctx context.Context, a Answer) (Question, error) {
 	if err != nil {
 		return q, fmt.Errorf("record the evidence: %w", err)
 	}
+	people, err := e.peopleOf(ctx, run.ID)
+	if err != nil {
+		return q, err
+	}
+	if !people.Vouch(&body) {
+		return q, fmt.Errorf("nothing in the configuration of run %s shows that it is %s who answers", run.ID, a.By)
+	}
 	now := e.opts.Clock.Now().UTC()
 	ev := effect.Event{At: now, Kind: effect.QuestionAnswered, Place: q.Place, Body: body}
 	_, err = e.opts.DB.Send(ctx, run.ID, ev, func(events []effect.Event) error {
@@ -136,8 +145,8 @@ func (e *Engine) Answer(ctx context.Context, a Answer) (Question, error) {
 		if q, err = pick(run, h, q.Place); err != nil { // as it is verified now
 			return err
 		}
-		q.besides(startersOf(append(h.Resumers, run.By)))
-		if why := q.refuses(a.By, ev.Body.User); why != "" {
+		q.among(people, startersOf(append(h.Resumers, run.By)))
+		if why := q.refuses(&ev.Body); why != "" {
 			return fmt.Errorf("%s may not answer %q: %s", a.By, q.Title, why)
 		}
 		// By the clock as it is now: a runner that looks after this sees the answer.
@@ -146,7 +155,7 @@ func (e *Engine) Answer(ctx context.Context, a Answer) (Question, error) {
 		}
 		var given []effect.Event
 		for _, old := range h.Answers {
-			if old.Place != q.Place {
+			if old.Place != q.Place || !people.Vouch(&old.Body) {
 				continue
 			}
 			given = append(given, old)

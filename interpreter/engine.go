@@ -33,6 +33,9 @@ type Options struct {
 	// for the secret parameters of the run.
 	Secret func(ref string) (effect.Secret, error)
 	Watch  Watcher
+	// People, if set, reads who may answer out of the environment that a run has
+	// pinned.
+	People func(environment []byte) (effect.People, error)
 	// Detach stops a run that waits for people, instead of waiting with it.
 	Detach bool
 	// Stopping, once closed, stops the run in good order.
@@ -135,7 +138,11 @@ func (e *Engine) Start(ctx context.Context, s Start) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	return Walk{Run: run, Main: s.Main, Params: params, Plan: s.Plan, Stack: e.stack(w),
+	people, err := e.people(s.Environment)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return Walk{Run: run, Main: s.Main, Params: params, Plan: s.Plan, People: people, Stack: e.stack(w),
 		Loader: &pinning{pinned: required, base: s.Loader, ledger: w, clock: e.opts.Clock}}.Carry(ctx)
 }
 
@@ -221,7 +228,9 @@ func (e *Engine) Resume(ctx context.Context, id string, o ResumeOptions) (Outcom
 	}
 	k, err := e.prepare(ctx, run.ID, w)
 	if err == nil && o.Environment != nil {
-		err = k.replaceEnvironment(ctx, o.Environment, o.By)
+		if err = k.replaceEnvironment(ctx, o.Environment, o.By); err == nil {
+			k.People, err = e.people(o.Environment)
+		}
 	}
 	if err == nil && o.With != nil {
 		err = k.replaceSource(ctx, *o.With, o)
@@ -260,7 +269,11 @@ func (e *Engine) prepare(ctx context.Context, id string, w *journal.Writer) (*wa
 	if err != nil {
 		return nil, fmt.Errorf("run %s: %w", run.ID, err)
 	}
-	k := newWalk(Walk{Run: run, History: events, Params: params, Stack: e.stack(w)})
+	people, err := e.people(PinnedEnvironment(sources))
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	k := newWalk(Walk{Run: run, History: events, Params: params, People: people, Stack: e.stack(w)})
 	pinned := pinnedSources{}
 	for _, s := range sources {
 		pinned[s.Name] = script.Source{Name: s.Name, Text: s.Text}

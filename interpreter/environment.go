@@ -45,3 +45,20 @@ func (k *walk) replaceEnvironment(ctx context.Context, text []byte, by string) e
 	ev := effect.Event{At: k.Stack.Clock.Now().UTC(), Kind: effect.SourceChanged, Body: effect.Body{Text: EnvironmentSource, By: by}}
 	return k.ledger.AddSource(ctx, pinnedEnvironment(text)[0], ev)
 }
+
+// people are those of an environment that a run has pinned, or pins.
+func (e *Engine) people(environment []byte) (effect.People, error) {
+	if e.opts.People == nil || environment == nil {
+		return nil, nil
+	}
+	return e.opts.People(environment)
+}
+
+// peopleOf are those who may answer what a run asks.
+func (e *Engine) peopleOf(ctx context.Context, run string) (effect.People, error) {
+	sources, err := e.opts.DB.Sources(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	return e.people(PinnedEnvironment(sources))
+}

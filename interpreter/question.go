@@ -28,6 +28,7 @@ type Question struct {
 	Default string
 
 	starters map[string]bool // who that is, if Separate
+	people   effect.People   // who the names in By are
 }
 
 // Error lets a Question be the reason of a Stop.
@@ -63,37 +64,60 @@ func questionOf(place effect.Place, args map[string]any, asked time.Time) Questi
 	return q
 }
 
-// besides forbids a question that has to be answered by others than the
-// starters of the run their word. It returns why too few are left, or "".
-func (q *Question) besides(starters map[string]bool) string {
-	if !q.Separate {
-		return ""
+// among says who the names in By are, and forbids a question that has to be
+// answered by others than the starters of the run their word. It returns why too
+// few are left, or "".
+func (q *Question) among(people effect.People, starters map[string]bool) string {
+	q.people = people
+	if why := people.Lacks(q.By, q.Count); why != "" || !q.Separate {
+		return why
 	}
 	q.starters = starters
-	left := 0
+	left := map[string]bool{}
 	for _, name := range q.By {
-		if !starters[account(name)] {
-			left++
+		for _, person := range append(people.Meant(name), name) {
+			if _, known := people[person]; (known || people == nil) && !q.started(person) {
+				left[person] = true
+			}
 		}
 	}
-	if len(q.By) > 0 && left < q.Count {
+	if len(q.By) > 0 && len(left) < q.Count {
 		return fmt.Sprintf("it asks %s, who must be others than %s, who started or resumed the run",
-			strings.Join(q.By, ", "), strings.Join(slices.Sorted(maps.Keys(starters)), ", "))
+			q.asked(), strings.Join(slices.Sorted(maps.Keys(starters)), ", "))
 	}
 	return ""
 }
 
-// refuses says why a person's answer does not count, or "".
-// user is the account of the operating system that gave it, which counts as much
-// as the name: nobody agrees to a run of their own in the name of others.
-func (q *Question) refuses(by, user string) string {
+// started reports whether a person is, by name or by an account of theirs, one of
+// those who may not answer.
+func (q *Question) started(person string) bool {
+	return q.starters[account(person)] || slices.ContainsFunc(q.people[person].Users, func(user string) bool { return q.starters[account(user)] })
+}
+
+// asked names those who may answer; behind a role stands who has it.
+func (q *Question) asked() string {
+	names := make([]string, len(q.By))
+	for i, name := range q.By {
+		names[i] = name
+		if meant := q.people.Meant(name); len(meant) > 0 && meant[0] != name {
+			names[i] += " (" + strings.Join(meant, ", ") + ")"
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// refuses says why a person's answer does not count, or "". The account of the
+// operating system that gave it counts as much as the name: nobody agrees to a run
+// of their own in the name of others.
+func (q *Question) refuses(answer *effect.Body) string {
+	named := func(name string) bool { return name == answer.By || slices.Contains(answer.Roles, name) }
 	switch {
-	case len(q.By) > 0 && !slices.Contains(q.By, by):
-		return "it asks " + strings.Join(q.By, ", ")
-	case q.starters[account(by)]:
+	case len(q.By) > 0 && !slices.ContainsFunc(q.By, named):
+		return "it asks " + q.asked()
+	case q.started(answer.By):
 		return "it asks others than those who started or resumed the run"
-	case user != "" && q.starters[account(user)]:
-		return "it asks others than those who started or resumed the run, as " + user + " did, whose account this is"
+	case answer.User != "" && q.starters[account(answer.User)]:
+		return "it asks others than those who started or resumed the run, as " + answer.User + " did, whose account this is"
 	}
 	return ""
 }
@@ -126,7 +150,7 @@ func (q *Question) decide(answers []effect.Event, now time.Time) (bool, effect.R
 	agreed := map[string]bool{}
 	names := []any{}
 	for _, a := range answers {
-		if a.Place != q.Place || a.At.After(q.Deadline) || agreed[effect.Person(a.Body.By)] || q.refuses(a.Body.By, a.Body.User) != "" {
+		if a.Place != q.Place || a.At.After(q.Deadline) || agreed[effect.Person(a.Body.By)] || q.refuses(&a.Body) != "" {
 			continue
 		}
 		if a.Body.Outcome == answerDenied {
@@ -155,7 +179,7 @@ func (q *Question) need(answers []effect.Event) string {
 	}
 	have := 0
 	for _, a := range answers {
-		if a.Place == q.Place && q.refuses(a.Body.By, a.Body.User) == "" {
+		if a.Place == q.Place && q.refuses(&a.Body) == "" {
 			have++
 		}
 	}

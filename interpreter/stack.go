@@ -21,6 +21,7 @@ type Walk struct {
 	Loader  script.Loader
 	Params  map[string]any // canonical
 	By      string         // who takes the run up again: user@host
+	People  effect.People  // who may answer what the run asks
 	// Plan, if set, is what the run is held to.
 	Plan  *simulate.Plan
 	Stack Stack

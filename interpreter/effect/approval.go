@@ -7,7 +7,7 @@ import (
 )
 
 // ApprovalFault says why nobody could ever agree to an approve with these
-// arguments; "" if people can.
+// arguments, whoever has which role; "" if people can. [People.Lacks] knows the rest.
 func ApprovalFault(args map[string]any) string {
 	by, given := args["by"]
 	if !given || by == nil {
@@ -36,9 +36,6 @@ func ApprovalFault(args map[string]any) string {
 			return fmt.Sprintf("by names %q and %q, which would be one person's word twice", other, text)
 		}
 		seen[Person(text)] = text
-	}
-	if count, ok := args["count"].(float64); ok && count > float64(len(names)) {
-		return fmt.Sprintf("count is %v and by names %d", count, len(names))
 	}
 	return ""
 }

@@ -26,7 +26,7 @@ func TestApprovalFault(t *testing.T) {
 		{names("ana", "bob "), `by names "bob ", which has blanks around it`},
 		{names("ana", " \t"), `by names " \t", which is blank`},
 		{names("ana", "an\u200ba"), `by names "an\u200ba", which holds something that does not show`},
-		{counted(3, names("ana", "bob")), "count is 3 and by names 2"},
+		{counted(3, names("ana", "bob")), ""}, // they may be roles
 	} {
 		if got := effect.ApprovalFault(c.args); got != c.want {
 			t.Errorf("%v: %q, want %q", c.args, got, c.want)

@@ -32,7 +32,7 @@ func Control() Module {
 	}
 	sleep := op("sleep", "Wait; a resume waits for what is left", Write, Retry, sleepFields()...)
 	sleep.Validate = validateSleep
-	by := Field{Name: "by", Type: List, Elem: &Field{Type: String}, Doc: "who may answer; anyone if left out"}
+	by := Field{Name: "by", Type: List, Elem: &Field{Type: String}, Doc: "who may answer, people or roles; anyone if left out"}
 	checklist := op("checklist", "Ask people to go through a list; go on once each item is answered and none has failed", Write, Retry,
 		Field{Name: "title", Type: String, Required: true, Min: Bound(1), Doc: "what the list is for"},
 		Field{Name: "items", Type: List, Required: true, Elem: &Field{Type: Any},
@@ -50,7 +50,7 @@ func Control() Module {
 		sleep,
 		op("approve", "Ask people; go on once enough of them agree", Write, Retry,
 			Field{Name: "title", Type: String, Required: true, Doc: "the question"},
-			Field{Name: "by", Type: List, Elem: &Field{Type: String}, Doc: "who may answer; anyone if left out"},
+			Field{Name: "by", Type: List, Elem: &Field{Type: String}, Doc: "who may answer, people or roles; anyone if left out"},
 			Field{Name: "count", Type: Int, Default: 1.0, Min: Bound(1), Doc: "how many have to agree"},
 			Field{Name: "separate", Type: Bool, Doc: "whether those who started or resumed the run may not answer"},
 			Field{Name: "timeout", Type: Duration, Default: "7d", Doc: "how long the question stands"},

@@ -101,6 +101,8 @@ type Body struct {
 	Text     string          `json:"text,omitempty"`
 	By       string          `json:"by,omitempty"`     // a person, as user@host
 	User     string          `json:"user,omitempty"`   // the operating system's user behind By
+	Via      string          `json:"via,omitempty"`    // how it is known that By answers: see Identity
+	Roles    []string        `json:"roles,omitempty"`  // that By has
 	Reason   string          `json:"reason,omitempty"` // in the person's words
 	Status   Status          `json:"status,omitempty"`
 	Run      string          `json:"run,omitempty"`    // the other run of a fork

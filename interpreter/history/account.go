@@ -70,6 +70,8 @@ type Word struct {
 	Place   effect.Place
 	By      string
 	User    string // the operating system's user behind By
+	Via     string // how it is known who By is
+	Roles   []string
 	Outcome string
 	Reason  string
 	Text    string         // the source that was replaced, the other run of a fork
@@ -100,7 +102,7 @@ func Tell(events []effect.Event) *Account {
 func (a *Account) Add(ev *effect.Event) {
 	b := &ev.Body
 	word := func(about, outcome, text string) {
-		a.Words = append(a.Words, Word{At: ev.At, About: about, Place: ev.Place, By: b.By, User: b.User, Outcome: outcome, Reason: b.Reason, Text: text})
+		a.Words = append(a.Words, Word{At: ev.At, About: about, Place: ev.Place, By: b.By, User: b.User, Via: b.Via, Roles: b.Roles, Outcome: outcome, Reason: b.Reason, Text: text})
 	}
 	switch ev.Kind {
 	case effect.RunCreated:

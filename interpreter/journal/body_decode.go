@@ -57,6 +57,12 @@ func decodeBody(text string, b *effect.Body) error {
 			b.By = s.text()
 		case "user":
 			b.User = s.text()
+		case "via":
+			b.Via = s.text()
+		case "roles":
+			if raw := s.kept(); s.err == nil {
+				s.err = json.Unmarshal(raw, &b.Roles)
+			}
 		case "reason":
 			b.Reason = s.text()
 		case "status":

@@ -44,6 +44,8 @@ func TestBodyMembers(t *testing.T) {
 			b.Where = effect.Position{File: "f", Line: 1}
 		case *effect.Error:
 			b.Error = &effect.Error{Code: "c", Message: "m"}
+		case []string:
+			f.Set(reflect.ValueOf([]string{"a", "b"}))
 		case int:
 			f.SetInt(1)
 		default:

@@ -24,6 +24,9 @@ type Config struct {
 	// Approvals say how people answer what runs ask.
 	Approvals Approvals
 
+	// People are those who may answer; nil if the file names nobody.
+	People effect.People
+
 	// AuditKey refers to the Ed25519 key that signs exports of the record; empty for
 	// none.
 	AuditKey string
@@ -150,7 +153,7 @@ func (r *configReader) table(where string, n *node, known ...string) bool {
 }
 
 func (r *configReader) root(n *node) {
-	if !r.table("the file", n, "version", "plugins", "approvals", "audit", "environments") {
+	if !r.table("the file", n, "version", "plugins", "approvals", "people", "audit", "environments") {
 		return
 	}
 	switch v := n.child("version"); {
@@ -168,6 +171,9 @@ func (r *configReader) root(n *node) {
 	}
 	if a := n.child("approvals"); a != nil {
 		r.approvals(a)
+	}
+	if p := n.child("people"); p != nil {
+		r.people(p)
 	}
 	if a := n.child("audit"); a != nil {
 		r.audit(a)

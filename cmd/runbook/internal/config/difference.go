@@ -59,7 +59,22 @@ func (p *Pin) Differences(now *Pin, secret func(backend string, path []string) b
 	}
 	said := map[bool]string{true: "refuse"}
 	add("approvals.as", said[p.Approvals.OwnName], said[now.Approvals.OwnName])
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(append(p.People.Names(), now.People.Names()...)))) {
+		was, is := p.People[name], now.People[name]
+		add("people."+name+".roles", inOrder(was.Roles), inOrder(is.Roles))
+		add("people."+name+".users", inOrder(was.Users), inOrder(is.Users))
+		add("people."+name+".tokens", shortly(was.Tokens), shortly(is.Tokens))
+	}
 	return out
+}
+
+// shortly names tokens by the first digits of their digests.
+func shortly(digests []string) string {
+	short := make([]string, len(digests))
+	for i, d := range digests {
+		short[i] = d[:min(len(d), 12)]
+	}
+	return inOrder(short)
 }
 
 // backendsOf names the backends of a module, in the order in which they are asked.

@@ -6,6 +6,8 @@
 //	  dirs: [./plugins]             # relative to this file
 //	  sha256: { acme: 9f86d081… }   # pinned backends
 //	approvals: { as: refuse }       # optional: everybody answers in their own name
+//	people:                         # optional: who answers what runs ask, and how it is told that it is them
+//	  ana: { roles: [security-lead], users: [ana], tokens: ["sha256:9f86d081…"] }
 //	audit: { key: "file:/etc/runbook/audit.pem" } # optional: an Ed25519 key that signs exports
 //	environments:
 //	  default:

@@ -7,22 +7,25 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
 // Pin is what a run keeps of the environment that it was started in, so that
 // whoever resumes or rolls it back, from wherever, acts on the same systems.
 // It holds references to secrets, and no secret.
 type Pin struct {
-	Version     int         `json:"version"`
-	File        string      `json:"file,omitempty"`   // the configuration's file, absolute; empty if there was none
-	SHA256      string      `json:"sha256,omitempty"` // of its text
-	Environment string      `json:"environment,omitempty"`
-	Dir         string      `json:"dir"`              // where the run was started
-	Search      string      `json:"search,omitempty"` // PATH there
-	Script      string      `json:"script,omitempty"` // the file of the script, absolute; empty if it is a shipped one
-	Program     string      `json:"program"`          // the version of this program, which carries what is built in
-	Approvals   Approvals   `json:"approvals,omitzero"`
-	Modules     pinnedLists `json:"modules"` // those that the run's script requires
+	Version     int           `json:"version"`
+	File        string        `json:"file,omitempty"`   // the configuration's file, absolute; empty if there was none
+	SHA256      string        `json:"sha256,omitempty"` // of its text
+	Environment string        `json:"environment,omitempty"`
+	Dir         string        `json:"dir"`              // where the run was started
+	Search      string        `json:"search,omitempty"` // PATH there
+	Script      string        `json:"script,omitempty"` // the file of the script, absolute; empty if it is a shipped one
+	Program     string        `json:"program"`          // the version of this program, which carries what is built in
+	Approvals   Approvals     `json:"approvals,omitzero"`
+	People      effect.People `json:"people,omitempty"`
+	Modules     pinnedLists   `json:"modules"` // those that the run's script requires
 }
 
 // PinModule is one of the backends of a module, in the order in which they are
@@ -76,7 +79,7 @@ type Found struct {
 func (e *Environment) Pin(modules []string, found map[Carrier]Found, dir, search, program string) *Pin {
 	p := &Pin{Version: pinVersion, Environment: e.Name, Dir: dir, Search: search, Program: program, Modules: pinnedLists{}}
 	if e.config != nil && e.config.Path != "" {
-		p.File, p.SHA256, p.Approvals = e.config.file, e.config.digest, e.config.Approvals
+		p.File, p.SHA256, p.Approvals, p.People = e.config.file, e.config.digest, e.config.Approvals, e.config.People
 	}
 	for _, name := range modules {
 		m, _ := e.find(name)
@@ -122,7 +125,7 @@ func DecodePin(text []byte) (*Pin, error) {
 // Restore returns the environment as it was pinned. What was found for its
 // backends is in the second result.
 func (p *Pin) Restore() (*Environment, map[Carrier]Found) {
-	c := &Config{Path: p.File, Approvals: p.Approvals, file: p.File, digest: p.SHA256, SHA256: map[string]string{}, environments: map[string]*Environment{}}
+	c := &Config{Path: p.File, Approvals: p.Approvals, People: p.People, file: p.File, digest: p.SHA256, SHA256: map[string]string{}, environments: map[string]*Environment{}}
 	e := &Environment{Name: p.Environment, config: c, line: 1, chain: []string{p.Environment}, pinned: true}
 	c.environments[p.Environment] = e
 	found := map[Carrier]Found{}

@@ -32,6 +32,12 @@ func (r *Reference) Schema(version int) []byte {
 			"approvals": object{"type": "object", "additionalProperties": false, "properties": object{
 				"as": object{"enum": []string{"allow", "refuse"}, "description": "whether people may answer in another name than that of the operating system's user"},
 			}},
+			"people": object{"type": "object", "description": "who answers what runs ask, by name",
+				"additionalProperties": object{"type": []string{"object", "null"}, "additionalProperties": false, "properties": object{
+					"roles":  names("what approve{} may ask for in the place of names"),
+					"users":  names("accounts of the operating system, as NAME or NAME@HOST; that of the same name if left out"),
+					"tokens": object{"type": "array", "items": object{"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}, "description": "digests of tokens, as `runbook token new NAME` prints them"},
+				}}},
 			"audit": object{"type": "object", "additionalProperties": false, "properties": object{
 				"key": object{"type": "string", "pattern": "^(env|file):.+", "description": "the Ed25519 key (PKCS #8 in PEM) that signs exports of the record"},
 			}},
@@ -46,6 +52,11 @@ func (r *Reference) Schema(version int) []byte {
 		return nil
 	}
 	return append(data, '\n')
+}
+
+// names is a list of names.
+func names(doc string) object {
+	return object{"type": "array", "items": object{"type": "string", "minLength": 1}, "description": doc}
 }
 
 // moduleSchema is one backend of a module, or a list of several.

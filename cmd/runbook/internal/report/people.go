@@ -71,9 +71,7 @@ func (m *maker) called() {
 
 func decision(w history.Word) Decision {
 	d := Decision{At: w.At.UTC(), By: view.Line(w.By), Reason: view.Clean(w.Reason)}
-	if name, _, _ := strings.Cut(w.User, "@"); w.User != "" && w.User != w.By && name != w.By {
-		d.User = view.Line(w.User)
-	}
+	d.User = view.Line(view.Behind(w.By, w.User, w.Via, w.Roles))
 	switch w.About {
 	case history.WordAnswer:
 		d.What = view.Line(w.Outcome)

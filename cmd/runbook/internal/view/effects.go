@@ -185,7 +185,7 @@ func chosen(raw json.RawMessage) string {
 // answer says what somebody answered: of a checklist's item, which one, and what
 // shows it.
 func answer(b *effect.Body) string {
-	text := clean(b.By) + behind(b.By, b.User) + " " + strings.ReplaceAll(clean(b.Outcome), "_", " ")
+	text := clean(b.By) + behind(b.By, b.User, b.Via, b.Roles) + " " + strings.ReplaceAll(clean(b.Outcome), "_", " ")
 	if b.Name != "" {
 		text += " " + clean(b.Name) + ", " + clean(b.Text)
 	}

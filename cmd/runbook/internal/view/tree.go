@@ -266,12 +266,27 @@ func (t *Tree) tail(depth int, message string) []string {
 
 // behind names the operating system's user, where somebody answered in another
 // name: " (root@host)".
-func behind(by, user string) string {
-	name, _, _ := strings.Cut(user, "@")
-	if user == "" || name == by || user == by {
-		return ""
+func behind(by, user, via string, roles []string) string {
+	if text := Behind(by, user, via, roles); text != "" {
+		return " (" + text + ")"
 	}
-	return " (" + clean(user) + ")"
+	return ""
+}
+
+// Behind says what shows that somebody answered, and in which roles: the account,
+// if it has another name, the token, the roles.
+func Behind(by, user, via string, roles []string) string {
+	var parts []string
+	if name, _, _ := strings.Cut(user, "@"); user != "" && name != by && user != by {
+		parts = append(parts, clean(user))
+	}
+	if strings.HasPrefix(via, effect.ViaToken) {
+		parts = append(parts, clean(via))
+	}
+	for _, role := range roles {
+		parts = append(parts, clean(role))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func reason(text string) string {

@@ -18,5 +18,5 @@ type commands struct {
 // prints.
 func Commands(a *app.App, lines []app.Line) []*cobra.Command {
 	c := commands{a, lines}
-	return []*cobra.Command{c.initCommand(), c.importCommand(), c.docsCommand(), c.pluginsCommand(), c.runbooksCommand(), c.labCommand(), c.pruneCommand(), c.versionCommand()}
+	return []*cobra.Command{c.initCommand(), c.importCommand(), c.docsCommand(), c.pluginsCommand(), c.runbooksCommand(), c.labCommand(), c.pruneCommand(), c.tokenCommand(), c.versionCommand()}
 }

@@ -11,6 +11,15 @@ type writtenLine struct {
 	Path string `json:"path"`
 }
 
+// tokenLine is a token that was made.
+type tokenLine struct {
+	Type   string `json:"type"`
+	Name   string `json:"name" doc:"whose it is"`
+	Token  string `json:"token,omitempty" doc:"left out where it is in a file"`
+	Digest string `json:"digest" doc:"as it stands in the configuration"`
+	Path   string `json:"path,omitempty" doc:"the file"`
+}
+
 // runbookLine is a shipped runbook; Text is its script, where that was asked for.
 type runbookLine struct {
 	Type    string `json:"type"`
@@ -98,6 +107,7 @@ func Lines() []app.Line {
 		{Type: "imported", From: []string{"import"}, Doc: "What the import has come to; the last line.", Shape: importedLine{}},
 		{Type: "pruned", From: []string{"prune"}, Doc: "A run that was deleted, or would be.", Shape: prunedLine{}},
 		{Type: "pruned-all", From: []string{"prune"}, Doc: "What all came to; the last line.", Shape: prunedAllLine{}},
+		{Type: "token", From: []string{"token new"}, Doc: "A token that was made.", Shape: tokenLine{}},
 		{Type: "version", From: []string{"version"}, Doc: "The version of the program.", Shape: versionLine{}},
 	}
 }

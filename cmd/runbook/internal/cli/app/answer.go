@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
 	"github.com/q-ecosystem/runbook/interpreter"
@@ -42,10 +43,19 @@ func (a *App) answers(ctx context.Context, db *journal.DB, id string, h *history
 // resumed the run, answers are those of the run so far; among says that the run
 // asks other things as well.
 func (a *App) Answering(ctx context.Context, db *journal.DB, run journal.Run, q *interpreter.Question, starters []string, answers []effect.Event, among bool) view.Advice {
+	pin, err := PinnedBy(ctx, db, run)
+	var people effect.People
+	if pin != nil {
+		people = pin.People
+	}
+	takes := func(who effect.Identity, account string) bool {
+		said := len(q.Items) == 0 && slices.ContainsFunc(answers, func(a effect.Event) bool { return a.Place == q.Place && a.Body.By == who.Name })
+		return !said && q.Takes(who, account, people, starters)
+	}
 	from := func(account string) func(string) bool {
 		return func(name string) bool {
-			said := len(q.Items) == 0 && slices.ContainsFunc(answers, func(a effect.Event) bool { return a.Place == q.Place && a.Body.By == name })
-			return !said && q.Takes(name, account, starters)
+			return len(people.Meant(name)) == 0 && takes(effect.Identity{Name: name}, account) ||
+				slices.ContainsFunc(people.Meant(name), func(n string) bool { return takes(effect.Identity{Name: n, Roles: people[n].Roles}, account) })
 		}
 	}
 	here := from(User())
@@ -53,11 +63,20 @@ func (a *App) Answering(ctx context.Context, db *journal.DB, run journal.Run, q 
 	if among {
 		more = append(more, "--question", string(q.Place))
 	}
-	if !here(User()) {
+	if !takes(whoIsHere(people), User()) {
 		other := slices.IndexFunc(q.By, from(""))
-		switch own, err := a.ownName(ctx, db, run); {
+		var own string
+		if err == nil {
+			own, err = a.ownName(pin)
+		}
+		switch {
 		case other < 0: // there is no list of names: whoever is not one of the starters
 			say = "somebody else answers with:"
+		case people != nil:
+			say = whose(people, q.By[other]) + " with:"
+			if slices.ContainsFunc(people.Meant(q.By[other]), func(n string) bool { return len(people[n].Tokens) > 0 }) {
+				more = append(more, "--token-file", "FILE")
+			}
 		case err != nil || own != "" || !here(q.By[other]):
 			say = view.Line(q.By[other]) + " answers with:"
 		default:
@@ -90,4 +109,13 @@ func (a *App) AnswersFor(ctx context.Context, db *journal.DB, run journal.Run, r
 	return func(q interpreter.Question) view.Advice {
 		return a.Answering(ctx, db, run, &q, append(resumers, run.By), nil, q.Place.BranchName() != "")
 	}
+}
+
+// whose says who answers in the place of a name: one person, or who has a role.
+func whose(people effect.People, name string) string {
+	meant := people.Meant(name)
+	if len(meant) == 1 && meant[0] == name {
+		return view.Line(name) + " answers"
+	}
+	return view.Line(name) + " (" + view.Line(strings.Join(meant, ", ")) + ") answers"
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/config"
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
@@ -104,7 +105,7 @@ func (a *App) Catalog(extra ...effect.Module) *effect.Catalog {
 // Desk is an engine for what people decide: it carries nothing out.
 func (a *App) Desk(db *journal.DB) *interpreter.Engine {
 	return interpreter.New(interpreter.Options{DB: db, Catalog: a.Catalog(), World: idle{}, Clock: interpreter.SystemClock{},
-		Random: rand.Reader, Getenv: os.LookupEnv, Owner: journal.Self(), Account: Operator(), Secret: Secret})
+		Random: rand.Reader, Getenv: Getenv, Owner: journal.Self(), Account: Operator(), Secret: Secret, People: config.DecodePeople})
 }
 
 // Reader is an engine that walks scripts and carries nothing out. It knows the
@@ -131,7 +132,7 @@ func (a *App) ReaderWith(ctx context.Context, db *journal.DB, run journal.Run, a
 	}
 	catalog := a.Catalog(extra...)
 	return interpreter.New(interpreter.Options{DB: db, Catalog: catalog, World: idle{}, Clock: interpreter.SystemClock{},
-		Random: rand.Reader, Getenv: os.LookupEnv, Owner: journal.Self()}), catalog, nil
+		Random: rand.Reader, Getenv: Getenv, Owner: journal.Self()}), catalog, nil
 }
 
 // idle refuses every effect.

@@ -8,18 +8,19 @@ import (
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
 	"github.com/q-ecosystem/runbook/interpreter"
+	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
 )
 
 // answering opens the run that somebody's word is for, has give record it in
 // that person's name, and says how the run goes on if nobody carries it.
-func (a commands) answering(cmd *cobra.Command, id, as string, give func(db *journal.DB, run journal.Run, who string) error) error {
+func (a commands) answering(cmd *cobra.Command, id string, claim app.Claim, give func(db *journal.DB, run journal.Run, who effect.Identity) error) error {
 	db, run, err := a.FindRun(cmd.Context(), id)
 	if err != nil {
 		return err
 	}
 	defer a.CloseDB(db)
-	who, err := a.Answerer(cmd.Context(), db, run, as)
+	who, err := a.Answerer(cmd.Context(), db, run, claim)
 	if err != nil {
 		return err
 	}
@@ -34,19 +35,19 @@ func (a commands) answering(cmd *cobra.Command, id, as string, give func(db *jou
 
 // answer records one answer. outcome is what it comes to; tell says so to
 // people, and whether the same was said before.
-func (a commands) answer(cmd *cobra.Command, id, as string, said interpreter.Answer, outcome string, tell func(who, title string, before bool)) error {
-	return a.answering(cmd, id, as, func(db *journal.DB, run journal.Run, who string) error {
-		said.Run, said.By = run.ID, who
+func (a commands) answer(cmd *cobra.Command, id string, claim app.Claim, said interpreter.Answer, outcome string, tell func(who, title string, before bool)) error {
+	return a.answering(cmd, id, claim, func(db *journal.DB, run journal.Run, who effect.Identity) error {
+		said.Run, said.By, said.Via, said.Roles = run.ID, who.Name, who.Via, who.Roles
 		q, err := a.Desk(db).Answer(cmd.Context(), said)
 		if err != nil && !isAlready(err) {
 			return err
 		}
 		if !a.Flags.JSON {
-			tell(who, q.Title, err != nil)
+			tell(who.Name, q.Title, err != nil)
 			return nil
 		}
 		a.JSONHead(cmd.Name())
-		a.JSONLine(decisionLine{Type: "answer", Run: run.ID, Place: q.Place, Title: q.Title, By: who, Outcome: outcome,
+		a.JSONLine(decisionLine{Type: "answer", Run: run.ID, Place: q.Place, Title: q.Title, By: who.Name, Outcome: outcome,
 			Changed: err == nil, Carried: app.Carried(run)})
 		return nil
 	})

@@ -20,7 +20,8 @@ import (
 
 func (a commands) checkOffCommand() *cobra.Command {
 	var failed, notApplicable bool
-	var as, note, evidence, place string
+	var claim app.Claim
+	var note, evidence, place string
 	cmd := &cobra.Command{
 		Use:   "check-off RUN ITEM…",
 		Short: "Answer items of a checklist",
@@ -57,8 +58,8 @@ func (a commands) checkOffCommand() *cobra.Command {
 				}
 				said.Evidence = shown
 			}
-			return a.answering(cmd, argv[0], as, func(db *journal.DB, run journal.Run, who string) error {
-				said.Run, said.By = run.ID, who
+			return a.answering(cmd, argv[0], claim, func(db *journal.DB, run journal.Run, who effect.Identity) error {
+				said.Run, said.By, said.Via, said.Roles = run.ID, who.Name, who.Via, who.Roles
 				for _, n := range items {
 					said.Item = n
 					q, err := a.Desk(db).Answer(cmd.Context(), said)
@@ -76,7 +77,7 @@ func (a commands) checkOffCommand() *cobra.Command {
 	f.BoolVar(&notApplicable, "not-applicable", false, "it does not matter here; needs --note")
 	f.StringVar(&note, "note", "", "`WHAT` was seen, for the record")
 	f.StringVar(&evidence, "evidence", "", "the `FILE` that shows it")
-	f.StringVar(&as, "as", "", "answer as `PERSON` (default: your user name, which is recorded beside it)")
+	claim.Add(f)
 	f.StringVar(&place, "question", "", "which checklist, by its `PLACE`, if the run asks several things")
 	return cmd
 }

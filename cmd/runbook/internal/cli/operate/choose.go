@@ -10,7 +10,8 @@ import (
 )
 
 func (a commands) chooseCommand() *cobra.Command {
-	var as, why, place string
+	var claim app.Claim
+	var why, place string
 	cmd := &cobra.Command{
 		Use:   "decide RUN CHOICE --reason WHY",
 		Short: "Say how a run goes on that has failed",
@@ -28,7 +29,7 @@ func (a commands) chooseCommand() *cobra.Command {
 				return app.Usagef("--reason is needed: say why it is to go on so")
 			}
 			said := interpreter.Answer{Place: effect.Place(place), Choice: argv[1], Reason: why}
-			return a.answer(cmd, argv[0], as, said, argv[1], func(who, title string, before bool) {
+			return a.answer(cmd, argv[0], claim, said, argv[1], func(who, title string, before bool) {
 				if before {
 					a.Result("%s has chosen %s before; nothing has changed\n", view.Line(who), argv[1])
 					return
@@ -39,7 +40,7 @@ func (a commands) chooseCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&why, "reason", "", "`WHY`, for the record")
-	f.StringVar(&as, "as", "", "decide as `PERSON` (default: your user name, which is recorded beside it)")
+	claim.Add(f)
 	f.StringVar(&place, "question", "", "which question, by its `PLACE`, if the run asks several things")
 	return cmd
 }

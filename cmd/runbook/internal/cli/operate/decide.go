@@ -15,7 +15,8 @@ import (
 
 // answerCommand makes approve and deny, which differ in one word.
 func (a commands) answerCommand(deny bool) *cobra.Command {
-	var as, why, place string
+	var claim app.Claim
+	var why, place string
 	verb, short := "approve", "Agree to what a run asks"
 	if deny {
 		verb, short = "deny", "Refuse what a run asks"
@@ -31,7 +32,7 @@ func (a commands) answerCommand(deny bool) *cobra.Command {
 		RunE: func(cmd *cobra.Command, argv []string) error {
 			outcome := map[bool]string{false: "approved", true: "denied"}[deny]
 			said := interpreter.Answer{Place: effect.Place(place), Deny: deny, Reason: why}
-			return a.answer(cmd, argv[0], as, said, outcome, func(who, title string, before bool) {
+			return a.answer(cmd, argv[0], claim, said, outcome, func(who, title string, before bool) {
 				if before {
 					a.Result("%s has %s \"%s\" before; nothing has changed\n", view.Line(who), outcome, view.Line(title))
 					return
@@ -41,7 +42,7 @@ func (a commands) answerCommand(deny bool) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&as, "as", "", "answer as `PERSON` (default: your user name, which is recorded beside it)")
+	claim.Add(f)
 	f.StringVar(&why, "reason", "", "`WHY`, for the record")
 	f.StringVar(&place, "question", "", "which question, by its `PLACE`, if the run asks several")
 	return cmd

@@ -20,7 +20,8 @@ func (s *session) checked(main script.Source, loader script.Loader, anyway bool)
 		return nil
 	}
 	var errs []error
-	for _, f := range check.Run(main, loader, s.tree.Catalog) {
+	findings := append(check.Run(main, loader, s.tree.Catalog), check.Strangers(main, loader, s.tree.Catalog, s.people)...)
+	for _, f := range findings {
 		if f.Severity == check.SeverityError {
 			errs = append(errs, errors.New(f.String()))
 		}

@@ -5,13 +5,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"sync/atomic"
 
 	"github.com/spf13/pflag"
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/config"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -63,8 +63,9 @@ type session struct {
 	env    string
 	flags  []string // that name its configuration
 	pin    []byte   // of its surroundings, if the run is to record them
-	script string   // the file of its script, absolute; "" if there is none
-	run    string   // id, once known
+	people effect.People
+	script string // the file of its script, absolute; "" if there is none
+	run    string // id, once known
 	// verified is the record of a run that is to go on.
 	verified *journal.Verified
 	afresh   bool // it is not to go on but to be forked, or it has ended
@@ -119,7 +120,7 @@ func (a commands) open(ctx context.Context, c carry) (*session, error) {
 		slices.Sort(c.modules)
 		c.modules = slices.Compact(c.modules)
 	}
-	s.on, s.env, s.flags = on, on.Env.Name, app.Configured(on.Env)
+	s.on, s.env, s.flags, s.people = on, on.Env.Name, app.Configured(on.Env), on.Env.People()
 	var specs []host.Spec
 	if s.host, specs, err = a.NewHost(ctx, on, c.modules, s.say); err != nil {
 		s.close()
@@ -178,8 +179,8 @@ func (s *session) connect(ctx context.Context) error {
 		s.past(ctx)
 	}
 	s.engine = interpreter.New(interpreter.Options{
-		DB: s.db, Catalog: catalog, World: s.host, Clock: interpreter.SystemClock{}, Random: rand.Reader, Getenv: os.LookupEnv,
-		Owner: journal.Self(), Account: app.Operator(), Secret: app.Secret, Watch: watch, Detach: s.detach, Stopping: s.app.Stopping,
+		DB: s.db, Catalog: catalog, World: s.host, Clock: interpreter.SystemClock{}, Random: rand.Reader, Getenv: app.Getenv,
+		Owner: journal.Self(), Account: app.Operator(), Secret: app.Secret, People: config.DecodePeople, Watch: watch, Detach: s.detach, Stopping: s.app.Stopping,
 	})
 	return nil
 }

@@ -23,6 +23,8 @@ type typed struct {
 	*view.Live
 	keys     *keyboard
 	starters []string // who started and resumed the run, as user@host
+	// takes reports whether the word of whoever sits here counts.
+	takes func(q *interpreter.Question) bool
 	// answer records the word on the question at a place.
 	answer func(place effect.Place, deny bool)
 
@@ -47,12 +49,28 @@ func (s *session) typedBy(ctx context.Context, live *view.Live) *typed {
 		return nil
 	}
 	t.answer = func(place effect.Place, deny bool) {
-		_, err := s.engine.Answer(ctx, interpreter.Answer{Run: s.run, Place: place, By: app.User(), Deny: deny})
+		who, err := s.who(ctx)
+		if err == nil {
+			_, err = s.engine.Answer(ctx, interpreter.Answer{Run: s.run, Place: place, By: who.Name, Via: who.Via, Roles: who.Roles, Deny: deny})
+		}
 		if err != nil {
 			s.say(view.Clean(err.Error()))
 		}
 	}
+	t.takes = func(q *interpreter.Question) bool {
+		who, err := s.who(ctx)
+		return err == nil && q.Takes(who, "", s.people, t.starters)
+	}
 	return t
+}
+
+// who sits at the terminal, by the people of the run.
+func (s *session) who(ctx context.Context) (effect.Identity, error) {
+	run, err := s.db.Find(ctx, s.run)
+	if err != nil {
+		return effect.Identity{}, err
+	}
+	return s.app.Answerer(ctx, s.db, run, app.Claim{})
 }
 
 // Started listens from the first question on.
@@ -107,7 +125,7 @@ func (t *typed) listen() {
 		if open == nil {
 			return
 		}
-		if q := open[0]; len(open) > 1 || !q.Takes(app.User(), "", t.starters) {
+		if q := open[0]; len(open) > 1 || !t.takes(&q) {
 			told = "" // the commands above name the question, or another account
 		} else if told != q.Place {
 			t.keys.discard()

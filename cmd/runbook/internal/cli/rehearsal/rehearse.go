@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"os"
 	"strings"
 	"time"
 
@@ -59,7 +58,7 @@ func (a commands) rehearsal(ctx context.Context, path string, w worldFlags, on *
 	}}
 	if on != nil {
 		r.catalog, o.Live = on.catalog, &rehearse.Live{Handler: on.host, Backends: on.backends, Env: on.env,
-			Now: time.Now().UTC().Truncate(time.Second), Getenv: os.LookupEnv}
+			Now: time.Now().UTC().Truncate(time.Second), Getenv: app.Getenv}
 	} else {
 		extra, err := a.ForeignHere(ctx, check.Requires(main, loader))
 		if err != nil {

@@ -52,11 +52,11 @@ math.randomseed(1) -- error: math\.randomseed does not exist
 runbook { name = "again" } -- error: runbook\{\} may be called once
 string.trim = function(s) return s end -- error: string cannot be changed
 function math.half(n) return n / 2 end -- error: math cannot be changed
-approve { title = "go?", by = { "ana", "bob" }, count = 3 } -- error: nobody can agree to approve: count is 3 and by names 2; name as many
+approve { title = "go?", by = { "ana", " " } } -- error: nobody can agree to approve: by names " ", which is blank; name as many
 approve { title = tostring(1), by = { "ana", "ana" } } -- error: nobody can agree to approve: by names "ana" twice
 approve { title = "go?", by = {} } -- error: nobody can agree to approve: by names nobody
 approve { title = "go?", by = { "ana", "" } } -- error: nobody can agree to approve: by holds an empty name
-local ana = "ana" approve { title = "go?", by = { ana, "bob" }, count = 1 + 2 } -- error: nobody can agree to approve: count is 3 and by names 2
+local ana = "ana" approve { title = "go?", by = { ana, "an" .. "a" }, count = 1 + 2 } -- error: nobody can agree to approve: by names "ana" twice
 run.id = "v2" -- error: run cannot be changed
 print(run.idd) -- error: run\.idd does not exist
 window { needs = "1h" } -- error: window: open: is required

@@ -1,0 +1,117 @@
+package config
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// tokenPrefix stands before the digest of a token, to say what it is.
+const tokenPrefix = "sha256:"
+
+var tokenForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// TokenEntry is how a token stands in the file: its digest alone.
+func TokenEntry(token string) string { return tokenPrefix + effect.TokenDigest(token) }
+
+// people reads who may answer what runs ask.
+func (r *configReader) people(n *node) {
+	if !r.table("people", n) {
+		return
+	}
+	r.config.People = effect.People{}
+	roles, owners := map[string]int{}, map[string]string{}
+	for _, e := range n.keys {
+		where := "people: " + e.key
+		if fault := effect.PersonFault(e.key); fault != "" {
+			r.add(r.at(e.line), "", "people: %q is no name: it %s", e.key, fault)
+		}
+		if e.value.kind == "nothing" {
+			e.value = &node{line: e.line, kind: "table"}
+		}
+		if !r.table(where, e.value, "roles", "users", "tokens") {
+			continue
+		}
+		m := effect.Member{Users: []string{e.key}} // the account of the same name, unless said otherwise
+		if users := e.value.child("users"); users != nil {
+			m.Users = r.names(where+": users", users)
+		}
+		if list := e.value.child("roles"); list != nil {
+			m.Roles = r.names(where+": roles", list)
+			for _, role := range m.Roles {
+				roles[role] = list.line
+			}
+		}
+		if list := e.value.child("tokens"); list != nil {
+			m.Tokens = r.tokens(where, e.key, list, owners)
+		}
+		r.config.People[e.key] = m
+	}
+	for _, role := range sortedKeys(roles) {
+		if _, is := r.config.People[role]; is {
+			r.add(r.at(roles[role]), "give the role another name", "people: %s is a person, and a role", role)
+		}
+	}
+}
+
+// names reads a list of names.
+func (r *configReader) names(where string, n *node) []string {
+	if n.kind != "list" {
+		r.add(r.at(n.line), "write [NAME, …]", "%s: wants a list, got %s", where, n.describe())
+		return nil
+	}
+	names := []string{}
+	for _, item := range n.items {
+		text, ok := item.value.(string)
+		if !ok || effect.PersonFault(text) != "" {
+			r.add(r.at(item.line), "", "%s: wants a name, got %s", where, item.describe())
+			continue
+		}
+		names = append(names, text)
+	}
+	return names
+}
+
+// tokens reads digests, each of which is one person's.
+func (r *configReader) tokens(where, person string, n *node, owners map[string]string) []string {
+	const hint = "`runbook token new NAME` makes one, and prints the line for this file"
+	if n.kind != "list" {
+		r.add(r.at(n.line), hint, "%s: tokens: wants a list, got %s", where, n.describe())
+		return nil
+	}
+	digests := []string{}
+	for _, item := range n.items {
+		text, _ := item.value.(string)
+		digest, ok := strings.CutPrefix(text, tokenPrefix)
+		other, taken := owners[digest]
+		switch {
+		case !ok || !tokenForm.MatchString(digest):
+			r.add(r.at(item.line), hint, "%s: tokens: wants the digest of a token, sha256: and 64 hexadecimal digits, never the token itself", where)
+		case taken && other != person:
+			r.add(r.at(item.line), hint, "%s: tokens: the token is %s's too", where, other)
+		case !slices.Contains(digests, digest):
+			owners[digest] = person
+			digests = append(digests, digest)
+		}
+	}
+	return digests
+}
+
+// DecodePeople returns those of an environment that a run has pinned.
+func DecodePeople(pinned []byte) (effect.People, error) {
+	pin, err := DecodePin(pinned)
+	if err != nil {
+		return nil, err
+	}
+	return pin.People, nil
+}
+
+// People returns those of the environment's file.
+func (e *Environment) People() effect.People {
+	if e.config == nil {
+		return nil
+	}
+	return e.config.People
+}
