@@ -31,6 +31,9 @@ type Answer struct {
 	Roles  []string // that they have
 	Deny   bool
 	Reason string
+	// Of, if set, is the beginning of the digest of what the person has looked at:
+	// one of those in Subject.
+	Of string
 	// Item is the number of a checklist's item, from 1, and Outcome what is said of
 	// it; Evidence may be named with it.
 	Item     int
@@ -41,8 +44,11 @@ type Answer struct {
 }
 
 // body is the answer as it is recorded.
-func (a *Answer) body(q *Question, user string) (effect.Body, error) {
+func (a *Answer) body(q *Question, user, subject string) (effect.Body, error) {
 	b := effect.Body{By: a.By, User: user, Via: a.Via, Roles: a.Roles, Outcome: answerApproved, Reason: a.Reason}
+	if a.Item == 0 {
+		b.Hash = subject
+	}
 	switch {
 	case a.Choice != "":
 		b.Outcome = a.Choice
@@ -127,11 +133,19 @@ func (e *Engine) Answer(ctx context.Context, a Answer) (Question, error) {
 	if why := q.fits(&a); why != "" {
 		return q, errors.New(why)
 	}
-	body, err := a.body(&q, e.user())
+	sources, err := e.opts.DB.Sources(ctx, run.ID)
+	if err != nil {
+		return q, err
+	}
+	subject := SubjectOf(run, sources)
+	if err := subject.is(a.Of); err != nil {
+		return q, err
+	}
+	body, err := a.body(&q, e.user(), subject.All)
 	if err != nil {
 		return q, fmt.Errorf("record the evidence: %w", err)
 	}
-	people, err := e.peopleOf(ctx, run.ID)
+	people, err := e.people(PinnedEnvironment(sources))
 	if err != nil {
 		return q, err
 	}

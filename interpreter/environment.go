@@ -43,6 +43,7 @@ func withEnvironment(sources []journal.Source, text []byte) []journal.Source {
 // who wants it so.
 func (k *walk) replaceEnvironment(ctx context.Context, text []byte, by string) error {
 	ev := effect.Event{At: k.Stack.Clock.Now().UTC(), Kind: effect.SourceChanged, Body: effect.Body{Text: EnvironmentSource, By: by}}
+	k.replaced = true
 	return k.ledger.AddSource(ctx, pinnedEnvironment(text)[0], ev)
 }
 
@@ -52,13 +53,4 @@ func (e *Engine) people(environment []byte) (effect.People, error) {
 		return nil, nil
 	}
 	return e.opts.People(environment)
-}
-
-// peopleOf are those who may answer what a run asks.
-func (e *Engine) peopleOf(ctx context.Context, run string) (effect.People, error) {
-	sources, err := e.opts.DB.Sources(ctx, run)
-	if err != nil {
-		return nil, err
-	}
-	return e.people(PinnedEnvironment(sources))
 }

@@ -36,7 +36,9 @@ type History struct {
 	Status   effect.Status
 	Failure  *effect.Error // why it stands there, if the script failed
 	Resumers []string      // who has taken the run up
-	Answers  []effect.Event
+	// Answers are those that were given since somebody last replaced what the run
+	// goes by: its script, or its configuration.
+	Answers []effect.Event
 	// Request is the newest request for a rollback that has not started, unless
 	// the run was canceled since.
 	Request *effect.Event
@@ -91,6 +93,10 @@ func (h *History) Add(ev *effect.Event) {
 		h.Origin = b.Origin
 	case effect.QuestionAnswered:
 		h.Answers = append(h.Answers, *ev)
+	case effect.SourceChanged:
+		if b.By != "" { // the script, or the systems: people agreed to what was there before
+			h.Answers = nil
+		}
 	case effect.RollbackRegistered:
 		h.Marks[ev.Place] = true
 		if !h.Rolling() {

@@ -190,7 +190,7 @@ func answer(b *effect.Body) string {
 		text += " " + clean(b.Name) + ", " + clean(b.Text)
 	}
 	text += reason(b.Reason)
-	if b.Hash != "" {
+	if b.Hash != "" && b.Name != "" {
 		v, _ := effect.Decode(b.Value)
 		shown, _ := v.(map[string]any)
 		file, _ := shown["file"].(string)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
+	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/history"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
@@ -40,7 +41,11 @@ func (a commands) showCommand() *cobra.Command {
 				}
 				return nil
 			}
-			failed := a.show(run, events, a.declared(cmd.Context(), db, run))
+			sources, err := db.Sources(cmd.Context(), run.ID)
+			if err != nil {
+				return err
+			}
+			failed := a.show(run, events, a.declared(cmd.Context(), db, run), interpreter.SubjectOf(run, sources))
 			if app.Carried(run) {
 				return nil
 			}
@@ -60,7 +65,7 @@ func (a commands) showCommand() *cobra.Command {
 }
 
 // show prints a run, and returns the step in which it failed.
-func (a commands) show(run journal.Run, events []effect.Event, params []effect.Field) (failed string) {
+func (a commands) show(run journal.Run, events []effect.Event, params []effect.Field, of interpreter.Subject) (failed string) {
 	s := a.OutStyle
 	field := func(name, value string) {
 		if value != "" {
@@ -72,6 +77,10 @@ func (a commands) show(run journal.Run, events []effect.Event, params []effect.F
 	field("status", app.Standing(run, app.Ready(run, history.Of(events))))
 	field("started", run.Created.Local().Format("2006-01-02 15:04:05 MST")+" by "+run.By)
 	field("env", run.Env)
+	field("script", fmt.Sprintf("sha256 %.32s…", of.Script))
+	if of.Plan != "" {
+		field("plan", fmt.Sprintf("sha256 %.32s…", of.Plan))
+	}
 	for i, line := range view.Params(params, run.Params) {
 		field([]string{"params", ""}[min(i, 1)], line)
 	}

@@ -16,7 +16,7 @@ import (
 // answerCommand makes approve and deny, which differ in one word.
 func (a commands) answerCommand(deny bool) *cobra.Command {
 	var claim app.Claim
-	var why, place string
+	var why, place, digest string
 	verb, short := "approve", "Agree to what a run asks"
 	if deny {
 		verb, short = "deny", "Refuse what a run asks"
@@ -26,12 +26,14 @@ func (a commands) answerCommand(deny bool) *cobra.Command {
 		Short: short,
 		Long: short + ". A run that waits for it goes on at once; one that stopped\n" +
 			"with exit code 4 goes on with `runbook resume RUN`. An answer stands: it cannot be\n" +
-			"taken back.",
+			"taken back. It is for the script, the plan and the parameters that the run has, which\n" +
+			"`runbook show` prints: where they are replaced before all have agreed, people are asked\n" +
+			"again.",
 		Args:              app.Exactly("RUN"),
 		ValidArgsFunction: a.CompleteRun,
 		RunE: func(cmd *cobra.Command, argv []string) error {
 			outcome := map[bool]string{false: "approved", true: "denied"}[deny]
-			said := interpreter.Answer{Place: effect.Place(place), Deny: deny, Reason: why}
+			said := interpreter.Answer{Place: effect.Place(place), Deny: deny, Reason: why, Of: digest}
 			return a.answer(cmd, argv[0], claim, said, outcome, func(who, title string, before bool) {
 				if before {
 					a.Result("%s has %s \"%s\" before; nothing has changed\n", view.Line(who), outcome, view.Line(title))
@@ -45,6 +47,7 @@ func (a commands) answerCommand(deny bool) *cobra.Command {
 	claim.Add(f)
 	f.StringVar(&why, "reason", "", "`WHY`, for the record")
 	f.StringVar(&place, "question", "", "which question, by its `PLACE`, if the run asks several")
+	f.StringVar(&digest, "digest", "", "the `SHA256` of what you have looked at: script or plan (see show)")
 	return cmd
 }
 
