@@ -97,6 +97,9 @@ type Start struct {
 	// Plan, if set, is what the run is held to: it asks before it does what
 	// the plan does not show.
 	Plan *simulate.Plan
+	// Emergency, if set, holds the arguments of an approve: people have to agree
+	// before the run takes a lock, or does anything.
+	Emergency map[string]any
 	// Ready is called with the run's id when it is on disk, before its first
 	// effect.
 	Ready func(id string)
@@ -121,10 +124,14 @@ func (e *Engine) Start(ctx context.Context, s Start) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("pin the plan: %w", err)
 	}
+	emergency, err := pinnedEmergency(s.Emergency)
+	if err != nil {
+		return Outcome{}, err
+	}
 	required := requiredBy(s.Main, s.Loader)
 	id, w, err := e.create(ctx, journal.NewRun{
 		Name: header.Name, Script: s.Main.Name, Env: s.Env, By: s.By, Params: encoded,
-		Sources: slices.Concat([]journal.Source{source(s.Main)}, required.sources(), plan, pinnedEnvironment(s.Environment)),
+		Sources: slices.Concat([]journal.Source{source(s.Main)}, required.sources(), plan, emergency, pinnedEnvironment(s.Environment)),
 		Locks:   header.Locks,
 		Created: effect.Event{At: e.opts.Clock.Now().UTC(), Kind: effect.RunCreated, Body: effect.Body{Text: s.Main.Name}},
 	})
@@ -142,7 +149,7 @@ func (e *Engine) Start(ctx context.Context, s Start) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	return Walk{Run: run, Main: s.Main, Params: params, Plan: s.Plan, People: people, Stack: e.stack(w),
+	return Walk{Run: run, Main: s.Main, Params: params, Plan: s.Plan, People: people, Emergency: s.Emergency, Stack: e.stack(w),
 		Loader: &pinning{pinned: required, base: s.Loader, ledger: w, clock: e.opts.Clock}}.Carry(ctx)
 }
 
@@ -280,6 +287,9 @@ func (e *Engine) prepare(ctx context.Context, id string, w *journal.Writer) (*wa
 	}
 	k.Loader = pinned
 	if k.Plan, err = recordedPlan(pinned); err != nil {
+		return nil, fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	if k.Emergency, err = recordedEmergency(pinned); err != nil {
 		return nil, fmt.Errorf("run %s: %w", run.ID, err)
 	}
 	main, ok := pinned[run.Script]

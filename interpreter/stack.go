@@ -22,6 +22,8 @@ type Walk struct {
 	Params  map[string]any // canonical
 	By      string         // who takes the run up again: user@host
 	People  effect.People  // who may answer what the run asks
+	// Emergency, if set, holds the arguments of the approve that the run begins with.
+	Emergency map[string]any
 	// Plan, if set, is what the run is held to.
 	Plan  *simulate.Plan
 	Stack Stack

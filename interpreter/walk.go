@@ -159,6 +159,9 @@ func (r router) Do(ctx context.Context, call effect.Call) (effect.Result, error)
 // of the run, which were checked when it started.
 func (k *walk) onHeader(ctx context.Context, h script.Header) (map[string]any, error) {
 	k.header = h
+	if err := k.permitted(ctx); err != nil {
+		return nil, err
+	}
 	if len(h.Locks) == 0 {
 		return k.Params, nil
 	}

@@ -43,10 +43,10 @@ func (s *Script) window(L *lua.LState) int {
 		now := effect.UnixTime(b.time(L))
 		next, found := calendar.Next(now, effect.Seconds(needs))
 		if found && next.From.Equal(now) {
-			b.say(L, fmt.Sprintf("within the window %s, which is open until %s", next.Why, clock(next, next.To)))
+			b.say(L, fmt.Sprintf("within the window %s, which is open until %s", next.Why, next.Clock(next.To)))
 			return b.opened(L, now, next, false)
 		}
-		why := closed(calendar, now, effect.Seconds(needs), next, found)
+		why := calendar.Closed(now, effect.Seconds(needs))
 		switch outside := values["outside"]; {
 		case outside == outsideAsk:
 			b.control(L, effect.OpApprove, emergency(values, why))
@@ -76,26 +76,6 @@ func (b *branch) opened(L *lua.LState, now time.Time, span window.Span, emergenc
 func (b *branch) say(L *lua.LState, text string) {
 	b.control(L, effect.OpLog, map[string]any{"level": "info", "text": text})
 }
-
-// closed says why changes may not be made now, and when they may.
-func closed(c window.Calendar, now time.Time, needs time.Duration, next window.Span, found bool) string {
-	shown := clock(next, now)
-	later := fmt.Sprintf("there is none within three years that is open for %s", effect.FormatDuration(needs))
-	if found {
-		later = fmt.Sprintf("the next one, %s, opens %s, in %s", next.Why, clock(next, next.From), effect.FormatDuration(next.From.Sub(now).Round(time.Minute)))
-	}
-	if freeze, frozen := c.Frozen(now); frozen {
-		return fmt.Sprintf("it is %s, and changes are frozen until %s (%s); %s", clock(freeze, now), clock(freeze, freeze.To), freeze.Why, later)
-	}
-	if open, ok := c.Next(now, 0); ok && open.From.Equal(now) {
-		return fmt.Sprintf("the window %s closes %s, in %s, and %s are needed; %s", open.Why, clock(open, open.To),
-			effect.FormatDuration(open.To.Sub(now).Round(time.Second)), effect.FormatDuration(needs), later)
-	}
-	return fmt.Sprintf("it is %s, outside of every window; %s", shown, later)
-}
-
-// clock shows a moment as the clocks that a span goes by do.
-func clock(s window.Span, t time.Time) string { return s.In(t).Format("Mon 2006-01-02 15:04 MST") }
 
 // emergency is the question whether to go on all the same.
 func emergency(values map[string]any, why string) map[string]any {

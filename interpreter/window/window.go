@@ -172,6 +172,15 @@ func (s Span) In(t time.Time) time.Time {
 	return t.In(s.zone)
 }
 
+// Between returns a span by its ends, whose clocks are those of a zone.
+func Between(from, to time.Time, zone, why string) (Span, error) {
+	z, err := effect.Zone(zone)
+	if err == nil && !from.Before(to) {
+		err = fmt.Errorf("it ends before it begins: from %s to %s", from.In(z), to.In(z))
+	}
+	return Span{From: from, To: to, Why: why, zone: z}, err
+}
+
 // Freeze returns a span in which nothing is to be changed, as people wrote its
 // ends (effect.ParseTime): a date alone is its first moment, and as the end its
 // last.
@@ -202,6 +211,7 @@ func Freeze(from, to, zone, why string) (Span, error) {
 type Calendar struct {
 	Windows []Window
 	Freezes []Span
+	Rules   []Rule // freezes that come again
 }
 
 // horizon is how far ahead a window is looked for. The rarest, in a month in
@@ -212,6 +222,9 @@ const horizon = 3 * 366
 // the rest of one that at lies in; false if there is none within three years.
 func (c Calendar) Next(at time.Time, needs time.Duration) (Span, bool) {
 	var found Span
+	if len(c.Rules) > 0 { // all repetitions at once
+		c.Freezes, c.Rules = c.freezes(at.AddDate(0, 0, -3), at.AddDate(0, 0, horizon+3)), nil
+	}
 	for day := -1; day <= horizon; day++ {
 		for _, w := range c.Windows {
 			open, ok := w.on(at.AddDate(0, 0, day))
@@ -237,21 +250,33 @@ func (c Calendar) Next(at time.Time, needs time.Duration) (Span, bool) {
 
 // Frozen returns the freeze that holds at a moment, if one does.
 func (c Calendar) Frozen(at time.Time) (Span, bool) {
-	for _, f := range c.Freezes {
-		if !at.Before(f.From) && at.Before(f.To) {
-			return f, true
-		}
+	for _, f := range c.freezes(at, at.Add(1)) {
+		return f, true
 	}
 	return Span{}, false
 }
 
+// freezes returns those of which some part lies from one moment to another, by
+// their beginnings.
+func (c Calendar) freezes(from, to time.Time) []Span {
+	var list []Span
+	for _, f := range c.Freezes {
+		if f.From.Before(to) && from.Before(f.To) {
+			list = append(list, f)
+		}
+	}
+	for _, r := range c.Rules {
+		list = append(list, r.between(from, to)...)
+	}
+	slices.SortStableFunc(list, func(a, b Span) int { return a.From.Compare(b.From) })
+	return list
+}
+
 // thawed returns what freezes leave of a window, in order.
 func (c Calendar) thawed(open Span) []Span {
-	freezes := slices.Clone(c.Freezes)
-	slices.SortFunc(freezes, func(a, b Span) int { return a.From.Compare(b.From) })
 	var left []Span
-	for _, f := range freezes {
-		if !f.From.Before(open.To) || !open.From.Before(f.To) {
+	for _, f := range c.freezes(open.From, open.To) {
+		if !open.From.Before(f.To) { // one before it has covered this
 			continue
 		}
 		if open.From.Before(f.From) {

@@ -32,6 +32,7 @@ type Config struct {
 	AuditKey string
 
 	environments map[string]*Environment
+	calendars    map[string]*Calendar
 	file         string // Path, absolute
 	digest       string // SHA-256 of the file's text, in hex
 }
@@ -64,7 +65,7 @@ func Parse(path string, text []byte) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &configReader{config: &Config{Path: path, file: file, digest: digest(text), SHA256: map[string]string{}, environments: map[string]*Environment{}}}
+	r := &configReader{config: &Config{Path: path, file: file, digest: digest(text), SHA256: map[string]string{}, environments: map[string]*Environment{}, calendars: map[string]*Calendar{}}}
 	if root == nil {
 		root = &node{line: 1, kind: "table"}
 	}
@@ -153,7 +154,7 @@ func (r *configReader) table(where string, n *node, known ...string) bool {
 }
 
 func (r *configReader) root(n *node) {
-	if !r.table("the file", n, "version", "plugins", "approvals", "people", "audit", "environments") {
+	if !r.table("the file", n, "version", "plugins", "approvals", "people", "calendars", "audit", "environments") {
 		return
 	}
 	switch v := n.child("version"); {
@@ -174,6 +175,9 @@ func (r *configReader) root(n *node) {
 	}
 	if p := n.child("people"); p != nil {
 		r.people(p)
+	}
+	if c := n.child("calendars"); c != nil {
+		r.calendars(c)
 	}
 	if a := n.child("audit"); a != nil {
 		r.audit(a)
@@ -286,6 +290,13 @@ func (r *configReader) environment(e entry) {
 				r.add(r.at(m.line), "write extends: default", "%s: extends: wants the name of an environment, got %s", where, m.value.describe())
 			}
 			env.extends, env.extendsLine = text, m.line
+			continue
+		}
+		if m.key == "calendar" {
+			text, _ := m.value.value.(string)
+			if env.calendar = text; r.config.calendars[text] == nil {
+				r.add(r.at(m.line), suggest(text, sortedKeys(r.config.calendars)), "%s: calendar: there is none called %q in calendars", where, text)
+			}
 			continue
 		}
 		r.module(env, where+": "+m.key, m)

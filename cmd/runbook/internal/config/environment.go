@@ -16,6 +16,7 @@ type Environment struct {
 	line        int
 	extends     string
 	extendsLine int
+	calendar    string
 	own         []*moduleEntry // what the environment itself names
 	chain       []string       // itself, and what it extends, nearest first
 	pinned      bool           // it was restored from a run

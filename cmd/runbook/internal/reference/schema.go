@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/window"
 )
 
 // object is a JSON object; encoding/json orders its keys.
@@ -14,7 +15,8 @@ type object = map[string]any
 // its own keys, and those of the backends that are known. A backend that is not
 // known takes any keys.
 func (r *Reference) Schema(version int) []byte {
-	modules := object{"extends": object{"type": "string", "description": "another environment, whose modules this one has too"}}
+	text := func(doc string) object { return object{"type": "string", "description": doc} }
+	modules := object{"calendar": text("the calendar that says when runs may start here"), "extends": object{"type": "string", "description": "another environment, whose modules this one has too"}}
 	for i := range r.Modules {
 		m := &r.Modules[i]
 		modules[m.Name] = r.moduleSchema(m)
@@ -37,6 +39,16 @@ func (r *Reference) Schema(version int) []byte {
 					"roles":  names("what approve{} may ask for in the place of names"),
 					"users":  names("accounts of the operating system, as NAME or NAME@HOST; that of the same name if left out"),
 					"tokens": object{"type": "array", "items": object{"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}, "description": "digests of tokens, as `runbook token new NAME` prints them"},
+				}}},
+			"calendars": object{"type": "object", "description": "when runs may start, by name; an environment names its own", "additionalProperties": object{
+				"type": "object", "additionalProperties": false, "properties": object{
+					"open": object{"type": "array", "items": text("a window: " + window.Example), "description": "always if left out"},
+					"freezes": object{"type": "array", "description": "when nothing starts, whatever open says", "items": object{"type": "object", "additionalProperties": false, "properties": object{
+						"from": text("2026-12-20, or 2026-12-20 18:00"), "to": text("its end; all of the day if it is a date"), "zone": text("Europe/Berlin; UTC if left out"),
+						"reason": text("why, for people"), "rule": text("how it comes again, by RFC 5545: FREQ=YEARLY;BYMONTH=11;BYDAY=4TH"),
+						"except": names("beginnings of those that are left out"), "ics": text("a file of iCalendar, each event of which is a freeze")}}},
+					"emergency": object{"type": "object", "additionalProperties": false, "description": "who may agree to a run all the same (run --emergency)", "properties": object{
+						"by": names("people or roles; anyone if left out"), "count": object{"type": "integer", "minimum": 1}, "separate": object{"type": "boolean"}, "timeout": text("how long the question stands")}},
 				}}},
 			"audit": object{"type": "object", "additionalProperties": false, "properties": object{
 				"key": object{"type": "string", "pattern": "^(env|file):.+", "description": "the Ed25519 key (PKCS #8 in PEM) that signs exports of the record"},

@@ -118,8 +118,9 @@ func (t *Tree) Question(place effect.Place, raw json.RawMessage, asked time.Time
 	}
 	text := func(name string) string { s, _ := args[name].(string); return clean(s) }
 	lines := t.full(ev, depth, s.Yellow("?"), s.Bold(text("title")))
-	if detail := text("detail"); detail != "" {
-		for _, part := range wrap(detail, t.room(t.under(depth, ""))) {
+	detail, _ := args["detail"].(string)
+	for line := range strings.Lines(detail) {
+		for _, part := range wrap(clean(strings.TrimSuffix(line, "\n")), t.room(t.under(depth, ""))) {
 			lines = append(lines, t.under(depth, part))
 		}
 	}

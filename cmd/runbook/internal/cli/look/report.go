@@ -161,6 +161,8 @@ func (a commands) versions(ctx context.Context, db *journal.DB, run journal.Run,
 			what = "surroundings"
 		case s.Name == interpreter.PlanSource:
 			what = "plan"
+		case s.Name == interpreter.EmergencySource:
+			what = "emergency"
 		case s.Name != run.Script:
 			what = "required file"
 		}

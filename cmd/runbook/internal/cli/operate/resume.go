@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
 	"github.com/q-ecosystem/runbook/interpreter/script/check"
@@ -39,6 +41,9 @@ func (a commands) resumeCommand() *cobra.Command {
 					if !s.afresh {
 						if err := s.warn(ctx, o.With, o.WithLoader); err != nil {
 							return interpreter.Outcome{}, err
+						}
+						if closed := s.closed(time.Now(), 0); closed != "" {
+							s.say(view.Clean(closed) + "; what has begun goes on")
 						}
 					}
 					o.Verified, o.Environment = s.verified, s.pin
@@ -94,6 +99,9 @@ func (a commands) forkCommand() *cobra.Command {
 				func(ctx context.Context, s *session) (interpreter.Outcome, error) {
 					if err := s.warn(ctx, nil, nil); err != nil {
 						return interpreter.Outcome{}, err
+					}
+					if closed := s.closed(time.Now(), 0); closed != "" {
+						return interpreter.Outcome{}, app.Usage(errors.New(closed + "\nfork it then, or begin a new run with --emergency WHY"))
 					}
 					return s.engine.Fork(ctx, interpreter.Fork{Run: s.run, From: from, By: app.Operator(), Environment: s.pin, Ready: func(id string) { s.ready(ctx, id) }})
 				})

@@ -3,6 +3,7 @@ package operate
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,7 @@ func (a commands) runCommand() *cobra.Command {
 	var file string
 	var wait waitFlag
 	var unchecked bool
+	var emergency string
 	var plans rehearsal.PlanFlags
 	cmd := &cobra.Command{
 		Use:   "run FILE.lua",
@@ -60,8 +62,12 @@ func (a commands) runCommand() *cobra.Command {
 					if err := s.carries(ctx, main, loader); err != nil {
 						return interpreter.Outcome{}, err
 					}
+					question, err := s.mayStart(time.Now(), plan, emergency)
+					if err != nil {
+						return interpreter.Outcome{}, err
+					}
 					return s.engine.Start(ctx, interpreter.Start{
-						Main: main, Loader: loader, Env: s.env, Environment: s.pin, By: app.Operator(), Ready: func(id string) { s.ready(ctx, id) }, Plan: plan,
+						Emergency: question, Main: main, Loader: loader, Env: s.env, Environment: s.pin, By: app.Operator(), Ready: func(id string) { s.ready(ctx, id) }, Plan: plan,
 						Params: func(h script.Header) (map[string]any, error) {
 							values, err := a.params(h, argv[0], file, pairs)
 							if err != nil || plan == nil {
@@ -76,6 +82,7 @@ func (a commands) runCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringArrayVarP(&pairs, "param", "p", nil, "a parameter as `NAME=VALUE`; secrets as NAME=env:VAR or NAME=file:PATH")
 	f.StringVar(&file, "params", "", "parameters from a YAML `FILE`; - is standard input")
+	f.StringVar(&emergency, "emergency", "", "start although the environment's calendar is closed, once people agree; `WHY`")
 	f.BoolVar(&unchecked, "no-check", false, "start although 'runbook check' finds an error")
 	wait.add(f)
 	plans.Add(cmd)

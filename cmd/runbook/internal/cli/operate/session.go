@@ -64,8 +64,10 @@ type session struct {
 	flags  []string // that name its configuration
 	pin    []byte   // of its surroundings, if the run is to record them
 	people effect.People
-	script string // the file of its script, absolute; "" if there is none
-	run    string // id, once known
+	// calendar says when runs may start in the environment; nil for always.
+	calendar *config.Calendar
+	script   string // the file of its script, absolute; "" if there is none
+	run      string // id, once known
 	// verified is the record of a run that is to go on.
 	verified *journal.Verified
 	afresh   bool // it is not to go on but to be forked, or it has ended
@@ -120,7 +122,10 @@ func (a commands) open(ctx context.Context, c carry) (*session, error) {
 		slices.Sort(c.modules)
 		c.modules = slices.Compact(c.modules)
 	}
-	s.on, s.env, s.flags, s.people = on, on.Env.Name, app.Configured(on.Env), on.Env.People()
+	s.on, s.env, s.flags, s.people, s.calendar = on, on.Env.Name, app.Configured(on.Env), on.Env.People(), on.Env.Calendar()
+	if c.id != "" {
+		s.calendar = calendarToday(on.Env)
+	}
 	var specs []host.Spec
 	if s.host, specs, err = a.NewHost(ctx, on, c.modules, s.say); err != nil {
 		s.close()

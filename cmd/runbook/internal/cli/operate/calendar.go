@@ -1,0 +1,65 @@
+package operate
+
+import (
+	"errors"
+	"maps"
+	"time"
+
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/config"
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/simulate"
+)
+
+// mayStart holds a run that is about to start against the calendar of its
+// environment: nothing starts in a freeze, or outside of the windows, nor what
+// would not be done in time by its plan. As an emergency it starts all the same, with the
+// question that is returned; why says why it is one.
+func (s *session) mayStart(now time.Time, plan *simulate.Plan, why string) (question map[string]any, err error) {
+	var needs time.Duration
+	if plan != nil {
+		needs = effect.Seconds(plan.Took)
+	}
+	closed := s.closed(now, needs)
+	switch {
+	case closed == "" && why != "":
+		return nil, app.Usagef("--emergency: no calendar keeps a run from starting in the environment %q now; leave it out", s.env)
+	case closed == "":
+		return nil, nil
+	case why == "":
+		return nil, app.Usage(errors.New(closed + "\nstart it then, or as an emergency, to which people have to agree, with --emergency WHY\nnothing was started"))
+	}
+	question = maps.Clone(s.calendar.Emergency)
+	question["title"] = "start in an emergency?"
+	question["detail"] = why + "\n" + closed
+	return question, nil
+}
+
+// closed says why nothing may start now, for as long as it needs; "" if it may.
+func (s *session) closed(now time.Time, needs time.Duration) string {
+	if s.calendar == nil {
+		return ""
+	}
+	why := s.calendar.Closed(now, needs)
+	if why == "" {
+		return ""
+	}
+	return "the calendar " + s.calendar.Name + " lets nothing start: " + why
+}
+
+// calendarToday is that of an environment that a run has pinned, as its file has it
+// now: freezes are for all, whenever they began. A file that is not here says none.
+func calendarToday(env *config.Environment) *config.Calendar {
+	if env.File() == "" {
+		return nil
+	}
+	cfg, err := config.Load(env.File())
+	if err != nil { // which is said elsewhere
+		return nil
+	}
+	now, err := cfg.Environment(env.Name)
+	if err != nil {
+		return nil
+	}
+	return now.Calendar()
+}

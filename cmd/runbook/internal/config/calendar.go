@@ -1,0 +1,157 @@
+package config
+
+import (
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/window"
+)
+
+// Calendar says when runs may start, and who may agree to one outside of that.
+type Calendar struct {
+	window.Calendar
+	Name      string
+	Emergency map[string]any // arguments of the approve that asks: by, count, separate, timeout
+}
+
+// Calendar returns the calendar of the environment, its own or that of what it
+// extends; nil if there is none.
+func (e *Environment) Calendar() *Calendar {
+	for _, env := range e.lineage() {
+		if env.calendar != "" {
+			return e.config.calendars[env.calendar]
+		}
+	}
+	return nil
+}
+
+// calendars reads when changes may be made.
+func (r *configReader) calendars(n *node) {
+	if !r.table("calendars", n) {
+		return
+	}
+	for _, e := range n.keys {
+		r.config.calendars[e.key] = r.calendar("calendars: "+e.key, e.key, e.value)
+	}
+}
+
+func (r *configReader) calendar(where, name string, n *node) *Calendar {
+	c := &Calendar{Name: name, Emergency: map[string]any{}}
+	if !r.table(where, n, "open", "freezes", "emergency") {
+		return c
+	}
+	if open := n.child("open"); open != nil {
+		if open.kind != "list" {
+			r.add(r.at(open.line), "write open: ["+`"Sun 02:00-04:00 UTC"`+"]", "%s: open: wants a list, got %s", where, open.describe())
+		}
+		for _, item := range open.items {
+			text, _ := item.value.(string)
+			w, err := window.Parse(text)
+			if err != nil {
+				r.add(r.at(item.line), "", "%s: open: %v", where, err)
+				continue
+			}
+			c.Windows = append(c.Windows, w)
+		}
+	}
+	if freezes := n.child("freezes"); freezes != nil {
+		if freezes.kind != "list" {
+			r.add(r.at(freezes.line), "write a list of { from, to, reason }", "%s: freezes: wants a list, got %s", where, freezes.describe())
+		}
+		for _, item := range freezes.items {
+			r.freeze(where+": freezes", item, c)
+		}
+	}
+	if emergency := n.child("emergency"); emergency != nil {
+		r.emergency(where+": emergency", emergency, c)
+	}
+	return c
+}
+
+// freeze reads one freeze, or a file with several.
+func (r *configReader) freeze(where string, n *node, c *Calendar) {
+	if !r.table(where, n, "from", "to", "zone", "reason", "rule", "except", "ics") {
+		return
+	}
+	text := func(key string) string {
+		v := n.child(key)
+		if v == nil {
+			return ""
+		}
+		s, ok := v.value.(string)
+		if !ok {
+			r.add(r.at(v.line), "put it in quotes", "%s: %s: wants a text, got %s", where, key, v.describe())
+		}
+		return s
+	}
+	if file := text("ics"); file != "" {
+		if len(n.keys) > 1 {
+			r.add(r.at(n.line), "", "%s: ics stands alone: the file says all of it", where)
+		}
+		rules, err := readICS(relativeTo(r.config.dir(), file))
+		if err != nil {
+			r.add(r.at(n.line), "", "%s: %v", where, err)
+		}
+		c.Rules = append(c.Rules, rules...)
+		return
+	}
+	reason := text("reason")
+	if reason == "" {
+		r.add(r.at(n.line), "write reason: …", "%s: wants a reason, which people are told", where)
+	}
+	span, err := window.Freeze(text("from"), text("to"), text("zone"), reason)
+	if err != nil {
+		r.add(r.at(n.line), "", "%s: %v", where, err)
+		return
+	}
+	rule := text("rule")
+	if rule == "" {
+		c.Freezes = append(c.Freezes, span)
+		return
+	}
+	var except []time.Time
+	if list := n.child("except"); list != nil {
+		zone, _ := effect.Zone(text("zone"))
+		for _, item := range list.items {
+			day, _ := item.value.(string)
+			at, err := effect.ParseTime(day, zone)
+			if err != nil {
+				r.add(r.at(item.line), "write when the one begins that is left out", "%s: except: %v", where, err)
+			}
+			except = append(except, at)
+		}
+	}
+	repeated, err := window.NewRule(span, rule, except...)
+	if err != nil {
+		r.add(r.at(n.line), "", "%s: %v", where, err)
+		return
+	}
+	c.Rules = append(c.Rules, repeated)
+}
+
+// emergency reads who may agree to a change outside of the calendar.
+func (r *configReader) emergency(where string, n *node, c *Calendar) {
+	if !r.table(where, n, "by", "count", "separate", "timeout") {
+		return
+	}
+	values, _ := n.plain().(map[string]any)
+	var op effect.Op
+	for _, o := range effect.Control().Ops {
+		if o.String() == effect.OpApprove {
+			op = o
+		}
+	}
+	asked := map[string]any{"title": "x"}
+	for key, v := range values {
+		asked[key] = v
+	}
+	checked, err := op.Check(asked)
+	if err == nil {
+		if why := effect.ApprovalFault(checked); why != "" {
+			r.add(r.at(n.line), "", "%s: nobody can agree: %s", where, why)
+		}
+	} else {
+		r.add(r.at(n.line), "", "%s: %v", where, err)
+	}
+	c.Emergency = values
+}

@@ -1,0 +1,48 @@
+package window
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+// Clock shows a moment as the clocks do that a span goes by.
+func (s Span) Clock(t time.Time) string { return s.In(t).Format("Mon 2006-01-02 15:04 MST") }
+
+// Closed says why changes may not be made at a moment, and for as long after it
+// as needs says, and when they may; "" if they may. A calendar without windows is
+// open wherever no freeze holds.
+func (c Calendar) Closed(at time.Time, needs time.Duration) string {
+	if len(c.Windows) == 0 {
+		return c.frozenWithin(at, needs)
+	}
+	next, found := c.Next(at, needs)
+	if found && next.From.Equal(at) {
+		return ""
+	}
+	later := fmt.Sprintf("there is none within three years that is open for %s", effect.FormatDuration(needs))
+	if found {
+		later = fmt.Sprintf("the next one, %s, opens %s, in %s", next.Why, next.Clock(next.From), effect.FormatDuration(next.From.Sub(at).Round(time.Minute)))
+	}
+	if freeze, frozen := c.Frozen(at); frozen {
+		return fmt.Sprintf("it is %s, and changes are frozen until %s (%s); %s", freeze.Clock(at), freeze.Clock(freeze.To), freeze.Why, later)
+	}
+	if open, ok := c.Next(at, 0); ok && open.From.Equal(at) {
+		return fmt.Sprintf("the window %s closes %s, in %s, and %s are needed; %s", open.Why, open.Clock(open.To),
+			effect.FormatDuration(open.To.Sub(at).Round(time.Second)), effect.FormatDuration(needs), later)
+	}
+	return fmt.Sprintf("it is %s, outside of every window; %s", next.Clock(at), later)
+}
+
+// frozenWithin is Closed for a calendar without windows.
+func (c Calendar) frozenWithin(at time.Time, needs time.Duration) string {
+	for _, f := range c.freezes(at, at.Add(max(needs, 1))) {
+		if f.From.After(at) {
+			return fmt.Sprintf("changes are frozen from %s to %s (%s), in %s, and %s are needed", f.Clock(f.From), f.Clock(f.To), f.Why,
+				effect.FormatDuration(f.From.Sub(at).Round(time.Second)), effect.FormatDuration(needs))
+		}
+		return fmt.Sprintf("it is %s, and changes are frozen until %s (%s)", f.Clock(at), f.Clock(f.To), f.Why)
+	}
+	return ""
+}
