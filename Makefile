@@ -5,7 +5,7 @@ BIN := bin/runbook
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help build demo demo-crash demo-slow test lint bench bench-explore bench-peers docs zoneinfo clean
+.PHONY: help build plugins kubernetes-assets test-kubernetes demo demo-crash demo-slow test lint bench bench-explore bench-peers docs zoneinfo clean
 
 ## make help         this text
 help:
@@ -15,6 +15,27 @@ help:
 build:
 	@mkdir -p bin
 	go build -o $(BIN) ./cmd/runbook
+
+## make plugins      build bin/runbook-plugin-kubernetes, a program of its own; some minutes
+KUBERNETES := cmd/runbook-plugin-kubernetes
+plugins:
+	@mkdir -p bin
+	CGO_ENABLED=0 go -C $(KUBERNETES) build -ldflags='-s -w' -o $(CURDIR)/bin/runbook-plugin-kubernetes .
+
+## make kubernetes-assets build the servers for test-kubernetes: ten minutes of CPU, and more
+kubernetes-assets:
+	@command -v etcd >/dev/null || { echo "etcd is not installed: apt-get install etcd-server"; exit 1; }
+	@mkdir -p bin/kubernetes
+	for name in kube-apiserver kube-controller-manager; do \
+	  CGO_ENABLED=0 go -C $(KUBERNETES)/assets build -ldflags='-s -w' -o $(CURDIR)/bin/kubernetes/$$name k8s.io/kubernetes/cmd/$$name || exit 1; \
+	done
+	ln -sf "$$(command -v etcd)" bin/kubernetes/etcd
+
+## make test-kubernetes the tests of the backend kubernetes, on what kubernetes-assets built
+test-kubernetes: export KUBEBUILDER_ASSETS ?= $(CURDIR)/bin/kubernetes
+test-kubernetes:
+	CGO_ENABLED=0 go -C $(KUBERNETES) vet ./...
+	CGO_ENABLED=0 go -C $(KUBERNETES) test ./...
 
 ## make demo         start the lab and move a version from blue to green
 demo: build

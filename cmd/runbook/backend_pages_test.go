@@ -29,6 +29,9 @@ func TestBackendPages(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
+			if _, err := os.Stat("../runbook-plugin-" + name); err == nil {
+				t.Skip("skipped: it is a program and a module of its own, whose tests read its page")
+			}
 			dir := t.TempDir()
 			for kind, file := range map[string]string{"yaml": "runbook.yaml", "lua": "page.lua"} {
 				code, err := example(page, kind)
