@@ -193,6 +193,8 @@ type ResumeOptions struct {
 	// Environment, if set, takes the place of the pinned one from now on.
 	Environment []byte
 	By          string
+	// Program is the SHA-256 of the program that goes on with the run, for the record.
+	Program string
 	// Verified, if set, is the run's record as it was verified just before.
 	Verified *journal.Verified
 }
@@ -245,7 +247,7 @@ func (e *Engine) Resume(ctx context.Context, id string, o ResumeOptions) (Outcom
 	if err != nil {
 		return Outcome{}, errors.Join(err, w.Close(context.WithoutCancel(ctx)))
 	}
-	k.By = o.By
+	k.By, k.Program = o.By, o.Program
 	return k.carry(ctx)
 }
 

@@ -86,7 +86,7 @@ func (k *walk) rollBack(ctx context.Context, cause error) Outcome {
 
 // beginAttempt records that a rollback starts.
 func (k *walk) beginAttempt(ctx context.Context, attempt int, cause error) error {
-	body := effect.Body{Attempt: attempt, Status: effect.StatusRollingBack}
+	body := effect.Body{Attempt: attempt, Status: effect.StatusRollingBack, Hash: k.Program}
 	if cause != nil {
 		body.Reason = cause.Error()
 	}

@@ -22,6 +22,9 @@ type Walk struct {
 	Params  map[string]any // canonical
 	By      string         // who takes the run up again: user@host
 	People  effect.People  // who may answer what the run asks
+	// Program is the SHA-256 of the program that takes it up, which is recorded; may
+	// be empty.
+	Program string
 	// Emergency, if set, holds the arguments of the approve that the run begins with.
 	Emergency map[string]any
 	// Plan, if set, is what the run is held to.

@@ -77,7 +77,7 @@ func (k *walk) carry(ctx context.Context) (Outcome, error) {
 	}
 	resumed := k.By != "" || k.Run.Status != effect.StatusRunning && k.Run.Status != effect.StatusRollingBack
 	if resumed && k.past.Request == nil {
-		ev := effect.Event{At: k.Stack.Clock.Now().UTC(), Kind: effect.StatusChanged, Body: effect.Body{Status: status, By: k.By}}
+		ev := effect.Event{At: k.Stack.Clock.Now().UTC(), Kind: effect.StatusChanged, Body: effect.Body{Status: status, By: k.By, Hash: k.Program}}
 		if err := k.ledger.SetStatus(ctx, status, ev); err != nil {
 			return k.ended(after, stopFor(err)), nil
 		}

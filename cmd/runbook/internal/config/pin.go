@@ -19,10 +19,11 @@ type Pin struct {
 	File        string        `json:"file,omitempty"`   // the configuration's file, absolute; empty if there was none
 	SHA256      string        `json:"sha256,omitempty"` // of its text
 	Environment string        `json:"environment,omitempty"`
-	Dir         string        `json:"dir"`              // where the run was started
-	Search      string        `json:"search,omitempty"` // PATH there
-	Script      string        `json:"script,omitempty"` // the file of the script, absolute; empty if it is a shipped one
-	Program     string        `json:"program"`          // the version of this program, which carries what is built in
+	Dir         string        `json:"dir"`                  // where the run was started
+	Search      string        `json:"search,omitempty"`     // PATH there
+	Script      string        `json:"script,omitempty"`     // the file of the script, absolute; empty if it is a shipped one
+	Program     string        `json:"program"`              // the version of this program, which carries what is built in
+	Executable  string        `json:"executable,omitempty"` // the SHA-256 of its file
 	Approvals   Approvals     `json:"approvals,omitzero"`
 	People      effect.People `json:"people,omitempty"`
 	Modules     pinnedLists   `json:"modules"` // those that the run's script requires

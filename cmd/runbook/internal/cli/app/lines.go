@@ -27,7 +27,7 @@ func Lines() []Line {
 				"recovery": "what becomes of it if its outcome is unknown", "key": "its idempotency key", "attempt": "how often it was sent", "where": "file and line of the script",
 				"value": "what came back", "error": "why it failed", "outcome": "applied, not_applied, unknown, forgone of an effect; approved, denied of an answer",
 				"name": "of a step, branch, checkpoint, source or lock; the level of a log line", "text": "of a log line, or more about the event", "by": "the person",
-				"user": "the operating system's user behind by", "via": "how it is known who by is, where the configuration names people: account, or token and the first digits of its digest", "roles": "that by has", "reason": "in that person's words", "status": "where the run stands from here on", "hash": "of a source; of an approval, that of the script, the plan and the parameters it is for"}},
+				"user": "the operating system's user behind by", "via": "how it is known who by is, where the configuration names people: account, or token and the first digits of its digest", "roles": "that by has", "reason": "in that person's words", "status": "where the run stands from here on", "hash": "of a source; of a status, that of the program that goes on with the run; of an approval, that of the script, the plan and the parameters it is for"}},
 		{Type: "configuration", From: []string{"resume", "rollback", "fork"}, Shape: configLine{},
 			Doc: "In what the configuration's file differs from what the run goes on with."},
 	}

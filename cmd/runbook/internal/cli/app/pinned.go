@@ -45,7 +45,9 @@ func PinOf(on *Surroundings, specs []host.Spec) (*config.Pin, error) {
 		}
 		found[config.Carrier{Module: spec.Module, Backend: spec.Name}] = f
 	}
-	return on.Env.Pin(modules, found, dir, search, Version()), nil
+	pin := on.Env.Pin(modules, found, dir, search, Version())
+	pin.Executable = Executable()
+	return pin, nil
 }
 
 // PinnedBy returns what a run has pinned of its surroundings; nil for a run of
@@ -131,6 +133,7 @@ func (a *App) GoOn(ctx context.Context, db *journal.DB, run journal.Run, now boo
 		return nil, false, fmt.Errorf("run %s was started in %s, where its backends run: %s\nmake that directory as it was, or go on from here with --config-now",
 			run.ID, pin.Dir, because(err))
 	}
+	a.tellBuild(pin, run)
 	a.tellChanges(ctx, pin, run)
 	return surroundingsIn(pin), false, nil
 }
@@ -178,6 +181,15 @@ func (a *App) configNow(pin *config.Pin) (*Surroundings, error) {
 		on.dir, on.search = pin.Dir, pin.Search
 	}
 	return on, nil
+}
+
+// tellBuild says that another build of this program goes on with a run than the one
+// that started it: what is built in may do otherwise. The record says so, too.
+func (a *App) tellBuild(pin *config.Pin, run journal.Run) {
+	if pin.Executable != "" && Executable() != "" && pin.Executable != Executable() {
+		a.Note("run %s was started by another build of runbook (%s, sha256 %.12s…); it goes on with this one (%s, sha256 %.12s…)\n",
+			journal.Short(run.ID), view.Line(pin.Program), view.Line(pin.Executable), Version(), Executable())
+	}
 }
 
 // tellChanges says in what a run's configuration is another one today. That it

@@ -171,7 +171,7 @@ func (a commands) versions(ctx context.Context, db *journal.DB, run journal.Run,
 	if pin == nil {
 		return list, nil
 	}
-	list = append(list, report.Versioned{What: "program", Name: "runbook", Version: pin.Program})
+	list = append(list, report.Versioned{What: "program", Name: "runbook", Version: pin.Program, SHA256: pin.Executable})
 	if pin.File != "" {
 		list = append(list, report.Versioned{What: "configuration", Name: view.Line(pin.File), Version: pin.Environment, SHA256: pin.SHA256})
 	}

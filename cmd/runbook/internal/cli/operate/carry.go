@@ -36,6 +36,7 @@ func (a commands) carryOut(ctx context.Context, c carry, walk func(context.Conte
 	if a.Flags.JSON {
 		a.JSONHead(c.what)
 	}
+	go app.Executable() // while the journal is read
 	s, err := a.open(ctx, c)
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func (a commands) resumeCommand() *cobra.Command {
 							s.say(view.Clean(closed) + "; what has begun goes on")
 						}
 					}
-					o.Verified, o.Environment = s.verified, s.pin
+					o.Verified, o.Environment, o.Program = s.verified, s.pin, app.Executable()
 					return s.engine.Resume(ctx, s.run, o)
 				})
 			var ended *interpreter.Ended

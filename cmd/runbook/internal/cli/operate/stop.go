@@ -94,7 +94,7 @@ func (a commands) rollbackCommand() *cobra.Command {
 			}
 			return a.carryOut(ctx, carry{wait: wait, id: run.ID, what: "rollback"},
 				func(ctx context.Context, s *session) (interpreter.Outcome, error) {
-					return s.engine.Resume(ctx, s.run, interpreter.ResumeOptions{By: app.Operator(), Verified: s.verified, Environment: s.pin})
+					return s.engine.Resume(ctx, s.run, interpreter.ResumeOptions{By: app.Operator(), Program: app.Executable(), Verified: s.verified, Environment: s.pin})
 				})
 		},
 	}
