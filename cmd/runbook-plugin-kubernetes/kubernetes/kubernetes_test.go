@@ -20,7 +20,9 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
@@ -123,6 +125,49 @@ func TestVersionThatDoesNotStart(t *testing.T) {
 	must(t, b, "release", obj{"env": "green", "version": "v1"})
 	if got := must(t, b, "activate", green); got["state"] != "active" || got["version"] != "v1" {
 		t.Errorf("put back: %v", got)
+	}
+}
+
+// TestSomebodyHoldsIt: what was paused or scaled on purpose is left to a person.
+func TestSomebodyHoldsIt(t *testing.T) {
+	s := newShop(t)
+	b := configured(t, s.config())
+	by := func(change func(d *appsv1.Deployment)) {
+		t.Helper()
+		if err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
+			d, err := s.client.AppsV1().Deployments(s.namespace).Get(t.Context(), "shop-green", metav1.GetOptions{})
+			if err != nil {
+				return err
+			}
+			change(d)
+			_, err = s.client.AppsV1().Deployments(s.namespace).Update(t.Context(), d, metav1.UpdateOptions{})
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(t, b, "release", obj{"env": "green", "version": "v2"})
+	for op, c := range map[string]struct {
+		change func(d *appsv1.Deployment)
+		says   string
+	}{
+		"activate":     {func(d *appsv1.Deployment) { d.Spec.Paused = true }, "somebody has paused the rollout"},
+		"decommission": {func(d *appsv1.Deployment) { one := int32(1); d.Spec.Replicas = &one }, "somebody has scaled it up"},
+	} {
+		req := request(t, op, obj{"env": "green"})
+		if op == "decommission" {
+			by(func(d *appsv1.Deployment) { d.Spec.Paused = false })
+		}
+		if _, err := b.Invoke(bounded(t), req); err != nil {
+			t.Fatal(err)
+		}
+		by(c.change)
+		got, err := b.Observe(bounded(t), req)
+		fails(t, effect.AsError(err), effect.CodeFailed, c.says)
+		if got.State == effect.Applied || got.State == effect.NotApplied {
+			t.Errorf("%s: observed %+v", op, got)
+		}
+		must(t, b, "release", obj{"env": "green", "version": "v3"})
 	}
 }
 

@@ -166,8 +166,10 @@ func (c *call) observe(ctx context.Context) (bool, *standing, *effect.Error) {
 	case "decommission":
 		now, e = c.emptied(ctx)
 	}
-	if e != nil && e.Code == effect.CodeFailed {
-		return false, nil, nil
+	if e != nil && e.Code == effect.CodeFailed && c.req.Op == "activate" {
+		if d, _ := c.get(ctx); d != nil && !d.Spec.Paused { // what somebody holds on purpose is not resumed
+			return false, nil, nil
+		}
 	}
 	return e == nil, now, e
 }
