@@ -54,6 +54,7 @@ var mayImport = map[string][]string{
 	"plugins/internal/program":          {"interpreter/effect", "interpreter/redact", "plugins/internal/output"},
 	"plugins/internal/remote":           {"interpreter/effect", "plugins/internal/output", "stdlib/hosts"},
 	"plugins/internal/remotetest":       {},
+	"plugins/internal/traffictest":      {"interpreter/effect", "interpreter/script", "plugins", "stdlib"},
 	"plugins/internal/versions":         {"interpreter/effect", "plugins"},
 	"plugins/*":                         {"interpreter/effect", "interpreter/redact", "plugins", "plugins/internal/database", "plugins/internal/health", "plugins/internal/output", "plugins/internal/plainjson", "plugins/internal/post", "plugins/internal/program", "plugins/internal/remote", "plugins/internal/versions", "stdlib", "stdlib/"},
 	"runbooks":                          {},

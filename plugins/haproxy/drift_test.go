@@ -1,7 +1,6 @@
 package haproxy
 
 import (
-	"context"
 	"fmt"
 	"os"
 	osexec "os/exec"
@@ -10,57 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/interpreter/script"
-	"github.com/q-ecosystem/runbook/plugins"
-	"github.com/q-ecosystem/runbook/stdlib"
+	"github.com/q-ecosystem/runbook/plugins/internal/traffictest"
 )
-
-// stand carries a script out on a backend: traffic is real, targets are
-// healthy, a window takes a hundredth of its time.
-type stand struct {
-	backend *Backend
-	now     time.Time
-	logged  []string
-	window  func(n int) // called within each measurement
-	windows int
-}
-
-func (s *stand) Do(ctx context.Context, call effect.Call) (effect.Result, error) {
-	switch name := call.Op.String(); {
-	case call.Op.Module == "traffic":
-		v, err := s.backend.Invoke(ctx, plugins.Request{Op: call.Op.Name, Args: call.Args, Attempt: 1, Progress: func(string) {}})
-		return effect.Result{Value: v}, err
-	case name == "health.measure":
-		s.windows++
-		s.window(s.windows)
-		s.now = s.now.Add(effect.Seconds(call.Args["window"].(float64)))
-		return effect.Result{Value: map[string]any{"error_rate": 0.0}}, nil
-	case name == effect.OpNow:
-		return effect.Result{Value: float64(s.now.Unix())}, nil
-	case name == effect.OpSleep:
-		s.now = s.now.Add(effect.Seconds(call.Args["duration"].(float64)))
-	case name == effect.OpLog:
-		s.logged = append(s.logged, call.Args["text"].(string))
-	}
-	return effect.Result{}, nil
-}
-
-// play runs a script.
-func (s *stand) play(t *testing.T, text string) error {
-	t.Helper()
-	catalog, err := effect.NewCatalog(append(stdlib.Modules(), effect.Control())...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sc, err := script.New(script.Options{Main: script.Source{Name: "main.lua", Text: []byte(`runbook { name = "test" } local t, h = require "traffic", require "health" ` + text)},
-		Catalog: catalog, Handler: s})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer sc.Close()
-	return sc.Run(t.Context())
-}
 
 // reload starts another HAProxy in the place of the running one, with the same
 // configuration.
@@ -92,34 +42,35 @@ func (p *proxy) reload(t *testing.T) {
 // set; the next gate breaks, and the next read says so.
 func TestReloadIsNoticed(t *testing.T) {
 	p := startProxy(t, "")
-	s := &stand{backend: p.backend(t, nil), window: func(int) {}}
+	b := p.backend(t, nil)
+	s := &traffictest.Stand{Backend: b, Window: func(int) {}}
 	const watch = `h.watch { env = "green", during = "2m", slo = { error_rate = "< 1%" } } `
-	if err := s.play(t, `t.split { green = 40, blue = 60 } `+watch+` t.drain { server = "green" } `+watch+` t.ready { server = "green" } `+watch+` t.switch { to = "green" } `+watch); err != nil {
+	if err := s.Play(t, `t.split { green = 40, blue = 60 } `+watch+` t.drain { server = "green" } `+watch+` t.ready { server = "green" } `+watch+` t.switch { to = "green" } `+watch); err != nil {
 		t.Fatalf("without a reload: %v", err)
 	}
-	s.windows = 0
-	s.window = func(n int) {
+	s.Windows = 0
+	s.Window = func(n int) {
 		if n == 2 {
 			p.reload(t)
 		}
 	}
-	err := s.play(t, `t.switch { to = "green" } `+watch)
+	err := s.Play(t, `t.switch { to = "green" } `+watch)
 	if want := "green broke its gate: traffic is not what this run set at main.lua:1: the configured pool: set were blue 0%, green 100%; now blue 100%, green 0%"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v", err)
 	}
-	if s.windows != 2 {
-		t.Errorf("%d windows were measured", s.windows)
+	if s.Windows != 2 {
+		t.Errorf("%d windows were measured", s.Windows)
 	}
-	if w := must(t, s.backend, "weights", nil); w["blue"] != 100.0 {
+	if w := must(t, b, "weights", nil); w["blue"] != 100.0 {
 		t.Fatalf("the reload kept the weights: %v", w)
 	}
 	// The rollback sets what the proxy has by now: that is no drift.
-	s.window = func(int) {}
-	if err := s.play(t, `t.switch { to = "blue" } `+watch+` print(t.weights {}.drift)`); err != nil || s.logged[len(s.logged)-1] != "nil" {
-		t.Errorf("%v, %q", err, s.logged)
+	s.Window = func(int) {}
+	if err := s.Play(t, `t.switch { to = "blue" } `+watch+` print(t.weights {}.drift)`); err != nil || s.Logged[len(s.Logged)-1] != "nil" {
+		t.Errorf("%v, %q", err, s.Logged)
 	}
-	s.window = func(int) { p.reload(t) }
-	err = s.play(t, `t.split { green = 10, blue = 90 } h.measure { env = "green" } fail(t.servers {}.drift)`)
+	s.Window = func(int) { p.reload(t) }
+	err = s.Play(t, `t.split { green = 10, blue = 90 } h.measure { env = "green" } fail(t.servers {}.drift)`)
 	if want := "set were blue 90%, green 10%; now blue 100%, green 0%"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v", err)
 	}
@@ -129,7 +80,7 @@ func TestReloadIsNoticed(t *testing.T) {
 // that a gate could see.
 func TestStateFileKeepsWeights(t *testing.T) {
 	p := startProxy(t, "global\n  server-state-file STATE\ndefaults kept\n  load-server-state-from-file global\n  mode http\n  timeout connect 1s\n  timeout client 1s\n  timeout server 1s\nbackend kept from kept\n  server blue 127.0.0.1:9 weight 100\n  server green 127.0.0.1:9 weight 0")
-	s := &stand{backend: p.backend(t, map[string]any{"pool": "kept"}), window: func(n int) {
+	s := &traffictest.Stand{Backend: p.backend(t, map[string]any{"pool": "kept"}), Window: func(n int) {
 		if n == 1 {
 			state, _, err := p.backend(t, nil).clients[0].ask(t.Context(), "show servers state")
 			if err != nil {
@@ -141,7 +92,7 @@ func TestStateFileKeepsWeights(t *testing.T) {
 			p.reload(t)
 		}
 	}}
-	if err := s.play(t, `t.switch { to = "green" } h.watch { env = "green", during = "2m", slo = { error_rate = "< 1%" } }`); err != nil {
+	if err := s.Play(t, `t.switch { to = "green" } h.watch { env = "green", during = "2m", slo = { error_rate = "< 1%" } }`); err != nil {
 		t.Error(err)
 	}
 }
@@ -155,38 +106,39 @@ func TestGateWaitsForSlowStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	var first, last string // what green takes, in the first window and at the end
-	s := &stand{backend: b}
-	s.window = func(n int) {
+	s := &traffictest.Stand{Backend: b}
+	s.Window = func(n int) {
 		if n == 1 {
 			first = fmt.Sprint(serverOf(t, b, "slow", "green")["note"])
 		}
 		time.Sleep(200 * time.Millisecond)
 		last = fmt.Sprint(serverOf(t, b, "slow", "green")["note"])
 	}
-	if err := s.play(t, `t.ready { server = "green" } t.split { blue = 50, green = 50 } h.watch { env = "green", during = "1m", slo = { error_rate = "< 1%" } }`); err != nil {
+	if err := s.Play(t, `t.ready { server = "green" } t.split { blue = 50, green = 50 } h.watch { env = "green", during = "1m", slo = { error_rate = "< 1%" } }`); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(first, "slow start: ") || last != "<nil>" || s.windows < 4 {
-		t.Errorf("at first %q, at last %q, %d windows", first, last, s.windows)
+	if !strings.HasPrefix(first, "slow start: ") || last != "<nil>" || s.Windows < 4 {
+		t.Errorf("at first %q, at last %q, %d windows", first, last, s.Windows)
 	}
-	if all := strings.Join(s.logged, "|"); !strings.Contains(all, "set were 50% (slow start: weight ") || !strings.HasSuffix(all, "traffic is divided as this run set it") {
-		t.Errorf("said %q", s.logged)
+	if all := strings.Join(s.Logged, "|"); !strings.Contains(all, "set were 50% (slow start: weight ") || !strings.HasSuffix(all, "traffic is divided as this run set it") {
+		t.Errorf("said %q", s.Logged)
 	}
 	// A server that is down for longer than the watch has patience.
 	p.down["green"].Store(true)
 	t.Cleanup(func() { p.down["green"].Store(false) })
-	web := &stand{backend: p.backend(t, nil), window: func(int) {}}
-	down := func() bool { return statusOf(t, web.backend, "green") == "down" }
-	must(t, web.backend, "ready", map[string]any{"server": "green"})
+	pool := p.backend(t, nil)
+	web := &traffictest.Stand{Backend: pool, Window: func(int) {}}
+	down := func() bool { return statusOf(t, pool, "green") == "down" }
+	must(t, pool, "ready", map[string]any{"server": "green"})
 	p.down["green"].Store(false)
 	until(t, "green is up", func() bool { return !down() })
-	web.window = func(n int) {
+	web.Window = func(n int) {
 		if n == 1 {
 			p.down["green"].Store(true)
 			until(t, "green is down", down)
 		}
 	}
-	err := web.play(t, `t.split { blue = 50, green = 50 } h.watch { env = "green", during = "1m", settle = "3m", slo = { error_rate = "< 1%" } }`)
+	err := web.Play(t, `t.split { blue = 50, green = 50 } h.watch { env = "green", during = "1m", settle = "3m", slo = { error_rate = "< 1%" } }`)
 	if want := "green takes 0%, set were 50% (down), for 3m"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v", err)
 	}
@@ -196,13 +148,13 @@ func TestGateWaitsForSlowStart(t *testing.T) {
 // divided in two ways, and the gate says where.
 func TestOneOfSeveralIsReloaded(t *testing.T) {
 	first, second := startProxy(t, ""), startProxy(t, "")
-	s := &stand{backend: configured(t, map[string]any{"sockets": []any{first.socket, second.socket}, "pool": "web"})}
-	s.window = func(n int) {
+	s := &traffictest.Stand{Backend: configured(t, map[string]any{"sockets": []any{first.socket, second.socket}, "pool": "web"})}
+	s.Window = func(n int) {
 		if n == 2 {
 			second.reload(t)
 		}
 	}
-	err := s.play(t, `t.switch { to = "green" } h.watch { env = "green", during = "2m", slo = { error_rate = "< 1%" } }`)
+	err := s.Play(t, `t.switch { to = "green" } h.watch { env = "green", during = "2m", slo = { error_rate = "< 1%" } }`)
 	for _, want := range []string{"set were blue 0%, green 100%; now blue 50%, green 50%", "green has weight 100 at " + first.socket + " and 0 at " + second.socket} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)

@@ -2,7 +2,6 @@ package haproxy
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"math/rand/v2"
 	"net/http"
@@ -13,7 +12,9 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/stdlib"
+	"github.com/q-ecosystem/runbook/plugins/internal/traffictest"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
+	"github.com/q-ecosystem/runbook/stdlib/traffic"
 )
 
 // hosts are servers that several proxies share, which can be made to fail.
@@ -76,16 +77,12 @@ func TestModelOverAWideDomain(t *testing.T) {
 			w := newWalk(t, configured(t, map[string]any{"sockets": sockets, "pool": "wide"}), h, weights, map[string]any{"slow_start": slowStart(c.slow), "all_backups": c.all})
 			w.agree("at first")
 			random := rand.New(rand.NewPCG(c.seed, 17))
-			for i := range 300 {
-				w.step(i, random)
+			for range 300 {
+				w.step(random)
 			}
-			for _, what := range []string{"split", "switch", "drain", "ready", "maint", "down", "backup", "refused"} {
-				if w.seen[what] < 3 {
-					t.Errorf("%s came %d times: the walk shows too little: %v", what, w.seen[what], w.seen)
-				}
-			}
-			if c.slow != "" && w.seen["slow"] < 10 {
-				t.Errorf("slow start was seen %d times", w.seen["slow"])
+			w.Showed(t, 3, "split", "split conflict", "switch", "drain", "ready", "maint", "down", "backup")
+			if c.slow != "" {
+				w.Showed(t, 10, "slow")
 			}
 		})
 	}
@@ -99,19 +96,18 @@ func slowStart(text string) any {
 	return text
 }
 
-// walk is a backend and a model that are led the same way.
+// walk leads a backend and a model whose hosts can be made to fail.
 type walk struct {
+	plugintest.Walk
 	t       *testing.T
 	backend *Backend
 	hosts   hosts
 	names   []string
-	model   effect.Model
-	seen    map[string]int
 }
 
 func newWalk(t *testing.T, b *Backend, h hosts, weights map[string]int, state map[string]any) *walk {
 	t.Helper()
-	model := stdlib.Models()["traffic"]
+	model := traffic.NewModel()
 	scale, given := state["scale"].(float64)
 	if !given {
 		scale = 100
@@ -131,74 +127,31 @@ func newWalk(t *testing.T, b *Backend, h hosts, weights map[string]int, state ma
 	if err := model.Load(state); err != nil {
 		t.Fatal(err)
 	}
-	return &walk{t, b, h, sortedKeys(weights), model, map[string]int{}}
-}
-
-func (w *walk) moment() effect.Moment {
-	return effect.Moment{Now: time.Now(), World: func(string) map[string]any { return nil }}
-}
-
-// read returns the servers, their shares and what is configured. Of a note
-// only that it is about slow start, and the weights, are the model's.
-func (w *walk) read() (ofHAProxy, ofModel map[string]any) {
-	w.t.Helper()
-	result := func(op string, do func(op string) (any, error)) map[string]any {
-		v, err := do(op)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		r := maps.Clone(v.(map[string]any))
-		if list, ok := r["servers"]; ok {
-			servers := byName(list)
-			for i, e := range servers {
-				s := maps.Clone(e.(map[string]any))
-				if note, ok := s["note"].(string); ok {
-					s["note"], _, _ = strings.Cut(note, " (")
-				}
-				servers[i] = s
-			}
-			r["servers"] = servers
-		}
-		return r
-	}
-	both := func(do func(op string) (any, error)) map[string]any {
-		r := result("weights", do)
-		maps.Copy(r, result("servers", do))
-		return r
-	}
-	return both(func(op string) (any, error) { return w.backend.Invoke(w.t.Context(), request(w.t, op, nil)) }),
-		both(func(op string) (any, error) { return w.model.Do(w.moment(), op, map[string]any{}) })
+	w := plugintest.Walk{Backend: b, Module: traffic.Module(), Model: model, Plain: quiet, Late: true, Seen: map[string]int{}}
+	return &walk{w, t, b, h, sortedKeys(weights)}
 }
 
 // agree waits until every process has seen what the model knows.
 func (w *walk) agree(what string) {
 	w.t.Helper()
-	var h, m map[string]any
-	for deadline := time.Now().Add(testPatience); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
-		if h, m = w.read(); alike(h, m) {
-			if strings.Contains(fmt.Sprint(m), "slow start") {
-				w.seen["slow"]++
-			}
-			if m["weights"].(map[string]any)["spare1"] != 0.0 {
-				w.seen["backup"]++
-			}
-			return
-		}
+	now := w.Agree(w.t, what, "servers", "weights")
+	if strings.Contains(fmt.Sprint(now), "slow start") {
+		w.Seen["slow"]++
 	}
-	w.t.Fatalf("%s: HAProxy says %v, the model %v", what, h, m)
+	if now["weights"].(map[string]any)["spare1"] != 0.0 {
+		w.Seen["backup"]++
+	}
 }
 
-func (w *walk) step(i int, random *rand.Rand) {
+func (w *walk) step(random *rand.Rand) {
 	w.t.Helper()
 	one := func() string { return w.names[random.IntN(len(w.names))] }
-	op, args := "", map[string]any{}
 	switch random.IntN(16) {
 	case 0:
 		name := one()
 		w.hosts[name].Store(!w.hosts[name].Load())
-		w.seen["down"]++
-		w.agree(fmt.Sprintf("step %d, %s down: %t", i, name, w.hosts[name].Load()))
-		return
+		w.Seen["down"]++
+		w.agree(fmt.Sprintf("%s down: %t", name, w.hosts[name].Load()))
 	case 1: // somebody else, at every process
 		name := one()
 		for _, c := range w.backend.clients {
@@ -206,46 +159,19 @@ func (w *walk) step(i int, random *rand.Rand) {
 				w.t.Fatal(err)
 			}
 		}
-		if err := w.model.Load(map[string]any{"servers": map[string]any{name: map[string]any{"status": "maint"}}}); err != nil {
+		if err := w.Model.Load(map[string]any{"servers": map[string]any{name: map[string]any{"status": "maint"}}}); err != nil {
 			w.t.Fatal(err)
 		}
-		w.seen["maint"]++
-		w.agree(fmt.Sprintf("step %d, maintenance of %s", i, name))
-		return
-	case 2, 3, 4, 5:
-		op = "split"
-		left := 100.0
-		for n := 1 + random.IntN(3); n > 0; n-- {
-			if name := one(); args[name] == nil && !strings.HasPrefix(name, "spare") {
-				share := math.Min(left, []float64{0, 0.4, 1, 12.5, 33.3, 50}[random.IntN(6)])
-				args[name], left = share, left-share
-			}
-		}
-		name := one()
-		if share, ok := args[name].(float64); ok {
-			left += share
-		}
-		args[name] = left
-	case 6, 7:
-		op, args["to"] = "switch", one()
-	case 8, 9:
-		op, args["server"] = "drain", one()
+		w.Seen["maint"]++
+		w.agree("maintenance of " + name)
+	case 2, 3, 4, 5, 6: // or nothing would ever take requests
+		w.Step(w.t, "ready", map[string]any{"server": one()})
+		w.agree("after a ready")
 	default:
-		op, args["server"] = "ready", one()
+		op, args := traffictest.Draw(random, w.backend, w.names)
+		w.Step(w.t, op, args)
+		w.agree(fmt.Sprintf("after %s %v", op, args))
 	}
-	req := request(w.t, op, args)
-	_, realErr := w.backend.Invoke(w.t.Context(), req)
-	_, modelErr := w.model.Do(w.moment(), op, req.Args)
-	r, m := effect.AsError(realErr), effect.AsError(modelErr)
-	if (r == nil) != (m == nil) || r != nil && (r.Code != m.Code || r.Retryable != m.Retryable) {
-		w.t.Fatalf("step %d, %s %v: HAProxy says %v, the model %v", i, op, args, realErr, modelErr)
-	}
-	if r == nil {
-		w.seen[op]++
-	} else {
-		w.seen["refused"]++
-	}
-	w.agree(fmt.Sprintf("step %d, after %s %v", i, op, args))
 }
 
 // TestModelStartsAsSlowly: what HAProxy lets a server take while it starts
@@ -268,8 +194,12 @@ func TestModelStartsAsSlowly(t *testing.T) {
 	}
 	steps := map[float64]bool{}
 	for began := time.Now(); time.Since(began) < 9*time.Second; time.Sleep(100 * time.Millisecond) {
-		real, model := w.read()
-		if r, m := taken(real), taken(model); math.Abs(r-m) > 3 { // HAProxy counts whole seconds, two steps each
+		real, err := invoke(t, w.backend, "weights", nil)
+		model, modelErr := w.Model.Do(effect.Moment{Now: time.Now(), World: func(string) map[string]any { return nil }}, "weights", map[string]any{})
+		if err != nil || modelErr != nil {
+			t.Fatal(err, modelErr)
+		}
+		if r, m := taken(real), taken(model.(map[string]any)); math.Abs(r-m) > 3 { // HAProxy counts whole seconds, two steps each
 			t.Errorf("after %s HAProxy gives it %.1f of 16, the model %.1f", time.Since(began), r, m)
 		} else {
 			steps[math.Round(r)] = true
