@@ -141,7 +141,7 @@ func moduleOf(op string) string {
 func gateRead(p *simulate.Planned, catalog *effect.Catalog) bool {
 	m, _ := catalog.Module(moduleOf(p.Op))
 	_, inside := p.Place.Composite()
-	return inside && m.Desired != nil && p.Op == m.Name+"."+m.Desired.Read
+	return inside && m.Desired != nil && slices.ContainsFunc(m.Desired.Reads, func(read string) bool { return p.Op == m.Name+"."+read })
 }
 
 func selects(which string, p *simulate.Planned) bool {

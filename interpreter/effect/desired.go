@@ -3,6 +3,7 @@ package effect
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // Desired declares what a module's writes set that has to stay so while the run
@@ -12,9 +13,10 @@ import (
 //
 // The functions are pure; what they return is never changed in place.
 type Desired struct {
-	// Read names the read that shows a subject as it is.
-	Read string
-	// Subject returns the arguments of Read that single out what a call is
+	// Reads names the reads that show a subject as it is. The first that the
+	// backend carries is asked.
+	Reads []string
+	// Subject returns the arguments of Reads that single out what a call is
 	// about: { pool = "api" }.
 	Subject func(args map[string]any) map[string]any
 	// Set returns what is desired once a write has succeeded. before is what
@@ -71,10 +73,13 @@ func (m Module) verifyDesired() error {
 	if d.Subject == nil || d.Set == nil || d.Compare == nil {
 		return fmt.Errorf("module %s declares a desired state without Subject, Set or Compare", m.Name)
 	}
-	for i := range m.Ops {
-		if m.Ops[i].Name == d.Read && m.Ops[i].Class == Read {
-			return nil
+	if len(d.Reads) == 0 {
+		return fmt.Errorf("module %s declares a desired state that nothing reads", m.Name)
+	}
+	for _, read := range d.Reads {
+		if !slices.ContainsFunc(m.Ops, func(op Op) bool { return op.Name == read && op.Class == Read }) {
+			return fmt.Errorf("module %s declares a desired state that is read by %q, which is no read of it", m.Name, read)
 		}
 	}
-	return fmt.Errorf("module %s declares a desired state that is read by %q, which is no read of it", m.Name, d.Read)
+	return nil
 }

@@ -19,7 +19,7 @@ func TestStands(t *testing.T) {
 	}
 	read := effect.Op{Module: "traffic", Name: "servers", Doc: "Read", Class: effect.Read, Args: []effect.Field{field("pool")}}
 	catalog, err := effect.NewCatalog(effect.Control(),
-		effect.Module{Name: "traffic", Doc: "Divide", Ops: []effect.Op{write("traffic", "split"), read}, Desired: &effect.Desired{Read: "servers",
+		effect.Module{Name: "traffic", Doc: "Divide", Ops: []effect.Op{write("traffic", "split"), read}, Desired: &effect.Desired{Reads: []string{"servers"},
 			Subject: func(args map[string]any) map[string]any { return map[string]any{"pool": args["pool"]} },
 			Set:     func(any, string, map[string]any, any) any { return nil },
 			Compare: func(any, string, map[string]any, any) effect.Deviation { return effect.Deviation{} }}},

@@ -15,6 +15,7 @@ import (
 type subject struct {
 	module  effect.Module
 	args    map[string]any // of the read that shows it
+	read    int            // which of the module's reads shows it; those before are not carried
 	desired any            // nil if nothing is known
 	where   effect.Position
 	moving  int // writes under way, in whichever branch
@@ -128,21 +129,37 @@ func (p *performer) Deviations(ctx context.Context) ([]effect.Deviation, error) 
 		if of.desired == nil {
 			continue
 		}
-		op, ok := s.opts.Catalog.Op(of.module.Name + "." + of.module.Desired.Read)
-		if !ok {
-			continue
-		}
-		args, err := op.Check(of.args)
+		d, err := p.deviation(ctx, of)
 		if err != nil {
-			return nil, invalid(op.String(), p.site.where, err)
-		}
-		_, d, failed := p.branch.carry(ctx, p.site, op, args)
-		if failed != nil && failed.Code != effect.CodeUnsupported {
-			return nil, failed
+			return nil, err
 		}
 		if d != (effect.Deviation{}) {
 			list = append(list, d)
 		}
 	}
 	return list, nil
+}
+
+// deviation reads a subject by the first of its reads that the backend carries,
+// which is remembered: what failed is recorded, and a replay learns the same.
+func (p *performer) deviation(ctx context.Context, of *subject) (d effect.Deviation, err error) {
+	reads := of.module.Desired.Reads
+	for ; of.read < len(reads); of.read++ {
+		op, ok := p.branch.execution.script.opts.Catalog.Op(of.module.Name + "." + reads[of.read])
+		if !ok {
+			continue
+		}
+		args, err := op.Check(of.args)
+		if err != nil {
+			return d, invalid(op.String(), p.site.where, err)
+		}
+		_, d, failed := p.branch.carry(ctx, p.site, op, args)
+		if failed == nil {
+			return d, nil
+		}
+		if failed.Code != effect.CodeUnsupported {
+			return d, failed
+		}
+	}
+	return d, nil
 }

@@ -27,7 +27,7 @@ type division struct {
 
 // desired declares that a pool has to stay as the run divides it.
 func desired() *effect.Desired {
-	return &effect.Desired{Read: "servers", Subject: subject, Set: setDivision, Compare: deviation, Levels: levels}
+	return &effect.Desired{Reads: []string{"servers", "weights"}, Subject: subject, Set: setDivision, Compare: deviation, Levels: levels}
 }
 
 func subject(args map[string]any) map[string]any { return plain.Pick(args, "pool") }

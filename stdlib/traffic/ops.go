@@ -38,7 +38,7 @@ func Module() effect.Module {
 	return effect.Module{Name: "traffic", Doc: "Divide requests among the servers of a pool.",
 		Model: func() effect.Model { return NewModel() }, Scenario: scenario(), Faults: faults(), Invariants: invariants(), Desired: desired(),
 		Ops: []effect.Op{
-			{Module: "traffic", Name: "weights", Doc: "Read the share of each server", Class: effect.Read,
+			{Module: "traffic", Name: "weights", Doc: "Read the share of each server", Class: effect.Read, Gate: effect.GateLooks,
 				Args: []effect.Field{pool}, Returns: []effect.Field{weights, configured, drift}},
 			{Module: "traffic", Name: "servers", Doc: "Read the state of each server", Class: effect.Read, Gate: effect.GateLooks,
 				Args: []effect.Field{pool}, Returns: []effect.Field{servers, drift}},

@@ -284,7 +284,7 @@ func (p *pool) divide(shares map[string]float64) *effect.Error {
 		got := 100 * float64(weights[name]) / float64(total)
 		if math.Abs(got-shares[name]) > 0.5 || (shares[name] > 0) != (got > 0) {
 			return effect.Errorf(effect.CodeInvalid, "%s cannot be given %.4g%%: weights are whole numbers, and out of a total of %d the nearest gives %.4g%%",
-				name, shares[name], p.scale, got).WithHint("ask for whole percents, or give the backend and the scenario a finer scale, up to 256")
+				name, shares[name], p.scale, got).WithHint("ask for whole percents, or give the backend and the scenario a finer scale: up to 256 with HAProxy")
 		}
 	}
 	if err := p.ableToTake(weights); err != nil {

@@ -57,8 +57,13 @@ func (t *Tree) outcome(ev effect.Event) []string {
 	}
 	text := t.describe(ev)
 	t.ended(ev.Place)
+	_, inside := ev.Place.Composite()
+	mark := s.Red("✗")
+	if inside && t.gateRole(b.Op) == effect.GateLooks && b.Error != nil && b.Error.Code == effect.CodeUnsupported {
+		mark = s.Dim("·") // it cannot look in this way, and goes on
+	}
 	if b.Error != nil {
-		return append(t.timed(ev, depth, s.Red("✗"), fmt.Sprintf("%s: %s (%s)", text, opening(b.Error.Message), clean(string(b.Error.Code))), took),
+		return append(t.timed(ev, depth, mark, fmt.Sprintf("%s: %s (%s)", text, opening(b.Error.Message), clean(string(b.Error.Code))), took),
 			t.tail(depth, b.Error.Message)...)
 	}
 	switch b.Op {
@@ -71,7 +76,7 @@ func (t *Tree) outcome(ev effect.Event) []string {
 	case effect.OpChoose:
 		text = chosen(b.Value)
 	}
-	if _, inside := ev.Place.Composite(); inside && t.gateRole(b.Op) != "" {
+	if inside && t.gateRole(b.Op) != "" {
 		return nil // the gate's own line says more
 	}
 	return t.timed(ev, depth, s.Green("✓"), text, took)
