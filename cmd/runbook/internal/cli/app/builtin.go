@@ -12,6 +12,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/http"
 	"github.com/q-ecosystem/runbook/plugins/kubo"
 	"github.com/q-ecosystem/runbook/plugins/mariadb"
+	"github.com/q-ecosystem/runbook/plugins/nginx"
 	"github.com/q-ecosystem/runbook/plugins/pagerduty"
 	"github.com/q-ecosystem/runbook/plugins/postgres"
 	"github.com/q-ecosystem/runbook/plugins/probe"
@@ -48,6 +49,8 @@ func shipped(name string) (plugins.Backend, bool) {
 		return kubo.New(), true
 	case "mariadb":
 		return mariadb.New(), true
+	case "nginx":
+		return nginx.New(), true
 	case "pagerduty":
 		return pagerduty.New(), true
 	case "pgbackrest":
@@ -78,5 +81,5 @@ func shipped(name string) (plugins.Backend, bool) {
 
 // shippedNames lists the names that shipped knows.
 func shippedNames() []string {
-	return []string{"age", "alertmanager", "env", "exec", "file", "files", "haproxy", "http", "kubo", "mariadb", "pagerduty", "pgbackrest", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "webhook"}
+	return []string{"age", "alertmanager", "env", "exec", "file", "files", "haproxy", "http", "kubo", "mariadb", "nginx", "pagerduty", "pgbackrest", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "webhook"}
 }
