@@ -1,0 +1,45 @@
+package haproxy
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+)
+
+// TestSessionsAreThoseUnderWay: a drained server gets nothing new, and its sessions
+// are those that it still has, until they have ended. So it is in the model, too.
+func TestSessionsAreThoseUnderWay(t *testing.T) {
+	const n = 3
+	release := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	t.Cleanup(s.Close)
+	front := freeAddr(t)
+	p := startProxy(t, "frontend busy_front\n  bind "+front+"\n  timeout client 1m\n  default_backend busy\nbackend busy\n  timeout server 1m\n"+
+		"  server a "+s.Listener.Addr().String()+" weight 100\n  server b 127.0.0.1:9 weight 0")
+	b := p.backend(t, map[string]any{"pool": "busy"})
+	var all sync.WaitGroup
+	t.Cleanup(all.Wait)
+	end := sync.OnceFunc(func() { close(release) })
+	t.Cleanup(end)
+	for range n {
+		all.Go(func() {
+			resp, err := http.Get("http://" + front)
+			if err != nil || resp.StatusCode != http.StatusOK {
+				t.Errorf("a request under way was not answered: %v, %v", resp, err)
+				return
+			}
+			_ = resp.Body.Close()
+		})
+	}
+	sessions := func() any { return serverOf(t, b, "busy", "a")["sessions"] }
+	until(t, "all are under way", func() bool { return sessions() == float64(n) })
+	must(t, b, "split", map[string]any{"a": 50.0, "b": 50.0})
+	must(t, b, "drain", map[string]any{"server": "a"})
+	if got := serverOf(t, b, "busy", "a"); got["status"] != "drain" || got["weight"] != 0.0 || got["sessions"] != float64(n) {
+		t.Errorf("drained %v", got)
+	}
+	end()
+	all.Wait()
+	until(t, "all have ended", func() bool { return sessions() == 0.0 })
+}
