@@ -70,8 +70,13 @@ func (b *Backend) write(ctx context.Context, req plugins.Request) (any, error) {
 func (c *change) carry(ctx context.Context) error {
 	p := c.from.pool
 	if err := p.writeFile(c.to.text()); err != nil {
-		return c.back(ctx, effect.Errorf(effect.CodeRefused, "pool %s: the file cannot be written: %v", p.name, err).
-			WithHint("give this user the right to write the file and its folder"))
+		e := effect.Errorf(effect.CodeRefused, "pool %s: the file cannot be written: %v", p.name, err).
+			WithHint("give this user the right to write the file and its folder")
+		if now, _, err := p.readFile(); err == nil && now == c.from.text {
+			e.Message += "; the file is as it was, nothing changed"
+			return e
+		}
+		return c.back(ctx, e)
 	}
 	c.progress("wrote " + p.file)
 	if err := c.settings.try(ctx, p, c.to); err != nil {

@@ -155,6 +155,22 @@ func TestWhatFailsChangesNothing(t *testing.T) {
 	}
 }
 
+// TestFileThatCannotBeWritten has a name that leaves no room for one beside it.
+func TestFileThatCannotBeWritten(t *testing.T) {
+	p := startProxy(t, "")
+	file := filepath.Join(p.dir, strings.Repeat("w", 250))
+	before := p.text(t)
+	p.write(t, file, before)
+	config := p.config(nil)
+	config["pools"].(map[string]any)["web"].(map[string]any)["file"] = file
+	b := plugintest.Configured(t, New(), config)
+	_, err := invoke(t, b, "switch", map[string]any{"to": "green"})
+	wantError(t, err, effect.CodeRefused, "cannot be written", "nothing changed", "its folder")
+	if text, err := os.ReadFile(file); err != nil || string(text) != before {
+		t.Errorf("the file is now %s, %v", text, err)
+	}
+}
+
 // TestMasterRefuses: nginx's own test passes, and its master cannot carry the
 // configuration out: it keeps the workers of before.
 func TestMasterRefuses(t *testing.T) {
