@@ -9,9 +9,11 @@ import (
 	"os"
 	osexec "os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -123,6 +125,21 @@ backend fixed
 	b := p.backend(t, nil)
 	until(t, "HAProxy serves", func() bool { return b.Health(t.Context()) == nil && statusOf(t, b, "green") == "up" })
 	return p
+}
+
+// suspend stops HAProxy, and returns when none of its threads runs any more.
+func (p *proxy) suspend(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "HAProxy stands still", func() bool {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
+		return err == nil && !slices.ContainsFunc(threads, func(stat string) bool {
+			text, err := os.ReadFile(stat)
+			return err != nil || !strings.Contains(string(text), ") T ")
+		})
+	})
 }
 
 // backend returns a backend configured for the pool web of the proxy; more

@@ -153,13 +153,7 @@ func TestSilentHAProxy(t *testing.T) {
 	p := startProxy(t, "")
 	b := p.backend(t, map[string]any{"timeout": "200ms"})
 	req := request(t, "split", map[string]any{"green": 10.0, "blue": 90.0})
-	signal := func(s syscall.Signal) {
-		t.Helper()
-		if err := p.cmd.Process.Signal(s); err != nil {
-			t.Fatal(err)
-		}
-	}
-	signal(syscall.SIGSTOP)
+	p.suspend(t)
 	_, err := b.Invoke(t.Context(), req) // the pool cannot be read: nothing was sent
 	wantError(t, err, effect.CodeTimeout, "no reply")
 	before := &pool{name: "web", servers: []*server{{real: "blue", name: "blue", weight: 100, effective: 100, op: 2}, {real: "green", name: "green", op: 2}}}
@@ -168,7 +162,9 @@ func TestSilentHAProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantError(t, b.send(t.Context(), b.clients[0], req, w.commands(before)), effect.CodeUnknown, "0 of 2 commands", "set weight web/green 10")
-	signal(syscall.SIGCONT)
+	if err := p.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
 	until(t, "HAProxy answers", func() bool { return b.Health(t.Context()) == nil })
 	o, err := b.Observe(t.Context(), req)
 	if err != nil || o.State != effect.NotApplied {
@@ -207,9 +203,7 @@ func TestConnectionLostOnTheWay(t *testing.T) {
 func TestCanceledCall(t *testing.T) {
 	p := startProxy(t, "")
 	b := p.backend(t, map[string]any{"timeout": "1h"})
-	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	p.suspend(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	began := time.Now()
