@@ -5,7 +5,7 @@ BIN := bin/runbook
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help build plugins kubernetes-assets test-kubernetes demo demo-crash demo-slow test lint bench bench-explore bench-peers docs zoneinfo clean
+.PHONY: help build plugins kubernetes-assets test-kubernetes demo demo-crash demo-slow test backends lint bench bench-explore bench-peers docs zoneinfo clean
 
 ## make help         this text
 help:
@@ -60,6 +60,13 @@ test:
 	$(RACE) -short $(SWEEPS)
 	go -C examples/plugin test ./...
 	go test -timeout 25m -parallel 3 $(SWEEPS)
+
+## make backends     try backends, and write what came out into docs/backends; PKG=./plugins/kubo tries one
+PKG := ./plugins/...
+backends:
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && export RUNBOOK_TRIED="$$dir" && \
+	RUNBOOK_REQUIRE_SERVERS=1 go test -count=1 -run 'Conformance|Model|RealServer|PgBackRest' $(PKG) && \
+	go test -count=1 -run TestTriedBackends ./cmd/runbook
 
 ## make lint         gofmt, vet, staticcheck, and govulncheck where its database can be reached
 lint:

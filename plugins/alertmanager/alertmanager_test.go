@@ -120,6 +120,7 @@ func TestRealServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+			System: plugintest.Program(t, "Alertmanager", "prometheus-alertmanager", "--version"),
 			Config: config(address),
 			Writes: []plugins.Request{
 				{Op: "silence", Args: obj{"match": obj{"alertname": "Slow"}, "lasts": "5m", "why": "a deployment"}},

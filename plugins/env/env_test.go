@@ -12,6 +12,7 @@ import (
 func TestConformance(t *testing.T) {
 	t.Setenv("TEST_PASSWORD", "hunter22")
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+		System: plugintest.System{Name: "its environment"},
 		Config: map[string]any{"variables": map[string]any{"db/password": "TEST_PASSWORD"}},
 		Reads:  []plugins.Request{{Op: "get", Args: map[string]any{"name": "db/password"}}},
 	})

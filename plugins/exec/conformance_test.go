@@ -9,6 +9,7 @@ import (
 
 func TestConformance(t *testing.T) {
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+		System: plugintest.System{Name: "programs"},
 		Config: map[string]any{"dir": t.TempDir(), "secrets": map[string]any{"TOKEN": "s3cr3t"}},
 		Reads: []plugins.Request{
 			{Op: "run", Args: map[string]any{"argv": []any{"echo", "hello"}, "class": "read"}},

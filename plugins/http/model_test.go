@@ -11,6 +11,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 	contract "github.com/q-ecosystem/runbook/stdlib/http"
 )
 
@@ -106,6 +107,7 @@ func TestModelDoesWhatAServiceDoes(t *testing.T) {
 			t.Errorf("%d of %d steps ended in %q: the walk shows too little", codes[code], steps, code)
 		}
 	}
+	plugintest.Compared(t, "http", services, steps)
 }
 
 // told leaves out what no model can know: how long it took, and headers that

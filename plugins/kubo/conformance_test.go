@@ -20,6 +20,7 @@ func TestConformance(t *testing.T) {
 	archive := filepath.Join(dir, "small.car")
 	must(t, b, "export", obj{"cid": there, "path": archive})
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+		System: testedOn(t),
 		Config: config(main, backup),
 		Reads: []plugins.Request{
 			{Op: "pins"},

@@ -2,6 +2,7 @@ package kubo
 
 import (
 	"context"
+	"debug/buildinfo"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/kubo/kubotest"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 	"github.com/q-ecosystem/runbook/stdlib"
 )
 
@@ -226,4 +228,20 @@ func write(t *testing.T, path string, seed, length int) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// testedOn is what the node is made of.
+func testedOn(t *testing.T) plugintest.System {
+	t.Helper()
+	info, err := buildinfo.ReadFile(nodeProgram(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range info.Deps {
+		if m.Path == "github.com/ipfs/boxo" {
+			return plugintest.System{Name: "a node of boxo", Version: strings.TrimPrefix(m.Version, "v")}
+		}
+	}
+	t.Fatal("the node has no part of boxo")
+	return plugintest.System{}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 	"github.com/q-ecosystem/runbook/stdlib"
 )
 
@@ -128,6 +129,7 @@ func TestModelDoesWhatNodesDo(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(dir, ".runbook-*")); len(left) > 0 {
 		t.Errorf("exports left %v", left)
 	}
+	plugintest.Compared(t, "kubo", testedOn(t), plugintest.Sum(seen))
 }
 
 // comparable leaves out what a model cannot know: where peers are, and what a

@@ -10,6 +10,7 @@ import (
 func TestConformance(t *testing.T) {
 	p := startProxy(t, "")
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+		System: plugintest.Program(t, "nginx", "/usr/sbin/nginx", "-v"),
 		Config: p.config(nil),
 		Reads:  []plugins.Request{{Op: "weights"}, {Op: "weights", Args: map[string]any{"pool": "web"}}},
 		Writes: []plugins.Request{

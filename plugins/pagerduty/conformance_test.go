@@ -8,9 +8,13 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
+// events is what takes pages here: the tests have no account of PagerDuty.
+var events = plugintest.System{Name: "an Events API of the tests"}
+
 func TestConformance(t *testing.T) {
 	sink := pagerdutytest.Start(t, onCall, manager)
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+		System: events,
 		Config: config(sink.URL),
 		Writes: []plugins.Request{
 			{Op: "page", Args: obj{"to": "on-call", "text": "the database is gone"}},

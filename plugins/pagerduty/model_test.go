@@ -11,6 +11,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/pagerduty/pagerdutytest"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 	"github.com/q-ecosystem/runbook/stdlib"
 )
 
@@ -87,6 +88,7 @@ func TestModelDoesWhatTheSinkDoes(t *testing.T) {
 			t.Errorf("%s came %d times in %d steps: the walk shows too little (%v)", what, seen[what], steps, seen)
 		}
 	}
+	plugintest.Compared(t, "pagerduty", events, steps)
 }
 
 // sinkPages returns the sink's pages in the form of the model's state.

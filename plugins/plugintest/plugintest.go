@@ -42,6 +42,8 @@ type Cases struct {
 	Reads, Writes []plugins.Request
 	// Contract is what the ops have to agree with, if not the standard module.
 	Contract *effect.Module
+	// System is what Config points at, for the page that lists what was tried.
+	System System
 }
 
 // Run puts the backends that fresh returns through the suite. fresh returns an
@@ -49,20 +51,26 @@ type Cases struct {
 func Run(t *testing.T, fresh func(t *testing.T) plugins.Backend, cases Cases) {
 	t.Helper()
 	s := newSuite(t, fresh(t), cases)
-	t.Run("describe", s.describe)
-	t.Run("examples", s.examples)
-	t.Run("unconfigured", func(t *testing.T) { unconfigured(t, fresh(t), cases) })
+	run := func(name string, f func(*testing.T)) {
+		if t.Run(name, f) {
+			s.passed++
+		}
+	}
+	run("describe", s.describe)
+	run("examples", s.examples)
+	run("unconfigured", func(t *testing.T) { unconfigured(t, fresh(t), cases) })
 	s.configure(t)
-	t.Run("health", s.health)
+	run("health", s.health)
 	for i, req := range cases.Writes {
-		t.Run(fmt.Sprintf("write %d %s", i+1, req.Op), func(t *testing.T) { s.write(t, req) })
+		run(fmt.Sprintf("write %d %s", i+1, req.Op), func(t *testing.T) { s.write(t, req) })
 	}
 	for i, req := range cases.Reads {
-		t.Run(fmt.Sprintf("read %d %s", i+1, req.Op), func(t *testing.T) { s.invoke(t, s.call(t, req)) })
+		run(fmt.Sprintf("read %d %s", i+1, req.Op), func(t *testing.T) { s.invoke(t, s.call(t, req)) })
 	}
-	t.Run("unknown op", s.unknownOp)
-	t.Run("concurrent", s.concurrent)
-	t.Run("canceled", s.canceled)
+	run("unknown op", s.unknownOp)
+	run("concurrent", s.concurrent)
+	run("canceled", s.canceled)
+	record(t, Tried{Module: s.desc.Module, Backend: s.desc.Name, System: cases.System, Cases: s.passed})
 }
 
 // suite is one backend under test.
@@ -72,6 +80,7 @@ type suite struct {
 	desc     plugins.Description
 	contract *effect.Module
 	remote   *host.Remote
+	passed   int
 }
 
 func newSuite(t *testing.T, b plugins.Backend, cases Cases) *suite {

@@ -97,7 +97,7 @@ func (c *change) exchange(to peer, m *dns.Msg, network string) (resp *dns.Msg, s
 func rcode(m *dns.Msg) string {
 	text := dns.RcodeToString[m.Rcode]
 	if t := m.IsTsig(); t != nil && t.Error != 0 {
-		text += ", " + map[uint16]string{dns.RcodeBadSig: "BADSIG: the secret of the key differs", dns.RcodeBadKey: "BADKEY: it knows no such key",
+		text += ", " + map[uint16]string{dns.RcodeBadSig: "BADSIG: the secret of the key differs", dns.RcodeBadKey: "BADKEY: it knows no such key, or takes it for no change of this zone",
 			dns.RcodeBadTime: "BADTIME: its clock and ours differ by more than 5 minutes"}[t.Error]
 	}
 	return text

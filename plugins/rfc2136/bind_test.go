@@ -41,40 +41,47 @@ text IN TXT "v=spf1 -all" "second \"part\""
 child IN NS ns.elsewhere.example.
 `
 
-// bind is a running named.
-type bind struct {
+// server is one that runs.
+type server struct {
 	addr string
 	cmd  *exec.Cmd
 	log  string
+
+	ended  chan struct{} // closed
+	system plugintest.System
+}
+
+// serverProgram finds a server of Debian's, or skips the test.
+func serverProgram(t *testing.T, name, pkg string) string {
+	t.Helper()
+	for _, path := range []string{name, "/usr/sbin/" + name} {
+		if bin, err := exec.LookPath(path); err == nil {
+			return bin
+		}
+	}
+	if os.Getenv("RUNBOOK_REQUIRE_SERVERS") == "1" {
+		t.Fatalf("%s is not installed, and RUNBOOK_REQUIRE_SERVERS=1 asks for it", name)
+	}
+	t.Skipf("skipped: %s is not installed: apt-get install %s", name, pkg)
+	return ""
 }
 
 // startBind runs Debian's BIND on loopback with a configuration of its own.
 // statements are added to it.
-func startBind(t *testing.T, statements string) *bind {
+func startBind(t *testing.T, statements string) *server {
 	t.Helper()
 	return startBindAt(t, freeAddr(t), statements)
 }
 
-func startBindAt(t *testing.T, addr, statements string) *bind {
+func startBindAt(t *testing.T, addr, statements string) *server {
 	t.Helper()
-	bin, err := exec.LookPath("named")
-	if err != nil {
-		if _, statErr := os.Stat("/usr/sbin/named"); statErr == nil {
-			bin, err = "/usr/sbin/named", nil
-		}
-	}
-	if err != nil {
-		if os.Getenv("RUNBOOK_REQUIRE_SERVERS") == "1" {
-			t.Fatal("named is not installed, and RUNBOOK_REQUIRE_SERVERS=1 asks for it")
-		}
-		t.Skip("named is not installed: apt-get install bind9")
-	}
+	bin := serverProgram(t, "named", "bind9")
 	dir, err := os.MkdirTemp("", "rb-bind")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	b := &bind{addr: addr, log: filepath.Join(dir, "log")}
+	b := &server{addr: addr, log: filepath.Join(dir, "log")}
 	host, port, _ := net.SplitHostPort(b.addr)
 	for name, text := range map[string]string{
 		"example.org.zone": zone,
@@ -93,40 +100,56 @@ key "reader." { algorithm hmac-sha256; secret %q; };
 			t.Fatal(err)
 		}
 	}
+	b.system = plugintest.Program(t, "BIND", bin, "-v")
+	b.run(t, exec.Command(bin, "-g", "-n", "1", "-c", filepath.Join(dir, "named.conf")))
+	return b
+}
+
+// run starts the program and waits until it listens.
+func (b *server) run(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
 	log, err := os.Create(b.log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	b.cmd = exec.Command(bin, "-g", "-n", "1", "-c", filepath.Join(dir, "named.conf"))
+	b.cmd = cmd
 	b.cmd.Stdout, b.cmd.Stderr = log, log
 	b.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := b.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	b.ended = make(chan struct{})
+	go func() {
+		_ = b.cmd.Wait()
+		close(b.ended)
+	}()
 	t.Cleanup(b.stop)
 	t.Cleanup(func() {
 		if t.Failed() {
 			text, _ := os.ReadFile(b.log)
-			t.Logf("named at %s:\n%s", addr, text)
+			t.Logf("%s at %s:\n%s", b.system.Name, b.addr, text)
 		}
 	})
 	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		if conn, err := net.Dial("tcp", b.addr); err == nil {
 			_ = conn.Close()
-			break
+			return
+		}
+		select {
+		case <-b.ended:
+			t.Fatalf("%s has ended", b.system.Name)
+		default:
 		}
 		if time.Now().After(deadline) {
-			text, _ := os.ReadFile(b.log)
-			t.Fatalf("named does not listen at %s:\n%s", b.addr, text)
+			t.Fatalf("%s does not listen at %s", b.system.Name, b.addr)
 		}
 	}
-	return b
 }
 
-func (b *bind) stop() {
+func (b *server) stop() {
 	_ = b.cmd.Process.Kill()
-	_ = b.cmd.Wait()
+	<-b.ended
 }
 
 // freeAddr returns a port that is free over TCP and UDP.
@@ -150,7 +173,7 @@ func freeAddr(t *testing.T) string {
 
 // startPrimary runs the primary of example.org; notify are the addresses of
 // its secondaries.
-func startPrimary(t *testing.T, notify ...string) *bind {
+func startPrimary(t *testing.T, notify ...string) *server {
 	t.Helper()
 	also := ""
 	for _, a := range notify {

@@ -7,9 +7,11 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
-func TestConformance(t *testing.T) {
-	p := startPrimary(t)
+func TestConformance(t *testing.T) { primaries(t, checkConformance) }
+
+func checkConformance(t *testing.T, p *server) {
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+		System: p.system,
 		Config: config(p.addr, nil),
 		Reads: []plugins.Request{
 			{Op: "records", Args: obj{"name": "www.example.org"}},

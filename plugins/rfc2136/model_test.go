@@ -9,13 +9,15 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 	"github.com/q-ecosystem/runbook/stdlib"
 )
 
-// TestModelDoesWhatBINDDoes walks a real BIND and the model of the module at
+// TestModelDoesWhatServersDo walks real servers and the model of the module at
 // random, and holds what they say against each other.
-func TestModelDoesWhatBINDDoes(t *testing.T) {
-	p := startPrimary(t)
+func TestModelDoesWhatServersDo(t *testing.T) { primaries(t, checkModelDoesWhatServersDo) }
+
+func checkModelDoesWhatServersDo(t *testing.T, p *server) {
 	b := backend(t, p.addr, nil)
 	model := stdlib.Models()["dns"]
 	set := func(name, kind string, ttl float64, values ...any) obj {
@@ -85,7 +87,7 @@ func TestModelDoesWhatBINDDoes(t *testing.T) {
 		if realErr != nil || modelErr != nil {
 			r, s := effect.AsError(realErr), effect.AsError(modelErr)
 			if r == nil || s == nil || r.Code != s.Code || r.Code == effect.CodeConflict && r.Message != s.Message {
-				t.Fatalf("step %d, %s %v:\nBIND gives  %v\nthe model   %v", i, op, args, realErr, modelErr)
+				t.Fatalf("step %d, %s %v:\nthe server gives %v\nthe model        %v", i, op, args, realErr, modelErr)
 			}
 			why := string(r.Code)
 			if strings.Contains(r.Message, "beside which") {
@@ -95,7 +97,7 @@ func TestModelDoesWhatBINDDoes(t *testing.T) {
 			continue
 		}
 		if !reflect.DeepEqual(real, modeled) {
-			t.Fatalf("step %d, %s %v:\nBIND gives %v\nthe model  %v", i, op, args, real, modeled)
+			t.Fatalf("step %d, %s %v:\nthe server gives %v\nthe model        %v", i, op, args, real, modeled)
 		}
 		seen[op]++
 	}
@@ -104,4 +106,5 @@ func TestModelDoesWhatBINDDoes(t *testing.T) {
 			t.Errorf("%s came %d times in %d steps: the walk shows too little (%v)", what, seen[what], steps, seen)
 		}
 	}
+	plugintest.Compared(t, "rfc2136", p.system, steps)
 }

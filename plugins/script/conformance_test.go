@@ -12,12 +12,15 @@ var (
 	_ plugins.Observer = (*Backend)(nil)
 )
 
+var shopProgram = plugintest.System{Name: "the program of its page"}
+
 func TestConformance(t *testing.T) {
 	s := newShop(t)
 	config := s.config()
 	config["environment"] = "blue"
 	config["secrets"] = obj{"TOKEN": "s3cr3t-token"}
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+		System: shopProgram,
 		Config: config,
 		Reads: []plugins.Request{
 			{Op: "status"},

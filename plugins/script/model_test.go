@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 	contract "github.com/q-ecosystem/runbook/stdlib/deploy"
 )
 
@@ -103,6 +104,7 @@ func walk(t *testing.T, b *Backend, none obj, steps int, served func(region, env
 			t.Errorf("%s came %d times in %d steps: the walk shows too little", what, seen[what], steps)
 		}
 	}
+	plugintest.Compared(t, "script", shopProgram, steps)
 }
 
 // told leaves out what the program does not tell: how many instances run.

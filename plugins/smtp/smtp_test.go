@@ -19,6 +19,7 @@ import (
 func TestConformance(t *testing.T) {
 	m := startMailbox(t, kind{})
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+		System: plugintest.System{Name: "an SMTP server of the tests"},
 		Config: config(m, nil),
 		Writes: []plugins.Request{{Op: "send", Args: obj{"to": "ops", "text": "hello", "title": "green"}}},
 	})

@@ -20,6 +20,7 @@ import (
 func TestConformance(t *testing.T) {
 	r := startReceiver(t, secret)
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+		System: plugintest.System{Name: "a receiver of the tests"},
 		Config: config(r.url),
 		Writes: []plugins.Request{
 			{Op: "send", Args: obj{"to": "deployments", "text": "hello", "title": "green"}},

@@ -1,4 +1,4 @@
-// Ipfsnode is an IPFS node for the tests of the backend kubo: Kubo's own parts
+// Ipfsnode is an IPFS node for the tests of the backends kubo and pinning: Kubo's own parts
 // (libp2p, its DHT, bitswap, the pinner, UnixFS, CAR files, and the library that
 // its RPC API is served with), put together for the commands that the backend
 // gives. It keeps everything in memory, speaks to this machine only, and ends
@@ -8,7 +8,11 @@
 // documentation. Commands under test/ damage the store, which no other node
 // lets itself be told.
 //
-//	ipfsnode [-token "Bearer …"]
+// With -pinning it is a pinning service too, after the API's specification; what
+// is requested of that, the node fetches and pins.
+//
+//	ipfsnode [-token "Bearer …"] [-pinning TOKEN]
+//	pinning http://127.0.0.1:40000/psa
 //	api http://127.0.0.1:40001
 //	peer /ip4/127.0.0.1/tcp/40002/p2p/12D3KooW…
 package main
@@ -28,14 +32,15 @@ import (
 
 func main() {
 	token := flag.String("token", "", "the header Authorization that commands have to bear")
+	pinning := flag.String("pinning", "", "the access token of the pinning service; there is none without it")
 	flag.Parse()
-	if err := run(*token); err != nil {
+	if err := run(*token, *pinning); err != nil {
 		fmt.Fprintln(os.Stderr, "ipfsnode:", err)
 		os.Exit(1)
 	}
 }
 
-func run(token string) error {
+func run(token, pinning string) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	n, err := newNode(ctx)
@@ -51,6 +56,14 @@ func run(token string) error {
 	config.APIPath = "/api/v0"
 	config.SetAllowedMethods(http.MethodPost)
 	served := errored(http.Serve, l, allowed(token, cmdshttp.NewHandler(cmds.Environment(n), root(), config)))
+	if pinning != "" {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		errored(http.Serve, l, newPinService(ctx, n, pinning).handler())
+		fmt.Println("pinning http://" + l.Addr().String() + "/psa")
+	}
 	fmt.Println("api http://" + l.Addr().String())
 	fmt.Println("peer " + n.address())
 	ended := make(chan struct{})

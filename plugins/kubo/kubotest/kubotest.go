@@ -30,15 +30,17 @@ func Build(source, dir string) (string, error) {
 
 // Node is a node that runs.
 type Node struct {
-	API  string // http://127.0.0.1:…
-	Peer string // /ip4/127.0.0.1/tcp/…/p2p/…
-	stop func()
+	API     string // http://127.0.0.1:…
+	Peer    string // /ip4/127.0.0.1/tcp/…/p2p/…
+	Pinning string // http://127.0.0.1:…/psa, of a pinning service
+	stop    func()
 }
 
 // Start runs a node, which ends with this process at the latest. Its commands have
-// to bear the token, if there is one, in the header Authorization.
-func Start(program, token string) (*Node, error) {
-	cmd := exec.Command(program, "-token", token)
+// to bear the token, if there is one, in the header Authorization. flags are further
+// ones of the program.
+func Start(program, token string, flags ...string) (*Node, error) {
+	cmd := exec.Command(program, append([]string{"-token", token}, flags...)...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	in, err := cmd.StdinPipe() // the node ends with it
@@ -60,6 +62,8 @@ func Start(program, token string) (*Node, error) {
 	lines := bufio.NewScanner(out)
 	for n.Peer == "" && lines.Scan() {
 		switch kind, rest, _ := strings.Cut(lines.Text(), " "); kind {
+		case "pinning":
+			n.Pinning = rest
 		case "api":
 			n.API = rest
 		case "peer":

@@ -14,6 +14,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/mariadb"
 	"github.com/q-ecosystem/runbook/plugins/nginx"
 	"github.com/q-ecosystem/runbook/plugins/pagerduty"
+	"github.com/q-ecosystem/runbook/plugins/pinning"
 	"github.com/q-ecosystem/runbook/plugins/postgres"
 	"github.com/q-ecosystem/runbook/plugins/probe"
 	"github.com/q-ecosystem/runbook/plugins/prometheus"
@@ -55,6 +56,8 @@ func shipped(name string) (plugins.Backend, bool) {
 		return pagerduty.New(), true
 	case "pgbackrest":
 		return postgres.NewPgBackRest(), true
+	case "pinning":
+		return pinning.New(), true
 	case "postgres":
 		return postgres.New(), true
 	case "probe":
@@ -81,5 +84,5 @@ func shipped(name string) (plugins.Backend, bool) {
 
 // shippedNames lists the names that shipped knows.
 func shippedNames() []string {
-	return []string{"age", "alertmanager", "env", "exec", "file", "files", "haproxy", "http", "kubo", "mariadb", "nginx", "pagerduty", "pgbackrest", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "webhook"}
+	return []string{"age", "alertmanager", "env", "exec", "file", "files", "haproxy", "http", "kubo", "mariadb", "nginx", "pagerduty", "pgbackrest", "pinning", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "webhook"}
 }
