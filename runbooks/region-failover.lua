@@ -44,6 +44,7 @@ approve { title = "move to " .. region .. "?", by = #params.by > 0 and params.by
   detail = params.version .. " runs there and is healthy; " .. params.name .. " will lead to " .. table.concat(params.to, ", ") }
 
 step("activate " .. region, function()
+  health.wait { env = env, timeout = "10m", every = "5s" } -- people may have taken days to agree
   deploy.activate { env = env, region = region }
 end)
 

@@ -7,8 +7,8 @@ import (
 )
 
 // longAsked is how long people may take to answer before what was read until
-// then is old.
-const longAsked = time.Hour
+// then is old: half a shift, in which whoever asked is still there to look.
+const longAsked = 4 * time.Hour
 
 // ReadAgain returns the invariant that what decides about some ops of a module
 // is read again after people were asked who may take long: the world moves on

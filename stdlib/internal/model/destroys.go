@@ -45,7 +45,7 @@ var copying = regexp.MustCompile(`(?i)backup|snapshot|dump|export|archive|\brsyn
 func kept(e effect.Occurrence) bool {
 	switch e.Module {
 	case "db":
-		return e.Name == "backup" || e.Name == "backups"
+		return e.Name == "backup" || e.Name == "backups" || e.Name == "restore"
 	case "exec", "hosts":
 		said := Command(e.Args)
 		return copying.MatchString(said) && destroyed(said) == ""
