@@ -74,7 +74,7 @@ func (b *book) situate(ctx context.Context, given map[string]any) (*situation, e
 	if err != nil {
 		return nil, err
 	}
-	r, err := rehearse.New(ctx, rehearse.Options{Main: b.main, Loader: b.loader, Catalog: o.Catalog, Header: &b.header,
+	r, err := rehearse.New(ctx, rehearse.Options{Main: b.main, Loader: b.loader, Catalog: o.Catalog, People: o.People, Header: &b.header,
 		Scenario: scenario, Cache: b.cache, Cover: o.Cover})
 	if err != nil {
 		return nil, err

@@ -20,6 +20,7 @@ const Suffix = "_test.lua"
 // Options say with what tests are run. Catalog is required.
 type Options struct {
 	Catalog *effect.Catalog
+	People  effect.People    // who may be asked; nil takes names as they stand
 	Only    *regexp.Regexp   // the tests to run, by name; nil runs all
 	Cover   *script.Coverage // counts what the runbooks do; may be nil
 	Workers int              // for explorations; at least one

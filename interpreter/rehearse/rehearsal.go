@@ -21,6 +21,7 @@ type Options struct {
 	Main    script.Source
 	Loader  script.Loader
 	Catalog *effect.Catalog
+	People  effect.People // of the configuration; nil takes the names that are asked as they stand
 	// Header is the script's, if the caller has read it; nil reads it.
 	Header *script.Header
 	// Scenario is the world that the run meets; nil is one of defaults.
@@ -87,6 +88,7 @@ func New(ctx context.Context, o Options) (*Rehearsal, error) {
 	if r.Setup, err = r.Scenario.Setup(o.Catalog); err != nil {
 		return nil, err
 	}
+	r.Setup.Lacks = o.People.Lacks
 	r.Runner = &Runner{Main: o.Main, Loader: o.Loader, Catalog: o.Catalog, Params: r.Params, Getenv: r.Scenario.Getenv, Cache: o.Cache, Cover: o.Cover}
 	if o.Live != nil {
 		r.connect(*o.Live)

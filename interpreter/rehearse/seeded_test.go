@@ -206,6 +206,7 @@ func seededExplorer(t *testing.T, file string, tell func(simulate.Schedule)) *si
 	if err != nil {
 		t.Fatal(err)
 	}
+	setup.Lacks = effect.People(nil).Lacks // as in a folder without a configuration
 	return &simulate.Explorer{Depth: 1, Workers: runtime.NumCPU(), Setup: setup,
 		Runner: told{&rehearse.Runner{Main: read(file), Catalog: catalog, Cache: script.NewCache()}, tell}}
 }

@@ -12,6 +12,9 @@ import (
 // ask lets the people of the scenario answer a question.
 func (w *World) ask(ctx context.Context, call effect.Call) (effect.Result, error) {
 	title, _ := call.Args["title"].(string)
+	if why := w.lacks(call.Args); why != "" {
+		return effect.Result{}, effect.Errorf(effect.CodeInvalid, "nobody can agree to %q: %s", title, why)
+	}
 	answer, said := w.setup.Answers[title]
 	if !said {
 		answer = Answer{After: time.Minute}
@@ -21,6 +24,22 @@ func (w *World) ask(ctx context.Context, call effect.Call) (effect.Result, error
 		basis = Basis{Assumed, fmt.Sprintf("an answer to %q", title)}
 	}
 	return w.answer(ctx, call, answer, basis)
+}
+
+// lacks says why nobody can answer a question with these arguments, or "".
+func (w *World) lacks(args map[string]any) string {
+	if w.setup.Lacks == nil {
+		return ""
+	}
+	var by []string
+	asked, _ := args["by"].([]any)
+	for _, name := range asked {
+		if text, ok := name.(string); ok {
+			by = append(by, text)
+		}
+	}
+	count, _ := args["count"].(float64)
+	return w.setup.Lacks(by, int(count))
 }
 
 // unwilling lets people refuse, or be silent, by the schedule.

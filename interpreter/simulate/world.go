@@ -22,6 +22,9 @@ type Setup struct {
 	// Answers are what people say to questions, by title. A question without
 	// an answer is agreed to after a minute by those who are asked.
 	Answers map[string]Answer
+	// Lacks says why a question that asks these names, of whom count have to agree,
+	// cannot be answered ([effect.People.Lacks]); nil lets every one be.
+	Lacks func(by []string, count int) string
 	// Preview is asked for the effects of modules without a model; nil refuses
 	// them.
 	Preview effect.Handler

@@ -53,9 +53,7 @@ func (a commands) checkCommand() *cobra.Command {
 				lacking, unknown := a.Lacking(cmd.Context(), on, check.Uses(main, loader, catalog), catalog)
 				findings = append(findings, lacking...)
 				findings = append(findings, a.Undeclared(cmd.Context(), on, check.Names(main, loader, catalog), catalog)...)
-				if on.Env.File() != "" {
-					findings = append(findings, check.Strangers(main, loader, catalog, on.Env.People())...)
-				}
+				findings = append(findings, check.Strangers(main, loader, catalog, on.Env.People())...)
 				for _, err := range unknown {
 					a.Note("%s %s\n", a.Style.Yellow("warning:"), app.Indented(view.Clean(err.Error())))
 				}

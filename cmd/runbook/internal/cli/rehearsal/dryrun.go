@@ -110,6 +110,7 @@ type live struct {
 	env      string
 	catalog  *effect.Catalog
 	backends map[string]string // by module, and by op where a module has several
+	people   effect.People
 }
 
 // openLive starts the plugins of the modules that a script requires, as far as
@@ -126,7 +127,7 @@ func (a commands) openLive(ctx context.Context, path string) (*live, error) {
 	env := on.Env
 	configured := env.Modules()
 	modules := slices.DeleteFunc(check.Requires(main, loader), func(m string) bool { return !slices.Contains(configured, m) })
-	l := &live{env: env.Name, backends: map[string]string{}}
+	l := &live{env: env.Name, people: env.People(), backends: map[string]string{}}
 	var specs []host.Spec
 	if l.host, specs, err = a.NewHost(ctx, on, append([]string{}, modules...), func(line string) { a.Note("%s\n", line) }); err != nil {
 		return nil, err

@@ -57,14 +57,18 @@ func (a commands) rehearsal(ctx context.Context, path string, w worldFlags, on *
 		return a.rehearsedParams(h, path, w, s)
 	}}
 	if on != nil {
-		r.catalog, o.Live = on.catalog, &rehearse.Live{Handler: on.host, Backends: on.backends, Env: on.env,
+		r.catalog, o.People, o.Live = on.catalog, on.people, &rehearse.Live{Handler: on.host, Backends: on.backends, Env: on.env,
 			Now: time.Now().UTC().Truncate(time.Second), Getenv: app.Getenv}
 	} else {
-		extra, err := a.ForeignHere(ctx, check.Requires(main, loader))
+		here, err := a.Here()
 		if err != nil {
 			return nil, err
 		}
-		r.catalog, r.foreign = a.Catalog(extra...), len(extra) > 0
+		extra, err := a.ForeignModules(ctx, here, check.Requires(main, loader))
+		if err != nil {
+			return nil, err
+		}
+		r.catalog, r.foreign, o.People = a.Catalog(extra...), len(extra) > 0, here.Env.People()
 	}
 	o.Catalog = r.catalog
 	if w.scenario != "" {

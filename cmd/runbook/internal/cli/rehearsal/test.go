@@ -69,6 +69,7 @@ type testRun struct {
 	cover       bool
 	junit       string
 	catalog     *effect.Catalog
+	people      effect.People
 	files       []booktest.File
 	passed      int
 	failed      int // tests, and files that could not be run
@@ -153,11 +154,15 @@ func (f *testFolder) name(file string) string { return path.Join(filepath.ToSlas
 
 func (a commands) runTests(ctx context.Context, folders []*testFolder, t testRun) error {
 	began := time.Now()
-	extra, err := a.ForeignHere(ctx, requiredIn(folders))
+	here, err := a.Here()
 	if err != nil {
 		return err
 	}
-	t.catalog = a.Catalog(extra...)
+	extra, err := a.ForeignModules(ctx, here, requiredIn(folders))
+	if err != nil {
+		return err
+	}
+	t.catalog, t.people = a.Catalog(extra...), here.Env.People()
 	var covered []booktest.Coverage
 	for _, folder := range folders {
 		var cover *script.Coverage // of one folder: names are the same in others
@@ -252,7 +257,7 @@ func (a commands) runTestFile(ctx context.Context, folder *testFolder, file stri
 		}
 		shown = true
 	}
-	tests, err := booktest.Run(ctx, folder.fsys, file, booktest.Options{Catalog: t.catalog, Only: t.filter,
+	tests, err := booktest.Run(ctx, folder.fsys, file, booktest.Options{Catalog: t.catalog, People: t.people, Only: t.filter,
 		Cover: cover, Workers: runtime.GOMAXPROCS(0), Done: func(test *booktest.Test) {
 			head()
 			a.showTest(name, test)
