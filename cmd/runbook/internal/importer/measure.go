@@ -2,6 +2,7 @@ package importer
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/stdlib/health"
@@ -50,7 +51,8 @@ func thresholdsOf(text string) (list []threshold, unknown []string) {
 			op = map[string]string{">": "<=", ">=": "<"}[op]
 		}
 		bound := op + " " + m[3] + m[4]
-		if _, _, ok := health.Bound(metric, bound); !ok {
+		// Of a metric of the team's own nobody here can tell whether much of it is good.
+		if _, _, ok := health.Bound(metric, bound); !ok || !slices.Contains(health.Metrics(), metric) {
 			unknown = append(unknown, strings.TrimSpace(m[0]))
 			continue
 		}
