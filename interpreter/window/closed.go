@@ -37,12 +37,14 @@ func (c Calendar) Closed(at time.Time, needs time.Duration) string {
 
 // frozenWithin is Closed for a calendar without windows.
 func (c Calendar) frozenWithin(at time.Time, needs time.Duration) string {
-	for _, f := range c.freezes(at, at.Add(max(needs, 1))) {
-		if f.From.After(at) {
-			return fmt.Sprintf("changes are frozen from %s to %s (%s), in %s, and %s are needed", f.Clock(f.From), f.Clock(f.To), f.Why,
-				effect.FormatDuration(f.From.Sub(at).Round(time.Second)), effect.FormatDuration(needs))
-		}
-		return fmt.Sprintf("it is %s, and changes are frozen until %s (%s)", f.Clock(at), f.Clock(f.To), f.Why)
+	freezes := c.freezes(at, at.Add(max(needs, 1)))
+	if len(freezes) == 0 {
+		return ""
 	}
-	return ""
+	first := freezes[0]
+	if first.From.After(at) {
+		return fmt.Sprintf("changes are frozen from %s to %s (%s), in %s, and %s are needed", first.Clock(first.From), first.Clock(first.To), first.Why,
+			effect.FormatDuration(first.From.Sub(at).Round(time.Second)), effect.FormatDuration(needs))
+	}
+	return fmt.Sprintf("it is %s, and changes are frozen until %s (%s)", first.Clock(at), first.Clock(first.To), first.Why)
 }

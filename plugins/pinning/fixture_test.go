@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
@@ -24,9 +23,6 @@ import (
 type obj = map[string]any
 
 const token = "access-token-of-the-tests"
-
-// patience bounds the waits for conditions.
-const patience = time.Minute
 
 var program struct {
 	once      sync.Once

@@ -109,7 +109,7 @@ func (c *call) pin() (map[string]any, *effect.Error) {
 	if e != nil {
 		return nil, e
 	}
-	if r, e = c.settled(r, want); e != nil {
+	if e = c.settled(r, want); e != nil {
 		return nil, e
 	}
 	return map[string]any{"cid": of, "type": "recursive"}, nil
@@ -158,14 +158,14 @@ func (c *call) placed(there []pinRequest, want pin) (pinRequest, *effect.Error) 
 }
 
 // settled waits until a request has come to its end.
-func (c *call) settled(r pinRequest, want pin) (pinRequest, *effect.Error) {
+func (c *call) settled(r pinRequest, want pin) *effect.Error {
 	told := ""
 	for {
 		switch r.Status {
 		case pinned:
-			return r, nil
+			return nil
 		case failed:
-			return r, effect.Errorf(effect.CodeFailed, "%s could not pin %s (request %s): %s", c.service, want.CID, r.ID, or(c.detail(r), "it does not say why")).
+			return effect.Errorf(effect.CodeFailed, "%s could not pin %s (request %s): %s", c.service, want.CID, r.ID, or(c.detail(r), "it does not say why")).
 				WithHint("see that somebody who has the content can be reached from there: name nodes in from; ipfs.unpin takes the failed request away")
 		}
 		if line := fmt.Sprintf("%s is %s at %s", want.CID, or(r.Status, "in no state"), c.name) + before(": ", c.detail(r)); line != told {
@@ -174,7 +174,7 @@ func (c *call) settled(r pinRequest, want pin) (pinRequest, *effect.Error) {
 		}
 		select {
 		case <-c.ctx.Done():
-			return r, effect.Errorf(effect.CodeTimeout, "%s had not pinned %s within %s; it is %s there, and the request %s stands", c.service, want.CID,
+			return effect.Errorf(effect.CodeTimeout, "%s had not pinned %s within %s; it is %s there, and the request %s stands", c.service, want.CID,
 				effect.FormatDuration(c.limit), or(r.Status, "in no state"), r.ID).
 				WithHint("see that somebody who has the content can be reached from there: name nodes in from; wait longer with timeout, or end it with ipfs.unpin")
 		case <-time.After(c.every):
@@ -185,11 +185,11 @@ func (c *call) settled(r pinRequest, want pin) (pinRequest, *effect.Error) {
 		case c.ctx.Err() != nil:
 			continue // says above that it took too long
 		case e != nil && !e.Retryable && e.Code != effect.CodeUnavailable && e.Code != effect.CodeTimeout:
-			return r, e
+			return e
 		case e != nil:
 			c.show(e.Message + "; asked again")
 		case gone:
-			return r, effect.Errorf(effect.CodeConflict, "somebody took the request %s for %s away from %s while it was waited for", r.ID, want.CID, c.service).
+			return effect.Errorf(effect.CodeConflict, "somebody took the request %s for %s away from %s while it was waited for", r.ID, want.CID, c.service).
 				WithHint("find out who; then pin it again")
 		default:
 			r = now
