@@ -12,6 +12,7 @@ func TestConformance(t *testing.T) {
 	dir := tree(t, map[string]string{"logs/app.log": "fine\nerror: a\n", "logs/old/app.log": "error: b\n"})
 	logs := filepath.Join(dir, "logs")
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+		System: plugintest.System{Name: "files"},
 		Config: map[string]any{"roots": []any{logs}, "archives": []any{dir}, "dir": dir, "zone": "UTC"},
 		Reads: []plugins.Request{
 			{Op: "hash", Args: map[string]any{"path": "logs/app.log"}},

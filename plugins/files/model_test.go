@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 	contract "github.com/q-ecosystem/runbook/stdlib/files"
 )
 
@@ -106,6 +107,7 @@ func TestModelDoesWhatFilesDo(t *testing.T) {
 			t.Errorf("%s came %d times in %d steps: the walk shows too little", what, seen[what], steps)
 		}
 	}
+	plugintest.Compared(t, "files", plugintest.System{Name: "files"}, plugintest.Sum(seen))
 }
 
 // told leaves out what a model cannot know: how an archive is compressed, and

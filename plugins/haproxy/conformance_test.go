@@ -10,6 +10,7 @@ import (
 func TestConformance(t *testing.T) {
 	p := startProxy(t, "")
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+		System: testedOn(t),
 		Config: map[string]any{"socket": p.socket, "pool": "web"},
 		Reads:  []plugins.Request{{Op: "weights"}, {Op: "servers"}, {Op: "weights", Args: map[string]any{"pool": "more"}}},
 		Writes: []plugins.Request{

@@ -19,6 +19,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 	"github.com/q-ecosystem/runbook/stdlib/traffic"
 )
 
@@ -287,4 +288,9 @@ func freeAddr(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+func testedOn(t testing.TB) plugintest.System {
+	t.Helper()
+	return plugintest.Program(t, "HAProxy", "haproxy", "-v")
 }

@@ -29,6 +29,7 @@ func TestModelDoesWhatHAProxyDoes(t *testing.T) {
 		w.Agree(t, op, "servers")
 	}
 	w.Showed(t, 5, "split", "split invalid", "split not_found", "split conflict", "switch", "switch conflict", "drain", "drain conflict", "ready", "weights", "servers")
+	w.Compared(t, "haproxy", testedOn(t))
 }
 
 // quiet makes a result what it is where nobody sends requests, which the model
@@ -105,4 +106,5 @@ func TestModelOfAPoolThatSuffers(t *testing.T) {
 		}
 	}
 	w.Showed(t, 3, "split", "split conflict", "switch", "switch conflict", "drain", "drain conflict", "ready")
+	w.Compared(t, "haproxy", testedOn(t))
 }

@@ -81,6 +81,7 @@ func TestModelOverAWideDomain(t *testing.T) {
 				w.step(random)
 			}
 			w.Showed(t, 3, "split", "split conflict", "switch", "drain", "ready", "maint", "down", "backup")
+			w.Compared(t, "haproxy", testedOn(t))
 			if c.slow != "" {
 				w.Showed(t, 10, "slow")
 			}

@@ -236,3 +236,8 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(code)
 }
+
+func testedOn(t *testing.T) plugintest.System {
+	t.Helper()
+	return plugintest.Program(t, "MariaDB", "/usr/sbin/mariadbd", "--version")
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // TestModelDoesWhatMariaDBDoes walks a real server and the model of the module
@@ -100,4 +101,5 @@ func TestModelDoesWhatMariaDBDoes(t *testing.T) {
 		w.Showed(t, "backup", "backups", "restore", "validate", "exec", "migrate", "restore not_found", "restore conflict", "validate not_found", "query refused", "exec failed")
 	}
 	t.Logf("%v", w.Seen)
+	plugintest.Compared(t, "mariadb", testedOn(t), plugintest.Sum(w.Seen))
 }

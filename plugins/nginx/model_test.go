@@ -24,4 +24,5 @@ func TestModelDoesWhatNginxDoes(t *testing.T) {
 		w.Step(t, op, args)
 	}
 	w.Showed(t, 1, "split", "split not_found", "split invalid", "switch", "switch not_found", "weights")
+	w.Compared(t, "nginx", plugintest.Program(t, "nginx", "/usr/sbin/nginx", "-v"))
 }

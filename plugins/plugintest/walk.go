@@ -37,6 +37,12 @@ type Walk struct {
 	steps int
 }
 
+// Compared records how many ops the walk has carried out on both.
+func (w *Walk) Compared(t testing.TB, backend string, on System) {
+	t.Helper()
+	Compared(t, backend, on, w.steps)
+}
+
 // Step carries an op out on both. Both have to succeed with the same result, or to
 // fail with the same code, and are to be tried again or not. It returns how it
 // ended.

@@ -317,3 +317,8 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(code)
 }
+
+func testedOn(t *testing.T) plugintest.System {
+	t.Helper()
+	return plugintest.Program(t, "PostgreSQL", filepath.Join(programs(t), "postgres"), "--version")
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // TestModelDoesWhatPostgreSQLDoes walks a real primary with a replica, and the
@@ -135,6 +136,7 @@ func TestModelDoesWhatPostgreSQLDoes(t *testing.T) {
 			"swap not_found", "is_primary unavailable", "is_primary not_found", "lag not_found", "exec unavailable", "exec failed", "validate not_found", "promote not_found")
 	}
 	t.Logf("%v", w.Seen)
+	plugintest.Compared(t, "postgres", testedOn(t), plugintest.Sum(w.Seen))
 }
 
 // plainly leaves out what a model of a cluster cannot know.

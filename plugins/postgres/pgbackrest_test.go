@@ -151,7 +151,8 @@ func TestPgBackRest(t *testing.T) {
 		}
 	})
 	t.Run("conformance", func(t *testing.T) {
-		plugintest.Run(t, func(*testing.T) plugins.Backend { return NewPgBackRest() }, plugintest.Cases{Config: config,
+		plugintest.Run(t, func(*testing.T) plugins.Backend { return NewPgBackRest() }, plugintest.Cases{
+			System: plugintest.Program(t, "pgBackRest", "pgbackrest", "version"), Config: config,
 			Writes: []plugins.Request{{Op: "restore", Args: obj{"copy": "conformant"}}, {Op: "backup", Args: obj{"type": "diff"}}},
 			Reads:  []plugins.Request{{Op: "backups"}}})
 	})

@@ -10,6 +10,7 @@ import (
 func TestConformance(t *testing.T) {
 	s := startService(t)
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+		System: plugintest.System{Name: "a service of the tests"},
 		Config: map[string]any{"targets": map[string]any{
 			"green": map[string]any{"url": s.URL + "/healthz", "metrics": s.URL + "/metrics"},
 			"blue":  map[string]any{"tcp": s.Listener.Addr().String()},

@@ -349,6 +349,7 @@ func TestRealServer(t *testing.T) {
 			time.Sleep(scrape) // its rules are not evaluated yet
 		}
 		plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+			System: plugintest.Program(t, "Prometheus", "prometheus", "--version"),
 			Config: config,
 			Reads: []plugins.Request{
 				{Op: "check", Args: map[string]any{"env": "good"}},

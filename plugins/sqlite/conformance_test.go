@@ -11,6 +11,7 @@ func TestConformance(t *testing.T) {
 	c := config(file(t, "wal"))
 	c["migrate"] = migrations(t)
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+		System: testedOn(t),
 		Config: c,
 		Writes: []plugins.Request{
 			{Op: "backup", Args: obj{}},

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mattn/go-sqlite3"
+
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
@@ -86,4 +88,9 @@ func remains(t *testing.T, dir string) []string {
 		}
 	}
 	return left
+}
+
+func testedOn(*testing.T) plugintest.System {
+	version, _, _ := sqlite3.Version()
+	return plugintest.System{Name: "SQLite", Version: version}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // TestModelDoesWhatSQLiteDoes walks a real file and the model of the module at
@@ -83,4 +84,5 @@ func TestModelDoesWhatSQLiteDoes(t *testing.T) {
 	}
 	w.Showed(t, "backup", "backups", "restore", "swap", "validate", "exec", "migrate", "restore not_found", "restore conflict", "restore refused", "swap not_found", "swap conflict",
 		"validate not_found", "query not_found", "exec failed", "migrate not_found")
+	plugintest.Compared(t, "sqlite", testedOn(t), plugintest.Sum(w.Seen))
 }

@@ -20,6 +20,7 @@ func TestConformance(t *testing.T) {
 	to := filepath.Join(l.Dir, "app.conf")
 	write(t, filepath.Join(l.Dir, "source.conf"), "listen 80\n", 0o600)
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+		System: testedOn(t),
 		Config: l.config(nil),
 		Writes: []plugins.Request{
 			{Op: "run", Args: obj{"on": []any{"web"}, "shell": "echo $PASSWORD", "secrets": obj{"PASSWORD": "hunter2222"}}},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 	contract "github.com/q-ecosystem/runbook/stdlib/hosts"
 )
 
@@ -78,8 +79,7 @@ func TestModelDoesWhatHostsDo(t *testing.T) {
 		}
 		key := fmt.Sprint("key-", i)
 		req := newRequest(t, op, key, 1, args)
-		if to, _ := args["to"].(string); to == "/proc/self/cwd/none/c" {
-			seen["no directory"]++ // the model has no directories
+		if to, _ := args["to"].(string); to == "/proc/self/cwd/none/c" { // the model has no directories
 			_, err := b.Invoke(t.Context(), req)
 			if e := effect.AsError(err); e != nil && e.Code != effect.CodeNotFound && e.Code != effect.CodeUnavailable {
 				t.Fatalf("step %d, %v: %v", i, args, err)
@@ -107,6 +107,7 @@ func TestModelDoesWhatHostsDo(t *testing.T) {
 			t.Errorf("%s came not once in %d steps: the walk shows too little (%v)", what, steps, seen)
 		}
 	}
+	plugintest.Compared(t, "ssh", testedOn(t), plugintest.Sum(seen))
 }
 
 // breakService makes nginx fail on web-2, here and in the model.

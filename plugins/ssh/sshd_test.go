@@ -13,6 +13,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/internal/remotetest"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 	contract "github.com/q-ecosystem/runbook/stdlib/hosts"
 )
 
@@ -197,4 +198,9 @@ func killScript(t *testing.T, pid string) {
 		_ = syscall.Kill(n, syscall.SIGKILL)
 		until(t, "the end of "+child, func() bool { return !alive(child) })
 	}
+}
+
+func testedOn(t *testing.T) plugintest.System {
+	t.Helper()
+	return plugintest.Program(t, "OpenSSH", "ssh", "-V") // the server's own version is that of its package
 }
