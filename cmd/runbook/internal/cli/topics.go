@@ -62,6 +62,7 @@ the only one there is; a resumed run stays in its own.
 
   RUNBOOK_DB       the journal
   RUNBOOK_CONFIG   the configuration
+  RUNBOOK_TOKEN    the token of who answers
   RUNBOOK_LAB      the lab's directory, for runbook lab
   NO_COLOR         no colours, if it is set to anything
   TERM=dumb        no colours, and no line that is drawn again

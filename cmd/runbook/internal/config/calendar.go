@@ -149,9 +149,24 @@ func (r *configReader) emergency(where string, n *node, c *Calendar) {
 	if err == nil {
 		if why := effect.ApprovalFault(checked); why != "" {
 			r.add(r.at(n.line), "", "%s: nobody can agree: %s", where, why)
+		} else if why := r.lack(checked); why != "" {
+			r.add(r.at(n.line), "name people or roles that stand in people:, as many as have to agree", "%s: nobody can agree: %s", where, why)
 		}
 	} else {
 		r.add(r.at(n.line), "", "%s: %v", where, err)
 	}
 	c.Emergency = values
+}
+
+// lack says why nobody of the file can answer a question with these arguments, or "".
+func (r *configReader) lack(asked map[string]any) string {
+	var by []string
+	names, _ := asked["by"].([]any)
+	for _, name := range names {
+		if text, ok := name.(string); ok {
+			by = append(by, text)
+		}
+	}
+	count, _ := asked["count"].(float64)
+	return r.config.People.Lacks(by, int(count))
 }

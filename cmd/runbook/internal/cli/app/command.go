@@ -34,14 +34,14 @@ func (a *App) OnRuns(verb string, more ...string) string {
 func (a *App) OnScript(verb, path string, configured bool, more ...string) string {
 	var flags []string
 	if configured {
-		flags = a.configFlags()
+		flags = a.ConfigFlags()
 	}
 	return a.command(verb, append([]string{scriptPath(path)}, more...), flags)
 }
 
 // Starting writes a command that starts a run of a script.
 func (a *App) Starting(path string, more ...string) string {
-	return a.command("run", append([]string{scriptPath(path)}, more...), append(a.configFlags(), a.journalFlags()...))
+	return a.command("run", append([]string{scriptPath(path)}, more...), append(a.ConfigFlags(), a.journalFlags()...))
 }
 
 // PinAdvice says what to do about a plugin that is not the pinned one, in the
@@ -93,8 +93,8 @@ func (a *App) journalFlags() []string {
 	return []string{"--db", path}
 }
 
-// configFlags name the configuration and the environment.
-func (a *App) configFlags() []string {
+// ConfigFlags name the configuration and the environment.
+func (a *App) ConfigFlags() []string {
 	var flags []string
 	if path, err := config.Find(a.Flags.Config, "."); err == nil && path != "" && Absolute(path) != config.Usual() {
 		flags = append(flags, "--config", Absolute(path))

@@ -155,7 +155,7 @@ func (a *App) Hint(err error) view.Advice {
 	}
 	var pin *host.PinError
 	if errors.As(err, &pin) {
-		return a.PinAdvice(a.configFlags())
+		return a.PinAdvice(a.ConfigFlags())
 	}
 	var missing *journal.NotFoundError
 	if errors.As(err, &missing) {

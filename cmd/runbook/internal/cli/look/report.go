@@ -41,11 +41,15 @@ func (a commands) reportCommand() *cobra.Command {
 		ValidArgsFunction: a.CompleteRun,
 		RunE: func(cmd *cobra.Command, argv []string) error {
 			if !cmd.Flags().Changed("format") {
-				switch filepath.Ext(file) {
+				switch ext := filepath.Ext(file); ext {
 				case ".md":
 					format = "md"
 				case ".json":
 					format = "json"
+				case "", ".html", ".htm":
+					format = "html"
+				default:
+					return app.Usagef("no format is known by the ending %s of --out: name it with --format, which is html, md or json", ext)
 				}
 			}
 			if !slices.Contains(formats, format) {
@@ -83,7 +87,7 @@ func (a commands) reportCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&format, "format", "html", "as `FORMAT`: html, md or json (default: by the ending of --out, or html)")
+	f.StringVar(&format, "format", "", "as `FORMAT`: html, md or json (default: by the ending of --out, or html)")
 	f.StringVar(&kind, "kind", "", "what it is read for: `KIND` is deployment, rollback or incident (default: by what the run did)")
 	f.StringVar(&file, "out", "", "write it to `FILE` (default: standard output)")
 	app.DurationVar(f, &target, "recovery-target", "how `LONG` the recovery may take (default: recovery_target of the runbook)")

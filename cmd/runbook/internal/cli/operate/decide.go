@@ -2,6 +2,7 @@ package operate
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,9 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/history"
 )
+
+// digests matches the beginnings of digests that are long enough to be one's own.
+var digests = regexp.MustCompile(`^[0-9a-fA-F]{8,64}$`)
 
 // answerCommand makes approve and deny, which differ in one word.
 func (a commands) answerCommand(deny bool) *cobra.Command {
@@ -33,6 +37,10 @@ func (a commands) answerCommand(deny bool) *cobra.Command {
 		ValidArgsFunction: a.CompleteRun,
 		RunE: func(cmd *cobra.Command, argv []string) error {
 			outcome := map[bool]string{false: "approved", true: "denied"}[deny]
+			digest = strings.TrimSuffix(digest, "…") // as show cuts it
+			if cmd.Flags().Changed("digest") && !digests.MatchString(digest) {
+				return app.Usagef("--digest %q is no digest: give 8 or more of the characters that show prints of the script or the plan", digest)
+			}
 			said := interpreter.Answer{Place: effect.Place(place), Deny: deny, Reason: why, Of: digest}
 			return a.answer(cmd, argv[0], claim, said, outcome, func(who, title string, before bool) {
 				if before {

@@ -41,6 +41,9 @@ func (a commands) runCommand() *cobra.Command {
 			if err := plans.Check(); err != nil {
 				return err
 			}
+			if cmd.Flags().Changed("emergency") && strings.TrimSpace(emergency) == "" {
+				return app.Usagef("--emergency wants the reason, which those who agree will read: --emergency WHY")
+			}
 			if plans.DryRun {
 				return rehearsal.DryRun(cmd.Context(), a.App, argv[0], plans, file, pairs)
 			}
@@ -82,7 +85,7 @@ func (a commands) runCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringArrayVarP(&pairs, "param", "p", nil, "a parameter as `NAME=VALUE`; secrets as NAME=env:VAR or NAME=file:PATH")
 	f.StringVar(&file, "params", "", "parameters from a YAML `FILE`; - is standard input")
-	f.StringVar(&emergency, "emergency", "", "start although the environment's calendar is closed, once people agree; `WHY`")
+	f.StringVar(&emergency, "emergency", "", "start outside of the calendar, once people agree, for this reason: `WHY`")
 	f.BoolVar(&unchecked, "no-check", false, "start although 'runbook check' finds an error")
 	wait.add(f)
 	plans.Add(cmd)

@@ -339,7 +339,7 @@ func (a commands) fromLive(ctx context.Context, path string, w worldFlags) (*reh
 func (g again) command(name string, s simulate.Schedule) string {
 	words := g.flags.world.told()
 	if g.flags.fromLive {
-		words = append(words, "--from-live")
+		words = append(append(words, "--from-live"), g.app.ConfigFlags()...)
 	}
 	if g.seeded {
 		words = append(words, "--seed", strconv.FormatInt(g.flags.seed, 10))
