@@ -52,6 +52,8 @@ type call struct {
 	show   func(string)
 	writes bool
 	limit  time.Duration // how long all of it may take
+
+	changed bool // whether the service has taken a change
 }
 
 func newCall(ctx context.Context, s *settings, to *service, req plugins.Request, op *effect.Op) (*call, context.CancelFunc) {
@@ -94,7 +96,9 @@ func (c *call) ask(method, path string, q url.Values, body, v any, changes bool)
 		return true, nil
 	case a.Status/100 != 2:
 		return false, c.refused(method, a.Status, a.Body, a.Excerpt(), changes)
-	case v == nil:
+	}
+	c.changed = c.changed || changes
+	if v == nil {
 		return false, nil
 	}
 	if err := json.Unmarshal(a.Body, v); err != nil {
@@ -117,6 +121,10 @@ func (c *call) refused(method string, status int, body []byte, excerpt string, c
 	if json.Unmarshal(body, &told) == nil && told.Error.Reason != "" {
 		why = strings.TrimSpace(told.Error.Reason + " " + told.Error.Details)
 	}
+	unchanged := ""
+	if changes && !c.changed {
+		unchanged = "; nothing changed"
+	}
 	message := func(end string) string {
 		text := c.String() + " answered " + method + " with " + http.StatusText(status)
 		if why = c.oneLine(why); why != "" {
@@ -126,17 +134,17 @@ func (c *call) refused(method string, status int, body []byte, excerpt string, c
 	}
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return effect.Errorf(effect.CodeRefused, "%s", message("; nothing changed")).WithHint("check token in the configuration of pinning, and what it may do")
+		return effect.Errorf(effect.CodeRefused, "%s", message(unchanged)).WithHint("check token in the configuration of pinning, and what it may do")
 	case status == http.StatusConflict:
-		return effect.Errorf(effect.CodeRefused, "%s", message("; nothing changed")).WithHint("the account has no funds or no room left: see the service's own pages")
+		return effect.Errorf(effect.CodeRefused, "%s", message(unchanged)).WithHint("the account has no funds or no room left: see the service's own pages")
 	case status == http.StatusTooManyRequests:
-		e := effect.Errorf(effect.CodeRefused, "%s", message("; nothing changed")).WithHint("try again later, or look less often: every in the configuration of pinning")
+		e := effect.Errorf(effect.CodeRefused, "%s", message(unchanged)).WithHint("try again later, or look less often: every in the configuration of pinning")
 		e.Retryable = true
 		return e
 	case status == http.StatusBadRequest:
-		return effect.Errorf(effect.CodeInvalid, "%s", message("; nothing changed")).WithHint("check the CID: it stands alone (Qm… or baf…), without a path and /ipfs/ before it")
+		return effect.Errorf(effect.CodeInvalid, "%s", message(unchanged)).WithHint("check the CID: it stands alone (Qm… or baf…), without a path and /ipfs/ before it")
 	case status == http.StatusNotFound:
-		return effect.Errorf(effect.CodeRefused, "%s", message("; nothing changed")).WithHint("check url in the configuration of pinning: there is no /pins below it")
+		return effect.Errorf(effect.CodeRefused, "%s", message(unchanged)).WithHint("check url in the configuration of pinning: there is no /pins below it")
 	case status >= 500 && changes:
 		return effect.Errorf(effect.CodeUnknown, "%s", message("; it is not known whether it was taken")).WithHint("the call is sent again, which does no harm; see the service's own pages")
 	case status >= 500:
@@ -144,23 +152,23 @@ func (c *call) refused(method string, status int, body []byte, excerpt string, c
 		e.Retryable = true
 		return e
 	}
-	return effect.Errorf(effect.CodeRefused, "%s", message("; nothing changed")).WithHint("see what the service's documentation says of it")
+	return effect.Errorf(effect.CodeRefused, "%s", message(unchanged)).WithHint("see what the service's documentation says of it")
 }
 
-// page reads requests, newest first.
-func (c *call) page(q url.Values) ([]pinRequest, *effect.Error) {
+// page reads requests, newest first, and how many the service says there are.
+func (c *call) page(q url.Values) ([]pinRequest, int, *effect.Error) {
 	var list struct {
 		Count   *int         `json:"count"`
 		Results []pinRequest `json:"results"`
 	}
 	if _, e := c.ask(http.MethodGet, "", q, nil, &list, false); e != nil {
-		return nil, e
+		return nil, 0, e
 	}
 	if list.Count == nil {
-		return nil, effect.Errorf(effect.CodeFailed, "%s listed pins without saying how many: that is no answer of the API", c.service).
+		return nil, 0, effect.Errorf(effect.CodeFailed, "%s listed pins without saying how many: that is no answer of the API", c.service).
 			WithHint("check url in the configuration of pinning: something else seems to answer there")
 	}
-	return list.Results, nil
+	return list.Results, *list.Count, nil
 }
 
 // query returns the parameters of a request: name, value, …

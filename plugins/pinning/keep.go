@@ -26,10 +26,12 @@ func (c *call) cid() (string, *effect.Error) {
 }
 
 // list returns all requests in these states, of one content or, with "", of
-// all.
+// all. What the service tells is held against what it was asked for, and
+// against how many it says there are: some services count the page alone, and
+// pages may be shorter than asked for.
 func (c *call) list(states, of string) ([]pinRequest, *effect.Error) {
 	var all []pinRequest
-	known := map[string]bool{}
+	known, total := map[string]bool{}, -1
 	for before := ""; ; {
 		q := query("status", states, "limit", strconv.Itoa(pageSize))
 		if of != "" {
@@ -38,9 +40,12 @@ func (c *call) list(states, of string) ([]pinRequest, *effect.Error) {
 		if before != "" {
 			q.Set("before", before)
 		}
-		got, e := c.page(q)
+		got, count, e := c.page(q)
 		if e != nil {
 			return nil, e
+		}
+		if total < 0 {
+			total = count
 		}
 		fresh := false
 		for _, r := range got {
@@ -48,22 +53,38 @@ func (c *call) list(states, of string) ([]pinRequest, *effect.Error) {
 				return nil, effect.Errorf(effect.CodeFailed, "%s listed a pin without its CID or name: that is no answer of the API", c.service).
 					WithHint("check url in the configuration of pinning: something else seems to answer there")
 			}
+			if of != "" && r.Pin.CID != of {
+				return nil, effect.Errorf(effect.CodeFailed, "%s was asked for pins of %s and told one of %s", c.service, of, r.Pin.CID).
+					WithHint("write the CID as the service shows it; if that is another content, the service does not know the filter cid and cannot be used")
+			}
 			if known[r.ID] {
 				continue
 			}
-			known[r.ID], fresh = true, true
-			all, before = append(all, r), r.Created
+			known[r.ID], fresh, before = true, true, r.Created
+			if states == pinned && r.Status != pinned {
+				continue // asked by cid, some look at no state
+			}
+			all = append(all, r)
 		}
 		switch {
-		case len(all) > pinsLimit:
+		case len(known) > pinsLimit:
 			return nil, effect.Errorf(effect.CodeInvalid, "%s has more than %d pins", c.service, pinsLimit).WithHint("ask for one content by cid")
-		case len(got) < pageSize:
+		case len(known) >= total && (len(got) < pageSize || !fresh):
 			return all, nil
 		case !fresh:
-			return nil, effect.Errorf(effect.CodeFailed, "%s has %d pins made at one moment, behind which it tells no others", c.service, pageSize).
-				WithHint("ask for one content by cid")
+			return nil, effect.Errorf(effect.CodeFailed, "%s tells %d of %d pins: behind those it tells no others", c.service, len(known), total).
+				WithHint("ask again if pins were dropped meanwhile; services hide what was made at the same moment as the end of a page: then ask for one content by cid")
 		}
 	}
+}
+
+// first looks for requests of one content before anything is changed.
+func (c *call) first(of string) ([]pinRequest, *effect.Error) {
+	there, e := c.list(any4, of)
+	if e != nil && !strings.HasSuffix(e.Message, "nothing was sent") {
+		e.Message += "; nothing changed"
+	}
+	return there, e
 }
 
 // pins lists what is pinned. Services pin all below a content, and nothing
@@ -96,7 +117,7 @@ func (c *call) pin() (map[string]any, *effect.Error) {
 	if e != nil {
 		return nil, e
 	}
-	there, e := c.list(any4, of)
+	there, e := c.first(of)
 	if e != nil {
 		return nil, e
 	}
@@ -184,7 +205,8 @@ func (c *call) settled(r pinRequest, want pin) *effect.Error {
 		switch {
 		case c.ctx.Err() != nil:
 			continue // says above that it took too long
-		case e != nil && !e.Retryable && e.Code != effect.CodeUnavailable && e.Code != effect.CodeTimeout:
+		case e != nil && !passing(e):
+			e.Message += fmt.Sprintf("; the request %s for %s stands there", r.ID, want.CID)
 			return e
 		case e != nil:
 			c.show(e.Message + "; asked again")
@@ -203,33 +225,57 @@ func (c *call) unpin() (map[string]any, *effect.Error) {
 	if e != nil {
 		return nil, e
 	}
-	there, e := c.list(any4, of)
+	there, e := c.first(of)
 	if e != nil {
 		return nil, e
 	}
 	was := false
-	for _, r := range there {
+	for i, r := range there {
 		if _, e := c.ask(http.MethodDelete, "/"+r.ID, nil, nil, nil, true); e != nil {
+			if i > 0 { // the call is not what it was any more, whatever this error says
+				e = effect.Errorf(effect.CodeUnknown, "%d of %d requests for %s were dropped; %s", i, len(there), of, e.Message).WithHint("%s", e.Hint)
+			}
 			return nil, e
 		}
 		was = was || r.Status == pinned
 	}
-	for len(there) > 0 { // services may take a while
-		if there, e = c.list(any4, of); e != nil {
-			return nil, effect.Errorf(effect.CodeUnknown, "%s was told to drop %s, and then did not say whether it has: %s", c.service, of, e.Message).
-				WithHint("the call is sent again, which does no harm")
+	if len(there) > 0 {
+		if e := c.dropped(of); e != nil {
+			return nil, e
 		}
-		if len(there) == 0 {
-			break
+	}
+	return map[string]any{"cid": of, "was_pinned": was}, nil
+}
+
+// dropped waits until the service lists no request for content any more, which
+// may take a while.
+func (c *call) dropped(of string) *effect.Error {
+	for {
+		left, e := c.list(any4, of)
+		switch {
+		case e != nil && (c.ctx.Err() != nil || !passing(e)):
+			return effect.Errorf(effect.CodeUnknown, "%s was told to drop %s, and then did not say whether it has: %s", c.service, of, e.Message).
+				WithHint("the call is sent again, which does no harm")
+		case e != nil:
+			c.show(e.Message + "; asked again")
+		case len(left) == 0:
+			return nil
 		}
 		select {
 		case <-c.ctx.Done():
-			return nil, effect.Errorf(effect.CodeTimeout, "%s took the order to drop %s, and still lists it as %s after %s", c.service, of, there[0].Status,
+			if e != nil {
+				continue // says above that it did not say
+			}
+			return effect.Errorf(effect.CodeTimeout, "%s took the order to drop %s, and still lists it as %s after %s", c.service, of, left[0].Status,
 				effect.FormatDuration(c.limit)).WithHint("somebody else may have pinned it meanwhile; see the service's own pages, and try again")
 		case <-time.After(c.every):
 		}
 	}
-	return map[string]any{"cid": of, "was_pinned": was}, nil
+}
+
+// passing reports whether another look may succeed where one failed.
+func passing(e *effect.Error) bool {
+	return e.Retryable || e.Code == effect.CodeUnavailable || e.Code == effect.CodeTimeout
 }
 
 func or(text, otherwise string) string {

@@ -97,7 +97,7 @@ func (b *Backend) Health(ctx context.Context) error {
 	op := &effect.Op{Class: effect.Read, Timeout: b.settings.health}
 	for _, name := range slices.Sorted(maps.Keys(b.settings.services)) {
 		c, cancel := newCall(ctx, b.settings, b.settings.services[name], plugins.Request{Progress: func(string) {}}, op)
-		_, e := c.page(query("limit", "1"))
+		_, _, e := c.page(query("limit", "1"))
 		cancel()
 		if e != nil {
 			return e

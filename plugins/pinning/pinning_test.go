@@ -95,7 +95,8 @@ func plain(t *testing.T, l *lab, pairs ...string) ([]pinRequest, *effect.Error) 
 	b := l.backend(t)
 	c, cancel := newCall(t.Context(), b.settings, b.settings.services["main"], request(t, "pins", nil), &effect.Op{Class: effect.Read})
 	defer cancel()
-	return c.page(query(pairs...))
+	list, _, e := c.page(query(pairs...))
+	return list, e
 }
 
 // TestLostAnswer: where the answer to a request is lost, what is sent again
