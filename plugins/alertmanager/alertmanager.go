@@ -3,7 +3,7 @@
 // silences of the module health.
 //
 // A silence bears the key of its effect in its comment. By it Observe finds one
-// whose answer was lost, so that none is made twice.
+// whose answer was lost, before another is made.
 package alertmanager
 
 import (
@@ -57,6 +57,7 @@ func (b *Backend) Configure(_ context.Context, config map[string]any) error {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return bad("address: it is not an http or https URL without a password").WithHint("write http://alertmanager:9093")
 	}
+	token := strings.TrimSpace(str(config["token"]))
 	client, err := post.New("alertmanager", config)
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func (b *Backend) Configure(_ context.Context, config map[string]any) error {
 		}
 		targets[name] = labels
 	}
-	b.client, b.address, b.token, b.targets = client, u, strings.TrimSpace(str(config["token"])), targets
+	b.client, b.address, b.token, b.targets = client, u, token, targets
 	b.by, b.watchdog = str(config["created_by"]), str(config["watchdog"])
 	return nil
 }
@@ -101,7 +102,7 @@ func (b *Backend) Observe(ctx context.Context, req plugins.Request) (plugins.Obs
 	}
 	switch req.Op {
 	case "silence":
-		found, err := b.made(ctx, req.Key)
+		found, err := b.arrived(ctx, req.Key)
 		if err != nil {
 			return plugins.Observation{}, err
 		}

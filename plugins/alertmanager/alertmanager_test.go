@@ -1,15 +1,18 @@
 package alertmanager
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -62,6 +65,11 @@ func invoke(t *testing.T, b *Backend, key, op string, args obj) (obj, *effect.Er
 		return nil, effect.AsError(err)
 	}
 	return v.(obj), nil
+}
+
+func testedOn(t *testing.T) plugintest.System {
+	t.Helper()
+	return plugintest.Program(t, "Alertmanager", "prometheus-alertmanager", "--version")
 }
 
 // TestRealServer: alerts, conformance, and lost answers, before one Alertmanager.
@@ -120,7 +128,7 @@ func TestRealServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
-			System: plugintest.Program(t, "Alertmanager", "prometheus-alertmanager", "--version"),
+			System: testedOn(t),
 			Config: config(address),
 			Writes: []plugins.Request{
 				{Op: "silence", Args: obj{"match": obj{"alertname": "Slow"}, "lasts": "5m", "why": "a deployment"}},
@@ -130,6 +138,7 @@ func TestRealServer(t *testing.T) {
 		})
 	})
 	t.Run("an answer that is lost", func(t *testing.T) { lostAnswer(t, address) })
+	t.Run("a request that is late", func(t *testing.T) { lateRequest(t, address) })
 	t.Run("model", func(t *testing.T) { walk(t, b) })
 }
 
@@ -188,6 +197,48 @@ func lostAnswer(t *testing.T, address string) {
 	if o := observe(end); o.State != effect.Applied {
 		t.Errorf("after its end: %v", o)
 	}
+}
+
+// lateRequest lets a proxy keep a request, as a server that hangs does, until
+// Observe has looked once: it is found all the same.
+func lateRequest(t *testing.T, address string) {
+	to, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	through := httputil.NewSingleHostReverseProxy(to)
+	looked, once := make(chan struct{}), sync.Once{}
+	taken := make(chan struct{})
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			through.ServeHTTP(w, r)
+			once.Do(func() { close(looked) })
+			return
+		}
+		defer close(taken)
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		<-looked
+		res, err := http.Post(address+r.URL.Path, "application/json", bytes.NewReader(body))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = res.Body.Close()
+	}))
+	defer proxy.Close()
+	c := config(proxy.URL)
+	c["timeout"] = "1s"
+	b, req := backend(t, c), request(t, "late", "silence", obj{"match": obj{"alertname": "Late"}, "lasts": "5m", "why": "a test"})
+	if _, err := b.Invoke(t.Context(), req); effect.AsError(err).Code != effect.CodeUnknown {
+		t.Errorf("a server that hangs: %v", err)
+	}
+	if o, err := b.Observe(t.Context(), req); err != nil || o.State != effect.Applied {
+		t.Errorf("got %v, %v", o, err)
+	}
+	<-taken
 }
 
 // walk holds the model of the module against the server, at random.
@@ -257,6 +308,7 @@ func walk(t *testing.T, b *Backend) {
 			t.Errorf("%s came %d times", what, seen[what])
 		}
 	}
+	plugintest.Compared(t, "alertmanager", testedOn(t), plugintest.Sum(seen))
 }
 
 // TestServerErrors: each says who was asked and what to do, and shows no token.

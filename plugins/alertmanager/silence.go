@@ -41,9 +41,15 @@ const (
 	pending = "pending"
 )
 
-// readBack bounds the question after a change, in which the change must not get
-// lost: it is known to be made by then.
-const readBack = 5 * time.Second
+const (
+	// readBack bounds the question after a change, in which the change must not
+	// get lost: it is known to be made by then. For as long a request whose
+	// answer was lost may still be on its way.
+	readBack = 5 * time.Second
+	// lookEvery is the pause between two looks for a silence that may be on its
+	// way.
+	lookEvery = 100 * time.Millisecond
+)
 
 // marked matches the mark of an effect at the end of a comment.
 var marked = regexp.MustCompile(`\s*\[runbook ([^\]]+)\]$`)
@@ -93,7 +99,8 @@ func (b *Backend) silence(ctx context.Context, req plugins.Request) (map[string]
 		ID string `json:"silenceID"`
 	}
 	if json.Unmarshal(answer.Body, &made) != nil || made.ID == "" {
-		return nil, effect.Errorf(effect.CodeUnknown, "POST %s%s: the answer names no silence: %s", b.address, silencesPath, answer.Excerpt())
+		return nil, effect.Errorf(effect.CodeUnknown, "POST %s%s: the answer names no silence: %s", b.address, silencesPath, answer.Excerpt()).
+			WithHint("Alertmanager is asked whether it has the silence; check that %s is an Alertmanager, path prefix included", b.address)
 	}
 	found, failed := b.after(ctx, made.ID)
 	if failed != nil || found == nil || found.state() == expired {
@@ -171,6 +178,26 @@ func (b *Backend) made(ctx context.Context, key string) (*silence, *effect.Error
 		}
 	}
 	return nil, nil
+}
+
+// arrived finds the silence of an effect whose request may still be on its way;
+// nil if it has not come until readBack is over.
+func (b *Backend) arrived(ctx context.Context, key string) (*silence, *effect.Error) {
+	over := time.After(readBack)
+	for last := false; ; {
+		found, err := b.made(ctx, key)
+		if found != nil || err != nil || last {
+			return found, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, effect.Errorf(effect.CodeTimeout, "ask %s for a silence: it has none of this call yet, and the time to look ended before it is known that none comes", b.address).
+				WithHint("see the page Silences of Alertmanager")
+		case <-over:
+			last = true
+		case <-time.After(lookEvery):
+		}
+	}
 }
 
 func (b *Backend) all(ctx context.Context) ([]silence, *effect.Error) {
