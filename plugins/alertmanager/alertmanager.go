@@ -40,6 +40,7 @@ func (b *Backend) Describe() plugins.Description {
 		Config: append([]effect.Field{
 			{Name: "address", Type: effect.String, Required: true, Doc: "the server: http://alertmanager:9093, path prefix included"},
 			{Name: "token", Type: effect.String, Secret: true, Doc: "a bearer token to show the server"},
+			{Name: "insecure", Type: effect.Bool, Doc: "whether the token may go over http:// to another machine: who listens on the way has it"},
 			{Name: "watchdog", Type: effect.String, Min: effect.Bound(1),
 				Doc: "the name of an alert that always fires; alerts needs it: without it a Prometheus that sends no more looks like peace"},
 			{Name: "created_by", Type: effect.String, Default: "runbook", Min: effect.Bound(1), Doc: "who makes the silences, as Alertmanager shows it"},
@@ -58,6 +59,9 @@ func (b *Backend) Configure(_ context.Context, config map[string]any) error {
 		return bad("address: it is not an http or https URL without a password").WithHint("write http://alertmanager:9093")
 	}
 	token := strings.TrimSpace(str(config["token"]))
+	if insecure, _ := config["insecure"].(bool); token != "" && u.Scheme == "http" && !insecure && !post.Loopback(u) {
+		return bad("address: plain http hands the token to whoever listens on the way").WithHint("write https://, or insecure: true if that does not matter")
+	}
 	client, err := post.New("alertmanager", config)
 	if err != nil {
 		return err

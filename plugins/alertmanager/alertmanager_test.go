@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -329,6 +330,13 @@ func TestServerErrors(t *testing.T) {
 	status = http.StatusServiceUnavailable
 	if _, err := invoke(t, b, "k", "silence", obj{"match": obj{"a": "b"}, "lasts": "1m", "why": "x"}); err == nil || err.Code != effect.CodeUnknown {
 		t.Errorf("a write that was answered 503: %v", err)
+	}
+	for where, want := range map[string]obj{"http://alertmanager:9093": nil, "https://alertmanager:9093": {}, "http://localhost:9093": {}, "http://alertmanager:9094": {"insecure": true}} {
+		far := obj{"address": where, "token": "t0psecret"}
+		maps.Copy(far, want)
+		if err := plugintest.Configure(New(), far); (err == nil) != (want != nil) || err != nil && !strings.Contains(err.Error(), "plain http hands the token") {
+			t.Errorf("a token to %s: %v", where, err)
+		}
 	}
 	server.Close()
 	if _, err := invoke(t, b, "k", "silence", obj{"match": obj{"a": "b"}, "lasts": "1m", "why": "x"}); err == nil || err.Code != effect.CodeUnavailable {
