@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -33,17 +34,27 @@ type User struct{ UID, GID uint32 }
 // tail is how many lines of what a program said an error shows.
 const tail = 8
 
-// Run runs a program to its end and returns its last lines. It dies with this
-// process. When ctx ends it is killed, with what it started.
+// waitDelay is how long a program that was killed may take to end, and what holds
+// its output to let go of it.
+const waitDelay = 5 * time.Second
+
+// Run runs a program to its end and returns its last lines. When ctx ends it is
+// killed, with what it started, and the error is the cause of ctx, whatever the
+// program has done by then. It dies with this process.
+//
+// A program that takes another user's rights, as sudo does, can neither be killed
+// nor does it die with this process. Run leaves it to itself once waitDelay and a
+// second are over: it may do yet what it was to do, and what it says is dropped.
 func (c *Command) Run(ctx context.Context) (said string, err error) {
 	cmd := exec.CommandContext(ctx, c.Argv[0], c.Argv[1:]...)
 	cmd.Env, cmd.Dir, cmd.SysProcAttr = c.Env, c.Dir, Attributes(c.User, syscall.SIGKILL)
 	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
-	cmd.WaitDelay = 5 * time.Second
+	cmd.WaitDelay = waitDelay
 	lines := &lines{each: c.Line}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Input, lines, lines
+	heard, output := &gate{to: lines}, &gate{to: c.Output}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Input, heard, heard
 	if c.Output != nil {
-		cmd.Stdout = c.Output
+		cmd.Stdout = output
 	}
 	done := make(chan error, 1)
 	go func() {
@@ -52,7 +63,16 @@ func (c *Command) Run(ctx context.Context) (said string, err error) {
 		defer runtime.UnlockOSThread()
 		done <- cmd.Run()
 	}()
-	err = <-done
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		select {
+		case err = <-done:
+		case <-time.After(waitDelay + time.Second):
+		}
+	}
+	heard.shut()
+	output.shut()
 	lines.end()
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -65,6 +85,27 @@ func (c *Command) Run(ctx context.Context) (said string, err error) {
 func Ended(err error) bool {
 	var exit *exec.ExitError
 	return errors.As(err, &exit) && exit.Exited()
+}
+
+// gate passes on what a program says until it is shut, and drops what follows.
+type gate struct {
+	mu sync.Mutex
+	to io.Writer // nil once it is shut
+}
+
+func (g *gate) Write(p []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.to == nil {
+		return len(p), nil
+	}
+	return g.to.Write(p)
+}
+
+func (g *gate) shut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.to = nil
 }
 
 // lines cuts what a program says into lines and keeps the last ones.
