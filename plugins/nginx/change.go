@@ -2,7 +2,10 @@ package nginx
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"maps"
+	"os/exec"
 	"regexp"
 	"strings"
 	"time"
@@ -29,6 +32,7 @@ type change struct {
 	to       division
 	progress func(line string)
 	old      map[int]bool // the workers before; nil where they cannot be seen
+	twice    bool         // two reloads may be on their way
 }
 
 // write carries out a split or a switch.
@@ -83,6 +87,10 @@ func (c *change) carry(ctx context.Context) error {
 		return c.back(ctx, err)
 	}
 	if said, err := run(ctx, c.settings.reload, c.settings.timeout, nil); err != nil {
+		if !unsent(err) {
+			c.twice = true
+			return c.again(ctx, stopped(c.settings.reload, said, err))
+		}
 		return c.back(ctx, failed("the reload", c.settings.reload, said, err))
 	}
 	c.progress("reloaded nginx")
@@ -93,7 +101,17 @@ func (c *change) carry(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return unknown("pool %s: the call ended while nginx was reloading: %s", p.name, effect.AsError(err).Message)
 	}
+	c.old = nil // they go on, where nginx refuses both
 	return c.again(ctx, err)
+}
+
+// unsent reports whether an error of the reload says that nginx was not told to: the
+// program did not begin, or ended by itself and says so. One that was stopped may
+// have told it before.
+func unsent(err error) bool {
+	var search *exec.Error
+	var start *fs.PathError
+	return database.Ended(err) || errors.As(err, &search) || errors.As(err, &start)
 }
 
 // back puts the file back, after an error that comes before nginx was reloaded,
@@ -117,22 +135,27 @@ func (c *change) back(ctx context.Context, because error) error {
 	return effect.Errorf(code, "%s; the file is as it was, nothing changed", why.Message).WithHint("%s", why.Hint)
 }
 
-// again puts the file back and reloads nginx, which has not taken the new one: it
-// refused it, or is late. Whichever it reads from now on, what it ends with is the
-// division of before.
+// again puts the file back and reloads nginx, which has not taken the new one (it
+// refused it, or is late), or may be about to. Whichever it reads from now on, what
+// it ends with is the division of before.
 func (c *change) again(ctx context.Context, because error) error {
-	p, why := c.from.pool, effect.AsError(because)
+	p, why, code := c.from.pool, effect.AsError(because), effect.CodeRefused
+	if ctx.Err() != nil {
+		code = effect.CodeTimeout
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), backing)
+		defer cancel()
+	}
 	if err := p.writeFile(c.before()); err != nil {
 		return unknown("%s; the file could not be put back: %v", why.Message, err)
 	}
 	if said, err := run(ctx, c.settings.reload, c.settings.timeout, nil); err != nil {
 		return unknown("%s; the file is as it was, and the reload with it failed, too: %s", why.Message, effect.AsError(failed("the reload", c.settings.reload, said, err)).Message)
 	}
-	c.old = nil // they go on, where nginx refused both
 	if err := c.await(ctx, func(s served) bool { return maps.Equal(s.shares, c.from.served.shares) }); err != nil {
 		return unknown("%s; the file is as it was, and what nginx serves is not certain", why.Message)
 	}
-	return effect.Errorf(effect.CodeRefused, "%s; the file is as it was, and nginx serves it: nothing changed", why.Message).WithHint("%s", why.Hint)
+	return effect.Errorf(code, "%s; the file is as it was, and nginx serves it: nothing changed", why.Message).WithHint("%s", why.Hint)
 }
 
 // before returns the text that the file gets back. One that was not in force, left
@@ -164,7 +187,7 @@ func (c *change) await(ctx context.Context, as func(served) bool) error {
 				return nil
 			}
 			continue
-		case !c.stay():
+		case !c.stay(s.pid):
 			return nil
 		default:
 			last = effect.Errorf(effect.CodeRefused, "pool %s: workers of the configuration before still take connections after %s", p.name,
@@ -181,14 +204,16 @@ func (c *change) await(ctx context.Context, as func(served) bool) error {
 	}
 }
 
-// stay reports whether a worker of before takes connections.
-func (c *change) stay() bool {
-	for pid := range c.old {
-		if takes(pid) {
+// stay reports whether a worker of before takes connections, pid being one that
+// answered. Of two reloads the first one's workers, which nobody knows, may do so,
+// too: then there are more than before.
+func (c *change) stay(pid int) bool {
+	for old := range c.old {
+		if takes(old) {
 			return true
 		}
 	}
-	return false
+	return c.twice && len(workers(pid)) > len(c.old)
 }
 
 // try lets nginx test its configuration. One that it prints has to have the pool's
@@ -235,6 +260,15 @@ func failed(what string, argv []string, said string, err error) error {
 	}
 	return effect.Errorf(effect.CodeRefused, "%s (%s) failed: %s", what, strings.Join(argv, " "), strings.ReplaceAll(text, "\n", "; ")).
 		WithHint("run it by hand as the user that runs runbook; `test` and `reload` in the configuration of the backend may name others, with sudo -n in front")
+}
+
+// stopped explains a reload that was stopped before it ended.
+func stopped(argv []string, said string, err error) error {
+	if said = strings.TrimSpace(said); said != "" {
+		said = " (it said: " + strings.ReplaceAll(said, "\n", "; ") + ")"
+	}
+	return effect.Errorf(effect.CodeRefused, "the reload (%s) was stopped before it ended, and may have reached nginx: %v%s", strings.Join(argv, " "), err, said).
+		WithHint("run it by hand as the user that runs runbook; `timeout` in the configuration of the backend sets the wait")
 }
 
 // same reports whether nginx answers as it did.
