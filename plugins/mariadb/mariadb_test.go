@@ -190,6 +190,23 @@ func TestStatements(t *testing.T) {
 		}
 	}
 	fails(t, b, "migrate", obj{"to": 7}, effect.CodeFailed, "there is no migration to 7")
+
+	// Connections that are idle while the command runs are ended, as by
+	// wait_timeout or on the way.
+	client := "mariadb --no-defaults -N -B --user=$MYSQL_USER "
+	migrating := func(script string) *Backend {
+		c["migrate"] = obj{"command": []any{"sh", "-c", script}, "versions": "SELECT version FROM app.schema_versions"}
+		return backend(t, c)
+	}
+	b = migrating(`list=$(` + client + `-e "SELECT concat('KILL ', ID, ';') FROM information_schema.PROCESSLIST WHERE ID <> connection_id()"); echo "$list" | ` + client + `--force; ` + client + `-e "INSERT INTO app.schema_versions VALUES (9)"`)
+	if got := must(t, b, "migrate", obj{"to": 9}); got["to"] != 9.0 {
+		t.Errorf("migrated %v", got)
+	}
+	// It ended well, and nobody can tell to what.
+	b = migrating(client + `-e "ALTER TABLE app.schema_versions RENAME COLUMN version TO v"`)
+	if e := databasetest.Fails(t, b, "migrate", obj{}, effect.CodeUnknown, "the migrations ended well, and the versions of the schema cannot be read"); e != nil && strings.Contains(e.Message, "nothing changed") {
+		t.Error(e)
+	}
 }
 
 // TestKilled kills the backend at moments before, within and after each change.

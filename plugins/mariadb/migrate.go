@@ -10,20 +10,22 @@ import (
 )
 
 // migrating is a migration of the live server.
-type migrating struct {
-	*job
-	c *conn
-}
+type migrating struct{ *job }
 
 // Versions implements shared.Migrator. Before the first migration the statement
 // may find no table.
 func (j *migrating) Versions() ([]int64, *effect.Error) {
-	rows, err := j.c.QueryContext(j.Ctx, j.migrate.Versions)
+	c, e := j.connect()
+	if e != nil {
+		return nil, e
+	}
+	defer c.close()
+	rows, err := c.QueryContext(j.Ctx, j.migrate.Versions)
 	if number(err) == noSuchTable {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, j.failed(j.c, "the versions of the schema", err)
+		return nil, j.failed(c, "the versions of the schema", err)
 	}
 	defer rows.Close()
 	var list []int64
@@ -35,7 +37,7 @@ func (j *migrating) Versions() ([]int64, *effect.Error) {
 		list = append(list, v)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, j.failed(j.c, "the versions of the schema", err)
+		return nil, j.failed(c, "the versions of the schema", err)
 	}
 	slices.Sort(list)
 	return list, nil
@@ -56,16 +58,21 @@ func (j *migrating) Note(b *shared.Begun) *effect.Error {
 	if err != nil {
 		return effect.Errorf(effect.CodeInternal, "note the migration: %v", err)
 	}
+	c, e := j.connect()
+	if e != nil {
+		return e
+	}
+	defer c.close()
 	for made := false; ; made = true {
-		_, err := j.c.ExecContext(j.Ctx, "INSERT INTO "+j.marks+" (effect, op, result) VALUES (?, 'migrate', ?) ON DUPLICATE KEY UPDATE result = VALUES(result)", j.mark(), string(data))
+		_, err := c.ExecContext(j.Ctx, "INSERT INTO "+j.marks+" (effect, op, result) VALUES (?, 'migrate', ?) ON DUPLICATE KEY UPDATE result = VALUES(result)", j.mark(), string(data))
 		if number(err) == noSuchTable && !made {
-			if e := j.makeTable(j.c); e != nil {
+			if e := j.makeTable(c); e != nil {
 				return e
 			}
 			continue
 		}
 		if err != nil {
-			return j.failed(j.c, "noting the migration", err)
+			return j.failed(c, "noting the migration", err)
 		}
 		return nil
 	}
@@ -87,32 +94,16 @@ func (j *migrating) RunMigrations() *effect.Error {
 	return e
 }
 
-// onMigration begins one.
-func (j *job) onMigration() (*migrating, *effect.Error) {
+func (j *job) runMigrations() (map[string]any, *effect.Error) {
 	if j.migrate == nil {
 		return nil, shared.Missing("mariadb")
 	}
-	c, e := j.connect()
-	if e != nil {
-		return nil, e
-	}
-	return &migrating{j, c}, nil
-}
-
-func (j *job) runMigrations() (map[string]any, *effect.Error) {
-	m, e := j.onMigration()
-	if e != nil {
-		return nil, e
-	}
-	defer m.c.close()
-	return j.Migrate(m)
+	return j.Migrate(&migrating{j})
 }
 
 func (j *job) seeMigration() (effect.Observed, map[string]any, *effect.Error) {
-	m, e := j.onMigration()
-	if e != nil {
-		return "", nil, e
+	if j.migrate == nil {
+		return "", nil, shared.Missing("mariadb")
 	}
-	defer m.c.close()
-	return j.SeeMigration(m)
+	return j.SeeMigration(&migrating{j})
 }

@@ -14,16 +14,20 @@ import (
 // migrating is a migration of a primary.
 type migrating struct {
 	*job
-	c *conn
 	n *node
 }
 
 // Versions implements shared.Migrator. Before the first migration the statement
 // may find no table.
 func (j *migrating) Versions() ([]int64, *effect.Error) {
+	c, e := j.connect(j.n)
+	if e != nil {
+		return nil, e
+	}
+	defer c.close()
 	var list []int64
 	var bad error
-	_, err := j.c.run(j.Ctx, j.migrate.Versions, nil, func(r *pgconn.ResultReader) bool {
+	_, err := c.run(j.Ctx, j.migrate.Versions, nil, func(r *pgconn.ResultReader) bool {
 		var v int64
 		if v, bad = strconv.ParseInt(string(r.Values()[0]), 10, 64); bad != nil {
 			return false
@@ -35,7 +39,7 @@ func (j *migrating) Versions() ([]int64, *effect.Error) {
 	case state(err) == undefinedTable:
 		return nil, nil
 	case err != nil:
-		return nil, j.failed(j.c, "the versions of the schema", err)
+		return nil, j.failed(c, "the versions of the schema", err)
 	case bad != nil:
 		return nil, effect.Errorf(effect.CodeInvalid, "migrate.versions returns what is no version: %v", bad).WithHint("it returns one whole number a row; mend it in the configuration of postgres")
 	}
@@ -70,7 +74,8 @@ func (j *job) onMigration() (*migrating, *effect.Error) {
 	if e != nil {
 		return nil, e
 	}
-	return &migrating{j, c, s.node}, nil
+	c.close()
+	return &migrating{j, s.node}, nil
 }
 
 func (j *job) runMigrations() (map[string]any, *effect.Error) {
@@ -78,7 +83,6 @@ func (j *job) runMigrations() (map[string]any, *effect.Error) {
 	if e != nil {
 		return nil, e
 	}
-	defer m.c.close()
 	return j.Migrate(m)
 }
 
@@ -87,7 +91,6 @@ func (j *job) seeMigration() (effect.Observed, map[string]any, *effect.Error) {
 	if e != nil {
 		return "", nil, e
 	}
-	defer m.c.close()
 	return j.SeeMigration(m)
 }
 
@@ -97,17 +100,22 @@ func (j *migrating) Note(b *shared.Begun) *effect.Error {
 	if err != nil {
 		return effect.Errorf(effect.CodeInternal, "note the migration: %v", err)
 	}
+	c, e := j.connect(j.n)
+	if e != nil {
+		return e
+	}
+	defer c.close()
 	text, op := string(data), "migrate"
 	for made := false; ; made = true {
-		_, err := j.c.run(j.Ctx, "INSERT INTO "+j.marks+" AS m (key, op, result) VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE SET result = excluded.result", []column{&j.Key, &op, &text}, nil)
+		_, err := c.run(j.Ctx, "INSERT INTO "+j.marks+" AS m (key, op, result) VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE SET result = excluded.result", []column{&j.Key, &op, &text}, nil)
 		if state(err) == undefinedTable && !made {
-			if e := j.makeTable(j.c); e != nil {
+			if e := j.makeTable(c); e != nil {
 				return e
 			}
 			continue
 		}
 		if err != nil {
-			return j.failed(j.c, "noting the migration", err)
+			return j.failed(c, "noting the migration", err)
 		}
 		return nil
 	}

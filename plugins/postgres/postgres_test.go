@@ -368,4 +368,10 @@ func TestStatements(t *testing.T) {
 		}
 	}
 	fails(t, b, "migrate", obj{"to": 7}, effect.CodeFailed, "there is no migration to 7")
+
+	// Connections that are idle while the command runs are ended, as on the way.
+	c["migrate"].(obj)["command"] = []any{"sh", "-c", programs(t) + `/psql -XAtq -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = current_user" -c "INSERT INTO schema_versions VALUES (9)"`}
+	if got := must(t, backend(t, c), "migrate", obj{"to": 9}); got["to"] != 9.0 {
+		t.Errorf("migrated %v", got)
+	}
 }

@@ -81,9 +81,12 @@ func (s *stanza) run(ctx context.Context, j *job, c *shared.Command) (out []byte
 		return text.Bytes(), said, nil
 	case ctx.Err() != nil:
 		return nil, said, j.Ended("pgbackrest " + verb)
-	case !shared.Ended(err) && said == "":
+	case !shared.Started(err):
 		return nil, said, effect.Errorf(effect.CodeUnsupported, "%s was not run: %v; nothing was started", s.program, err).
 			WithHint("install pgBackRest here (Debian: pgbackrest), or say where it is: program in the configuration of pgbackrest")
+	case !shared.Ended(err): // killed, as where memory runs out
+		return nil, said, effect.Errorf(effect.CodeFailed, "pgbackrest %s of the stanza %s did not come to its end (%v) %s", verb, s.name, err, said).
+			WithHint("the kernel's log tells what ran out of memory; its own log how far it came")
 	case strings.Contains(said, "unable to acquire lock"):
 		return nil, said, effect.Errorf(effect.CodeUnavailable, "pgbackrest %s of the stanza %s: another one is under way: %s", verb, s.name, said).WithHint("wait until it is through")
 	default:

@@ -61,7 +61,12 @@ func (c *Command) Run(ctx context.Context) (said string, err error) {
 		// The kernel ends the program with the thread that started it.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		done <- cmd.Run()
+		err := cmd.Start()
+		if err != nil {
+			done <- notStarted{err}
+			return
+		}
+		done <- cmd.Wait()
 	}()
 	select {
 	case err = <-done:
@@ -80,8 +85,20 @@ func (c *Command) Run(ctx context.Context) (said string, err error) {
 	return strings.Join(lines.last, "\n"), err
 }
 
+// notStarted is the error of a program that did not begin.
+type notStarted struct{ error }
+
+func (e notStarted) Unwrap() error { return e.error }
+
+// Started reports whether a program whose Run ended with an error had begun: it
+// may have done anything then.
+func Started(err error) bool {
+	var not notStarted
+	return !errors.As(err, &not)
+}
+
 // Ended reports whether an error of Run says that the program was started and
-// ended by itself.
+// ended by itself, and not by a signal.
 func Ended(err error) bool {
 	var exit *exec.ExitError
 	return errors.As(err, &exit) && exit.Exited()

@@ -68,11 +68,21 @@ func (m *Migration) Run(ctx context.Context, args map[string]any, key string, li
 	case ctx.Err() != nil:
 		return effect.Errorf(effect.CodeUnknown, "%s was ended before it was through (%v); whether it changed the schema is not known", m.Command[0], err).
 			WithHint("look at the versions; give it longer by timeout")
-	case !Ended(err) && said == "":
-		return effect.Errorf(effect.CodeUnavailable, "%s was not run: %v", m.Command[0], err).WithHint("check migrate.command in the configuration")
+	case !Started(err):
+		return effect.Errorf(effect.CodeUnavailable, "%s was not run: %v; nothing changed", m.Command[0], err).WithHint("check migrate.command in the configuration")
+	case !Ended(err): // killed, as where memory runs out, or survived by what it started
+		return effect.Errorf(effect.CodeUnknown, "%s did not come to its end (%v)%s; whether it changed the schema is not known", m.Command[0], err, after(said)).
+			WithHint("look at the versions, and whether the database still carries out a statement of it; the kernel's log tells what ran out of memory")
 	}
 	return effect.Errorf(effect.CodeFailed, "%s: %v: %s", strings.Join(m.Command, " "), err, said).
 		WithHint("what it applied before that stays; read what it said, mend the migration, and run it again")
+}
+
+func after(said string) string {
+	if said == "" {
+		return ""
+	}
+	return ": " + said
 }
 
 // Value returns what db.migrate returns: what was applied before, and what is
@@ -133,7 +143,8 @@ func (b *Begun) Outcome(args map[string]any, now []int64) (effect.Observed, map[
 }
 
 // Migrator is what a backend does for db.migrate: it keeps a note of the effect
-// in the database, and knows which versions are applied.
+// in the database, and knows which versions are applied. It keeps no connection
+// meanwhile: the command may take long, and idle ones are ended on the way.
 type Migrator interface {
 	// Begun reads the note; nil if there is none.
 	Begun() (*Begun, *effect.Error)
@@ -167,15 +178,17 @@ func (c *Call) Migrate(m Migrator) (map[string]any, *effect.Error) {
 		return nil, e
 	}
 	now, e := m.Versions()
-	if e == nil {
-		e = Reached(c.Args, now)
+	if e != nil { // what the error says of changes is only true of the question
+		return nil, effect.Errorf(effect.CodeUnknown, "the migrations ended well, and the versions of the schema cannot be read: %s", strings.ReplaceAll(e.Message, "; nothing changed", "")).
+			WithHint("a resume looks at them: see that the database answers, and resume")
 	}
-	if e != nil {
+	if e := Reached(c.Args, now); e != nil {
 		return nil, e
 	}
 	b.Value = Value(b.Before, now)
 	if e := m.Note(b); e != nil {
-		return nil, effect.Errorf(effect.CodeUnknown, "the schema was changed, and noting that failed: %s", e.Message)
+		return nil, effect.Errorf(effect.CodeUnknown, "the migrations ended well, and noting that failed: %s", strings.ReplaceAll(e.Message, "; nothing changed", "")).
+			WithHint("a resume looks at the versions of the schema: see that the database answers, and resume")
 	}
 	return b.Value, nil
 }
