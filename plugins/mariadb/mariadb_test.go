@@ -78,13 +78,16 @@ func TestRefusals(t *testing.T) {
 	b := backend(t, l.config())
 	l.do("USE app; CREATE TABLE notes (x int) ENGINE = MyISAM")
 	for text, says := range map[string]string{
-		"CREATE TABLE x (i int)":               "MariaDB commits others by themselves",
-		"/* now */ commit":                     "MariaDB commits others by themselves",
-		"SELECT 1 INTO OUTFILE '/tmp/x'":       "none of a transaction",
-		"INSERT INTO notes VALUES (1)":         "notes, a table of the engine MyISAM",
-		"DELETE FROM `NOTES`":                  "which has no transactions",
-		"/*!50000 CREATE TABLE x (i int) */":   "none of a transaction",
-		"UPDATE orders SET item = 'a' # notes": "MyISAM", // more is refused rather than less
+		"CREATE TABLE x (i int)":                              "MariaDB commits others by themselves",
+		"/* now */ commit":                                    "MariaDB commits others by themselves",
+		"SELECT 1 INTO OUTFILE '/tmp/x'":                      "none of a transaction",
+		"SELECT 1 into/**/outfile '/tmp/x'":                   "none of a transaction",
+		"/* a */ CREATE TABLE x /* b */ SELECT * FROM orders": "MariaDB commits others by themselves",
+		"--\nCREATE TABLE x (i int)\nSELECT 1 AS i":           "MariaDB commits others by themselves",
+		"INSERT INTO notes VALUES (1)":                        "notes, a table of the engine MyISAM",
+		"DELETE FROM `NOTES`":                                 "which has no transactions",
+		"/*!50000 CREATE TABLE x (i int) */":                  "none of a transaction",
+		"UPDATE orders SET item = 'a' # notes":                "MyISAM", // more is refused rather than less
 	} {
 		fails(t, b, "exec", obj{"sql": text}, effect.CodeRefused, says)
 	}
@@ -92,7 +95,12 @@ func TestRefusals(t *testing.T) {
 	fails(t, b, "exec", obj{"sql": "INSERT INTO orders (item) VALUES ('x'); DELETE FROM orders"}, effect.CodeFailed, "1064")
 	fails(t, b, "exec", obj{"sql": "DELETE FROM runbook_effects"}, effect.CodeFailed, "took the note of its effect away")
 	fails(t, b, "query", obj{"sql": "DELETE FROM orders"}, effect.CodeRefused, "db.exec")
-	fails(t, b, "query", obj{"sql": "CREATE TABLE x (i int)"}, effect.CodeRefused, "none that only reads")
+	for _, text := range []string{"CREATE TABLE x (i int)", "/* a */ CREATE TABLE x /* b */ SELECT * FROM orders", "--\nCREATE TABLE x (i int)\nSELECT 1 AS i", "SELECT 1 into/**/outfile '/tmp/x'", "/*!SELECT 1*/"} {
+		fails(t, b, "query", obj{"sql": text}, effect.CodeRefused, "none that only reads")
+	}
+	for _, text := range []string{"/**/ SELECT 1", "/***/(SELECT 1)", "/* a * b **/ # c\n-- d\n--\nSELECT 1"} {
+		must(t, b, "query", obj{"sql": text})
+	}
 	fails(t, b, "query", obj{"sql": "SELECT sleep(30)", "timeout": "200ms"}, effect.CodeTimeout, "took longer than")
 	fails(t, b, "query", obj{"sql": "SELECT 1", "copy": "z"}, effect.CodeNotFound, "none at all")
 	fails(t, b, "backup", obj{"type": "incr"}, effect.CodeUnsupported, `type = "full"`)

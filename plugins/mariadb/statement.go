@@ -17,17 +17,21 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/internal/plainjson"
 )
 
-// before matches what may stand before the first word of a statement. Comments
-// with a ! are carried out and are no comments.
-const before = `(?is)^(?:\s|--\s[^\n]*\n|#[^\n]*\n|/\*[^!M].*?\*/|\()*`
+// comment matches one that ends where MariaDB ends it: what follows is carried
+// out. Those with a ! are carried out themselves and are none.
+const comment = `--\n|--[ \t\r\f][^\n]*\n|#[^\n]*\n|/\*\*+/|/\*(?:[^*!M]|\*+[^*/])(?:[^*]|\*+[^*/])*\*+/`
+
+// before matches what may stand before the first word of a statement.
+const before = `(?is)^(?:\s|` + comment + `|\()*`
 
 var (
 	// reads are statements that db.query carries out; others commit by themselves,
 	// a transaction that only reads or not.
 	reads = regexp.MustCompile(before + `(select|with|show|explain|describe|desc|values)\b`)
 	// writes are statements that belong to the transaction in which they are.
-	writes   = regexp.MustCompile(before + `(insert|update|delete|replace|with|select|load\s+data)\b`)
-	intoFile = regexp.MustCompile(`(?is)\binto\s+(outfile|dumpfile)\b`)
+	writes = regexp.MustCompile(before + `(insert|update|delete|replace|with|select|load\s+data)\b`)
+	// intoFile matches more than what writes files: comments may stand within.
+	intoFile = regexp.MustCompile(`(?i)\b(outfile|dumpfile)\b`)
 )
 
 // params returns a statement's parameters as the driver takes them.
