@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
@@ -70,6 +71,38 @@ func TestTheWholeWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	fails(t, b, "restore", obj{"copy": "short"}, effect.CodeUnhealthy, "is cut short")
+}
+
+// TestALogThatEnds restores from a copy of the log that does not go on.
+func TestALogThatEnds(t *testing.T) {
+	l := newLab(t)
+	c := l.config()
+	c["binlogs"], c["timeout"] = l.dir+"/received", "300ms"
+	b := backend(t, c)
+	must(t, b, "backup", obj{})
+	l.do("INSERT INTO app.orders (item) VALUES ('fig')")
+	if err := os.CopyFS(l.dir+"/received", os.DirFS(l.dir+"/data")); err != nil {
+		t.Fatal(err)
+	}
+	quiet := l.pass()
+	if got := must(t, b, "restore", obj{"copy": "quiet", "time": quiet}); momentOf(got) != quiet {
+		t.Errorf("the log has all until %s, and the copy is of %v", quiet, momentOf(got))
+	}
+	l.do("INSERT INTO app.orders (item) VALUES ('kiwi')")
+	later := l.pass()
+	fails(t, b, "restore", obj{"copy": "c", "time": later}, effect.CodeUnavailable, "has written more")
+	fails(t, b, "restore", obj{"copy": "c"}, effect.CodeUnavailable, "mariadb-binlog --raw")
+	l.kill()
+	for _, args := range []obj{{"copy": "given", "time": later}, {"copy": "newest"}} {
+		if got := must(t, b, "restore", args); momentOf(got) > quiet || count(t, b, args["copy"].(string)) != "4" {
+			t.Errorf("%v has %s rows and is of %s", args, count(t, b, args["copy"].(string)), momentOf(got))
+		}
+	}
+}
+
+// momentOf is the moment of a copy, as calls say it.
+func momentOf(restored obj) string {
+	return time.UnixMilli(int64(restored["time"].(float64) * 1e3)).UTC().Format(time.RFC3339)
 }
 
 // TestRefusals holds what is refused, and that nothing was touched.

@@ -2,6 +2,7 @@ package mariadb
 
 import (
 	"bytes"
+	"database/sql"
 	"fmt"
 	"io"
 	"math"
@@ -127,10 +128,51 @@ func (j *job) goal() (*goal, *effect.Error) {
 	}
 	if !g.given {
 		g.at = time.Now().UTC().Truncate(time.Millisecond)
-		return g, nil
+	} else {
+		g.at = g.at.UTC().Truncate(time.Second) // the log has whole ones
 	}
-	g.at = g.at.UTC().Truncate(time.Second) // the log has whole ones
-	return g, nil
+	return g, j.reach(g)
+}
+
+// reach sees to it that the log goes on to the moment. A server that answers
+// says whether it has written more, which is waited for; of one that does not
+// nobody knows, and then the end of the log is the moment.
+func (j *job) reach(g *goal) *effect.Error {
+	if !j.logged().Before(g.at) {
+		return nil
+	}
+	file, size, known := j.writing()
+	for until := time.Now().Add(j.timeout); known; j.pause() {
+		info, err := os.Stat(filepath.Join(j.binlogs, file))
+		switch {
+		case err == nil && info.Size() >= size:
+			return nil
+		case j.Ctx.Err() != nil:
+			return j.Ended("waiting for the binary log of " + j.title())
+		case time.Now().After(until):
+			return effect.Errorf(effect.CodeUnavailable, "the log in %s ends at %s, and %s has written more (%s to %d); nothing was started", j.binlogs, j.logged().Format(time.RFC3339), j.title(), file, size).
+				WithHint("see that what copies the log there runs (mariadb-binlog --raw --stop-never); or restore to a moment before that")
+		}
+		j.Progress.Say("waiting for %s of the binary log", file)
+	}
+	if g.at = j.logged().Truncate(time.Millisecond); g.at.Before(g.from.Began) {
+		g.at = g.from.Began
+	}
+	g.given = false // all of the log
+	j.Progress.Show("the log ends at " + g.at.Format(time.RFC3339) + ", and " + j.title() + " does not tell whether it wrote more: the copy is of that moment")
+	return nil
+}
+
+// writing returns the file of the binary log that the server writes, and how
+// far it came; known is false if it does not say.
+func (j *job) writing() (file string, size int64, known bool) {
+	c, e := j.connect()
+	if e != nil {
+		return "", 0, false
+	}
+	defer c.close()
+	err := c.QueryRowContext(j.Ctx, "SHOW MASTER STATUS").Scan(&file, &size, new(sql.NullString), new(sql.NullString))
+	return file, size, err == nil
 }
 
 // logFile matches the names of files of a binary log.
