@@ -103,7 +103,7 @@ func (p People) Identify(as, account, digest string) (Identity, error) {
 		return Identity{}, fmt.Errorf("the account %s may be %s: say who with --as, or show a token", user, strings.Join(may, " or "))
 	case as == "" && named:
 		return Identity{}, fmt.Errorf("the account %s is none of %s's: show %s's token", account, user, user)
-	case as == "" || as == user && !named:
+	case len(may) == 0 && (as == "" || as == user && !named):
 		return Identity{Name: user}, nil
 	case !known:
 		return Identity{}, fmt.Errorf("there is nobody called %s; there are %s", as, strings.Join(p.Names(), ", "))
@@ -114,11 +114,14 @@ func (p People) Identify(as, account, digest string) (Identity, error) {
 }
 
 // Vouch reports whether an answer may be by whom it says: in a role that they
-// have, from an account or by a token of theirs.
+// have, from an account or by a token of theirs. Who is none of People has no role,
+// and an account that is nobody's: people have one word each, whatever else their
+// accounts are called.
 func (p People) Vouch(answer *Body) bool {
 	m, known := p[answer.By]
 	if !known {
-		return len(answer.Roles) == 0 && answer.Via == ""
+		theirs := func(name string) bool { return answer.User != "" && p[name].has(answer.User) }
+		return len(answer.Roles) == 0 && answer.Via == "" && !slices.ContainsFunc(p.Names(), theirs)
 	}
 	for _, role := range answer.Roles {
 		if !slices.Contains(m.Roles, role) {

@@ -33,6 +33,7 @@ func TestIdentify(t *testing.T) {
 		{people, "eve", "eve@web1", "", "the account eve@web1 is none of eve's: show eve's token"},
 		{people, "", "root@web1", "", "root by "},
 		{people, "kim", "root@web1", "", "there is nobody called kim; there are ana, bob, eve"},
+		{people, "ops", "ops@web2", "", "there is nobody called ops; there are ana, bob, eve"}, // ana, once more
 		{people, "", "root@web1", anasToken, "ana by token " + anasToken[:12]},
 		{people, "bob", "root@web1", anasToken, "the token is ana's, not bob's"},
 	} {
@@ -58,7 +59,9 @@ func TestVouch(t *testing.T) {
 		{nil, effect.Body{By: "ana", Roles: []string{"lead"}}, false},
 		{people, effect.Body{By: "root"}, true}, // nobody, who has no role
 		{people, effect.Body{By: "root", Roles: []string{"lead"}}, false},
-		{people, effect.Body{By: "ana"}, false}, // nothing shows it
+		{people, effect.Body{By: "root", User: "root@web1"}, true},
+		{people, effect.Body{By: "ops", User: "ops@web2"}, false}, // ana, once more
+		{people, effect.Body{By: "ana"}, false},                   // nothing shows it
 		{people, effect.Body{By: "ana", Via: token, Roles: []string{"lead"}}, true},
 		{people, effect.Body{By: "ana", Via: token, Roles: []string{"dba"}}, false},
 		{people, effect.Body{By: "bob", Via: token}, false},
