@@ -155,6 +155,9 @@ func (e *Engine) Answer(ctx context.Context, a Answer) (Question, error) {
 	now := e.opts.Clock.Now().UTC()
 	ev := effect.Event{At: now, Kind: effect.QuestionAnswered, Place: q.Place, Body: body}
 	_, err = e.opts.DB.Send(ctx, run.ID, ev, func(events []effect.Event) error {
+		if replacements(events) != replacements(verified.Events()) {
+			return fmt.Errorf("somebody has just replaced the script or the configuration of run %s: look at what it is now (`runbook show`), and answer again", run.ID)
+		}
 		h := history.Of(events)
 		if q, err = pick(run, h, q.Place); err != nil { // as it is verified now
 			return err
@@ -199,6 +202,16 @@ func (e *Engine) Answer(ctx context.Context, a Answer) (Question, error) {
 		return nil
 	})
 	return q, err
+}
+
+// replacements counts how often somebody has replaced what a run goes by.
+func replacements(events []effect.Event) (n int) {
+	for i := range events {
+		if history.Replaces(&events[i]) {
+			n++
+		}
+	}
+	return n
 }
 
 // user is the account of the operating system that answers.

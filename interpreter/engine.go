@@ -244,6 +244,9 @@ func (e *Engine) Resume(ctx context.Context, id string, o ResumeOptions) (Outcom
 	if err == nil && o.With != nil {
 		err = k.replaceSource(ctx, *o.With, o)
 	}
+	if err == nil && (o.With != nil || o.Environment != nil) { // an answer sent until now is to what was replaced
+		k.History, err = e.opts.DB.Events(ctx, run.ID, 0)
+	}
 	if err != nil {
 		return Outcome{}, errors.Join(err, w.Close(context.WithoutCancel(ctx)))
 	}

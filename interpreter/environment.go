@@ -43,7 +43,6 @@ func withEnvironment(sources []journal.Source, text []byte) []journal.Source {
 // who wants it so.
 func (k *walk) replaceEnvironment(ctx context.Context, text []byte, by string) error {
 	ev := effect.Event{At: k.Stack.Clock.Now().UTC(), Kind: effect.SourceChanged, Body: effect.Body{Text: EnvironmentSource, By: by}}
-	k.replaced = true
 	return k.ledger.AddSource(ctx, pinnedEnvironment(text)[0], ev)
 }
 

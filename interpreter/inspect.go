@@ -93,7 +93,6 @@ func (k *walk) replaceSource(ctx context.Context, with script.Source, o ResumeOp
 	src.Name = k.Main.Name // the run's main script, whatever the file is called
 	ev := effect.Event{At: k.Stack.Clock.Now().UTC(), Kind: effect.SourceChanged,
 		Body: effect.Body{Text: with.Name, By: o.By}}
-	k.replaced = true
 	if err := k.ledger.AddSource(ctx, src, ev); err != nil {
 		return err
 	}

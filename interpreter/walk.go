@@ -29,7 +29,6 @@ type walk struct {
 	recorder  *replay.Recorder
 	script    *script.Script
 	failure   error // of the main chunk, if it failed by itself
-	replaced  bool  // somebody has just replaced the script or the configuration
 }
 
 func newWalk(w Walk) *walk {
@@ -56,9 +55,7 @@ func (k *walk) note(line string) {
 // the lease.
 func (k *walk) carry(ctx context.Context) (Outcome, error) {
 	after := context.WithoutCancel(ctx) // what is recorded although ctx has ended
-	if k.past = history.Of(k.History); k.replaced {
-		k.past.Answers = nil
-	}
+	k.past = history.Of(k.History)
 	k.control = newControl(k.Walk, k.past)
 	k.heartbeat, k.inbox = newHeartbeat(ctx, k), &inbox{walk: k}
 	k.control.latest = k.inbox.latest

@@ -94,7 +94,7 @@ func (h *History) Add(ev *effect.Event) {
 	case effect.QuestionAnswered:
 		h.Answers = append(h.Answers, *ev)
 	case effect.SourceChanged:
-		if b.By != "" { // the script, or the systems: people agreed to what was there before
+		if Replaces(ev) { // people agreed to what was there before
 			h.Answers = nil
 		}
 	case effect.RollbackRegistered:
@@ -214,6 +214,10 @@ func (h *History) Questions() []*Effect {
 func (h *History) Asked(line effect.Place) bool {
 	return slices.ContainsFunc(h.Effects, func(e *Effect) bool { return effect.Asks(e.Op) && e.Place.Line() == line })
 }
+
+// Replaces reports whether an event says that somebody has replaced what the run
+// goes by, its script or its configuration: not that it has found a file it requires.
+func Replaces(ev *effect.Event) bool { return ev.Kind == effect.SourceChanged && ev.Body.By != "" }
 
 // Began reports whether the run has come to an effect of the world, a sleep or a
 // question.
