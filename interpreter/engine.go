@@ -128,11 +128,15 @@ func (e *Engine) Start(ctx context.Context, s Start) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
+	locks := header.Locks
+	if emergency != nil { // taken once people have agreed
+		locks = nil
+	}
 	required := requiredBy(s.Main, s.Loader)
 	id, w, err := e.create(ctx, journal.NewRun{
 		Name: header.Name, Script: s.Main.Name, Env: s.Env, By: s.By, Params: encoded,
 		Sources: slices.Concat([]journal.Source{source(s.Main)}, required.sources(), plan, emergency, pinnedEnvironment(s.Environment)),
-		Locks:   header.Locks,
+		Locks:   locks,
 		Created: effect.Event{At: e.opts.Clock.Now().UTC(), Kind: effect.RunCreated, Body: effect.Body{Text: s.Main.Name}},
 	})
 	if err != nil {

@@ -274,7 +274,9 @@ func (k *walk) stopped(ctx context.Context, s *effect.Stop) Outcome {
 		if k.Run.Status.Terminal() { // a rollback that could not begin
 			return k.settle(ctx, k.Run.Status, s)
 		}
-		if k.past.Began() { // an edited script names a lock that the run has not
+		// An edited script names a lock that the run has not; or people have agreed
+		// to an emergency, and need not again.
+		if k.past.Began() || k.Emergency != nil {
 			return k.settle(ctx, effect.StatusInterrupted, s)
 		}
 		return k.settle(ctx, effect.StatusCanceled, s)
