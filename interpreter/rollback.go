@@ -130,5 +130,5 @@ func (k *walk) runRollback(ctx context.Context, attempt int, rb script.Rollback)
 // asksAbout reports whether people are asked if the function of a rollback fails.
 // Where it has failed already and nobody was asked, an older runbook ran it.
 func (k *walk) asksAbout(place effect.Place) bool {
-	return k.header.OnFailure == OnFailureAsk && (!k.past.Marks[place] || k.past.Asked(place))
+	return k.header.OnFailure == OnFailureAsk && (!k.past.Marks[place] || k.past.Chosen(place))
 }

@@ -210,9 +210,10 @@ func (h *History) Questions() []*Effect {
 	return list
 }
 
-// Asked reports whether people were asked something on a line of control.
-func (h *History) Asked(line effect.Place) bool {
-	return slices.ContainsFunc(h.Effects, func(e *Effect) bool { return effect.Asks(e.Op) && e.Place.Line() == line })
+// Chosen reports whether people were asked on a line of control what becomes of a
+// failure. The questions of the script itself are others.
+func (h *History) Chosen(line effect.Place) bool {
+	return slices.ContainsFunc(h.Effects, func(e *Effect) bool { return e.Op == effect.OpChoose && e.Place.Line() == line })
 }
 
 // Replaces reports whether an event says that somebody has replaced what the run

@@ -203,3 +203,15 @@ effect.done r1.1.1 t.read`) {
 		t.Error("the run is in a step")
 	}
 }
+
+// TestChosen: a question of the function itself is not one about its failure.
+func TestChosen(t *testing.T) {
+	h := history.Of(events(t, `
+run.created - x
+rollback.started - 1
+question.asked r1.1.1 run.approve
+question.asked r1.2.1 run.choose`))
+	if h.Chosen("r1.1") || !h.Chosen("r1.2") {
+		t.Errorf("asked what becomes of a failure: %v, %v", h.Chosen("r1.1"), h.Chosen("r1.2"))
+	}
+}
