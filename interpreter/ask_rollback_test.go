@@ -8,6 +8,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/script"
 )
 
 // failing has three rollbacks, of which the second to run fails the first two
@@ -98,6 +99,33 @@ func TestAskedAboutRollback(t *testing.T) {
 		r.ends(r.resume(r.engine(detached), out.Run), effect.StatusRollbackFailed)
 		r.book.must(t).audit(t, []string{"do", "try 1", "undo 1", "undo 3"}, 0)
 	})
+}
+
+// TestNobodyToAsk: where nobody can be asked what becomes of a failure, it is told
+// with the reason, in steps and in rollbacks.
+func TestNobodyToAsk(t *testing.T) {
+	r := newRig(t)
+	r.opts.People = func([]byte) (effect.People, error) { return effect.People{"ann": {}}, nil }
+	const text = `runbook { name = 'test', summary = 'Test', on_failure = 'ask', ask = { by = { "nobody" } } }
+on_rollback("back", function() fail "not back" end)
+step("do", function() error "broken" end)`
+	out, err := r.engine(detached).Start(patient(t), interpreter.Start{Main: script.Source{Name: "test.lua", Text: []byte(text)},
+		Loader: interpreter.Dir(r.dir), Params: given(nil), By: "test", Environment: []byte("pinned")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	says := func(err error, failure string) {
+		t.Helper()
+		if err == nil || !strings.Contains(err.Error(), failure) || !strings.Contains(err.Error(), "could not be asked: nobody can agree to") {
+			t.Errorf("the failure is told as %v", err)
+		}
+	}
+	says(out.Err, "broken")
+	if out = r.rollBack(); len(out.Rollbacks) != 1 {
+		t.Fatalf("%s, failed: %v", out.Status, out.Rollbacks)
+	}
+	says(out.Rollbacks[0], "not back")
+	r.replays(out.Run)
 }
 
 // replays verifies that a run's script and record agree.

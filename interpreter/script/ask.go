@@ -70,12 +70,18 @@ func (b *branch) about(L *lua.LState, step string, f *failure) string {
 	return choice
 }
 
-// choose asks what becomes of a failure.
+// choose asks what becomes of a failure. It returns "" if nobody can be asked, which
+// the failure says then: why it failed is not lost with the question.
 func (b *branch) choose(L *lua.LState, ask Ask, title string, f *failure, choices ...string) string {
 	// Without its place in the script: an edited one asks the same.
 	detail := shortened(b.execution.script.failed(f).Message)
-	value, _ := b.control(L, effect.OpChoose, ask.Args(title, detail, choices...)).(map[string]any)
-	choice, _ := value["choice"].(string)
+	value, err := b.perform(b.execution.ctx, site{b.position(L), &b.scope}, effect.OpChoose, ask.Args(title, detail, choices...))
+	if err != nil {
+		f.add("; what becomes of it could not be asked: " + err.Message)
+		return ""
+	}
+	named, _ := value.(map[string]any)
+	choice, _ := named["choice"].(string)
 	return choice
 }
 

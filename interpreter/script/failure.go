@@ -68,6 +68,18 @@ func (f *failure) text() string {
 	return fmt.Sprintf("(error object is a %s value)", f.value.Type())
 }
 
+// add puts a text behind the message, if the error has one.
+func (f *failure) add(text string) {
+	switch v := f.value.(type) {
+	case lua.LString, lua.LNumber:
+		f.value = lua.LString(f.text() + text)
+	case *lua.LTable:
+		if m, ok := v.RawGetString("message").(lua.LString); ok {
+			v.RawSetString("message", m+lua.LString(text))
+		}
+	}
+}
+
 // onRaise is called by gopher-lua when an error is raised, with the stack as
 // it is and the error on top of it.
 func (s *Script) onRaise(L *lua.LState) {
