@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/journal"
@@ -14,21 +15,26 @@ import (
 type Subject struct {
 	Script string // of the script's text
 	Plan   string // of the plan that the run is held to; empty without one
-	All    string // of both, and of the parameters
+	All    string // of both, of the files that the script requires, and of the parameters
 }
 
 // SubjectOf returns that of a run.
 func SubjectOf(run journal.Run, sources []journal.Source) Subject {
 	var s Subject
+	var required []string
 	for _, source := range sources {
 		switch source.Name {
 		case run.Script:
 			s.Script = source.Hash
 		case PlanSource:
 			s.Plan = source.Hash
+		case EmergencySource, EnvironmentSource: // people are asked again if that is replaced
+		default:
+			required = append(required, fmt.Sprintf("%q %s", source.Name, source.Hash))
 		}
 	}
-	all := sha256.Sum256([]byte(s.Script + "\n" + s.Plan + "\n" + string(run.Params)))
+	slices.Sort(required)
+	all := sha256.Sum256([]byte(s.Script + "\n" + s.Plan + "\n" + string(run.Params) + "\n" + strings.Join(required, "\n")))
 	s.All = hex.EncodeToString(all[:])
 	return s
 }
@@ -41,7 +47,7 @@ func (s Subject) is(digest string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("it is another script, or another plan, than the one with the digest %s: script %s, plan %s", digest, s.Script, orNone(s.Plan))
+	return fmt.Errorf("it is another script, or another plan, than the one with the digest %s: script %s, plan %s, all %s", digest, s.Script, orNone(s.Plan), s.All)
 }
 
 func orNone(text string) string {

@@ -84,6 +84,7 @@ func (a commands) show(run journal.Run, events []effect.Event, params []effect.F
 	for i, line := range view.Params(params, run.Params) {
 		field([]string{"params", ""}[min(i, 1)], line)
 	}
+	field("all", fmt.Sprintf("sha256 %.32s…", of.All))
 	field("parent", run.Parent)
 	field("successor", run.Successor)
 	if app.Carried(run) {

@@ -39,7 +39,7 @@ func (a commands) answerCommand(deny bool) *cobra.Command {
 			outcome := map[bool]string{false: "approved", true: "denied"}[deny]
 			digest = strings.TrimSuffix(digest, "…") // as show cuts it
 			if cmd.Flags().Changed("digest") && !digests.MatchString(digest) {
-				return app.Usagef("--digest %q is no digest: give 8 or more of the characters that show prints of the script or the plan", digest)
+				return app.Usagef("--digest %q is no digest: give 8 or more of the characters that show prints of the script, the plan or all", digest)
 			}
 			said := interpreter.Answer{Place: effect.Place(place), Deny: deny, Reason: why, Of: digest}
 			return a.answer(cmd, argv[0], claim, said, outcome, func(who, title string, before bool) {
@@ -55,7 +55,7 @@ func (a commands) answerCommand(deny bool) *cobra.Command {
 	claim.Add(f)
 	f.StringVar(&why, "reason", "", "`WHY`, for the record")
 	f.StringVar(&place, "question", "", "which question, by its `PLACE`, if the run asks several")
-	f.StringVar(&digest, "digest", "", "the `SHA256` of what you have looked at: script or plan (see show)")
+	f.StringVar(&digest, "digest", "", "the `SHA256` of what you have looked at: script, plan or all (see show)")
 	return cmd
 }
 
