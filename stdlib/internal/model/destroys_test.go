@@ -43,6 +43,14 @@ func TestDestroyed(t *testing.T) {
 		"systemctl restart nginx":                           false,
 		"docker rm -f web":                                  false,
 		"git rm -rf docs":                                   false,
+		"psql -c 'DROP TABLE orders_old'":                   false,
+		"dropdb restore_test":                               false,
+		"dropdb main":                                       true,
+		"rm -rf /srv/app_cache":                             false,
+		"dd if=f of=/dev/null":                              false,
+		"gcloud compute instances delete-access-config web": false,
+		"kubectl delete secret web-tls":                     false,
+		"rsync -aH --delete --hard-links /a/ /b/":           false,
 	} {
 		if got := destroyed(line) != ""; got != destroys {
 			t.Errorf("%q destroys: %v", line, got)
