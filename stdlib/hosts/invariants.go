@@ -55,7 +55,7 @@ func oneAtATime(v *effect.View, e effect.Occurrence) string {
 }
 
 // reboots matches commands by which a whole host is away for a while.
-var reboots = regexp.MustCompile(`^(sudo\s+)?(/s?bin/|/usr/s?bin/)?(reboot|poweroff|halt|shutdown\s+(-\S+\s+)*|systemctl\s+(reboot|poweroff|kexec))(\s|$)`)
+var reboots = regexp.MustCompile(`^(sudo\s+)?(/s?bin/|/usr/s?bin/)?((reboot|poweroff|halt|systemctl\s+(reboot|poweroff|kexec))(\s|$)|shutdown(\s+-[rhPH]\S*)*(\s+(now|\+?\d)|\s*$))`)
 
 // members returns the hosts of each group.
 func members(v *effect.View) map[string][]string {
