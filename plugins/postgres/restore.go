@@ -171,25 +171,33 @@ func (j *job) timeline(backups []stored) (int, *effect.Error) {
 // file says.
 func (j *job) forks(timeline int) map[int]uint64 {
 	out := map[int]uint64{}
-	name := fmt.Sprintf("%08X.history", timeline)
-	dirs := []string{filepath.Join(j.copies.Dir, timelines)}
-	for _, n := range j.nodes {
-		if n.data != "" {
-			dirs = append(dirs, filepath.Join(n.data, "pg_wal"))
-		}
-	}
-	text := j.wal.history(j, name)
-	for _, dir := range dirs {
-		if text == nil {
-			text, _ = os.ReadFile(filepath.Join(dir, name))
-		}
-	}
+	text := j.history(fmt.Sprintf("%08X.history", timeline), filepath.Join(j.copies.Dir, timelines))
 	for line := range strings.Lines(string(text)) {
 		if words := strings.Fields(line); len(words) >= 2 && atoi(words[0]) > 0 {
 			out[atoi(words[0])] = lsn(words[1])
 		}
 	}
 	return out
+}
+
+// history returns the file of a timeline: from the archive, where one is
+// configured, else from other directories or from the nodes' own; nil if none has it.
+func (j *job) history(name string, dirs ...string) []byte {
+	for _, n := range j.nodes {
+		if n.data != "" {
+			dirs = append(dirs, filepath.Join(n.data, "pg_wal"))
+		}
+	}
+	var text []byte
+	if j.wal != nil {
+		text = j.wal.history(j, name)
+	}
+	for _, dir := range dirs {
+		if text == nil {
+			text, _ = os.ReadFile(filepath.Join(dir, name))
+		}
+	}
+	return text
 }
 
 func atoi(s string) int {

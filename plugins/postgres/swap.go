@@ -153,10 +153,7 @@ func (j *job) unique(data string) *effect.Error {
 	histories, _ := filepath.Glob(filepath.Join(data, "pg_wal", "*.history"))
 	for _, h := range histories {
 		ours, err := os.ReadFile(h)
-		var theirs []byte
-		if j.wal != nil {
-			theirs = j.wal.history(j, filepath.Base(h))
-		}
+		theirs := j.history(filepath.Base(h))
 		if err == nil && theirs != nil && string(ours) != string(theirs) {
 			return effect.Errorf(effect.CodeConflict, "the timeline of the copy (%s) was taken by another one since it was restored; nothing was swapped", strings.TrimSuffix(filepath.Base(h), ".history")).
 				WithHint("restore it again: it gets a timeline of its own")
