@@ -210,6 +210,16 @@ func (r *Recorder) halt(s *effect.Stop) *effect.Stop {
 
 // replayed waits until it is this outcome's turn and returns it.
 func (r *Recorder) replayed(ctx context.Context, call effect.Call, rec *history.Effect) (effect.Result, error) {
+	// What holds secrets is asked for before its turn comes: from then on its branch
+	// counts as one that computes, for which a virtual clock stands still.
+	again := rec.Err == nil && returnsSecrets(call.Op)
+	var secret effect.Result
+	if again {
+		var err error
+		if secret, err = r.asked(ctx, call, rec); err != nil {
+			return effect.Result{}, err
+		}
+	}
 	var decoded *batch
 	var n int
 	if call.Class != effect.Value {
@@ -223,8 +233,8 @@ func (r *Recorder) replayed(ctx context.Context, call effect.Call, rec *history.
 			return effect.Result{}, err
 		}
 	}
-	if rec.Err == nil && returnsSecrets(call.Op) {
-		return r.asked(ctx, call, rec)
+	if again {
+		return secret, nil
 	}
 	if decoded != nil {
 		return decoded.answer(n)
