@@ -215,8 +215,13 @@ type memory struct {
 }
 
 // above returns what stands above the Recorder of the n-th walk; nil for nothing.
+// A walk that takes a run up again has the record alone: a film made on from there
+// would begin after the faults it is for, and one that answers would hide where
+// what the script does now is not what was recorded.
 func (m *memory) above(random *counted, n int) (above func(effect.Handler) effect.Handler, answered func(effect.Place) bool) {
 	switch {
+	case n > 0:
+		return nil, nil
 	case m.camera != nil:
 		m.camera.random = random
 		return func(next effect.Handler) effect.Handler {
@@ -225,9 +230,8 @@ func (m *memory) above(random *counted, n int) (above func(effect.Handler) effec
 		}, nil
 	case m.from == nil:
 		return nil, nil
-	case n == 0:
-		_, _ = io.CopyN(io.Discard, random, m.from.drawn) // it never ends
 	}
+	_, _ = io.CopyN(io.Discard, random, m.from.drawn) // it never ends
 	s := screen{film: m.film, moment: m.from}
 	return func(next effect.Handler) effect.Handler {
 		s.next = next

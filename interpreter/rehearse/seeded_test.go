@@ -66,6 +66,7 @@ var seeded = []struct {
 	{"other-gate", "a gate looks at what gets the traffic", 1},
 	{"passed-over", "a run that succeeded leaves no traffic on what is unhealthy", 1},
 	{"payment-twice", "a request that is sent again says that it is the same", 1},
+	{"read-then-rotated", "a run ends", 1},
 	{"rebooted-at-once", "of a group of hosts, no two are without their service at once", 1},
 	{"relative-amount", "a command that may run twice says what is to be, not what is to be added", 1},
 	{"release-unwatched", "what is released is watched for long enough", 1},
