@@ -144,8 +144,8 @@ func (p *performer) Deviations(ctx context.Context) ([]effect.Deviation, error) 
 // which is remembered: what failed is recorded, and a replay learns the same.
 func (p *performer) deviation(ctx context.Context, of *subject) (d effect.Deviation, err error) {
 	reads := of.module.Desired.Reads
-	for ; of.read < len(reads); of.read++ {
-		op, ok := p.branch.execution.script.opts.Catalog.Op(of.module.Name + "." + reads[of.read])
+	for i := of.read; i < len(reads); i++ {
+		op, ok := p.branch.execution.script.opts.Catalog.Op(of.module.Name + "." + reads[i])
 		if !ok {
 			continue
 		}
@@ -160,6 +160,7 @@ func (p *performer) deviation(ctx context.Context, of *subject) (d effect.Deviat
 		if failed.Code != effect.CodeUnsupported {
 			return d, failed
 		}
+		of.read = max(of.read, i+1) // another branch may have learned it meanwhile
 	}
 	return d, nil
 }
