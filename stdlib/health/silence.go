@@ -130,16 +130,24 @@ func (s *silences) state(now time.Time) map[string]any {
 	return out
 }
 
-// silencesOff finds a silence that a run which failed left on.
+// silencesOff finds a silence that a run which failed left on, and did not try to
+// end.
 func silencesOff(v *effect.View, end effect.Ending) string {
-	if end.Status != effect.StatusFailed && end.Status != effect.StatusRolledBack {
+	if end.Status != effect.StatusFailed && end.Status != effect.StatusRolledBack || v.Stranded {
 		return ""
+	}
+	if slices.ContainsFunc(v.Past(), func(o effect.Occurrence) bool { return o.Module == "health" && o.Name == "unsilence" && o.Err != nil }) {
+		return ""
+	}
+	advice := "end it in on_rollback, by health.unsilence"
+	if !end.RollsBack {
+		advice = "roll back what fails (on_failure), and end it there, by health.unsilence"
 	}
 	left := plain.Table(v.State("health"), "silences")
 	for _, id := range plain.SortedNames(left) {
 		one := plain.Table(left, id)
-		return fmt.Sprintf("the run is %s, and leaves %s on (%s) until %s: end it in on_rollback, by health.unsilence", end.Status, id, plain.Str(one, "why"),
-			time.Unix(int64(plain.Num(one, "until")), 0).UTC().Format("15:04"))
+		return fmt.Sprintf("the run is %s, and leaves %s on (%s) until %s: %s", end.Status, id, plain.Str(one, "why"),
+			time.Unix(int64(plain.Num(one, "until")), 0).UTC().Format("15:04"), advice)
 	}
 	return ""
 }
