@@ -152,7 +152,8 @@ func (c *change) again(ctx context.Context, because error) error {
 	if said, err := run(ctx, c.settings.reload, c.settings.timeout, nil); err != nil {
 		return unknown("%s; the file is as it was, and the reload with it failed, too: %s", why.Message, effect.AsError(failed("the reload", c.settings.reload, said, err)).Message)
 	}
-	if err := c.await(ctx, func(s served) bool { return maps.Equal(s.shares, c.from.served.shares) }); err != nil {
+	err := c.await(ctx, func(s served) bool { return maps.Equal(s.shares, c.from.served.shares) })
+	if err != nil || c.twice && c.old == nil { // unseen workers of before answer alike
 		return unknown("%s; the file is as it was, and what nginx serves is not certain", why.Message)
 	}
 	return effect.Errorf(code, "%s; the file is as it was, and nginx serves it: nothing changed", why.Message).WithHint("%s", why.Hint)
@@ -206,14 +207,18 @@ func (c *change) await(ctx context.Context, as func(served) bool) error {
 
 // stay reports whether a worker of before takes connections, pid being one that
 // answered. Of two reloads the first one's workers, which nobody knows, may do so,
-// too: then there are more than before.
+// too: until the second one's answer, and while there are more than before.
 func (c *change) stay(pid int) bool {
 	for old := range c.old {
 		if takes(old) {
 			return true
 		}
 	}
-	return c.twice && len(workers(pid)) > len(c.old)
+	if !c.twice {
+		return false
+	}
+	now := workers(pid) // nil once it only finishes what it has
+	return c.old[pid] || now == nil || len(now) > len(c.old)
 }
 
 // try lets nginx test its configuration. One that it prints has to have the pool's
