@@ -41,8 +41,11 @@ end)
 if params.db then
   step("system: a backup that is whole and new enough", function()
     local have = db.backups {}
-    local newest = have.backups[#have.backups]
-    if not newest then fail "there is no backup of the database" end
+    local newest
+    for _, backup in ipairs(have.backups) do
+      if not backup.damaged then newest = backup end
+    end
+    if not newest then fail "there is no backup of the database that is whole" end
     local age = now() - newest.ended
     if age > params.backup_age then
       fail { message = ("the newest backup, %s, is %.0f hours old"):format(newest.name, age / 3600), hint = "make one: db.backup, or your own tool" }

@@ -31,6 +31,8 @@ end)
 
 for why, changes in pairs {
   ["is 48 hours old"]      = { db = { nodes = { a = { primary = true } }, backups = { { name = "nightly", age = "48h" } } } },
+  ["is 72 hours old"]      = { db = { nodes = { a = { primary = true } },
+    backups = { { name = "weekly", age = "72h" }, { name = "nightly", age = "6h", damaged = true } } } },
   ["there is no backup"]   = { db = { nodes = { a = { primary = true } }, backups = {} } },
   ["p99_latency"]          = { health = { blue = { p99_latency = "250ms" } } },
   ["npm"]                  = { exec = { commands = { ["npm run test:final-integration"] = { code = 1 } } } },

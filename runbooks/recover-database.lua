@@ -30,7 +30,11 @@ for i, sql in ipairs(params.checks) do checks["check " .. i] = sql end
 
 step("see what can be restored", function()
   local have = db.backups { db = name }
-  if #have.backups == 0 then fail { message = "there is no backup", hint = "look at runbook docs db.backups, and at the backup's own log" } end
+  local whole = 0
+  for _, backup in ipairs(have.backups) do
+    if not backup.damaged then whole = whole + 1 end
+  end
+  if whole == 0 then fail { message = "there is no backup that is whole", hint = "look at runbook docs db.backups, and at the backup's own log" } end
   if moment and have.earliest and (moment < have.earliest or moment > have.latest) then
     fail { message = params.time .. " cannot be restored", hint = "it can be from " .. time.format(have.earliest) .. " to " .. time.format(have.latest) }
   end

@@ -46,6 +46,12 @@ test("changes nothing where there is no backup", function(t)
   t.contains(run.error, "there is no backup")
 end)
 
+test("changes nothing where every backup is known to be damaged", function(t)
+  local run = book.simulate(start { backups = { { name = "nightly", age = "6h", damaged = true } } })
+  t.contains(run.error, "there is no backup that is whole")
+  t.effects(run, {})
+end)
+
 test("changes nothing where the copy is damaged", function(t)
   local run = book.simulate(start { backups = { { name = "nightly", age = "6h", valid = false } } })
   t.equal(run.status, "failed")

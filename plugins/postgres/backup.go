@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -34,10 +35,15 @@ type stored struct {
 	Size     int64     `json:"size"`
 	Timeline int       `json:"timeline"`
 	End      uint64    `json:"end"` // a place in the WAL that it reaches at the least
+	Damaged  bool      `json:"-"`   // as the tool that made it says
 }
 
 func (s *stored) value(name string) map[string]any {
-	return map[string]any{name: s.Name, "type": or(s.Type, "full"), "began": seconds(s.Began), "ended": seconds(s.Ended), "size": float64(s.Size)}
+	value := map[string]any{name: s.Name, "type": or(s.Type, "full"), "began": seconds(s.Began), "ended": seconds(s.Ended), "size": float64(s.Size)}
+	if s.Damaged {
+		value["damaged"] = true
+	}
+	return value
 }
 
 // stored returns the backups, oldest first.
@@ -68,7 +74,7 @@ func (j *job) list() (map[string]any, *effect.Error) {
 			out["timeline"] = float64(s.timeline)
 		}
 	}
-	if len(list) == 0 {
+	if list = whole(list); len(list) == 0 {
 		return out, nil
 	}
 	out["earliest"], out["latest"] = seconds(list[0].Ended), seconds(list[len(list)-1].Ended)
@@ -88,6 +94,11 @@ func (j *job) list() (map[string]any, *effect.Error) {
 	return out, nil
 }
 
+// whole returns the backups that are not known to be damaged.
+func whole(list []stored) []stored {
+	return slices.DeleteFunc(slices.Clone(list), func(s stored) bool { return s.Damaged })
+}
+
 // archives returns the server's time, and whether archiving works.
 func (j *job) archives(c *conn) (time.Time, bool) {
 	r, err := c.row(j.Ctx, `SELECT extract(epoch from clock_timestamp()), current_setting('archive_mode') <> 'off' AND (last_failed_time IS NULL OR last_archived_time > last_failed_time) FROM pg_stat_archiver`)
@@ -103,11 +114,15 @@ func epoch(text string) time.Time {
 	return time.UnixMicro(int64(s * 1e6)).UTC()
 }
 
-// mine returns the backup that this effect made; nil if it is not there.
+// mine returns the backup that this effect made; nil if it is not there. One
+// that is damaged is an error, as when it was made.
 func (j *job) mine() (map[string]any, *effect.Error) {
 	list, e := j.stored()
 	for i := range list {
 		if list[i].Key == j.Key || list[i].Key == j.ID() {
+			if list[i].Damaged {
+				return nil, j.madeDamaged(&list[i])
+			}
 			return list[i].value("backup"), nil
 		}
 	}
@@ -130,7 +145,22 @@ func (j *job) backup() (map[string]any, *effect.Error) {
 	if e != nil {
 		return nil, e
 	}
+	if made.Damaged {
+		return nil, j.madeDamaged(made)
+	}
 	return made.value("backup"), nil
+}
+
+// madeDamaged is the error of a backup that is complete and not to be relied on.
+// A repetition with the same key ends with it, too: another backup would be as
+// damaged.
+func (j *job) madeDamaged(s *stored) *effect.Error {
+	_, e := j.backups.verify(j, s)
+	if e == nil || e.Code != effect.CodeUnhealthy {
+		e = effect.Errorf(effect.CodeUnhealthy, "the backup %s is damaged", s.Name)
+	}
+	e.Message += "; it is kept, and no restore takes it"
+	return e.WithHint("the live data is damaged: run db.validate, find what the files are of (pg_filenode_relation, oid2name), mend that or restore an earlier backup beside it, and make a new backup")
 }
 
 // watch shows how a directory grows, until the function that it returns has

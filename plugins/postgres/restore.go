@@ -116,14 +116,26 @@ func (j *job) goal() (*goal, *effect.Error) {
 		}
 	}
 	wanted, known := j.Text("backup"), []string{}
+	var damaged []string // passed over; one that is asked for by its name is refused
 	for i := range list {
 		known = append(known, list[i].Name)
+		if list[i].Damaged && wanted == "" {
+			damaged = append(damaged, list[i].Name)
+			continue
+		}
 		if (wanted == "" && fits(&list[i]) || list[i].Name == wanted) && seconds(list[i].Ended) <= target {
 			g.from = &list[i]
 		}
 	}
 	if wanted != "" && !slices.Contains(known, wanted) {
 		return nil, shared.Names("backup", wanted, known)
+	}
+	if len(damaged) > 0 {
+		j.Progress.Show("passed over, because pages of them had wrong checksums: " + strings.Join(damaged, ", "))
+	}
+	if g.from == nil && len(damaged) > 0 {
+		return nil, effect.Errorf(effect.CodeUnhealthy, "no backup that is whole reaches back to the moment that is asked for; damaged: %s", strings.Join(damaged, ", ")).
+			WithHint("db.backups tells the earliest moment that can be restored; what a damaged backup still holds has to be restored by hand (pgbackrest restore)")
 	}
 	if g.from == nil {
 		return nil, effect.Errorf(effect.CodeNotFound, "no backup reaches back to the moment that is asked for").WithHint("db.backups tells the earliest moment that can be restored")

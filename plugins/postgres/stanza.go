@@ -125,7 +125,8 @@ type info struct {
 type kept struct {
 	Label      string            `json:"label"`
 	Type       string            `json:"type"`
-	Error      bool              `json:"error"` // pages whose checksums are wrong
+	Error      bool              `json:"error"`      // pages whose checksums are wrong
+	Errors     []any             `json:"error-list"` // their files, where one backup is asked for
 	Annotation map[string]string `json:"annotation"`
 	Tablespace []any             `json:"tablespace"` // where one backup is asked for
 	Timestamp  struct {
@@ -184,7 +185,7 @@ func (s *stanza) list(j *job) ([]stored, *effect.Error) {
 // keeps whole ones.
 func (k *kept) stored() stored {
 	timeline, _ := strconv.ParseUint(k.Archive.Stop[:min(8, len(k.Archive.Stop))], 16, 32)
-	return stored{Name: k.Label, Key: k.Annotation[annotation], Type: k.Type, Size: k.Info.Size, Timeline: int(timeline), End: lsn(k.LSN.Stop),
+	return stored{Name: k.Label, Key: k.Annotation[annotation], Type: k.Type, Size: k.Info.Size, Timeline: int(timeline), End: lsn(k.LSN.Stop), Damaged: k.Error,
 		Began: time.Unix(k.Timestamp.Start, 0).UTC(), Ended: time.Unix(k.Timestamp.Stop+1, 0).UTC()}
 }
 
@@ -243,6 +244,8 @@ func (j *job) seeKept() (effect.Observed, map[string]any, *effect.Error) {
 		switch {
 		case e != nil:
 			return "", nil, e
+		case made != nil && made.Damaged: // the repetition finds it, and says what is damaged
+			return effect.NotApplied, nil, nil
 		case made != nil:
 			return effect.Applied, made.value("backup"), nil
 		case !i.Status.Lock.Backup.Held:
@@ -265,7 +268,8 @@ func (s *stanza) verify(j *job, b *stored) (int64, *effect.Error) {
 			continue
 		}
 		if k.Error {
-			return 0, effect.Errorf(effect.CodeUnhealthy, "the backup %s is damaged: pages had wrong checksums when it was made", b.Name).WithHint("restore another backup; pgbackrest info --set=%s names the files", b.Name)
+			return 0, effect.Errorf(effect.CodeUnhealthy, "the backup %s is damaged: %s had wrong checksums when it was made", b.Name, k.pages()).
+				WithHint("restore another backup, or leave the backup out: the newest that is whole is taken")
 		}
 		if len(k.Tablespace) > 0 {
 			return 0, effect.Errorf(effect.CodeUnsupported, "the backup %s has tablespaces, which a copy beside the live data would share with it; nothing was started", b.Name).
@@ -273,6 +277,22 @@ func (s *stanza) verify(j *job, b *stored) (int64, *effect.Error) {
 		}
 	}
 	return b.Size, nil
+}
+
+// pages says where checksums were wrong.
+func (k *kept) pages() string {
+	const some = 10
+	var files []string
+	for _, one := range k.Errors {
+		files = append(files, fmt.Sprint(one))
+	}
+	switch n := len(files); {
+	case n == 0: // older versions name none
+		return "pages"
+	case n > some:
+		return fmt.Sprintf("pages of %s and %d further files", strings.Join(files[:some], ", "), n-some)
+	}
+	return "pages of " + strings.Join(files, ", ")
 }
 
 func (s *stanza) fill(j *job, b *stored, data string, size int64) *effect.Error {

@@ -8,8 +8,11 @@ local db, exec = require "db", require "exec"
 -- backups are there, new enough, and the data is whole.
 local function backups()
   local have = db.backups {}
-  local newest = have.backups[#have.backups]
-  if not newest then fail "there is no backup of the database" end
+  local newest
+  for _, backup in ipairs(have.backups) do
+    if not backup.damaged then newest = backup end
+  end
+  if not newest then fail "there is no backup of the database that is whole" end
   local age = now() - newest.ended
   if age > params.backup_age then fail(("the newest backup is %.0f hours old"):format(age / 3600)) end
   db.validate {}

@@ -14,10 +14,14 @@ import (
 func (b *database) list(m effect.Moment, _ map[string]any) (map[string]any, *effect.Error) {
 	out := map[string]any{"timeline": b.timeline}
 	backups := []any{}
-	for i, k := range b.backups {
+	for _, k := range b.backups {
 		ended := plain.Unix(k.at(m))
-		backups = append(backups, map[string]any{"name": k.name, "type": k.kind, "began": ended, "ended": ended, "size": k.size})
-		if i == 0 {
+		one := map[string]any{"name": k.name, "type": k.kind, "began": ended, "ended": ended, "size": k.size}
+		if backups = append(backups, one); k.damaged { // none of its moments can be restored
+			one["damaged"] = true
+			continue
+		}
+		if out["earliest"] == nil {
 			out["earliest"] = ended
 		}
 		if out["latest"] = ended; b.log {
@@ -106,6 +110,9 @@ func (b *database) source(m effect.Moment, args map[string]any) (*backup, float6
 	if k == nil {
 		return nil, 0, effect.Errorf(effect.CodeNotFound, "no backup reaches back to %s", target.Format("2006-01-02T15:04:05Z07:00")).
 			WithHint("db.backups tells the earliest moment that can be restored")
+	}
+	if k.damaged {
+		return nil, 0, effect.Errorf(effect.CodeUnhealthy, "the backup %s is damaged", k.name).WithHint("leave the backup out: the newest that is whole is taken")
 	}
 	if !b.fits(m, k) {
 		return nil, 0, effect.Errorf(effect.CodeRefused, "the backup %s is of data that was swapped away or left behind by a promotion", k.name).WithHint("restore another backup, or leave it out: the newest that fits is taken")

@@ -59,6 +59,7 @@ type backup struct {
 	age        time.Duration // before the start
 	size       float64
 	valid      bool
+	damaged    bool     // and known to be
 	key        string   // of the call that made it
 	content    *content // nil for that of the start
 	timeline   float64  // 0 for that of the start
@@ -138,7 +139,8 @@ func (b *database) load(s map[string]any) *database {
 		for _, v := range list {
 			e := v.(map[string]any)
 			valid, _ := e["valid"].(bool)
-			b.backups = append(b.backups, backup{name: plain.Str(e, "name"), kind: plain.Str(e, "type"), age: effect.Seconds(plain.Num(e, "age")), size: plain.Num(e, "size"), valid: valid})
+			b.backups = append(b.backups, backup{name: plain.Str(e, "name"), kind: plain.Str(e, "type"), age: effect.Seconds(plain.Num(e, "age")), size: plain.Num(e, "size"),
+				valid: valid && e["damaged"] != true, damaged: e["damaged"] == true})
 		}
 	}
 	if log, ok := s["log"].(bool); ok {
@@ -270,7 +272,7 @@ const slack = time.Millisecond / 2
 // nil.
 func (b *database) byTime(m effect.Moment, at time.Time) *backup {
 	for _, k := range slices.Backward(b.backups) {
-		if k.at(m).Sub(at) <= slack && b.fits(m, &k) {
+		if !k.damaged && k.at(m).Sub(at) <= slack && b.fits(m, &k) {
 			return &k
 		}
 	}

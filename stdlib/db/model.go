@@ -47,7 +47,8 @@ func databaseFields() []effect.Field {
 		field.Objects("backups", "oldest first", field.Need("name", "what restore calls it"), field.Choice("type", "what it holds", true, "full", "diff", "incr"),
 			field.Of("age", effect.Duration, "how long before the start it was complete"),
 			effect.Field{Name: "size", Type: effect.Size, Default: "1GiB", Doc: "of the data in it"},
-			effect.Field{Name: "valid", Type: effect.Bool, Default: true, Doc: "whether what is restored from it is whole"}),
+			effect.Field{Name: "valid", Type: effect.Bool, Default: true, Doc: "whether what is restored from it is whole"},
+			field.Of("damaged", effect.Bool, "whether it is known to be damaged, so that restore passes over it")),
 		field.Of("log", effect.Bool, "whether moments between backups can be restored; true if left out"),
 		{Name: "copies", Type: effect.Map, Doc: "restored copies that are there", Elem: &effect.Field{Type: effect.Object, Fields: []effect.Field{
 			{Name: "valid", Type: effect.Bool, Default: true, Doc: "whether it is whole"}}}},
@@ -219,7 +220,8 @@ func (d *Model) Learn(r effect.Reading, value any) error {
 			if err != nil {
 				return fmt.Errorf("backup %q: ended: %w", plain.Str(e, "name"), err)
 			}
-			b.backups = append(b.backups, backup{name: plain.Str(e, "name"), kind: plain.Str(e, "type"), ended: ended, size: plain.Num(e, "size"), valid: true})
+			b.backups = append(b.backups, backup{name: plain.Str(e, "name"), kind: plain.Str(e, "type"), ended: ended, size: plain.Num(e, "size"),
+				valid: e["damaged"] != true, damaged: e["damaged"] == true})
 		}
 		if n := len(b.backups); n > 0 { // with a log, moments after the last backup can be restored
 			latest, err := ParseTime(got["latest"])

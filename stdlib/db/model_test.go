@@ -195,3 +195,21 @@ func TestALagThatNobodyCouldMeasure(t *testing.T) {
 		}
 	}
 }
+
+func TestDamagedBackupsArePassedOver(t *testing.T) {
+	world := cluster()
+	world["backups"].([]any)[1].(obj)["damaged"] = true
+	r := modeltest.New(t, Module(), world)
+	list := r.Must("backups", nil)
+	modeltest.Is(t, "listed", list["backups"].([]any)[1].(obj)["damaged"], true)
+	modeltest.Is(t, "earliest", list["earliest"], plain.Unix(modeltest.Start().Add(-48*time.Hour)))
+	modeltest.Is(t, "the newest that is whole", r.Must("restore", obj{"copy": "c1"})["backup"], "full-1")
+	r.Fails("restore", obj{"copy": "c2", "backup": "full-2"}, effect.CodeUnhealthy, "full-2 is damaged")
+	again := NewModel()
+	if err := again.Learn(effect.Reading{Op: "backups"}, list); err != nil {
+		t.Fatal(err)
+	}
+	if got := again.db("").backups[1]; !got.damaged || got.valid {
+		t.Errorf("learned %+v", got)
+	}
+}

@@ -70,7 +70,8 @@ func Module() effect.Module {
 		Ops: []effect.Op{
 			read("backups", "List the backups and the moments that can be restored", args(),
 				field.Objects("backups", "oldest first", field.Text("name", "what restore calls it"), kind(false), began, ended,
-					field.Of("size", effect.Size, "of the data in it")),
+					field.Of("size", effect.Size, "of the data in it"),
+					field.Of("damaged", effect.Bool, "true if it is known to be damaged: restore passes over it")),
 				field.Of("earliest", effect.Number, "the first moment that can be restored, in seconds since 1970"),
 				field.Of("latest", effect.Number, "the last one"),
 				field.Of("timeline", effect.Int, "the timeline that is written now")),
