@@ -9,6 +9,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/internal/output"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 func TestStreamsAreApartAndInOrder(t *testing.T) {
@@ -194,7 +195,7 @@ func TestSupervisorIsKilled(t *testing.T) {
 	if e := effect.AsError(err); e == nil || e.Code != effect.CodeUnknown || !strings.Contains(e.Message, "supervisor was killed") || !strings.Contains(e.Message, "begun") {
 		t.Errorf("got %v", err)
 	}
-	until(t, "the program's end", func() bool { return !alive(readPid(t, filepath.Join(dir, "self"))) })
+	plugintest.Until(t, "the program's end", func() bool { return !alive(readPid(t, filepath.Join(dir, "self"))) })
 	if pid := readPid(t, filepath.Join(dir, "child")); alive(pid) {
 		t.Errorf("what the program started (%d) is alive after the call", pid)
 	}

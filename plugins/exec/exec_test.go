@@ -12,7 +12,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
@@ -25,9 +24,6 @@ var (
 	_ plugins.Backend   = (*Backend)(nil)
 	_ plugins.Previewer = (*Backend)(nil)
 )
-
-// patience bounds the waits for conditions.
-const patience = time.Minute
 
 // configured returns a backend with a configuration that passed the checks of
 // the host.
@@ -82,20 +78,10 @@ func writeFile(t *testing.T, path, content string, mode os.FileMode) string {
 	return path
 }
 
-// until waits for a condition.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %s", what, patience)
-		}
-	}
-}
-
 func readPid(t *testing.T, path string) int {
 	t.Helper()
 	var pid int
-	until(t, "a pid in "+path, func() bool {
+	plugintest.Until(t, "a pid in "+path, func() bool {
 		data, _ := os.ReadFile(path)
 		pid, _ = strconv.Atoi(strings.TrimSpace(string(data)))
 		return pid > 0 && strings.HasSuffix(string(data), "\n")
@@ -283,7 +269,7 @@ func TestLinesAreShownAsTheyCome(t *testing.T) {
 		_, err := configured(t, nil).Invoke(t.Context(), req)
 		done <- err
 	}()
-	until(t, "the first line", func() bool { mu.Lock(); defer mu.Unlock(); return len(lines) == 1 })
+	plugintest.Until(t, "the first line", func() bool { mu.Lock(); defer mu.Unlock(); return len(lines) == 1 })
 	writeFile(t, gate, "go\n", 0)
 	if err := <-done; err != nil {
 		t.Fatal(err)

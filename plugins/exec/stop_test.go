@@ -14,6 +14,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // victim makes the test binary stand in for a plugin process that is killed.
@@ -65,7 +66,7 @@ func TestTimeoutKillsTheGroup(t *testing.T) {
 			if (e.Code == effect.CodeTimeout) != e.Retryable {
 				t.Errorf("retryable: %v", e.Retryable)
 			}
-			if took := time.Since(began); took > patience {
+			if took := time.Since(began); took > plugintest.Patience {
 				t.Errorf("took %s", took)
 			}
 			for _, name := range []string{"child", "self"} {
@@ -203,8 +204,8 @@ func TestProgramDiesWithThePlugin(t *testing.T) {
 	if err := syscall.Kill(-plugin.Process.Pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the program's end", func() bool { return !alive(program) })
-	until(t, "the end of its child", func() bool { return !alive(child) })
+	plugintest.Until(t, "the program's end", func() bool { return !alive(program) })
+	plugintest.Until(t, "the end of its child", func() bool { return !alive(child) })
 }
 
 func TestConcurrentCalls(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/plugins/internal/traffictest"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // reload starts another HAProxy in the place of the running one, with the same
@@ -131,11 +132,11 @@ func TestGateWaitsForSlowStart(t *testing.T) {
 	down := func() bool { return statusOf(t, pool, "green") == "down" }
 	must(t, pool, "ready", map[string]any{"server": "green"})
 	p.down["green"].Store(false)
-	until(t, "green is up", func() bool { return !down() })
+	plugintest.Until(t, "green is up", func() bool { return !down() })
 	web.Window = func(n int) {
 		if n == 1 {
 			p.down["green"].Store(true)
-			until(t, "green is down", down)
+			plugintest.Until(t, "green is down", down)
 		}
 	}
 	err := web.Play(t, `t.split { blue = 50, green = 50 } h.watch { env = "green", during = "1m", settle = "3m", slo = { error_rate = "< 1%" } }`)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // serverOf returns what traffic.servers says of one server.
@@ -99,7 +100,7 @@ func TestAgentCheck(t *testing.T) {
 	}
 	<-says
 	says <- "50%\n"
-	until(t, "the agent's word counts", func() bool { return shares() != "map[a:50 b:50] map[a:50 b:50]" })
+	plugintest.Until(t, "the agent's word counts", func() bool { return shares() != "map[a:50 b:50] map[a:50 b:50]" })
 	s := serverOf(t, b, "told", "b")
 	if c := s["configured"].(float64); math.Abs(c-100.0/3) > 1e-9 || !strings.Contains(fmt.Sprint(s["note"]), "weight 25, 50 in the configuration file") {
 		t.Errorf("b is %v", s)
@@ -139,17 +140,17 @@ func TestSeveralProcesses(t *testing.T) {
 
 	// A server is down at one of them only: nothing is sent to the other.
 	second.down["green"].Store(true)
-	until(t, "green is down at the second", func() bool { return statusOf(t, second.backend(t, nil), "green") == "down" })
+	plugintest.Until(t, "green is down at the second", func() bool { return statusOf(t, second.backend(t, nil), "green") == "down" })
 	if s := serverOf(t, b, "web", "green"); s["status"] != "down" || !strings.Contains(fmt.Sprint(s["note"]), "up at "+first.socket+", down at "+second.socket) {
 		t.Errorf("green is %v", s)
 	}
 	_, err = invoke(t, b, "switch", map[string]any{"to": "green"})
-	wantError(t, err, "conflict", second.socket, "as down", "nothing changed")
+	plugintest.WantError(t, err, "conflict", second.socket, "as down", "nothing changed")
 	if w := must(t, first.backend(t, nil), "weights", nil); w["green"] != 30.0 {
 		t.Errorf("the first was changed: %v", w)
 	}
 	second.down["green"].Store(false)
-	until(t, "green is up at the second", func() bool { return statusOf(t, second.backend(t, nil), "green") == "up" })
+	plugintest.Until(t, "green is up at the second", func() bool { return statusOf(t, second.backend(t, nil), "green") == "up" })
 
 	// One that goes away between two commands leaves an unknown outcome.
 	gone := false
@@ -164,12 +165,12 @@ func TestSeveralProcesses(t *testing.T) {
 		}
 	}
 	_, err = b.Invoke(t.Context(), split)
-	wantError(t, err, "unknown", second.socket, "it was applied at "+first.socket+" before")
+	plugintest.WantError(t, err, "unknown", second.socket, "it was applied at "+first.socket+" before")
 	o, err := b.Observe(t.Context(), split)
 	if o.State != effect.Uncertain {
 		t.Errorf("observed %v", o)
 	}
-	wantError(t, err, "unavailable", second.socket)
+	plugintest.WantError(t, err, "unavailable", second.socket)
 	_, err = invoke(t, b, "weights", nil)
-	wantError(t, err, "unavailable", second.socket)
+	plugintest.WantError(t, err, "unavailable", second.socket)
 }

@@ -3,7 +3,6 @@ package haproxy
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,16 +14,12 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
 	"github.com/q-ecosystem/runbook/stdlib/traffic"
 )
-
-// testPatience bounds the waits for conditions.
-const testPatience = time.Minute
 
 // proxy is a running HAProxy with the pool web of blue and green, which name
 // themselves in the header X-Env.
@@ -51,7 +46,7 @@ func startProxy(t *testing.T, extra string) *proxy {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	p := &proxy{dir: dir, socket: filepath.Join(dir, "admin.sock"), front: "http://" + freeAddr(t), down: map[string]*atomic.Bool{}}
+	p := &proxy{dir: dir, socket: filepath.Join(dir, "admin.sock"), front: "http://" + plugintest.FreeAddress(t), down: map[string]*atomic.Bool{}}
 	addr := map[string]string{}
 	for _, name := range []string{"blue", "green", "red", "spare"} {
 		p.down[name] = &atomic.Bool{}
@@ -124,7 +119,7 @@ backend fixed
 		_ = p.cmd.Wait()
 	})
 	b := p.backend(t, nil)
-	until(t, "HAProxy serves", func() bool { return b.Health(t.Context()) == nil && statusOf(t, b, "green") == "up" })
+	plugintest.Until(t, "HAProxy serves", func() bool { return b.Health(t.Context()) == nil && statusOf(t, b, "green") == "up" })
 	return p
 }
 
@@ -134,7 +129,7 @@ func (p *proxy) suspend(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "HAProxy stands still", func() bool {
+	plugintest.Until(t, "HAProxy stands still", func() bool {
 		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
 		return err == nil && !slices.ContainsFunc(threads, func(stat string) bool {
 			text, err := os.ReadFile(stat)
@@ -207,25 +202,6 @@ func must(t *testing.T, b *Backend, op string, args map[string]any) map[string]a
 	return weights
 }
 
-// wantError checks an error's code and that its text and hint hold what an
-// operator needs.
-func wantError(t *testing.T, err error, code effect.Code, says ...string) {
-	t.Helper()
-	e, ok := err.(*effect.Error)
-	if !ok || e.Code != code {
-		t.Errorf("want code %s, got %v", code, err)
-		return
-	}
-	for _, s := range says {
-		if !strings.Contains(e.Message+" | "+e.Hint, s) {
-			t.Errorf("%q (hint %q) does not hold %q", e.Message, e.Hint, s)
-		}
-	}
-	if e.Hint == "" && code != effect.CodeInternal {
-		t.Errorf("%q gives no hint", e.Message)
-	}
-}
-
 func statusOf(t *testing.T, b *Backend, name string) string {
 	t.Helper()
 	v, err := b.Invoke(context.Background(), request(t, "servers", nil))
@@ -268,26 +244,6 @@ func distribution(t *testing.T, url string, n int) map[string]int {
 	}
 	all.Wait()
 	return count
-}
-
-// until waits for a condition.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(testPatience); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %s", what, testPatience)
-		}
-	}
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func testedOn(t testing.TB) plugintest.System {

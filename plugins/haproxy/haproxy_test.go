@@ -12,6 +12,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 var (
@@ -27,7 +28,7 @@ func TestHAProxy(t *testing.T) {
 }
 
 func TestOverTCP(t *testing.T) {
-	addr := freeAddr(t)
+	addr := plugintest.FreeAddress(t)
 	p := startProxy(t, "global\n  stats socket "+addr+" level admin")
 	b := p.backend(t, map[string]any{"socket": addr})
 	if w := must(t, b, "split", map[string]any{"green": 40.0, "blue": 60.0}); w["green"] != 40.0 {
@@ -42,11 +43,11 @@ func TestAliases(t *testing.T) {
 		t.Errorf("weights %v", w)
 	}
 	_, err := invoke(t, b, "switch", map[string]any{"to": "blue"})
-	wantError(t, err, effect.CodeNotFound, "canary, stable")
+	plugintest.WantError(t, err, effect.CodeNotFound, "canary, stable")
 	_, err = invoke(t, p.backend(t, map[string]any{"servers": map[string]any{"canary": "grey"}}), "weights", nil)
-	wantError(t, err, effect.CodeNotFound, "the server grey, which pool web does not have", "blue, green")
+	plugintest.WantError(t, err, effect.CodeNotFound, "the server grey, which pool web does not have", "blue, green")
 	_, err = invoke(t, p.backend(t, map[string]any{"servers": map[string]any{"blue": "green"}}), "weights", nil)
-	wantError(t, err, effect.CodeInvalid, "another server's own")
+	plugintest.WantError(t, err, effect.CodeInvalid, "another server's own")
 	if w := must(t, p.backend(t, map[string]any{"servers": map[string]any{"blue": "green", "green": "blue"}}), "weights", nil); w["green"] != 90.0 {
 		t.Errorf("exchanged names give %v", w)
 	}
@@ -67,9 +68,9 @@ func TestPoolWithBackup(t *testing.T) {
 		t.Errorf("the backup is %+v", s)
 	}
 	_, err = invoke(t, b, "split", map[string]any{"pool": "more", "blue": 50.0, "spare": 50.0})
-	wantError(t, err, effect.CodeConflict, "is a backup")
+	plugintest.WantError(t, err, effect.CodeConflict, "is a backup")
 	_, err = invoke(t, p.backend(t, nil), "split", map[string]any{"blue": 99.8, "green": 0.2})
-	wantError(t, err, effect.CodeInvalid, "cannot be given", "scale: 256")
+	plugintest.WantError(t, err, effect.CodeInvalid, "cannot be given", "scale: 256")
 }
 
 func TestMaintenanceIsNotLiftedByDrain(t *testing.T) {
@@ -82,11 +83,11 @@ func TestMaintenanceIsNotLiftedByDrain(t *testing.T) {
 		t.Fatalf("green is %s", st)
 	}
 	_, err := invoke(t, b, "drain", map[string]any{"server": "green"})
-	wantError(t, err, effect.CodeConflict, "in maintenance", "nothing changed")
+	plugintest.WantError(t, err, effect.CodeConflict, "in maintenance", "nothing changed")
 	_, err = invoke(t, b, "switch", map[string]any{"to": "green"})
-	wantError(t, err, effect.CodeConflict, "sees it as maint", "traffic.ready")
+	plugintest.WantError(t, err, effect.CodeConflict, "sees it as maint", "traffic.ready")
 	must(t, b, "ready", map[string]any{"server": "green"})
-	until(t, "green is up", func() bool { return statusOf(t, b, "green") == "up" })
+	plugintest.Until(t, "green is up", func() bool { return statusOf(t, b, "green") == "up" })
 }
 
 func TestInheritedMaintenance(t *testing.T) {
@@ -96,7 +97,7 @@ func TestInheritedMaintenance(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := invoke(t, b, "ready", map[string]any{"pool": "tracking", "server": "a"})
-	wantError(t, err, effect.CodeConflict, "the server that it tracks", "nothing changed")
+	plugintest.WantError(t, err, effect.CodeConflict, "the server that it tracks", "nothing changed")
 }
 
 func TestRefusals(t *testing.T) {
@@ -104,36 +105,36 @@ func TestRefusals(t *testing.T) {
 	split := map[string]any{"green": 10.0, "blue": 90.0}
 	operator := p.backend(t, map[string]any{"socket": filepath.Join(p.dir, "operator.sock")})
 	_, err := invoke(t, operator, "split", split)
-	wantError(t, err, effect.CodeRefused, "Permission denied", "level admin", "nothing changed")
-	wantError(t, operator.Health(t.Context()), effect.CodeRefused, "has the level operator", "level admin")
+	plugintest.WantError(t, err, effect.CodeRefused, "Permission denied", "level admin", "nothing changed")
+	plugintest.WantError(t, operator.Health(t.Context()), effect.CodeRefused, "has the level operator", "level admin")
 	_, err = invoke(t, p.backend(t, map[string]any{"pool": "filled"}), "split", split)
-	wantError(t, err, effect.CodeRefused, "balance first", "balance roundrobin", "nothing changed")
+	plugintest.WantError(t, err, effect.CodeRefused, "balance first", "balance roundrobin", "nothing changed")
 	if _, err = invoke(t, p.backend(t, map[string]any{"pool": "filled"}), "switch", map[string]any{"to": "green"}); err != nil {
 		t.Error(err)
 	}
 	_, err = invoke(t, p.backend(t, map[string]any{"pool": "fixed"}), "split", split)
-	wantError(t, err, effect.CodeRefused, "static LB algorithm", "balance roundrobin")
+	plugintest.WantError(t, err, effect.CodeRefused, "static LB algorithm", "balance roundrobin")
 	for _, c := range []struct {
 		socket string
 		says   []string
 	}{
 		{filepath.Join(p.dir, "nothing.sock"), []string{"nothing.sock", "level admin"}},
-		{freeAddr(t), []string{"refused"}},
+		{plugintest.FreeAddress(t), []string{"refused"}},
 	} {
 		b := p.backend(t, map[string]any{"socket": c.socket})
 		_, err = invoke(t, b, "split", split)
-		wantError(t, err, effect.CodeUnavailable, c.says...)
-		wantError(t, b.Health(t.Context()), effect.CodeUnavailable)
+		plugintest.WantError(t, err, effect.CodeUnavailable, c.says...)
+		plugintest.WantError(t, b.Health(t.Context()), effect.CodeUnavailable)
 		o, err := b.Observe(t.Context(), request(t, "split", split))
 		if o.State != effect.Uncertain {
 			t.Errorf("observed %v", o)
 		}
-		wantError(t, err, effect.CodeUnavailable)
+		plugintest.WantError(t, err, effect.CodeUnavailable)
 	}
 	_, err = p.backend(t, nil).Invoke(t.Context(), plugins.Request{Op: "explode", Progress: func(string) {}})
-	wantError(t, err, effect.CodeUnsupported, "explode")
+	plugintest.WantError(t, err, effect.CodeUnsupported, "explode")
 	_, err = New().Invoke(t.Context(), plugins.Request{Op: "weights"})
-	wantError(t, err, effect.CodeInternal, "not configured")
+	plugintest.WantError(t, err, effect.CodeInternal, "not configured")
 }
 
 // TestDeadSocket finds a socket that was left behind by a killed HAProxy.
@@ -144,7 +145,7 @@ func TestDeadSocket(t *testing.T) {
 	}
 	_ = p.cmd.Wait()
 	_, err := invoke(t, p.backend(t, nil), "weights", nil)
-	wantError(t, err, effect.CodeUnavailable, "nobody listens")
+	plugintest.WantError(t, err, effect.CodeUnavailable, "nobody listens")
 }
 
 // TestSilentHAProxy suspends HAProxy: its socket takes connections and
@@ -155,17 +156,17 @@ func TestSilentHAProxy(t *testing.T) {
 	req := request(t, "split", map[string]any{"green": 10.0, "blue": 90.0})
 	p.suspend(t)
 	_, err := b.Invoke(t.Context(), req) // the pool cannot be read: nothing was sent
-	wantError(t, err, effect.CodeTimeout, "no reply")
+	plugintest.WantError(t, err, effect.CodeTimeout, "no reply")
 	before := &pool{name: "web", servers: []*server{{real: "blue", name: "blue", weight: 100, effective: 100, op: 2}, {real: "green", name: "green", op: 2}}}
 	w, err := b.desiredFor(before, req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, b.send(t.Context(), b.clients[0], req, w.commands(before)), effect.CodeUnknown, "0 of 2 commands", "set weight web/green 10")
+	plugintest.WantError(t, b.send(t.Context(), b.clients[0], req, w.commands(before)), effect.CodeUnknown, "0 of 2 commands", "set weight web/green 10")
 	if err := p.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "HAProxy answers", func() bool { return b.Health(t.Context()) == nil })
+	plugintest.Until(t, "HAProxy answers", func() bool { return b.Health(t.Context()) == nil })
 	o, err := b.Observe(t.Context(), req)
 	if err != nil || o.State != effect.NotApplied {
 		t.Errorf("observed %v, %v: only one of two commands can have arrived", o, err)
@@ -195,9 +196,9 @@ func TestConnectionLostOnTheWay(t *testing.T) {
 	}()
 	b := configured(t, map[string]any{"socket": l.Addr().String(), "pool": "web"})
 	req := request(t, "switch", map[string]any{"to": "green"})
-	wantError(t, b.send(t.Context(), b.clients[0], req, []string{"set weight web/green 100"}), effect.CodeUnknown, "0 of 1 commands", "ended before the reply")
+	plugintest.WantError(t, b.send(t.Context(), b.clients[0], req, []string{"set weight web/green 100"}), effect.CodeUnknown, "0 of 1 commands", "ended before the reply")
 	_, err = b.Invoke(t.Context(), req)
-	wantError(t, err, effect.CodeUnavailable, "ended before the reply")
+	plugintest.WantError(t, err, effect.CodeUnavailable, "ended before the reply")
 }
 
 func TestCanceledCall(t *testing.T) {
@@ -208,7 +209,7 @@ func TestCanceledCall(t *testing.T) {
 	defer cancel()
 	began := time.Now()
 	_, err := b.Invoke(ctx, request(t, "weights", nil))
-	if effect.AsError(err).Code != effect.CodeTimeout || time.Since(began) > testPatience {
+	if effect.AsError(err).Code != effect.CodeTimeout || time.Since(began) > plugintest.Patience {
 		t.Errorf("after %s: %v", time.Since(began), err)
 	}
 	ctx, cancel = context.WithCancel(t.Context())

@@ -189,7 +189,7 @@ func TestModelStartsAsSlowly(t *testing.T) {
 	w.agree("b is down")
 	recovers := time.Now()
 	h["b"].Store(false)
-	until(t, "b is up", func() bool { return fmt.Sprint(serverOf(t, w.backend, "wide", "b")["status"]) == "up" })
+	plugintest.Until(t, "b is up", func() bool { return fmt.Sprint(serverOf(t, w.backend, "wide", "b")["status"]) == "up" })
 	taken := func(v map[string]any) float64 { // of its weight, in sixteenths
 		b := v["weights"].(map[string]any)["b"].(float64)
 		return 16 * b / (100 - b)
@@ -228,11 +228,11 @@ func TestModelStartsAsSlowly(t *testing.T) {
 func TestBackupsAreAsTheirRequests(t *testing.T) {
 	for _, option := range []string{"", "option allbackups"} {
 		h, lines := startHosts(t, "", map[string]int{"a": 10, "spare1": 30, "spare2": 10})
-		front := freeAddr(t)
+		front := plugintest.FreeAddress(t)
 		p := startProxy(t, strings.Replace(lines, "  option httpchk", "  "+option+"\n  option httpchk", 1)+"frontend wide_front\n  bind "+front+"\n  default_backend wide\n")
 		b := p.backend(t, map[string]any{"pool": "wide"})
 		h["a"].Store(true)
-		until(t, "a is down", func() bool { return statusOf(t, b, "a") == "down" })
+		plugintest.Until(t, "a is down", func() bool { return statusOf(t, b, "a") == "down" })
 		w := must(t, b, "weights", nil)
 		got := distribution(t, "http://"+front, 400)
 		for _, name := range []string{"a", "spare1", "spare2"} {

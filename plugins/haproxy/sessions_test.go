@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // TestSessionsAreThoseUnderWay: a drained server gets nothing new, and its sessions
@@ -14,7 +16,7 @@ func TestSessionsAreThoseUnderWay(t *testing.T) {
 	release := make(chan struct{})
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	t.Cleanup(s.Close)
-	front := freeAddr(t)
+	front := plugintest.FreeAddress(t)
 	p := startProxy(t, "frontend busy_front\n  bind "+front+"\n  timeout client 1m\n  default_backend busy\nbackend busy\n  timeout server 1m\n"+
 		"  server a "+s.Listener.Addr().String()+" weight 100\n  server b 127.0.0.1:9 weight 0")
 	b := p.backend(t, map[string]any{"pool": "busy"})
@@ -33,7 +35,7 @@ func TestSessionsAreThoseUnderWay(t *testing.T) {
 		})
 	}
 	sessions := func() any { return serverOf(t, b, "busy", "a")["sessions"] }
-	until(t, "all are under way", func() bool { return sessions() == float64(n) })
+	plugintest.Until(t, "all are under way", func() bool { return sessions() == float64(n) })
 	must(t, b, "split", map[string]any{"a": 50.0, "b": 50.0})
 	must(t, b, "drain", map[string]any{"server": "a"})
 	if got := serverOf(t, b, "busy", "a"); got["status"] != "drain" || got["weight"] != 0.0 || got["sessions"] != float64(n) {
@@ -41,5 +43,5 @@ func TestSessionsAreThoseUnderWay(t *testing.T) {
 	}
 	end()
 	all.Wait()
-	until(t, "all have ended", func() bool { return sessions() == 0.0 })
+	plugintest.Until(t, "all have ended", func() bool { return sessions() == 0.0 })
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // system is a proxy to run the suite on: a pool of blue and green, both
@@ -25,7 +26,7 @@ func suite(t *testing.T, s system) {
 		t.Helper()
 		for _, name := range []string{"blue", "green"} {
 			must(t, b, "ready", map[string]any{"server": name})
-			until(t, name+" is up", func() bool { return statusOf(t, b, name) == "up" })
+			plugintest.Until(t, name+" is up", func() bool { return statusOf(t, b, name) == "up" })
 		}
 		must(t, b, "switch", map[string]any{"to": "blue"})
 	}
@@ -113,7 +114,7 @@ func suite(t *testing.T, s system) {
 		}
 		must(t, b, "drain", map[string]any{"server": "green"}) // twice is harmless
 		_, err := invoke(t, b, "split", map[string]any{"green": 10.0, "blue": 90.0})
-		wantError(t, err, effect.CodeConflict, "sees it as drain", "traffic.ready", "nothing changed")
+		plugintest.WantError(t, err, effect.CodeConflict, "sees it as drain", "traffic.ready", "nothing changed")
 		if w := must(t, b, "ready", map[string]any{"server": "green"}); !maps.Equal(w, map[string]any{"blue": 50.0, "green": 50.0}) {
 			t.Errorf("ready returned %v: the refused split changed something", w)
 		}
@@ -122,7 +123,7 @@ func suite(t *testing.T, s system) {
 	t.Run("the last server is not drained", func(t *testing.T) {
 		reset(t)
 		_, err := invoke(t, b, "drain", map[string]any{"server": "blue"})
-		wantError(t, err, effect.CodeConflict, "last of pool "+s.pool, "traffic.switch")
+		plugintest.WantError(t, err, effect.CodeConflict, "last of pool "+s.pool, "traffic.switch")
 		if got := distribution(t, s.front, 20); got["blue"] != 20 {
 			t.Errorf("sent %v", got)
 		}
@@ -132,9 +133,9 @@ func suite(t *testing.T, s system) {
 		reset(t)
 		s.setDown(t, "green", true)
 		defer s.setDown(t, "green", false)
-		until(t, "green is down", func() bool { return statusOf(t, b, "green") == "down" })
+		plugintest.Until(t, "green is down", func() bool { return statusOf(t, b, "green") == "down" })
 		_, err := invoke(t, b, "split", map[string]any{"green": 10.0, "blue": 90.0})
-		wantError(t, err, effect.CodeConflict, "server green of pool "+s.pool, "as down", "nothing changed")
+		plugintest.WantError(t, err, effect.CodeConflict, "server green of pool "+s.pool, "as down", "nothing changed")
 		if !effect.AsError(err).Retryable {
 			t.Error("a server that is down may come up: the error should be retryable")
 		}
@@ -144,13 +145,13 @@ func suite(t *testing.T, s system) {
 	t.Run("what is not there", func(t *testing.T) {
 		reset(t)
 		_, err := invoke(t, b, "split", map[string]any{"gren": 10.0, "blue": 90.0})
-		wantError(t, err, effect.CodeNotFound, `no server "gren"`, `did you mean "green"?`, "blue, green")
+		plugintest.WantError(t, err, effect.CodeNotFound, `no server "gren"`, `did you mean "green"?`, "blue, green")
 		_, err = invoke(t, b, "switch", map[string]any{"to": "x; set weight web/blue 0"})
-		wantError(t, err, effect.CodeNotFound, "blue, green")
+		plugintest.WantError(t, err, effect.CodeNotFound, "blue, green")
 		_, err = invoke(t, b, "weights", map[string]any{"pool": s.pool + "x"})
-		wantError(t, err, effect.CodeNotFound, s.pool+"x", s.pool)
+		plugintest.WantError(t, err, effect.CodeNotFound, s.pool+"x", s.pool)
 		_, err = invoke(t, b, "weights", map[string]any{"pool": s.pool + "\nset weight web/blue 0"})
-		wantError(t, err, effect.CodeInvalid, "no name of an HAProxy backend")
+		plugintest.WantError(t, err, effect.CodeInvalid, "no name of an HAProxy backend")
 		if w := must(t, b, "weights", nil); w["blue"] != 100.0 {
 			t.Errorf("weights %v", w)
 		}
@@ -193,7 +194,7 @@ func suite(t *testing.T, s system) {
 			t.Errorf("previewed %+v, %v", c, err)
 		}
 		_, err = b.Preview(t.Context(), request(t, "drain", map[string]any{"server": "blue"}))
-		wantError(t, err, effect.CodeConflict, "last of pool")
+		plugintest.WantError(t, err, effect.CodeConflict, "last of pool")
 		if w := must(t, b, "weights", nil); w["blue"] != 100.0 {
 			t.Errorf("a preview changed the weights to %v", w)
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/q-ecosystem/runbook/plugins/internal/traffictest"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // TestGateNoticesDrift: a gate reads the weights, where it cannot read the servers.
@@ -25,7 +26,7 @@ func TestGateNoticesDrift(t *testing.T) {
 			if out, err := osexec.Command(p.bin, "-c", p.conf, "-s", "reload").CombinedOutput(); err != nil {
 				t.Errorf("%v: %s", err, out)
 			}
-			until(t, "nginx serves it", func() bool { return must(t, b, "weights", nil)["weights"].(map[string]any)["blue"] == 100.0 })
+			plugintest.Until(t, "nginx serves it", func() bool { return must(t, b, "weights", nil)["weights"].(map[string]any)["blue"] == 100.0 })
 		}
 	}
 	err := s.Play(t, `t.switch { to = "green" }`+watch)

@@ -2,7 +2,6 @@ package nginx
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -10,16 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
 	"github.com/q-ecosystem/runbook/stdlib/traffic"
 )
-
-// testPatience bounds the waits for conditions.
-const testPatience = time.Minute
 
 // proxy is a running nginx with the pool web of blue, green and canary, which name
 // themselves in the header X-Env.
@@ -41,7 +35,7 @@ func startProxy(t *testing.T, lines string) *proxy {
 		t.Skip("nginx is not installed: apt-get install nginx-light")
 	}
 	dir := t.TempDir()
-	p := &proxy{bin: bin, dir: dir, file: filepath.Join(dir, "web.conf"), conf: filepath.Join(dir, "nginx.conf"), address: freeAddr(t), status: freeAddr(t)}
+	p := &proxy{bin: bin, dir: dir, file: filepath.Join(dir, "web.conf"), conf: filepath.Join(dir, "nginx.conf"), address: plugintest.FreeAddress(t), status: plugintest.FreeAddress(t)}
 	begin, conf := page(t)
 	conf = strings.NewReplacer("/etc/nginx/runbook/web.conf", p.file, "listen 80", "listen "+p.address, "listen 127.0.0.1:8081", "listen "+p.status,
 		"location / {", lines+" location / {", "http {", "http {\n access_log off;"+temporary(dir)).Replace(conf)
@@ -62,7 +56,7 @@ func startProxy(t *testing.T, lines string) *proxy {
 		_ = p.cmd.Wait()
 	})
 	b := p.backend(t, nil)
-	until(t, "nginx serves", func() bool { return b.Health(t.Context()) == nil })
+	plugintest.Until(t, "nginx serves", func() bool { return b.Health(t.Context()) == nil })
 	return p
 }
 
@@ -151,25 +145,6 @@ func must(t *testing.T, b *Backend, op string, args map[string]any) map[string]a
 	return v
 }
 
-// wantError checks an error's code, and that its text and hint hold what an
-// operator needs.
-func wantError(t *testing.T, err error, code effect.Code, says ...string) {
-	t.Helper()
-	e := effect.AsError(err)
-	if e == nil || e.Code != code {
-		t.Errorf("want code %s, got %v", code, err)
-		return
-	}
-	for _, s := range says {
-		if !strings.Contains(e.Message+" | "+e.Hint, s) {
-			t.Errorf("%q (hint %q) does not hold %q", e.Message, e.Hint, s)
-		}
-	}
-	if e.Hint == "" {
-		t.Errorf("%q gives no hint", e.Message)
-	}
-}
-
 // distribution sends requests, each on a connection of its own, and counts who
 // answered.
 func (p *proxy) distribution(t *testing.T, n int) map[string]int {
@@ -189,23 +164,4 @@ func (p *proxy) distribution(t *testing.T, n int) map[string]int {
 		}
 	}
 	return count
-}
-
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(testPatience); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %s", what, testPatience)
-		}
-	}
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

@@ -139,7 +139,7 @@ func TestWhatFailsChangesNothing(t *testing.T) {
 		"a configuration without the pool's file": {map[string]any{"test": []any{"sh", "-c", "echo '# configuration file /etc/nginx.conf:'"}}, split, []string{"does not include " + p.file}},
 	} {
 		_, err := invoke(t, p.backend(t, c.config), "split", c.args)
-		wantError(t, err, effect.CodeRefused, append(c.says, "the file is as it was", "nothing changed")...)
+		plugintest.WantError(t, err, effect.CodeRefused, append(c.says, "the file is as it was", "nothing changed")...)
 		if t.Failed() {
 			t.Fatalf("%s: %v", what, err)
 		}
@@ -165,7 +165,7 @@ func TestFileThatCannotBeWritten(t *testing.T) {
 	config["pools"].(map[string]any)["web"].(map[string]any)["file"] = file
 	b := plugintest.Configured(t, New(), config)
 	_, err := invoke(t, b, "switch", map[string]any{"to": "green"})
-	wantError(t, err, effect.CodeRefused, "cannot be written", "nothing changed", "its folder")
+	plugintest.WantError(t, err, effect.CodeRefused, "cannot be written", "nothing changed", "its folder")
 	if text, err := os.ReadFile(file); err != nil || string(text) != before {
 		t.Errorf("the file is now %s, %v", text, err)
 	}
@@ -175,7 +175,7 @@ func TestFileThatCannotBeWritten(t *testing.T) {
 // configuration out: it keeps the workers of before.
 func TestMasterRefuses(t *testing.T) {
 	p := startProxy(t, "")
-	taken := freeAddr(t)
+	taken := plugintest.FreeAddress(t)
 	busy := &http.Server{Addr: taken}
 	go func() { _ = busy.ListenAndServe() }()
 	defer busy.Close()
@@ -186,9 +186,9 @@ func TestMasterRefuses(t *testing.T) {
 	p.write(t, p.conf, strings.Replace(string(data), "listen "+p.address+";", "listen "+p.address+"; listen "+taken+";", 1))
 	b := p.backend(t, map[string]any{"timeout": "1s"})
 	before := p.text(t)
-	until(t, "the port is taken", func() bool { _, err := http.Get("http://" + taken); return err == nil })
+	plugintest.Until(t, "the port is taken", func() bool { _, err := http.Get("http://" + taken); return err == nil })
 	_, err = invoke(t, b, "split", map[string]any{"green": 10.0, "blue": 90.0})
-	wantError(t, err, effect.CodeRefused, "still serves blue 100%", "nothing changed")
+	plugintest.WantError(t, err, effect.CodeRefused, "still serves blue 100%", "nothing changed")
 	if p.text(t) != before {
 		t.Errorf("the file is now\n%s", p.text(t))
 	}
@@ -214,7 +214,7 @@ func TestDrift(t *testing.T) {
 	}
 	// What was not in force is nothing to go back to.
 	_, err = invoke(t, p.backend(t, map[string]any{"test": []any{"false"}}), "split", req.Args)
-	wantError(t, err, effect.CodeRefused, "nothing changed")
+	plugintest.WantError(t, err, effect.CodeRefused, "nothing changed")
 	if v := must(t, b, "weights", nil); v["drift"] != nil || v["configured"].(map[string]any)["blue"] != 100.0 {
 		t.Errorf("afterwards %v", v)
 	}
@@ -247,7 +247,7 @@ func TestUnseenWorkers(t *testing.T) {
 	if err := c.carry(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "all go to green", func() bool { return p.distribution(t, 10)["green"] == 10 })
+	plugintest.Until(t, "all go to green", func() bool { return p.distribution(t, 10)["green"] == 10 })
 }
 
 func TestNoNginx(t *testing.T) {
@@ -257,7 +257,7 @@ func TestNoNginx(t *testing.T) {
 		code   effect.Code
 		says   []string
 	}{
-		"nobody listens":   {"http://" + freeAddr(t) + "/", effect.CodeUnavailable, []string{"does not answer", "refused"}},
+		"nobody listens":   {"http://" + plugintest.FreeAddress(t) + "/", effect.CodeUnavailable, []string{"does not answer", "refused"}},
 		"another location": {"http://" + p.address + "/other", effect.CodeFailed, []string{"location = /other", "$runbook_web_status"}},
 		"no location":      {"http://" + p.address + "/gone", effect.CodeFailed, []string{"status 404"}},
 	} {
@@ -265,7 +265,7 @@ func TestNoNginx(t *testing.T) {
 		config["pools"].(map[string]any)["web"].(map[string]any)["status"] = c.status
 		b := plugintest.Configured(t, New(), config)
 		for _, err := range []error{b.Health(t.Context()), func() error { _, err := invoke(t, b, "switch", map[string]any{"to": "green"}); return err }()} {
-			wantError(t, err, c.code, append(c.says, "pool web")...)
+			plugintest.WantError(t, err, c.code, append(c.says, "pool web")...)
 		}
 		o, err := b.Observe(t.Context(), request(t, "switch", map[string]any{"to": "green"}))
 		if o.State != effect.Uncertain || err == nil {
@@ -276,8 +276,8 @@ func TestNoNginx(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := invoke(t, p.backend(t, nil), "weights", nil)
-	wantError(t, err, effect.CodeNotFound, p.file, "docs/backends/nginx.md")
+	plugintest.WantError(t, err, effect.CodeNotFound, p.file, "docs/backends/nginx.md")
 	p.write(t, p.file, "server { }")
 	_, err = invoke(t, p.backend(t, nil), "weights", nil)
-	wantError(t, err, effect.CodeFailed, "no split_clients block")
+	plugintest.WantError(t, err, effect.CodeFailed, "no split_clients block")
 }

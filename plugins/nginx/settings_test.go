@@ -30,14 +30,14 @@ func TestSettings(t *testing.T) {
 		}
 	}
 	err := plugintest.Configure(New(), map[string]any{"pool": "wbe", "pools": map[string]any{"web": pool(nil)}})
-	wantError(t, err, effect.CodeNotFound, `no pool "wbe"`, `did you mean "web"`)
+	plugintest.WantError(t, err, effect.CodeNotFound, `no pool "wbe"`, `did you mean "web"`)
 	two := plugintest.Configured(t, New(), map[string]any{"pools": map[string]any{"web": pool(nil), "api": other}})
 	_, err = invoke(t, two, "weights", nil)
-	wantError(t, err, effect.CodeInvalid, "several", `pool = "api"`)
+	plugintest.WantError(t, err, effect.CodeInvalid, "several", `pool = "api"`)
 	_, err = invoke(t, two, "weights", map[string]any{"pool": "shop"})
-	wantError(t, err, effect.CodeNotFound, "api, web")
+	plugintest.WantError(t, err, effect.CodeNotFound, "api, web")
 	_, err = two.Invoke(t.Context(), request(t, "drain", map[string]any{"server": "blue"}))
-	wantError(t, err, effect.CodeUnsupported, "drain", "split and switch")
+	plugintest.WantError(t, err, effect.CodeUnsupported, "drain", "split and switch")
 	_, err = New().Invoke(t.Context(), request(t, "weights", nil))
 	if e := effect.AsError(err); e == nil || e.Code != effect.CodeInternal {
 		t.Errorf("unconfigured: %v", err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // TestReloadIsStopped: a reload that was stopped may have reached nginx, and here it
@@ -36,11 +37,11 @@ func TestReloadIsStopped(t *testing.T) {
 				_, err := b.Invoke(ctx, request(t, "split", map[string]any{"green": 10.0, "blue": 90.0}))
 				ended <- err
 			}()
-			until(t, "nginx is told to reload", func() bool { _, err := os.Stat(once); return err == nil })
+			plugintest.Until(t, "nginx is told to reload", func() bool { _, err := os.Stat(once); return err == nil })
 			if c.timeout == "1m" {
 				cancel()
 			}
-			wantError(t, <-ended, c.code, c.says...)
+			plugintest.WantError(t, <-ended, c.code, c.says...)
 			if p.text(t) != before {
 				t.Errorf("the file is now\n%s", p.text(t))
 			}

@@ -22,9 +22,6 @@ import (
 
 type obj = map[string]any
 
-// patience bounds the waits for conditions.
-const patience = time.Minute
-
 var secret = base64.StdEncoding.EncodeToString([]byte("thirty-two bytes of a shared key"))
 
 // zone is what the primary begins with.
@@ -70,7 +67,7 @@ func serverProgram(t *testing.T, name, pkg string) string {
 // statements are added to it.
 func startBind(t *testing.T, statements string) *server {
 	t.Helper()
-	return startBindAt(t, freeAddr(t), statements)
+	return startBindAt(t, plugintest.FreeAddress(t), statements)
 }
 
 func startBindAt(t *testing.T, addr, statements string) *server {
@@ -131,7 +128,7 @@ func (b *server) run(t *testing.T, cmd *exec.Cmd) {
 			t.Logf("%s at %s:\n%s", b.system.Name, b.addr, text)
 		}
 	})
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(plugintest.Patience); ; time.Sleep(10 * time.Millisecond) {
 		if conn, err := net.Dial("tcp", b.addr); err == nil {
 			_ = conn.Close()
 			return
@@ -150,25 +147,6 @@ func (b *server) run(t *testing.T, cmd *exec.Cmd) {
 func (b *server) stop() {
 	_ = b.cmd.Process.Kill()
 	<-b.ended
-}
-
-// freeAddr returns a port that is free over TCP and UDP.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	for range 50 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		u, err := net.ListenPacket("udp", l.Addr().String())
-		_ = l.Close()
-		if err == nil {
-			_ = u.Close()
-			return l.Addr().String()
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 // startPrimary runs the primary of example.org; notify are the addresses of

@@ -20,7 +20,7 @@ func startKnot(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	k := &server{addr: freeAddr(t), log: filepath.Join(dir, "log"), system: plugintest.Program(t, "Knot", bin, "--version")}
+	k := &server{addr: plugintest.FreeAddress(t), log: filepath.Join(dir, "log"), system: plugintest.Program(t, "Knot", bin, "--version")}
 	host, port, _ := net.SplitHostPort(k.addr)
 	for name, text := range map[string]string{
 		"example.org.zone": zone,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // dig asks a server as a person would.
@@ -184,7 +185,7 @@ func checkKeys(t *testing.T, p *server) {
 
 // TestSeveralServers moves a record and asks secondaries and resolvers.
 func TestSeveralServers(t *testing.T) {
-	second := freeAddr(t)
+	second := plugintest.FreeAddress(t)
 	p := startPrimary(t, second)
 	host, port, _ := net.SplitHostPort(p.addr)
 	secondHost, secondPort, _ := net.SplitHostPort(second)
@@ -202,7 +203,7 @@ func TestSeveralServers(t *testing.T) {
 	}
 	until := func(resolver, want string) {
 		t.Helper()
-		for deadline := time.Now().Add(patience); !strings.Contains(read(resolver), want); time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(plugintest.Patience); !strings.Contains(read(resolver), want); time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("%s sees %s, not %s", resolver, read(resolver), want)
 			}
@@ -233,7 +234,7 @@ func TestSeveralServers(t *testing.T) {
 func TestLostAnswers(t *testing.T) {
 	p := startPrimary(t)
 	args := obj{"name": "www.example.org", "values": []any{"192.0.2.7"}}
-	gone := freeAddr(t)
+	gone := plugintest.FreeAddress(t)
 	_, err := invoke(t, backend(t, gone, nil), "set", args)
 	fails(t, err, effect.CodeUnavailable, "the primary "+gone)
 	silent, lerr := net.Listen("tcp", "127.0.0.1:0")

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // running returns a backend whose program is a shell script.
@@ -219,7 +220,7 @@ func alive(pid int) bool {
 func pidIn(t *testing.T, path string) int {
 	t.Helper()
 	pid := 0
-	until(t, "a pid in "+path, func() bool {
+	plugintest.Until(t, "a pid in "+path, func() bool {
 		data, _ := os.ReadFile(path)
 		pid, _ = strconv.Atoi(strings.TrimSpace(string(data)))
 		return pid > 0 && strings.HasSuffix(string(data), "\n")

@@ -9,16 +9,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
 )
 
 type obj = map[string]any
-
-// patience bounds the waits for conditions.
-const patience = time.Minute
 
 // shop is a real, if small, deployment system: the program of the page, with
 // builds to deploy.
@@ -174,16 +170,6 @@ func says(e *effect.Error, code effect.Code, texts ...string) error {
 		}
 	}
 	return nil
-}
-
-// until waits for a condition.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %s", what, patience)
-		}
-	}
 }
 
 // heard collects progress.

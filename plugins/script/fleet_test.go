@@ -192,7 +192,7 @@ func TestConnectionBreaks(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { _, err := b.Invoke(t.Context(), req); done <- err }()
 		reached := filepath.Join(f.home("web-2"), "reached")
-		until(t, "the program", func() bool { _, err := os.Stat(reached); return err == nil && f.on(t, "green") == "v1 -" })
+		plugintest.Until(t, "the program", func() bool { _, err := os.Stat(reached); return err == nil && f.on(t, "green") == "v1 -" })
 		f.lab.Hosts["web-2"].Cut()
 		if err := says(effect.AsError(<-done), effect.CodeUnknown, "web-2 (", "the connection broke", "done on web-1"); err != nil {
 			t.Error(err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 func TestObserve(t *testing.T) {
@@ -72,7 +73,7 @@ func TestObserveAwaitsWhatIsUnderWay(t *testing.T) {
 		}
 		done <- got.State
 	}()
-	until(t, "the inquiry", func() bool { return asked() > before })
+	plugintest.Until(t, "the inquiry", func() bool { return asked() > before })
 	put(t, filepath.Join(dir, "arrived"), "")
 	if got := <-done; got != effect.Applied {
 		t.Errorf("observed %q", got)
@@ -93,7 +94,7 @@ func TestObserveAwaitsTheProgram(t *testing.T) {
 	begun := func(name string) func() bool {
 		return func() bool { _, err := os.Stat(filepath.Join(dir, name)); return err == nil }
 	}
-	until(t, "its beginning", begun("begun"))
+	plugintest.Until(t, "its beginning", begun("begun"))
 	ctx, cancel := context.WithTimeout(t.Context(), observeMargin+300*time.Millisecond)
 	defer cancel()
 	other := configured(t, obj{"program": b.settings.programs["status"], "dir": dir})

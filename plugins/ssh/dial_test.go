@@ -13,6 +13,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/internal/remotetest"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // login reads something on a host, which takes a login.
@@ -153,7 +154,7 @@ func TestAgentAndPassphrase(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	until(t, "the agent", func() bool { return exists(agent) })
+	plugintest.Until(t, "the agent", func() bool { return exists(agent) })
 	ask := filepath.Join(l.Dir, "ask")
 	write(t, ask, "#!/bin/sh\necho correct horse\n", 0o700)
 	add := exec.Command("ssh-add", locked)
@@ -308,7 +309,7 @@ func TestNoAnswer(t *testing.T) {
 		_, err := b.Invoke(t.Context(), req)
 		done <- effect.AsError(err)
 	}()
-	until(t, "the command's begin", func() bool { return exists(mark) })
+	plugintest.Until(t, "the command's begin", func() bool { return exists(mark) })
 	for _, pid := range remotetest.Children(l.Hosts["a"].Cmd.Process.Pid) {
 		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 			t.Fatal(err)

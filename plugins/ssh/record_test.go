@@ -9,6 +9,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/internal/remote"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // cutMidway begins a command that waits for a file, and cuts the connection when
@@ -23,7 +24,7 @@ func cutMidway(t *testing.T, l *lab, b *Backend, on string, more obj) (plugins.R
 		_, err := b.Invoke(t.Context(), req)
 		done <- effect.AsError(err)
 	}()
-	until(t, "the command's begin", func() bool { return exists(begun) })
+	plugintest.Until(t, "the command's begin", func() bool { return exists(begun) })
 	l.Hosts["a"].Cut()
 	fails(t, <-done, effect.CodeUnknown, "a (", "the connection broke after the request was sent")
 	return req, gate
@@ -70,7 +71,7 @@ func TestOneOfSeveralIsCut(t *testing.T) {
 		_, err := b.Invoke(t.Context(), req)
 		done <- effect.AsError(err)
 	}()
-	until(t, "the begin on b and the end on a", func() bool {
+	plugintest.Until(t, "the begin on b and the end on a", func() bool {
 		return exists(mark+portOf(l, "b")) && exists(filepath.Join(l.Hosts["c"].Dir, "state", remote.RecordName("k"), "1.end"))
 	})
 	l.Hosts["b"].Cut()
@@ -213,8 +214,8 @@ func TestCanceled(t *testing.T) {
 		_, err := b.Invoke(ctx, newRequest(t, "run", "k", 1, sh("a", "echo $$ >"+pid+".new; mv "+pid+".new "+pid+"; exec sleep 300", nil)))
 		done <- effect.AsError(err)
 	}()
-	until(t, "the command's begin", func() bool { return exists(pid) })
+	plugintest.Until(t, "the command's begin", func() bool { return exists(pid) })
 	cancel()
 	fails(t, <-done, effect.CodeUnknown, "the call was canceled")
-	until(t, "the command's end", func() bool { return !alive(strings.TrimSpace(read(t, pid))) })
+	plugintest.Until(t, "the command's end", func() bool { return !alive(strings.TrimSpace(read(t, pid))) })
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/internal/remote"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 func service(on, action string, more obj) obj {
@@ -87,7 +88,7 @@ func TestRestartIsObserved(t *testing.T) {
 				done <- effect.AsError(err)
 			}()
 			link := filepath.Join(l.Hosts["a"].Dir, "state", remote.RecordName("k"), "1")
-			until(t, "the restart's begin", func() bool {
+			plugintest.Until(t, "the restart's begin", func() bool {
 				if !exists(link) {
 					return false
 				}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
@@ -18,9 +17,6 @@ import (
 )
 
 type obj = map[string]any
-
-// patience bounds the waits for conditions.
-const patience = time.Minute
 
 // lab is a few hosts, with backends for them.
 type lab struct{ *remotetest.Lab }
@@ -122,15 +118,6 @@ func fails(t *testing.T, e *effect.Error, code effect.Code, says ...string) {
 	}
 }
 
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %s", what, patience)
-		}
-	}
-}
-
 func write(t *testing.T, path, text string, mode os.FileMode) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), mode); err != nil {
@@ -184,7 +171,7 @@ func kill(t *testing.T, pid string) {
 	if err := syscall.Kill(n, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the end of "+pid, func() bool { return !alive(pid) })
+	plugintest.Until(t, "the end of "+pid, func() bool { return !alive(pid) })
 }
 
 // killScript kills what runs a command on a host with all that it has started.
@@ -196,7 +183,7 @@ func killScript(t *testing.T, pid string) {
 		n, _ := strconv.Atoi(child)
 		_ = syscall.Kill(-n, syscall.SIGKILL) // of those that lead a group
 		_ = syscall.Kill(n, syscall.SIGKILL)
-		until(t, "the end of "+child, func() bool { return !alive(child) })
+		plugintest.Until(t, "the end of "+child, func() bool { return !alive(child) })
 	}
 }
 
