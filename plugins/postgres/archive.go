@@ -13,8 +13,9 @@ import (
 
 // archive is where WAL is kept.
 type archive interface {
-	// flush waits until all that the primary has written is there.
-	flush(*job, *conn) *effect.Error
+	// flush waits until all that the primary has written is there; false if it may
+	// not ask for that.
+	flush(*job, *conn) (bool, *effect.Error)
 	// fetch is a command that brings one file, as restore_command has it, to a
 	// data directory.
 	fetch(data string) string
@@ -71,23 +72,23 @@ func (dir walDirectory) has(file string) bool {
 	return err == nil && info.Size() > 0
 }
 
-func (dir walDirectory) flush(j *job, c *conn) *effect.Error {
+func (dir walDirectory) flush(j *job, c *conn) (bool, *effect.Error) {
 	r, err := c.row(j.Ctx, "SELECT pg_walfile_name(pg_switch_wal())")
 	if state(err) == noRights { // then only what is archived can be restored
 		j.Progress.Show(c.title + ": the user " + j.user + " may not call pg_switch_wal: what is not archived yet is left out")
-		return nil
+		return false, nil
 	}
 	if err != nil || len(r) != 1 {
-		return j.failed(c, "pg_switch_wal", err)
+		return false, j.failed(c, "pg_switch_wal", err)
 	}
 	file := is(r[0])
 	for began := time.Now(); !dir.has(file); {
 		if _, works := j.archives(c); !works && time.Since(began) > j.timeout || j.Ctx.Err() != nil {
-			return effect.Errorf(effect.CodeUnavailable, "%s does not archive: %s has not come to %s; nothing was started", c.title, file, dir).
+			return false, effect.Errorf(effect.CodeUnavailable, "%s does not archive: %s has not come to %s; nothing was started", c.title, file, dir).
 				WithHint("check archive_mode, archive_command, pg_stat_archiver and the server's log")
 		}
 		j.Progress.Say("waiting until %s is archived", file)
 		j.pause()
 	}
-	return nil
+	return true, nil
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
@@ -157,8 +158,13 @@ func TestPgBackRest(t *testing.T) {
 			Reads:  []plugins.Request{{Op: "backups"}}})
 	})
 
+	last := a.clock()
 	a.do("INSERT INTO orders (item) VALUES ('dying')")
+	end := a.clock()
 	a.kill()
+	if got := must(t, b, "restore", obj{"copy": "late", "time": float64(time.Now().UnixMilli()) / 1e3}); got["time"].(float64) < last-0.001 || got["time"].(float64) > end {
+		t.Errorf("the last transaction was between %f and %f, and the copy is of %f", last, end, got["time"])
+	}
 	refused("backup", obj{}, effect.CodeFailed, "pgbackrest backup of the stanza main")
 	must(t, b, "restore", obj{"copy": "rescued"})
 	if count("rescued") != 7.0 {

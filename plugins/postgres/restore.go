@@ -31,6 +31,7 @@ type goal struct {
 	given    bool // a moment is
 	at       time.Time
 	timeline int // to follow; 0 where there is no log
+	log      extent
 }
 
 func (j *job) restore() (map[string]any, *effect.Error) {
@@ -60,7 +61,7 @@ func (j *job) restore() (map[string]any, *effect.Error) {
 	if e := shared.Room(j.copies.Dir, size, "the backup"); e != nil {
 		return nil, e
 	}
-	if e := j.flush(); e != nil {
+	if g.log, e = j.flush(); e != nil {
 		return nil, e
 	}
 	hidden := filepath.Join(j.copies.Dir, ".part-"+j.ID())
@@ -215,85 +216,6 @@ func (j *job) history(name string, dirs ...string) []byte {
 func atoi(s string) int {
 	n, _ := strconv.Atoi(s)
 	return n
-}
-
-// flush writes a commit that is later than any moment asked for, so that
-// recovery can tell that it has reached it, and waits until that is archived.
-func (j *job) flush() *effect.Error {
-	if j.wal == nil {
-		return nil
-	}
-	c, s, e := j.onPrimary()
-	if e == nil {
-		defer c.close()
-		s = j.status(s.node)
-	}
-	if e != nil || s.err != nil || s.recovering {
-		return nil // what it had not archived may be in its directory
-	}
-	if _, err := c.row(j.Ctx, "SELECT pg_current_xact_id()"); err != nil {
-		return j.failed(c, "a transaction", err)
-	}
-	return j.wal.flush(j, c)
-}
-
-// reached is where a recovery ended.
-type reached struct {
-	at       time.Time
-	timeline int
-}
-
-// recover lets a server that only we can reach bring a copied backup to a
-// moment.
-func (j *job) recover(g *goal, data string) (*reached, *effect.Error) {
-	for _, name := range []string{"standby.signal", "recovery.signal", "postmaster.pid"} {
-		_ = os.Remove(filepath.Join(data, name))
-	}
-	var settings []string
-	if g.timeline > 0 {
-		claimed := filepath.Join(j.copies.Dir, timelines)
-		if e := j.mkdir(claimed); e != nil {
-			return nil, e
-		}
-		fetch := j.wal.fetch(data) + fmt.Sprintf(" || cp '%s/%%f' '%%p' 2>/dev/null", claimed)
-		for _, n := range j.nodes { // what a stopped primary had not archived
-			if n.data != "" {
-				fetch += fmt.Sprintf(" || cp '%s/pg_wal/%%f' '%%p' 2>/dev/null", n.data)
-			}
-		}
-		settings = append(settings, "restore_command="+fetch, "recovery_target_timeline="+strconv.Itoa(g.timeline), "recovery_target_action=promote")
-		if g.given {
-			settings = append(settings, "recovery_target_time="+g.at.Format("2006-01-02 15:04:05.000000+00"))
-		}
-		if err := os.WriteFile(filepath.Join(data, "recovery.signal"), nil, 0o600); err != nil {
-			return nil, effect.Errorf(effect.CodeFailed, "the copy cannot be written: %v; nothing was left of it", err)
-		}
-		if e := j.own(filepath.Join(data, "recovery.signal")); e != nil {
-			return nil, e
-		}
-	}
-	s, e := j.serve(data, settings...)
-	if e != nil && g.given && strings.Contains(e.Message, targetNotReached) {
-		// The log ends before the moment, and nobody can say more: everything
-		// that is logged belongs to it.
-		s, e = j.serve(data, slices.DeleteFunc(settings, func(s string) bool { return strings.HasPrefix(s, "recovery_target_time=") })...)
-	}
-	if e != nil {
-		return nil, e
-	}
-	defer s.end()
-	r, err := s.conn.row(j.Ctx, "SELECT timeline_id FROM pg_control_checkpoint()")
-	if err == nil && g.timeline > 0 {
-		r, err = s.conn.row(j.Ctx, "SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int")
-	}
-	if err != nil || len(r) != 1 {
-		return nil, j.failed(s.conn, "its timeline", err)
-	}
-	out := &reached{at: g.at, timeline: atoi(is(r[0]))}
-	if e := s.stop(); e != nil {
-		return nil, e
-	}
-	return out, j.claim(data, out.timeline)
 }
 
 // timelines is where the history files of copies stand, hidden beside them: the

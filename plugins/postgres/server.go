@@ -3,6 +3,7 @@ package postgres
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -14,6 +15,11 @@ import (
 // targetNotReached is what PostgreSQL logs where the log ends before the moment
 // to recover to. There is no code for it.
 const targetNotReached = "recovery ended before configured recovery target was reached"
+
+// lastTransaction finds in a server's log the moment of the last transaction that
+// a recovery came to. It is logged before it is said that the target was not
+// reached.
+var lastTransaction = regexp.MustCompile(`last completed transaction was at log time (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?)\+00`)
 
 // server is a PostgreSQL on a copy, over a socket that only its user and root
 // can reach. It dies with this process.
@@ -41,8 +47,18 @@ func (s *server) faults() string {
 	return strings.Join(found[max(0, len(found)-3):], "; ")
 }
 
+// recoveredTo returns the moment of the last transaction that a recovery logged;
+// zero if it came to none. The server has to log in UTC.
+func (s *server) recoveredTo() (at time.Time) {
+	if m := lastTransaction.FindAllStringSubmatch(strings.Join(s.Said(), "\n"), -1); len(m) > 0 {
+		at, _ = time.Parse("2006-01-02 15:04:05", m[len(m)-1][1])
+	}
+	return at
+}
+
 // serve starts a server on a data directory, waits until it takes writes, and
-// connects to it.
+// connects to it. With an error comes what ended, where it had been started: its
+// log can still be read.
 func (j *job) serve(data string, settings ...string) (*server, *effect.Error) {
 	path, e := j.where("postgres")
 	if e != nil {
@@ -101,7 +117,7 @@ func (j *job) serve(data string, settings ...string) (*server, *effect.Error) {
 	}
 	if e := s.await(port); e != nil {
 		s.end()
-		return nil, e
+		return s, e
 	}
 	return s, nil
 }

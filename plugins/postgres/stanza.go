@@ -304,14 +304,14 @@ func (s *stanza) fill(j *job, b *stored, data string, size int64) *effect.Error 
 	return e
 }
 
-func (s *stanza) flush(j *job, _ *conn) *effect.Error {
+func (s *stanza) flush(j *job, _ *conn) (bool, *effect.Error) {
 	j.Progress.Say("waiting until what was written is archived")
 	_, _, e := s.run(j.Ctx, j, &shared.Command{Argv: s.argv("off", "check")})
 	if e != nil && e.Code == effect.CodeFailed {
 		e.Message += "; nothing was started"
 		e.Hint = "the server has to archive (archive_command with pgbackrest archive-push), and pgBackRest to reach it; see pg_stat_archiver and the server's log"
 	}
-	return e
+	return e == nil, e
 }
 
 func (s *stanza) fetch(data string) string {

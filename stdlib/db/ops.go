@@ -48,7 +48,7 @@ func Module() effect.Module {
 		field.Of("time", effect.Any, "the moment to restore to, as now() returns it or in the form 2026-01-31T03:00:00Z; the end of the backup and its log if left out"),
 		field.Timeout("4h")),
 		field.Text("copy", "what the copy is called"), field.Text("backup", "the backup that it rests on"),
-		field.Of("time", effect.Number, "the moment that the data is of, in seconds since 1970"),
+		field.Of("time", effect.Number, "the moment that the data is of, in seconds since 1970: earlier than asked for if the log ends before, and no server answers that wrote more"),
 		field.Of("timeline", effect.Int, "the timeline of the copy, where the database has them"))
 	restore.Validate = func(args map[string]any) error {
 		if v, given := args["time"]; given {
