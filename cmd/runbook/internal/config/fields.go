@@ -69,14 +69,14 @@ func reportUnknown(fields []effect.Field, values map[string]any, r *secretResolv
 }
 
 // absolute returns a canonical value with the relative paths in it counted from
-// dir: a backend runs elsewhere.
+// dir: a backend runs elsewhere. An empty one is none, and stays so.
 func absolute(f *effect.Field, v any, dir string) any {
 	if f == nil {
 		return v
 	}
 	switch v := v.(type) {
 	case string:
-		if f.Path == "" || f.Path == effect.MayBePath && !strings.Contains(v, "/") {
+		if v == "" || f.Path == "" || f.Path == effect.MayBePath && !strings.Contains(v, "/") {
 			return v
 		}
 		scheme := ""

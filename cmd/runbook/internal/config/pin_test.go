@@ -27,6 +27,22 @@ var sockets = []effect.Field{
 	{Name: "pool", Type: effect.String},
 }
 
+// TestAnEmptyPathIsNone: agent: "" of ssh says that there is no agent.
+func TestAnEmptyPathIsNone(t *testing.T) {
+	c, err := config.Parse("conf/runbook.yaml", []byte("version: 1\nenvironments:\n  default:\n    hosts: { backend: ssh, agent: \"\" }\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := c.Environment("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := e.Resolve([]effect.Field{{Name: "agent", Type: effect.String, Path: effect.IsPath}}, config.Carrier{Module: "hosts", Backend: "ssh"})
+	if want := map[string]any{"agent": ""}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, %v; want %v", got, err, want)
+	}
+}
+
 func TestPinComesBack(t *testing.T) {
 	c, err := config.Parse("conf/runbook.yaml", []byte(pinnedYAML))
 	if err != nil {
