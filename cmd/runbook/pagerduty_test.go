@@ -76,7 +76,8 @@ func startPagerDuty(ts *testscript.TestScript, file string) {
 	book, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	ts.Check(err)
 	onCall, manager := pagerdutytest.NewService(1, "on-call"), pagerdutytest.NewService(2, "manager")
-	sink, stop := pagerdutytest.New(onCall, manager)
+	sink, stop, err := pagerdutytest.New(onCall, manager)
+	ts.Check(err)
 	p := &pager{Sink: sink}
 	sink.SetAfter(func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path != "/v2/enqueue" {

@@ -1,4 +1,4 @@
-// Package kubotest builds and runs the IPFS node that tests speak to: Kubo's own
+// Package kubotest builds and runs the IPFS node that tests and the lab speak to: Kubo's own
 // parts, in a process of its own, on loopback.
 package kubotest
 
@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 )
 
 // Build builds the node from its source, examples/bench/ipfsnode, into a directory
@@ -42,7 +41,7 @@ type Node struct {
 func Start(program, token string, flags ...string) (*Node, error) {
 	cmd := exec.Command(program, append([]string{"-token", token}, flags...)...)
 	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = attributes()
 	in, err := cmd.StdinPipe() // the node ends with it
 	if err != nil {
 		return nil, err

@@ -1,15 +1,17 @@
-// Package pagerdutytest is a server for tests that takes events and keeps
+// Package pagerdutytest is a server for tests, and for the lab, that takes events and keeps
 // incidents as PagerDuty's documentation says of its Events API v2 and its
 // REST API. It is no PagerDuty: it calls nobody, and knows no schedules, event
 // rules, urgencies or groups of alerts.
 package pagerdutytest
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"log"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"sync"
-	"testing"
 	"time"
 )
 
@@ -70,10 +72,21 @@ type entry struct {
 	agent map[string]any
 }
 
+// test is what Start wants of a *testing.T; programs that are no tests do not
+// import package testing.
+type test interface {
+	Helper()
+	Cleanup(func())
+	Fatal(...any)
+}
+
 // Start runs a sink on loopback until the test ends.
-func Start(t *testing.T, services ...Service) *Sink {
+func Start(t test, services ...Service) *Sink {
 	t.Helper()
-	s, stop := New(services...)
+	s, stop, err := New(services...)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(stop)
 	return s
 }
@@ -86,8 +99,12 @@ func (s *Sink) SetAfter(after func(w http.ResponseWriter, r *http.Request) bool)
 }
 
 // New runs a sink on loopback until stop.
-func New(services ...Service) (s *Sink, stop func()) {
-	s = &Sink{services: services, Now: time.Now}
+func New(services ...Service) (s *Sink, stop func(), err error) {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, fmt.Errorf("start a sink for PagerDuty's APIs: %w", err)
+	}
+	s = &Sink{services: services, Now: time.Now, URL: "http://" + listener.Addr().String()}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v2/enqueue", s.enqueue)
 	mux.HandleFunc("GET /incidents", s.authorized(s.list))
@@ -95,7 +112,19 @@ func New(services ...Service) (s *Sink, stop func()) {
 	mux.HandleFunc("GET /incidents/{id}/log_entries", s.authorized(s.entries))
 	mux.HandleFunc("GET /incidents/{id}/notes", s.authorized(s.listNotes))
 	mux.HandleFunc("POST /incidents/{id}/notes", s.authorized(s.addNote))
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := &http.Server{Handler: s.hooked(mux), ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(listener) })
+	return s, func() {
+		_ = server.Close()
+		_ = listener.Close() // in case Serve had not begun
+		serving.Wait()
+	}, nil
+}
+
+// hooked asks Before and After about each request.
+func (s *Sink) hooked(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		before, after := s.Before, s.After
 		s.mu.Unlock()
@@ -103,23 +132,32 @@ func New(services ...Service) (s *Sink, stop func()) {
 			return
 		}
 		if after == nil {
-			mux.ServeHTTP(w, r)
+			next.ServeHTTP(w, r)
 			return
 		}
-		kept := httptest.NewRecorder()
-		mux.ServeHTTP(kept, r)
+		kept := &kept{header: http.Header{}, status: http.StatusOK}
+		next.ServeHTTP(kept, r)
 		if after(w, r) {
 			return
 		}
-		for name, values := range kept.Header() {
+		for name, values := range kept.header {
 			w.Header()[name] = values
 		}
-		w.WriteHeader(kept.Code)
-		_, _ = w.Write(kept.Body.Bytes())
-	}))
-	s.URL = server.URL
-	return s, server.Close
+		w.WriteHeader(kept.status)
+		_, _ = w.Write(kept.body.Bytes())
+	})
 }
+
+// kept is an answer that is not given yet.
+type kept struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (k *kept) Header() http.Header         { return k.header }
+func (k *kept) WriteHeader(status int)      { k.status = status }
+func (k *kept) Write(b []byte) (int, error) { return k.body.Write(b) }
 
 // Woken returns how often someone was called: once for each incident.
 func (s *Sink) Woken() int {
