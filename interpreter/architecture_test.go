@@ -60,6 +60,7 @@ var mayImport = map[string][]string{
 	"runbooks":                          {},
 	"cmd/":                              {"cmd/", "interpreter", "interpreter/", "stdlib", "stdlib/", "plugins", "plugins/", "runbooks", "examples/"},
 	"examples/":                         {"examples/", "interpreter/effect", "plugins", "stdlib"},
+	"examples/lab/systems":              {"plugins/kubo/kubotest", "plugins/pagerduty/pagerdutytest"},
 
 	"plugins/alertmanager/alertmanagertest": {},
 }
