@@ -5,7 +5,7 @@ BIN := bin/runbook
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help build plugins kubernetes-assets test-kubernetes demo demo-crash demo-slow test backends lint bench bench-explore bench-peers docs zoneinfo clean
+.PHONY: help build lab ipfsnode plugins kubernetes-assets test-kubernetes demo demo-crash demo-slow test backends lint bench bench-explore bench-peers docs zoneinfo clean
 
 ## make help         this text
 help:
@@ -48,6 +48,15 @@ demo-crash: build
 ## make demo-slow    the same, with green getting slow half way: it rolls back
 demo-slow: build
 	@sh examples/blue-green/demo.sh slow
+
+## make lab          start the lab with all systems that are installed, until Ctrl-C
+lab: build
+	@$(BIN) lab --with all
+
+## make ipfsnode     build bin/ipfsnode, the lab's IPFS node, a program of its own; some minutes
+ipfsnode:
+	@mkdir -p bin
+	CGO_ENABLED=0 go -C examples/bench/ipfsnode build -ldflags='-s -w' -o $(CURDIR)/bin/ipfsnode .
 
 ## make test         all tests, with the race detector
 # A program that it watches waits for a second before it ends; the tests end

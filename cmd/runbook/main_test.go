@@ -24,6 +24,10 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	books, err := filepath.Abs("../../examples/lab/runbooks")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
@@ -51,6 +55,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", filepath.Join(env.WorkDir, ".home"))
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, ".config"))
 			env.Setenv("TZ", "UTC")
+			env.Setenv("LAB_BOOKS", books)
 			env.Setenv("GORACE", os.Getenv("GORACE"))
 			env.Values[pagerKey{}] = &pagerBox{}
 			return os.MkdirAll(filepath.Join(env.WorkDir, ".home"), 0o700)

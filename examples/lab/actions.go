@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/q-ecosystem/runbook/examples/lab/systems"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
@@ -22,12 +23,14 @@ type State struct {
 	Rate         int                     `json:"rate"` // of the steady load
 	Load         Stats                   `json:"load"`
 	Messages     []Message               `json:"messages"`
+	Pages        []systems.Page          `json:"pages"`
+	Nodes        []NodeState             `json:"nodes"`
 }
 
 // State returns the lab's state.
 func (l *Lab) State() State {
 	st := State{Info: l.info, Environments: map[string]ServiceState{}, Servers: l.pool.state(), Load: l.Load(),
-		Messages: l.Messages()}
+		Messages: l.Messages(), Pages: l.pager().Pages(), Nodes: l.nodes()}
 	st.Rate, _ = l.load.current()
 	for name, s := range l.services {
 		st.Environments[name] = s.state()

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/q-ecosystem/runbook/examples/lab/systems"
 )
 
 // Info says where a running lab listens. It is the content of lab.json.
@@ -25,6 +27,8 @@ type Info struct {
 	Services map[string]string `json:"services"` // URLs by environment
 	Webhook  string            `json:"webhook"`  // URL
 	SMTP     string            `json:"smtp"`     // host:port
+	Systems  []systems.Line    `json:"systems"`  // that run beside these
+	Absent   []Absent          `json:"absent,omitempty"`
 }
 
 // Names of the files in a lab's directory.
@@ -33,11 +37,15 @@ const (
 	lockFile   = "lab.lock"
 	configFile = "runbook.yaml"
 	socketFile = "haproxy.sock"
+	// elsewhereFile names the directories of the lab that are not below its own.
+	elsewhereFile = "lab.elsewhere"
+	systemsDir    = "systems" // of what the systems keep
+	secretsDir    = "secrets"
 )
 
-// socketDirPrefix begins the names of temporary directories that hold the
-// socket where the lab's own directory has too long a path.
-const socketDirPrefix = "runbook-lab-"
+// elsewherePrefix begins the names of temporary directories, which hold what the
+// lab's own directory cannot.
+const elsewherePrefix = "runbook-lab-"
 
 // maxSocketPath is what fits into a socket address on every system, with the
 // final NUL.
@@ -60,9 +68,8 @@ func (e *RunningError) Error() string {
 
 // claim is a lab's hold on its directory.
 type claim struct {
-	dir       string // absolute
-	lock      *os.File
-	socketDir string // a temporary directory to remove, or ""
+	dir  string // absolute
+	lock *os.File
 }
 
 // claimDir creates the directory if need be, takes the lock in it, and removes
@@ -114,17 +121,72 @@ func readPID(f *os.File) int {
 	return pid
 }
 
-func (c *claim) path(name string) string { return filepath.Join(c.dir, name) }
+func (c *claim) path(names ...string) string {
+	return filepath.Join(append([]string{c.dir}, names...)...)
+}
 
-// clean removes the traces of an earlier lab.
+// clean removes the traces of an earlier lab, or of this one.
 func (c *claim) clean() error {
-	if old, err := readInfo(c.dir); err == nil {
-		if parent := filepath.Dir(old.Socket); strings.HasPrefix(filepath.Base(parent), socketDirPrefix) {
-			_ = os.Remove(filepath.Join(parent, socketFile))
-			_ = os.Remove(parent) // only if it is empty
+	text, err := os.ReadFile(c.path(elsewhereFile))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	var failed []error
+	for dir := range strings.Lines(string(text)) {
+		if dir = strings.TrimSpace(dir); strings.HasPrefix(filepath.Base(dir), elsewherePrefix) {
+			failed = append(failed, os.RemoveAll(dir))
 		}
 	}
-	return errors.Join(remove(c.path(infoFile)), remove(c.path(socketFile)))
+	failed = append(failed, os.RemoveAll(c.path(systemsDir)), remove(c.path(elsewhereFile)), remove(c.path(infoFile)), remove(c.path(socketFile)))
+	return errors.Join(failed...)
+}
+
+// elsewhere makes a directory that is not below the lab's own, for good reason.
+// It is removed with the lab, or by the next one.
+func (c *claim) elsewhere(parent string) (string, error) {
+	dir, err := os.MkdirTemp(parent, elsewherePrefix)
+	if err != nil {
+		return "", fmt.Errorf("start lab: %w", err)
+	}
+	f, err := os.OpenFile(c.path(elsewhereFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = f.WriteString(dir + "\n")
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		_ = os.Remove(dir)
+		return "", fmt.Errorf("start lab: %w", err)
+	}
+	return dir, nil
+}
+
+// open returns a directory that other users can be let into: below the lab's own
+// where we are the only one, elsewhere where servers run as somebody else.
+func (c *claim) open(name string) (string, error) {
+	if os.Geteuid() != 0 {
+		return c.path(systemsDir, name), nil
+	}
+	for _, parent := range []string{os.TempDir(), "/tmp", "/var/tmp"} {
+		if passable(parent) {
+			return c.elsewhere(parent)
+		}
+	}
+	return "", errors.New("start lab: other users can pass to none of the directories for temporary files: set TMPDIR to one")
+}
+
+// passable reports whether every user can get to what is in a directory.
+func passable(dir string) bool {
+	for {
+		st, err := os.Stat(dir)
+		if err != nil || st.Mode().Perm()&0o001 == 0 {
+			return false
+		}
+		if parent := filepath.Dir(dir); parent != dir {
+			dir = parent
+			continue
+		}
+		return true
+	}
 }
 
 func remove(path string) error {
@@ -140,23 +202,17 @@ func (c *claim) socketPath() (string, error) {
 	if path := c.path(socketFile); len(path) <= maxSocketPath {
 		return path, nil
 	}
-	dir, err := os.MkdirTemp("", socketDirPrefix)
+	dir, err := c.elsewhere("")
 	if err != nil {
-		return "", fmt.Errorf("start lab: %w", err)
+		return "", err
 	}
-	c.socketDir = dir
 	return filepath.Join(dir, socketFile), nil
 }
 
 // release gives the directory back. The lock file stays: whoever removed it
 // might remove it from under the next lab.
 func (c *claim) release() {
-	_ = remove(c.path(infoFile))
-	_ = remove(c.path(socketFile))
-	if c.socketDir != "" {
-		_ = remove(filepath.Join(c.socketDir, socketFile))
-		_ = remove(c.socketDir)
-	}
+	_ = c.clean()
 	_ = c.lock.Close()
 }
 

@@ -97,6 +97,16 @@ func (c *Control) SetRate(ctx context.Context, rate int) error {
 	return c.call(ctx, http.MethodPost, "/rate", rateRequest{rate}, nil)
 }
 
+// SetNode is [Lab.SetNode].
+func (c *Control) SetNode(ctx context.Context, node, verb string) error {
+	return c.call(ctx, http.MethodPost, "/node", nodeRequest{node, verb}, nil)
+}
+
+// Acknowledge is [Lab.Acknowledge].
+func (c *Control) Acknowledge(ctx context.Context, person string) error {
+	return c.call(ctx, http.MethodPost, "/acknowledge", acknowledgeRequest{person}, nil)
+}
+
 func (c *Control) call(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {

@@ -15,6 +15,8 @@ import (
 //	POST /load          {"env": "green", "duration": "5s", "rate": 200} → Stats
 //	POST /decommission  {"env": "blue"}
 //	POST /rate          {"rate": 500}
+//	POST /node          {"node": "db-a", "verb": "down"}
+//	POST /acknowledge   {"person": "ana"}
 func (l *Lab) control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) { reply(w, l.State(), nil) })
@@ -59,6 +61,22 @@ func (l *Lab) control() http.Handler {
 		}
 		reply(w, done{}, err)
 	})
+	mux.HandleFunc("POST /node", func(w http.ResponseWriter, r *http.Request) {
+		var in nodeRequest
+		err := read(w, r, &in)
+		if err == nil {
+			err = l.SetNode(r.Context(), in.Node, in.Verb)
+		}
+		reply(w, done{}, err)
+	})
+	mux.HandleFunc("POST /acknowledge", func(w http.ResponseWriter, r *http.Request) {
+		var in acknowledgeRequest
+		err := read(w, r, &in)
+		if err == nil {
+			err = l.Acknowledge(in.Person)
+		}
+		reply(w, done{}, err)
+	})
 	return notForBrowsers(mux)
 }
 
@@ -76,6 +94,13 @@ type (
 	}
 	rateRequest struct {
 		Rate int `json:"rate"`
+	}
+	nodeRequest struct {
+		Node string `json:"node"`
+		Verb string `json:"verb"`
+	}
+	acknowledgeRequest struct {
+		Person string `json:"person"`
 	}
 	done    struct{}
 	failure struct {

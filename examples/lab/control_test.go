@@ -177,17 +177,19 @@ func TestMetrics(t *testing.T) {
 // shape is what the lab's configuration has to be for the engine.
 type shape struct {
 	Version      int
-	Environments map[string]struct {
-		Traffic struct{ Backend, Socket, Pool string }
-		Health  struct {
-			Backend string
-			Targets map[string]struct{ URL, Metrics string }
+	Environments struct {
+		Default struct {
+			Traffic struct{ Backend, Socket, Pool string }
+			Health  struct {
+				Backend string
+				Targets map[string]struct{ URL, Metrics string }
+			}
+			Notify []struct {
+				Backend  string
+				Channels map[string]struct{ URL string }
+			}
+			Exec struct{ Backend string }
 		}
-		Notify struct {
-			Backend  string
-			Channels map[string]struct{ URL string }
-		}
-		Exec struct{ Backend string }
 	}
 }
 
@@ -202,17 +204,17 @@ func TestConfigAndSinks(t *testing.T) {
 	if err := yaml.Unmarshal(data, &c); err != nil {
 		t.Fatal(err)
 	}
-	env := c.Environments["default"]
+	env := c.Environments.Default
 	if c.Version != 1 || env.Traffic.Backend != "haproxy" || env.Traffic.Socket != info.Socket || env.Traffic.Pool != "web" ||
 		env.Health.Backend != "probe" || env.Health.Targets["blue"].Metrics != info.Services["blue"]+"/metrics" ||
 		env.Health.Targets["green"].URL != info.Services["green"]+"/healthz" || env.Health.Targets["proxy"].URL != info.Proxy+"/" ||
-		env.Notify.Backend != "shoutrrr" || env.Exec.Backend != "exec" {
+		len(env.Notify) != 2 || env.Notify[0].Backend != "shoutrrr" || env.Notify[1].Backend != "pagerduty" || env.Exec.Backend != "exec" {
 		t.Errorf("%s", data)
 	}
 	for _, channel := range []string{"deployments", "oncall"} {
-		name, isFile := strings.CutPrefix(env.Notify.Channels[channel].URL, "file:")
+		name, isFile := strings.CutPrefix(env.Notify[0].Channels[channel].URL, "file:")
 		if !isFile {
-			t.Fatalf("the URL of %s is not a reference: %q", channel, env.Notify.Channels[channel].URL)
+			t.Fatalf("the URL of %s is not a reference: %q", channel, env.Notify[0].Channels[channel].URL)
 		}
 		url, err := os.ReadFile(filepath.Join(info.Dir, name))
 		if err != nil {

@@ -1,5 +1,5 @@
-// Package lab runs a small production on loopback, in one process: real
-// servers that speak the protocols which the backends speak elsewhere.
+// Package lab runs a small production on loopback: real servers that speak the
+// protocols which the backends speak elsewhere. These are in one process:
 //
 //	load ──HTTP──▶ proxy ──┬─▶ blue   (a web service, v1.0.0)
 //	                 ▲     └─▶ green  (the same, not deployed yet)
@@ -9,10 +9,15 @@
 //	webhook sink, SMTP sink   keep the messages that they receive
 //	control API               deploys, breaks and heals the services
 //
+// Beside them run the systems of package systems, as far as they are asked for
+// and installed: a registry names them, and what each says of itself goes into
+// the configuration. A new system is a type there and a line in the registry.
+//
 // [Start] starts all of it and writes into its directory
 //
 //   - runbook.yaml, a configuration that points the engine at these servers,
 //   - lab.json, where everything listens ([Info]); [Connect] reads it,
+//   - systems and secrets, what those keep, and what the configuration refers to,
 //   - lab.lock, held while the lab runs: one directory, one lab.
 //
 // The lab is an example and a test bed, not a product: nothing in it survives

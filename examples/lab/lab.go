@@ -17,6 +17,9 @@ type Options struct {
 	Dir  string // for state, sockets and the generated runbook.yaml; created if missing
 	Rate int    // steady load in requests a second; 0 means DefaultRate, less than 0 none
 	Seed uint64 // of the services' jitter
+	// With names the systems of other programs to start: "dns", "postgres", … or
+	// [All], which leaves out what is not installed.
+	With []string
 	Logf func(format string, args ...any)
 }
 
@@ -39,6 +42,8 @@ type Lab struct {
 	pool     *pool
 	load     *load
 	inbox    *inbox
+	parts    []part
+	changing sync.Mutex // nodes of parts, one at a time
 
 	claim   *claim
 	ctx     context.Context // ends when the lab closes
@@ -85,6 +90,9 @@ func (l *Lab) start(ctx context.Context, o Options) error {
 	if err := l.startSinks(); err != nil {
 		return err
 	}
+	if err := l.startSystems(ctx, o.With); err != nil {
+		return err
+	}
 	checks := newChecker(l.pool)
 	for range checkFall {
 		checks.once(ctx)
@@ -105,7 +113,7 @@ func (l *Lab) start(ctx context.Context, o Options) error {
 	if err := l.serveHTTP(&l.info.Control, l.control()); err != nil {
 		return err
 	}
-	if err := l.claim.writeConfig(l.info); err != nil {
+	if err := l.claim.writeConfig(l.entries(), l.secrets()); err != nil {
 		return err
 	}
 	return l.claim.writeInfo(l.info)
@@ -205,6 +213,8 @@ func (l *Lab) serveHTTP(url *string, h http.Handler) error {
 func (l *Lab) Close() error {
 	l.closing.Do(func() {
 		l.cancel()
+		l.changing.Lock() // a node that is being started is there, and is ended below
+		l.changing.Unlock()
 		for i := len(l.closers) - 1; i >= 0; i-- {
 			l.closers[i]()
 		}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/examples/lab"
+	"github.com/q-ecosystem/runbook/examples/lab/systems"
 )
 
 // TestMain lets the test binary serve as the command line of the lab.
@@ -439,5 +440,104 @@ func TestInfoIsPrivate(t *testing.T) {
 	}
 	if err := json.Unmarshal(data, &info); err != nil || info.Socket != l.Info().Socket {
 		t.Errorf("lab.json: %v %+v", err, info)
+	}
+}
+
+// TestSystemsEndWithTheLab: their servers end when the lab is killed, and what
+// they kept elsewhere is removed by the next one.
+func TestSystemsEndWithTheLab(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("skipped: only Linux ends the children of a process that was killed")
+	}
+	if (&systems.BIND{}).Missing() != nil || (&systems.Postgres{}).Missing() != nil {
+		t.Skip("skipped: named or PostgreSQL is not installed: apt-get install bind9 postgresql")
+	}
+	dir := t.TempDir()
+	cmd := exec.Command(os.Args[0], "--dir", dir, "--rate", "20", "--with", "dns,postgres")
+	cmd.Env = append(os.Environ(), "RUNBOOK_LAB_MAIN=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	said := ""
+	for in := bufio.NewScanner(out); in.Scan() && !strings.Contains(in.Text(), "until Ctrl-C"); {
+		said += in.Text() + "\n"
+		if len(in.Text()) > 80 && !strings.Contains(in.Text(), dir) {
+			t.Errorf("more than 80 columns: %s", in.Text())
+		}
+	}
+	info := connect(t, dir).Info()
+	at := map[string]string{}
+	for _, line := range info.Systems {
+		at[line.Name] = line.Where
+	}
+	if at["dns"] == "" || at["db-a"] == "" || at["pager"] == "" || at["web-1"] != "" || !strings.Contains(said, at["db-b"]) {
+		t.Fatalf("%v\n%s", info.Systems, said)
+	}
+	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	for _, name := range []string{"dns", "resolver", "db-a", "db-b"} {
+		eventually(t, name+" ends", func() bool {
+			conn, err := net.Dial("tcp", at[name])
+			if err == nil {
+				_ = conn.Close()
+			}
+			return err != nil
+		})
+	}
+	kept, _ := os.ReadFile(filepath.Join(dir, "lab.elsewhere"))
+	l := start(t, lab.Options{Dir: dir})
+	for _, path := range append(strings.Fields(string(kept)), filepath.Join(dir, "systems", "dns")) {
+		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s of the lab that was killed: %v", path, err)
+		}
+	}
+	_ = l.Close()
+	if left, err := os.ReadDir(filepath.Join(dir, "systems")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a closed lab leaves %v, %v", left, err)
+	}
+}
+
+// TestLeftOut: what is not there is left out, unless it was asked for by name.
+func TestLeftOut(t *testing.T) {
+	t.Setenv("PATH", t.TempDir()) // has no ipfsnode
+	l := start(t, lab.Options{With: []string{lab.All}})
+	var why string
+	for _, a := range l.Info().Absent {
+		if a.Name == "ipfs" {
+			why = a.Why
+		}
+	}
+	if why != "ipfsnode is not built: make ipfsnode" {
+		t.Errorf("left out: %v", l.Info().Absent)
+	}
+	_ = l.Close()
+	for with, want := range map[string]string{
+		"ipfs":    "start lab: ipfs: ipfsnode is not built: make ipfsnode",
+		"postgre": `there is no system "postgre": did you mean "postgres"?`,
+		"x":       `there is no system "x": there are dns, postgres, ssh, ipfs, or all`,
+	} {
+		_, err := lab.Start(t.Context(), lab.Options{Dir: t.TempDir(), Rate: -1, With: []string{with}})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("--with %s: %v, want %s", with, err, want)
+		}
+	}
+}
+
+// TestNodesAndPages holds the control API against what there is not.
+func TestNodesAndPages(t *testing.T) {
+	l := start(t, lab.Options{})
+	c := connect(t, l.Info().Dir)
+	if err := c.SetNode(t.Context(), "db-a", "down"); err == nil || !strings.Contains(err.Error(), "there are blue, green") {
+		t.Errorf("%v", err)
+	}
+	if err := c.Acknowledge(t.Context(), "ana"); err == nil || !strings.Contains(err.Error(), "nobody is being called") {
+		t.Errorf("%v", err)
 	}
 }

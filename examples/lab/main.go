@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -34,14 +34,22 @@ func defaultDir() string {
 // Usage is the help of Main.
 const Usage = `usage: runbook lab COMMAND, or without one to start the lab until Ctrl-C
 
-  lab [--dir DIR] [--rate N]      start the lab
-  lab status [--json]             show versions, weights, faults, load, messages
+  lab [--dir DIR] [--rate N] [--with LIST]
+                                  start the lab; with "all", or some of dns,
+                                  postgres, ssh, ipfs: dns,ssh
+  lab status [--json]             show versions, weights, faults, load, nodes,
+                                  messages, pages
   lab deploy ENV VERSION          deploy a version to blue or green
   lab decommission ENV            take it away again
   lab slow ENV DURATION           add latency: slow green 300ms
   lab fail ENV PERCENT            fail requests: fail green 5%
   lab down ENV                    refuse connections
   lab heal ENV                    take all faults back
+  lab down NODE                   kill a node: db-a, db-b, dns, resolver, web-1
+  lab stop NODE                   stop it in an orderly way
+  lab heal NODE                   start it again; a primary that was replaced
+                                  comes back as a replica
+  lab acknowledge PERSON          take on all pages, as somebody
   lab load ENV [--duration 5s] [--rate N] [--json]
                                   test one service, past the proxy
   lab rate N                      change the steady load: N requests a second,
@@ -59,6 +67,7 @@ func (e *errUsage) Error() string { return e.text }
 type settings struct {
 	dir      string
 	rate     int
+	with     string
 	duration string
 	json     bool
 }
@@ -90,18 +99,19 @@ func execute(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	if len(words) == 0 {
-		return Run(ctx, Options{Dir: s.dir, Rate: s.rate}, stdout)
+		o := Options{Dir: s.dir, Rate: s.rate}
+		if s.with != "" {
+			o.With = strings.Split(s.with, ",")
+		}
+		return Run(ctx, o, stdout)
 	}
-	arity := map[string]int{"status": 0, "deploy": 2, "decommission": 1, "slow": 2, "fail": 2, "down": 1, "heal": 1,
-		"load": 1, "rate": 1}
 	verb, rest := words[0], words[1:]
-	want, known := arity[verb]
+	want, known := arity()[verb]
 	switch {
 	case !known:
-		verbs := []string{"status", "deploy", "decommission", "slow", "fail", "down", "heal", "load", "rate"}
-		hint := effect.DidYouMean(verb, verbs)
+		hint := effect.DidYouMean(verb, Verbs())
 		if hint == "" {
-			hint = "known: " + strings.Join(verbs, ", ")
+			hint = "known: " + strings.Join(Verbs(), ", ")
 		}
 		return &errUsage{fmt.Sprintf("unknown command %q: %s", verb, hint)}
 	case len(rest) != want:
@@ -114,12 +124,24 @@ func execute(ctx context.Context, args []string, stdout io.Writer) error {
 	return s.ask(ctx, c, verb, rest, stdout)
 }
 
+// Verbs returns the commands of a running lab.
+func Verbs() []string {
+	return []string{"status", "deploy", "decommission", "slow", "fail", "down", "stop", "heal", "acknowledge", "load", "rate"}
+}
+
+// arity says how many arguments each takes.
+func arity() map[string]int {
+	return map[string]int{"status": 0, "deploy": 2, "decommission": 1, "slow": 2, "fail": 2, "down": 1, "stop": 1, "heal": 1,
+		"acknowledge": 1, "load": 1, "rate": 1}
+}
+
 // parse reads flags, which may stand before, between and behind the words.
 func (s *settings) parse(args []string) (words []string, err error) {
 	flags := flag.NewFlagSet("lab", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&s.dir, "dir", defaultDir(), "")
 	flags.IntVar(&s.rate, "rate", 0, "")
+	flags.StringVar(&s.with, "with", "", "")
 	flags.StringVar(&s.duration, "duration", "", "")
 	flags.BoolVar(&s.json, "json", false, "")
 	for {
@@ -139,7 +161,14 @@ func (s *settings) parse(args []string) (words []string, err error) {
 
 // ask carries one command out on a running lab.
 func (s *settings) ask(ctx context.Context, c *Control, verb string, args []string, stdout io.Writer) error {
+	if named := []string{"down", "heal", "stop"}; slices.Contains(named, verb) && !slices.Contains(environments(), args[0]) {
+		return c.SetNode(ctx, args[0], verb)
+	}
 	switch verb {
+	case "stop":
+		return &errUsage{fmt.Sprintf("stop wants a node, and %s is an environment: write down %s, or decommission %s", args[0], args[0], args[0])}
+	case "acknowledge":
+		return c.Acknowledge(ctx, args[0])
 	case "deploy":
 		return c.Deploy(ctx, args[0], args[1])
 	case "decommission":
@@ -191,21 +220,10 @@ func Run(ctx context.Context, o Options, stdout io.Writer) error {
 		return err
 	}
 	defer l.Close()
-	info := l.Info()
 	rate, _ := l.load.current()
-	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "proxy\t%s\t%d requests a second, all to blue %s\n", info.Proxy, rate, firstVersion)
-	for _, name := range environments() {
-		fmt.Fprintf(w, "%s\t%s\t\n", name, info.Services[name])
+	if err := printStart(stdout, l.Info(), rate, len(o.With) > 0); err != nil {
+		return err
 	}
-	fmt.Fprintf(w, "runtime API\t%s\tas HAProxy's, pool %s\n", info.Socket, info.Pool)
-	fmt.Fprintf(w, "mail\t%s\t\n", info.SMTP)
-	fmt.Fprintf(w, "webhook\t%s\t\n", info.Webhook)
-	fmt.Fprintf(w, "config\t%s\t\n", info.Config)
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("start lab: %w", err)
-	}
-	fmt.Fprintln(stdout, "The lab runs until Ctrl-C.")
 	<-l.Done()
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 func (a commands) labCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:                "lab [COMMAND]",
-		ValidArgs:          []string{"status", "deploy", "decommission", "slow", "fail", "down", "heal", "load", "rate"},
+		ValidArgs:          lab.Verbs(),
 		Short:              "Start real servers on loopback to try runbooks on",
 		Long:               lab.Usage,
 		DisableFlagParsing: true,
