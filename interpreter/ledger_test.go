@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -54,6 +55,10 @@ func ledgerOps() []effect.Op {
 			Args: []effect.Field{{Name: "gate", Type: effect.String, Doc: "wait until this gate is open"},
 				{Name: "note", Type: effect.String, Doc: "goes with it"}},
 			Returns: []effect.Field{{Name: "items", Type: effect.Int, Doc: "how many"}}},
+		{Module: "ledger", Name: "secret", Doc: "Read a secret, of which each item called rotate makes a version and revoke N ends one", Class: effect.Read,
+			Args: []effect.Field{{Name: "version", Type: effect.String, Doc: "which version; the newest if left out"}}, Recall: []string{"version"},
+			Returns: []effect.Field{{Name: "value", Type: effect.String, Secret: true, Doc: "the secret"},
+				{Name: "version", Type: effect.String, Doc: "which version it is"}}},
 	}
 }
 
@@ -106,6 +111,9 @@ func (l *ledger) apply(req plugins.Request, item, need string) (any, error) {
 	switch {
 	case req.Op == "look":
 		return map[string]any{"items": float64(len(entries.pick(applied, "").items()))}, nil
+	case req.Op == "secret":
+		version, _ := req.Args["version"].(string)
+		return entries.secret(version)
 	case need != "" && !l.book.open(need):
 		if err := l.write(refused, req); err != nil {
 			return nil, err
@@ -127,6 +135,18 @@ func (l *ledger) apply(req plugins.Request, item, need string) (any, error) {
 		}
 	}
 	return value, l.write(applied, req)
+}
+
+// secret returns a version of the secret that is kept in a book.
+func (list entries) secret(version string) (any, error) {
+	items := list.pick(applied, "").items()
+	if version == "" {
+		version = strconv.Itoa(items["rotate"] + 1)
+	}
+	if items["revoke "+version] > 0 {
+		return nil, effect.Errorf(effect.CodeRefused, "version %s was revoked", version)
+	}
+	return map[string]any{"value": "value-of-version-" + version, "version": version}, nil
 }
 
 // Observe looks the request's key up.

@@ -30,6 +30,9 @@ const (
 	VerbInvoke  Verb = ""        // carry it out
 	VerbObserve Verb = "observe" // say whether it was applied; change nothing
 	VerbPreview Verb = "preview" // say what it would change; change nothing
+	// VerbRecall makes a read once more for the secrets that it returned: no effect
+	// of the run, which has its answer.
+	VerbRecall Verb = "recall"
 )
 
 // Call is one effect under way.

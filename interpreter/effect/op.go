@@ -82,6 +82,10 @@ type Op struct {
 	KindArg    string              `json:"kind_arg,omitempty"`
 	ClassOf    map[string]Class    `json:"class_of,omitempty"`
 	RecoveryOf map[string]Recovery `json:"recovery_of,omitempty"`
+	// Recall names results that are arguments as well: given them as they were
+	// returned, the op returns what it returned then. A resume asks so for secrets
+	// that are others by now.
+	Recall []string `json:"recall,omitempty"`
 	// RaisesUnknown says that an outcome which stays unknown after the last try of
 	// a Retry is an error, of the code unknown, and does not park the run: who
 	// calls for help has to go on to the next one.
@@ -207,6 +211,12 @@ func (o *Op) Verify() error {
 	for _, f := range fields {
 		if err := f.verify(); err != nil {
 			return fmt.Errorf("op %s: %w", o, err)
+		}
+	}
+	for _, name := range o.Recall {
+		named := func(f Field) bool { return f.Name == name }
+		if !slices.ContainsFunc(o.Args, named) || !slices.ContainsFunc(o.Returns, named) {
+			return fmt.Errorf("op %s: recall names %q, which has to be an argument and a result", o, name)
 		}
 	}
 	if err := o.verifyStated(o.ClassArg, string(Read), string(Write), string(Irreversible)); err != nil {

@@ -97,6 +97,7 @@ func TestVerifyOp(t *testing.T) {
 			`op exec.run: the argument class may not be "mark", only "read", "write", "irreversible"`},
 		{"any class at all", good(func(o *effect.Op) { o.Args[0] = effect.Field{Name: "class", Type: effect.String} }),
 			`op exec.run: the argument class has to be an enum of "read", "write", "irreversible"`},
+		{"a recalled result that is no argument", good(func(o *effect.Op) { o.Recall = []string{"version"} }), "has to be an argument and a result"},
 		{"a class argument that is not there", good(func(o *effect.Op) { o.ClassArg = "klass" }), "the argument klass has to be an enum"},
 		{"recovery argument", good(func(o *effect.Op) { o.Args[1].Enum = []string{"never"} }), `the argument recovery may not be "never"`},
 	}

@@ -99,6 +99,8 @@ func (r *Runner) carry(ctx context.Context, w *simulate.World, m *memory, s simu
 		case m.status == effect.StatusUnknown: // nobody can look while the system is gone
 			w.Timeline().Skip(max(resumeAfter, faults.Outage()))
 			m.resolve(w)
+		case m.status == effect.StatusInterrupted && unanswered(out.Err) && faults.Outage() > 0:
+			w.Timeline().Skip(max(resumeAfter, faults.Outage()))
 		case m.status == effect.StatusRollbackFailed && !retried:
 			// A try that an outage met is not the one that counts.
 			retried = faults.Outage() <= 0
@@ -109,6 +111,13 @@ func (r *Runner) carry(ctx context.Context, w *simulate.World, m *memory, s simu
 		}
 	}
 	return end, nil
+}
+
+// unanswered reports whether a run stopped because a secret could not be asked for
+// at the time.
+func unanswered(err error) bool {
+	var lost *replay.SecretError
+	return errors.As(err, &lost) && !lost.Gone()
 }
 
 // walk is one walk of the run: from the start, or on from what m holds.

@@ -21,6 +21,11 @@
 //     the first effect that had not begun: see [Recorder.Cut]. Writes that were
 //     begun are settled; one that was not applied is not sent then. Sleeps and
 //     questions under way end.
+//   - A secret is in the journal as its digest, and so is it for a script that
+//     is replayed. What is carried out with it needs it: then, and before anything
+//     else is carried out, the read is made once more (effect.VerbRecall), of the
+//     version that was read (effect.Op.Recall). A secret that is needed and gone is a
+//     [SecretError].
 //   - Outcomes settle in the journal's order, live and in replay, which makes
 //     the schedule of parallel branches the same in both.
 package replay

@@ -127,6 +127,9 @@ func (r *Recorder) read(ctx context.Context, call effect.Call, args []byte) (eff
 	if ctx.Err() != nil {
 		return effect.Result{}, stopOf(ctx)
 	}
+	if err := r.revealed(ctx, &call); err != nil {
+		return effect.Result{}, err
+	}
 	if err := r.depart(ctx); err != nil {
 		return effect.Result{}, err
 	}
@@ -188,6 +191,9 @@ func (r *Recorder) write(ctx context.Context, call effect.Call, args []byte, rec
 		}
 		if ctx.Err() != nil {
 			return effect.Result{}, stopOf(ctx)
+		}
+		if err := r.revealedAgain(ctx, &call, unknown && call.Recovery == effect.Retry); err != nil {
+			return effect.Result{}, err
 		}
 		// A wait that goes on after a resume is the same wait: no new intent.
 		if waiting := rec != nil && sent == 0 && call.Op.Module == effect.ControlModule; !waiting {
@@ -351,7 +357,9 @@ func (r *Recorder) outcomeBody(call effect.Call, res effect.Result, failure erro
 		body.Error = stamped(effect.AsError(failure), call)
 		return effect.EffectFailed, body, nil
 	}
-	value, err := r.encode(guarded(call.Op, res.Value))
+	secret := guarded(call.Op, res.Value)
+	r.secrets.learn(r.opts.Digest, secret)
+	value, err := r.encode(secret)
 	if err != nil {
 		// The effect happened; its value cannot be kept. That is the backend's
 		// fault and the script's error, not a reason to do it again.

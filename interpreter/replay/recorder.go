@@ -47,6 +47,8 @@ type Options struct {
 	Hard context.Context
 	// Cut says that a rollback was asked for already: see [Recorder.Cut].
 	Cut bool
+	// Note, if set, is told what a resume has to do without.
+	Note func(line string)
 	// Answered, if set, says of which recorded effects of the main chunk the
 	// script has the outcome from elsewhere: it does not ask for them here.
 	Answered func(effect.Place) bool
@@ -69,6 +71,7 @@ type Recorder struct {
 	stop    *effect.Stop
 	beyond  *effect.Call
 	live    int // effects carried out by this Recorder
+	secrets vault
 	// unsettled holds the places of writes that have an intent and no outcome.
 	unsettled map[effect.Place]bool
 	// branches holds the places of the parallel branches that the script has
@@ -162,6 +165,11 @@ func (r *Recorder) Do(ctx context.Context, call effect.Call) (effect.Result, err
 	if err := r.caughtUp(ctx, call, rec != nil && rec.State == history.Open && call.Op.Module != effect.ControlModule); err != nil {
 		return effect.Result{}, err
 	}
+	if call.Op.Module != effect.ControlModule {
+		if err := r.remember(ctx); err != nil {
+			return effect.Result{}, err
+		}
+	}
 	if call.Class.Writes() {
 		return r.write(ctx, call, args, rec)
 	}
@@ -210,16 +218,6 @@ func (r *Recorder) halt(s *effect.Stop) *effect.Stop {
 
 // replayed waits until it is this outcome's turn and returns it.
 func (r *Recorder) replayed(ctx context.Context, call effect.Call, rec *history.Effect) (effect.Result, error) {
-	// What holds secrets is asked for before its turn comes: from then on its branch
-	// counts as one that computes, for which a virtual clock stands still.
-	again := rec.Err == nil && returnsSecrets(call.Op)
-	var secret effect.Result
-	if again {
-		var err error
-		if secret, err = r.asked(ctx, call, rec); err != nil {
-			return effect.Result{}, err
-		}
-	}
 	var decoded *batch
 	var n int
 	if call.Class != effect.Value {
@@ -233,13 +231,16 @@ func (r *Recorder) replayed(ctx context.Context, call effect.Call, rec *history.
 			return effect.Result{}, err
 		}
 	}
-	if again {
-		return secret, nil
-	}
+	res, err := effect.Result{}, error(nil)
 	if decoded != nil {
-		return decoded.answer(n)
+		res, err = decoded.answer(n)
+	} else {
+		res, err = outcome(rec.Value, rec.Err)
 	}
-	return outcome(rec.Value, rec.Err)
+	if err == nil && returnsSecrets(call.Op) {
+		r.secrets.seal(call, res.Value)
+	}
+	return res, err
 }
 
 // before returns the record that has to be claimed before the outcome at a

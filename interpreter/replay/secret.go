@@ -1,18 +1,19 @@
 package replay
 
 import (
-	"bytes"
-	"context"
-	"fmt"
 	"maps"
+	"slices"
+	"sync"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/interpreter/history"
 )
 
 // An op may return secrets: fields of Op.Returns that are declared so. The
-// journal keeps their digests, and so a replay cannot hand them to the script:
-// it asks for them again, and they have to be what they were.
+// journal keeps their digests. A replay hands these to the script, which cannot
+// tell them from the secrets, and arguments that hold either are the same to a
+// comparison. The secret itself is needed by what is carried out with it, and
+// had again for that alone: what the run has read and used may be gone since,
+// revoked by the run itself.
 
 // returnsSecrets reports whether an op returns a secret.
 func returnsSecrets(op *effect.Op) bool {
@@ -41,44 +42,105 @@ func guarded(op *effect.Op, value any) any {
 	return fields
 }
 
-// asked carries a recorded read out once more for its secrets. Without a
-// journal, in a read-only replay, their digests have to do.
-func (r *Recorder) asked(ctx context.Context, call effect.Call, rec *history.Effect) (effect.Result, error) {
-	if r.opts.Journal == nil || call.Class != effect.Read {
-		return outcome(rec.Value, rec.Err)
-	}
-	if err := r.depart(ctx); err != nil {
-		return effect.Result{}, err
-	}
-	if call.NotAfter, call.Until = r.opts.Journal.Until(), r.opts.Journal.Until; call.NotAfter.IsZero() {
-		return effect.Result{}, r.stale(call)
-	}
-	res, err := r.opts.Next.Do(ctx, call)
-	if s := effect.AsStop(err); s != nil {
-		return effect.Result{}, s
-	}
-	if err != nil && ctx.Err() != nil {
-		return effect.Result{}, stopOf(ctx)
-	}
-	if err != nil {
-		return effect.Result{}, r.lacking(effect.Interrupted, fmt.Errorf("%s at %s was answered before, and its secrets cannot be asked for again now: %w; resume the run when they can",
-			call.Op, call.Where, effect.AsError(err)))
-	}
-	value := guarded(call.Op, res.Value)
-	now, err := r.encode(value)
-	if err != nil || !bytes.Equal(now, rec.Value) {
-		return effect.Result{}, r.lacking(effect.Diverged, stamped(effect.Errorf(effect.CodeConflict,
-			"%s does not return what it returned when the run came here first", call.Op).
-			WithHint("a secret was changed meanwhile: start a new run, or fork this one from before this place"), call))
-	}
-	return effect.Result{Value: value}, nil
+// vault is what one walk knows of the secrets that effects have returned, by
+// their digests. It is safe for concurrent use.
+type vault struct {
+	mu     sync.Mutex
+	known  map[string]effect.Secret
+	sealed map[string]*sealed
+	order  []*sealed // those that were not asked for yet, as the script came to them
 }
 
-// lacking ends the walk because a recorded answer cannot be given again. It is
-// no outcome: the effect has one, and a script that saw another would go
-// another way, to its rollback in the end.
-func (r *Recorder) lacking(cause effect.Cause, why error) *effect.Stop {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.halt(&effect.Stop{Cause: cause, Err: why})
+// sealed is a secret of which the walk had the digest from the record.
+type sealed struct {
+	digest string
+	from   []source // the effects that returned it
+}
+
+// source is a recorded effect that returned a secret.
+type source struct {
+	call  effect.Call
+	value map[string]any
+}
+
+// seal takes note of the secrets in a recorded result.
+func (v *vault) seal(call effect.Call, value any) {
+	fields, _ := value.(map[string]any)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for i := range call.Op.Returns {
+		d, ok := fields[call.Op.Returns[i].Name].(effect.SecretDigest)
+		if !ok {
+			continue
+		}
+		s := v.sealed[d.Digest]
+		if s == nil {
+			s = &sealed{digest: d.Digest}
+			if v.sealed == nil {
+				v.sealed = map[string]*sealed{}
+			}
+			v.sealed[d.Digest], v.order = s, append(v.order, s)
+		}
+		s.from = append(s.from, source{call, fields})
+	}
+}
+
+// learn takes note of the secrets in a result that came from the world.
+func (v *vault) learn(digest func(effect.Secret) string, value any) {
+	fields, _ := value.(map[string]any)
+	for _, f := range fields {
+		secret, ok := f.(effect.Secret)
+		if !ok || digest == nil {
+			continue
+		}
+		d := digest(secret)
+		v.mu.Lock()
+		if v.known == nil {
+			v.known = map[string]effect.Secret{}
+		}
+		v.known[d] = secret
+		v.mu.Unlock()
+	}
+}
+
+// get returns a secret that is known by now.
+func (v *vault) get(digest string) (effect.Secret, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	s, ok := v.known[digest]
+	return s, ok
+}
+
+// from returns the effects that returned a secret.
+func (v *vault) from(digest string) []source {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if s := v.sealed[digest]; s != nil {
+		return s.from[:len(s.from):len(s.from)]
+	}
+	return nil
+}
+
+// untried returns the sealed secrets that nobody has asked for. Branches that
+// come here at the same time ask each: a wait for another one is none that a
+// virtual clock knows of.
+func (v *vault) untried() []*sealed {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var list []*sealed
+	for _, s := range v.order {
+		if _, known := v.known[s.digest]; !known {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// tried takes a secret for asked for, and reports whether this is news.
+func (v *vault) tried(s *sealed) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	n := len(v.order)
+	v.order = slices.DeleteFunc(v.order, func(o *sealed) bool { return o == s })
+	return len(v.order) < n
 }

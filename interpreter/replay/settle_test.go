@@ -165,32 +165,3 @@ func TestWriteThatBecameARead(t *testing.T) {
 	wantStop(t, effect.Parked, res, err)
 	same(t, "calls", r.world.log(), []string{})
 }
-
-// A secret that cannot be asked for again, or has changed, is no outcome of
-// the recorded effect: the script is stopped and not led another way.
-func TestSecretsThatCannotBeAskedForAgain(t *testing.T) {
-	get := &effect.Op{Module: "t", Name: "get", Class: effect.Read, Returns: []effect.Field{{Name: "value", Type: effect.String, Secret: true}}}
-	ask := func(r *rig) (any, error) {
-		res, err := r.Do(t.Context(), effect.Call{Place: "1", Op: get, Class: effect.Read})
-		return res.Value, err
-	}
-	live := newRig(t, nil)
-	live.world.answer = func(context.Context, effect.Call) (effect.Result, error) {
-		return effect.Result{Value: map[string]any{"value": "hunter2"}}, nil
-	}
-	if _, err := ask(live); err != nil {
-		t.Fatal(err)
-	}
-	sealed := live.resumed()
-	sealed.world.answer = fails(effect.Errorf(effect.CodeUnavailable, "the vault is sealed"))
-	v, err := ask(sealed)
-	if s := wantStop(t, effect.Interrupted, v, err); !strings.Contains(s.Error(), "the vault is sealed") {
-		t.Error(s)
-	}
-	changed := live.resumed()
-	changed.world.answer = func(context.Context, effect.Call) (effect.Result, error) {
-		return effect.Result{Value: map[string]any{"value": "other"}}, nil
-	}
-	v, err = ask(changed)
-	wantStop(t, effect.Diverged, v, err)
-}

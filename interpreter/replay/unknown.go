@@ -69,6 +69,9 @@ func (r *Recorder) resolve(ctx context.Context, call effect.Call, sent int, doub
 
 // observe asks the backend whether the call was applied.
 func (r *Recorder) observe(ctx context.Context, call effect.Call) (bool, effect.Result, error) {
+	if err := r.revealedAgain(ctx, &call, true); err != nil {
+		return true, effect.Result{}, err
+	}
 	if err := r.depart(ctx); err != nil {
 		return true, effect.Result{}, err
 	}
@@ -87,7 +90,9 @@ func (r *Recorder) observe(ctx context.Context, call effect.Call) (bool, effect.
 	}
 	switch seen.Observed {
 	case effect.Applied:
-		if body.Value, err = r.encode(guarded(call.Op, seen.Value)); err != nil {
+		secret := guarded(call.Op, seen.Value)
+		r.secrets.learn(r.opts.Digest, secret)
+		if body.Value, err = r.encode(secret); err != nil {
 			body.Error = stamped(effect.Errorf(effect.CodeInternal, "%s was applied, but its observed value cannot be recorded: %v", call.Op, err), call)
 		}
 		res, err := r.close(call, effect.EffectObserved, body)

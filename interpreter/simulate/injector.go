@@ -193,8 +193,11 @@ func (f *faulty) fail(ctx context.Context, call effect.Call, kind Kind, failure 
 
 // gone is for a call that an outage strikes which began before it.
 func (f *faulty) gone(ctx context.Context, call effect.Call, kind Kind) (effect.Result, error) {
-	if call.Verb == effect.VerbObserve {
+	switch call.Verb {
+	case effect.VerbObserve:
 		return effect.Result{Observed: effect.Uncertain}, nil
+	case effect.VerbRecall: // no effect of the run
+		return effect.Result{}, unavailable()
 	}
 	if err := f.world.Passed(call); err != nil {
 		return effect.Result{}, err

@@ -153,8 +153,11 @@ func (w *World) Do(ctx context.Context, call effect.Call) (effect.Result, error)
 	if model == nil {
 		return w.foreign(ctx, call)
 	}
-	if call.Verb == effect.VerbObserve {
+	switch call.Verb {
+	case effect.VerbObserve:
 		return w.observe(call), nil
+	case effect.VerbRecall:
+		return w.recall(ctx, model, call)
 	}
 	basis, err := w.learn(ctx, model, call)
 	if err != nil {
@@ -313,6 +316,18 @@ func (w *World) observe(call effect.Call) effect.Result {
 		return effect.Result{Observed: effect.Applied, Value: value}
 	}
 	return effect.Result{Observed: effect.NotApplied}
+}
+
+// recall makes a read once more for its secrets. It is no effect of the run, and
+// leaves no entry.
+func (w *World) recall(ctx context.Context, model effect.Model, call effect.Call) (effect.Result, error) {
+	if err := w.pass(ctx, call); err != nil {
+		return effect.Result{}, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	value, err := model.Do(w.moment(call.Op.Module, call.Key), call.Op.Name, call.Args)
+	return effect.Result{Value: value}, err
 }
 
 // Applied reports whether the effect with this key happened: what an operator

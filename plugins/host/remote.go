@@ -117,7 +117,7 @@ func (r *Remote) do(ctx context.Context, call effect.Call) (effect.Result, error
 		return effect.Result{}, &transportError{why: canceled}
 	}
 	switch call.Verb {
-	case effect.VerbInvoke:
+	case effect.VerbInvoke, effect.VerbRecall:
 		return r.invoke(ctx, call, msg)
 	case effect.VerbObserve:
 		return r.observe(ctx, call, msg)

@@ -11,7 +11,7 @@ func Module() effect.Module {
 	return effect.Module{Name: "secrets", Doc: "Use, rotate and revoke secrets.",
 		Model: func() effect.Model { return NewModel() }, Scenario: scenario(), Invariants: invariants(),
 		Ops: []effect.Op{
-			{Module: "secrets", Name: "get", Doc: "Fetch a secret; its value is never recorded or shown", Class: effect.Read,
+			{Module: "secrets", Name: "get", Doc: "Fetch a secret; its value is never recorded or shown", Class: effect.Read, Recall: []string{"version"},
 				Args: []effect.Field{name, field.Text("version", "which version; the newest if left out")},
 				Returns: []effect.Field{{Name: "value", Type: effect.String, Secret: true, Doc: "for arguments that are declared secret"},
 					field.Text("version", "which version it is")}},

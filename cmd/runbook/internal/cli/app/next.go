@@ -10,6 +10,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/history"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
+	"github.com/q-ecosystem/runbook/interpreter/replay"
 )
 
 // NextFor says how to go on with a run of the record that nobody carries. What
@@ -42,6 +43,11 @@ func (a *App) Next(ctx context.Context, db *journal.DB, out interpreter.Outcome,
 		case effect.Diverged:
 			return view.Advice{}.With("mend the script and go on with:", a.OnRun("resume", out.Run)+" --with FILE.lua")
 		}
+	}
+	var lost *replay.SecretError
+	if errors.As(out.Err, &lost) && lost.Gone() && !lost.Begun {
+		return a.resume(out.Run, "once the secret is back, go on with:").
+			With("or, with a script that reads one where it uses it, with:", a.OnRun("resume", out.Run)+" --with FILE.lua")
 	}
 	events, err := db.Events(ctx, out.Run, 0)
 	if err != nil { // the disk that stopped it, perhaps: a resume says what it needs

@@ -1,5 +1,4 @@
--- A run that reads the newest secret and rotates it is not taken up again: what it read is another one now.
-runbook { name = "read-then-rotated", locks = { "secrets/app" }, on_failure = "stop" }
+runbook { name = "secret-needed-late", locks = { "secrets/app" }, on_failure = "stop" }
 local deploy, http, secrets = require "deploy", require "http", require "secrets"
 local old = secrets.get { name = "app/token" }
 http.request { url = "https://api.example.net/whoami", secrets = { Authorization = old.value } }
