@@ -18,6 +18,7 @@ type control struct {
 	clock    Clock
 	random   io.Reader
 	getenv   func(string) (string, bool)
+	calendar Calendars
 	detach   bool            // stop the run instead of waiting for people
 	starters map[string]bool // who started or resumed the run
 	people   effect.People   // who may answer
@@ -31,7 +32,7 @@ type control struct {
 func newControl(w Walk, past *history.History) *control {
 	o := w.Stack
 	c := &control{starters: startersOf(append([]string{w.Run.By, w.By}, past.Resumers...)), people: w.People, clock: o.Clock, random: o.Random,
-		getenv: o.Getenv, detach: o.Detach, more: make(chan struct{})}
+		getenv: o.Getenv, calendar: o.Calendars, detach: o.Detach, more: make(chan struct{})}
 	for _, ev := range past.Answers {
 		if c.people.Vouch(&ev.Body) {
 			c.answers = append(c.answers, ev)
@@ -63,6 +64,8 @@ func (c *control) Do(ctx context.Context, call effect.Call) (effect.Result, erro
 			return effect.Result{Value: v}, nil
 		}
 		return effect.Result{}, nil
+	case effect.OpCalendar:
+		return c.calendar.look(call.Args)
 	case effect.OpSleep:
 		until, err := effect.SleepUntil(call.Args, call.Began)
 		if err != nil {

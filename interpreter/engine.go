@@ -26,7 +26,9 @@ type Options struct {
 	Clock   Clock
 	Random  io.Reader
 	Getenv  func(string) (string, bool)
-	Owner   journal.Owner
+	// Calendars finds those that scripts name; nil knows none.
+	Calendars Calendars
+	Owner     journal.Owner
 	// Account is user@host of the person who gives answers; Owner's if "".
 	Account string
 	// Secret finds a secret by its reference ("env:TOKEN"). A resume needs it
@@ -160,7 +162,7 @@ func (e *Engine) Start(ctx context.Context, s Start) (Outcome, error) {
 // stack is that of a run in the real world; without a writer it is read-only.
 func (e *Engine) stack(w *journal.Writer) Stack {
 	o := e.opts
-	s := Stack{Catalog: o.Catalog, World: o.World, Clock: o.Clock, Random: o.Random, Getenv: o.Getenv, Digest: o.DB.Digest, Watch: o.Watch,
+	s := Stack{Catalog: o.Catalog, World: o.World, Clock: o.Clock, Random: o.Random, Getenv: o.Getenv, Calendars: o.Calendars, Digest: o.DB.Digest, Watch: o.Watch,
 		Detach: o.Detach, Stopping: o.Stopping, Hold: o.Hold}
 	switch {
 	case w == nil:

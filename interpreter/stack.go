@@ -41,7 +41,9 @@ type Stack struct {
 	Clock   Clock
 	Random  io.Reader
 	Getenv  func(string) (string, bool)
-	Digest  func(effect.Secret) string // the digest of a secret, as it is recorded
+	// Calendars finds those that scripts name; nil knows none.
+	Calendars Calendars
+	Digest    func(effect.Secret) string // the digest of a secret, as it is recorded
 	// Ledger takes what is recorded. Without one the walk is read-only: it
 	// ends where the record does, with a Stop whose cause is EndOfRecord.
 	Ledger Ledger

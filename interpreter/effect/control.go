@@ -10,6 +10,7 @@ const (
 	OpRandom     = "run.random"
 	OpUUID       = "run.uuid"
 	OpEnv        = "run.env"
+	OpCalendar   = "run.calendar"
 	OpSleep      = "run.sleep"
 	OpApprove    = "run.approve"
 	OpChecklist  = "run.checklist"
@@ -47,6 +48,10 @@ func Control() Module {
 		op("uuid", "Return a new random UUID", Value, ""),
 		op("env", "Return an environment variable of the runner, or nil", Value, "",
 			Field{Name: "name", Type: String, Required: true, Doc: "the variable"}),
+		op("calendar", "Look whether a calendar of the configuration lets changes be made", Value, "",
+			Field{Name: "name", Type: String, Required: true, Min: Bound(1), Doc: "the calendar"},
+			Field{Name: "at", Type: Number, Required: true, Doc: "when, in seconds since 1970"},
+			Field{Name: "needs", Type: Duration, Doc: "how long it has to stay open from then on"}),
 		sleep,
 		op("approve", "Ask people; go on once enough of them agree", Write, Retry,
 			Field{Name: "title", Type: String, Required: true, Doc: "the question"},

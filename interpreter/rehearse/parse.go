@@ -39,6 +39,9 @@ func ParseScenario(table map[string]any, catalog *effect.Catalog) (*Scenario, er
 	if s.Answers, err = parseAnswers(values["answers"]); err != nil {
 		return nil, err
 	}
+	if s.Calendars, err = parseCalendars(values["calendars"]); err != nil {
+		return nil, err
+	}
 	if s.Faults, err = parseFaults(values["faults"], catalog); err != nil {
 		return nil, err
 	}
@@ -61,6 +64,7 @@ func scenarioFields() []effect.Field {
 		table("env", "what env() returns", effect.String),
 		table("world", "the state of modules at the start", effect.Any),
 		table("answers", "what people say, by the title of the question", effect.Any),
+		calendarsField(),
 		{Name: "faults", Type: effect.List, Doc: "what fails, and where"},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/script"
 	"github.com/q-ecosystem/runbook/interpreter/script/check"
@@ -22,6 +23,9 @@ type Options struct {
 	Loader  script.Loader
 	Catalog *effect.Catalog
 	People  effect.People // of the configuration; nil takes the names that are asked as they stand
+	// Calendars finds those of the configuration that the scenario does not have; nil
+	// for none.
+	Calendars interpreter.Calendars
 	// Header is the script's, if the caller has read it; nil reads it.
 	Header *script.Header
 	// Scenario is the world that the run meets; nil is one of defaults.
@@ -89,7 +93,7 @@ func New(ctx context.Context, o Options) (*Rehearsal, error) {
 		return nil, err
 	}
 	r.Setup.Lacks = o.People.Lacks
-	r.Runner = &Runner{Main: o.Main, Loader: o.Loader, Catalog: o.Catalog, Params: r.Params, Getenv: r.Scenario.Getenv, Cache: o.Cache, Cover: o.Cover}
+	r.Runner = &Runner{Main: o.Main, Loader: o.Loader, Catalog: o.Catalog, Params: r.Params, Getenv: r.Scenario.Getenv, Calendars: r.Scenario.calendars(o.Calendars), Cache: o.Cache, Cover: o.Cover}
 	if o.Live != nil {
 		r.connect(*o.Live)
 	}

@@ -41,6 +41,8 @@ type Runner struct {
 	Catalog *effect.Catalog
 	Params  map[string]any // canonical, as the header wants them
 	Getenv  func(string) (string, bool)
+	// Calendars finds those that the script names; nil knows none.
+	Calendars interpreter.Calendars
 	// Origin is the id of the run that the script sees; StandIn if it is empty.
 	Origin string
 	// Cache keeps the compiled script; nil compiles it for each run.
@@ -136,7 +138,7 @@ func (r *Runner) walk(ctx context.Context, w *simulate.World, m *memory, faults 
 	above, answered := m.above(random, n)
 	out, err := interpreter.Walk{
 		Run: journal.Run{ID: "simulated", Name: r.Main.Name, Status: m.status}, History: m.events, Params: r.Params, Main: r.Main, Loader: r.Loader,
-		Stack: interpreter.Stack{Catalog: r.Catalog, World: w, Clock: w.Timeline(), Random: random, Above: above, Answered: answered, Getenv: getenv, Digest: digest, Watch: r.Watch, Ledger: m,
+		Stack: interpreter.Stack{Catalog: r.Catalog, World: w, Clock: w.Timeline(), Random: random, Above: above, Answered: answered, Getenv: getenv, Calendars: r.Calendars, Digest: digest, Watch: r.Watch, Ledger: m,
 			Route: func(control, world effect.Handler) effect.Handler {
 				return faults.Above(divided{w, control, world}, m.die)
 			},

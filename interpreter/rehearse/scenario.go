@@ -12,6 +12,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/script"
 	"github.com/q-ecosystem/runbook/interpreter/script/check"
 	"github.com/q-ecosystem/runbook/interpreter/simulate"
+	"github.com/q-ecosystem/runbook/interpreter/window"
 )
 
 // Scenario is a scripted world: where a rehearsal starts, what happens in it,
@@ -26,6 +27,8 @@ type Scenario struct {
 	World   map[string]map[string]any
 	Answers map[string]simulate.Answer
 	Faults  []FaultAt
+	// Calendars are those of the configuration that the script meets, by name.
+	Calendars map[string]window.Calendar
 }
 
 // FaultAt is a fault at an effect that is named by its place, by its op

@@ -38,7 +38,7 @@ func (p *Past) WhatIf(ctx context.Context, main script.Source, loader script.Loa
 	if r.Setup, err = p.Setup(catalog); err != nil {
 		return nil, err
 	}
-	r.Runner = &Runner{Main: main, Loader: loader, Catalog: catalog, Params: r.Params, Getenv: p.Getenv, Origin: history.Origin(p.Run.ID, p.Events)}
+	r.Runner = &Runner{Main: main, Loader: loader, Catalog: catalog, Params: r.Params, Getenv: p.Getenv, Calendars: p.calendar, Origin: history.Origin(p.Run.ID, p.Events)}
 	res, err := r.Run(ctx, nil)
 	if err != nil {
 		return nil, err

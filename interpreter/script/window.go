@@ -1,8 +1,7 @@
 package script
 
 import (
-	"fmt"
-	"time"
+	"maps"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -17,6 +16,19 @@ const (
 	outsideWait   = "wait"
 	outsideAsk    = "ask"
 )
+
+// view is what is known of a moment: whether changes may be made then, and
+// until when, or from when on.
+type view struct {
+	open   bool
+	name   string  // of the window
+	closes float64 // in seconds since 1970; 0 if nothing closes it
+	until  string  // the same, for people
+	opens  float64 // 0 if it does not open
+	why    string  // it is closed
+	// asks holds what the calendar says of those who may agree all the same.
+	asks map[string]any
+}
 
 // window goes on where changes may be made now, and otherwise does as it was
 // told. Its clock is now(), its waits are sleeps and its questions approvals, so
@@ -38,35 +50,70 @@ func (s *Script) window(L *lua.LState) int {
 	if err != nil {
 		b.raise(L, invalid("window", b.position(L), err), nil)
 	}
-	needs, _ := values["needs"].(float64)
 	for {
-		now := effect.UnixTime(b.time(L))
-		next, found := calendar.Next(now, effect.Seconds(needs))
-		if found && next.From.Equal(now) {
-			b.say(L, fmt.Sprintf("within the window %s, which is open until %s", next.Why, next.Clock(next.To)))
-			return b.opened(L, now, next, false)
+		now := b.time(L)
+		v := b.view(L, values, calendar, now)
+		if v.open {
+			text := "within the window " + v.name
+			if v.until != "" {
+				text += ", which is open until " + v.until
+			}
+			b.say(L, text)
+			return b.opened(L, now, v, false)
 		}
-		why := calendar.Closed(now, effect.Seconds(needs))
 		switch outside := values["outside"]; {
 		case outside == outsideAsk:
-			b.control(L, effect.OpApprove, emergency(values, why))
-			return b.opened(L, now, window.Span{}, true)
-		case outside == outsideWait && found:
-			b.control(L, effect.OpSleep, map[string]any{"until_": float64(next.From.UnixMicro()) / 1e6, "reason": "the window " + next.Why})
+			b.control(L, effect.OpApprove, emergency(values, v))
+			return b.opened(L, now, v, true)
+		case outside == outsideWait && v.opens > 0:
+			b.control(L, effect.OpSleep, map[string]any{"until_": v.opens, "reason": "the window " + v.name})
 		default:
-			b.raise(L, &effect.Error{Code: effect.CodeRefused, Op: "window", Where: b.position(L), Message: why,
+			b.raise(L, &effect.Error{Code: effect.CodeRefused, Op: "window", Where: b.position(L), Message: v.why,
 				Hint: `come back then; outside = "wait" waits for it, outside = "ask" lets people agree to an emergency change`}, nil)
 		}
 	}
 }
 
+// view looks at the windows that the script names, or asks for those of a calendar
+// of the configuration, which is an effect: files change.
+func (b *branch) view(L *lua.LState, values map[string]any, calendar window.Calendar, now float64) view {
+	name, _ := values["calendar"].(string)
+	if name != "" {
+		args := map[string]any{"name": name, "at": now}
+		if needs, given := values["needs"]; given {
+			args["needs"] = needs
+		}
+		said, _ := b.control(L, effect.OpCalendar, args).(map[string]any)
+		v := view{}
+		v.open, _ = said["open"].(bool)
+		v.name, _ = said["window"].(string)
+		v.closes, _ = said["closes"].(float64)
+		v.until, _ = said["until"].(string)
+		v.opens, _ = said["opens"].(float64)
+		v.why, _ = said["why"].(string)
+		v.why = "the calendar " + name + ": " + v.why
+		v.asks, _ = said["emergency"].(map[string]any)
+		return v
+	}
+	needs, _ := values["needs"].(float64)
+	at := effect.UnixTime(now)
+	next, found := calendar.Next(at, effect.Seconds(needs))
+	switch {
+	case found && next.From.Equal(at):
+		return view{open: true, name: next.Why, closes: float64(seconds(next.To)), until: next.Clock(next.To)}
+	case found:
+		return view{name: next.Why, opens: float64(seconds(next.From)), why: calendar.Closed(at, effect.Seconds(needs))}
+	}
+	return view{why: calendar.Closed(at, effect.Seconds(needs))}
+}
+
 // opened returns what the script is told.
-func (b *branch) opened(L *lua.LState, now time.Time, span window.Span, emergency bool) int {
+func (b *branch) opened(L *lua.LState, now float64, v view, emergency bool) int {
 	t := b.execution.script.base.CreateTable(0, 3)
-	t.RawSetString("opened", seconds(now))
+	t.RawSetString("opened", lua.LNumber(now))
 	t.RawSetString("emergency", lua.LBool(emergency))
-	if !emergency {
-		t.RawSetString("closes", seconds(span.To))
+	if !emergency && v.closes > 0 {
+		t.RawSetString("closes", lua.LNumber(v.closes))
 	}
 	L.Push(t)
 	return 1
@@ -77,16 +124,21 @@ func (b *branch) say(L *lua.LState, text string) {
 	b.control(L, effect.OpLog, map[string]any{"level": "info", "text": text})
 }
 
-// emergency is the question whether to go on all the same.
-func emergency(values map[string]any, why string) map[string]any {
-	args := map[string]any{"title": "an emergency change, outside of every window", "detail": why}
-	for _, key := range []string{"title", "by", "count", "separate", "timeout"} {
-		if v, given := values[key]; given {
-			args[key] = v
+// emergency is the question whether to go on all the same. Who has to agree is for
+// the calendar to say: a script cannot ask fewer.
+func emergency(values map[string]any, v view) map[string]any {
+	args := map[string]any{"title": "an emergency change, outside of every window", "detail": v.why}
+	for _, key := range []string{"by", "count", "separate", "timeout"} {
+		if given, ok := values[key]; ok && len(v.asks) == 0 {
+			args[key] = given
 		}
 	}
+	maps.Copy(args, v.asks)
+	if title, given := values["title"]; given {
+		args["title"] = title
+	}
 	if detail, _ := values["detail"].(string); detail != "" {
-		args["detail"] = detail + "\n" + why
+		args["detail"] = detail + "\n" + v.why
 	}
 	return args
 }

@@ -94,7 +94,9 @@ func TestWindow(t *testing.T) {
 // TestWindowsThatCannotBe are errors at their line, before anything is asked.
 func TestWindowsThatCannotBe(t *testing.T) {
 	for args, want := range map[string]string{
-		``:                 "open: is required",
+		``: `open: is required, or calendar = "NAME"`,
+		`calendar = "changes", open = { "Sun 02:00-04:00 UTC" }`:                                       "open: the calendar says when it is open; leave one of the two out",
+		`calendar = "changes", freezes = { { from = "2026-12-20", to = "2026-12-21", reason = "x" } }`: "freezes: the calendar says what is frozen",
 		`open = {}`:        "open",
 		`open = { "Sun" }`: `open[1]: "Sun" is no window; write "Sun 02:00-04:00 UTC"`,
 		`open = { "Sun 02:00-04:00 UTC" }, by = { "ana" }`:                                                         `by: goes with outside = "ask"`,
@@ -108,5 +110,58 @@ func TestWindowsThatCannotBe(t *testing.T) {
 		if !strings.Contains(e.Error(), want) || e.Where.Line != 1 || len(r.calls) > 0 {
 			t.Errorf("window { %s }: %v at %s, asked %d; want %q", args, e, e.Where, len(r.calls), want)
 		}
+	}
+}
+
+// TestWindowOfACalendar: what window{} does by what a calendar of the configuration
+// answers.
+func TestWindowOfACalendar(t *testing.T) {
+	closed := map[string]any{"open": false, "why": "it is frozen", "opens": 1796000000.0, "window": "patches", "emergency": map[string]any{"by": []any{"lead"}, "count": 1.0}}
+	open := map[string]any{"open": true, "window": "patches", "closes": 1796007200.0, "until": "Sun 04:00"}
+	for _, tt := range []struct {
+		name, args string
+		answers    []map[string]any
+		code       effect.Code
+		want       string
+	}{
+		{"open", `needs = "90m"`, []map[string]any{open}, "", "within the window patches, which is open until Sun 04:00"},
+		{"always open", "", []map[string]any{{"open": true, "window": "no freeze"}}, "", "within the window no freeze"},
+		{"refuses", "", []map[string]any{closed}, effect.CodeRefused, "the calendar changes: it is frozen"},
+		{"waits", `outside = "wait"`, []map[string]any{closed, open}, "", "within the window patches, which is open until Sun 04:00"},
+		{"never opens", `outside = "wait"`, []map[string]any{{"open": false, "why": "none opens"}}, effect.CodeRefused, "none opens"},
+		{"asks whom the calendar names", `outside = "ask", by = { "me" }`, []map[string]any{closed}, "", "asked lead"},
+		{"asks whom the script names", `outside = "ask", by = { "me" }`, []map[string]any{{"open": false, "why": "closed"}}, "", "asked me"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, _ := clocked(t, "2026-11-27 01:50", false)
+			clock, asked := r.answer, ""
+			r.answer = func(ctx context.Context, call effect.Call) (any, error) {
+				switch call.Op.String() {
+				case effect.OpCalendar:
+					if call.Args["name"] != "changes" || call.Args["at"] == nil || (call.Args["needs"] != nil) != strings.Contains(tt.args, "needs") {
+						t.Errorf("it asked %v", call.Args)
+					}
+					said := tt.answers[0]
+					tt.answers = tt.answers[1:]
+					return said, nil
+				case effect.OpApprove:
+					asked = "asked " + call.Args["by"].([]any)[0].(string)
+				}
+				return clock(ctx, call)
+			}
+			err := run(t, newScript(t, `window { calendar = "changes", `+tt.args+" }", r))
+			if tt.code != "" {
+				if e := errorOf(t, err); e.Effect == nil || e.Effect.Code != tt.code || !strings.Contains(e.Message, tt.want) {
+					t.Errorf("got %v, want %s: %s", err, tt.code, tt.want)
+				}
+				return
+			}
+			if err != nil || len(tt.answers) > 0 {
+				t.Fatalf("%v, %d answers are left", err, len(tt.answers))
+			}
+			if got := strings.Join(append(r.printed(), asked), ""); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
 	}
 }

@@ -14,15 +14,18 @@ func (s Span) Clock(t time.Time) string { return s.In(t).Format("Mon 2006-01-02 
 // as needs says, and when they may; "" if they may. A calendar without windows is
 // open wherever no freeze holds.
 func (c Calendar) Closed(at time.Time, needs time.Duration) string {
-	if len(c.Windows) == 0 {
+	if c.always() {
 		return c.frozenWithin(at, needs)
 	}
 	next, found := c.Next(at, needs)
 	if found && next.From.Equal(at) {
 		return ""
 	}
-	later := fmt.Sprintf("there is none within three years that is open for %s", effect.FormatDuration(needs))
-	if found {
+	later := "none opens within three years"
+	switch {
+	case !found && needs > 0:
+		later = fmt.Sprintf("there is none within three years that is open for %s", effect.FormatDuration(needs))
+	case found:
 		later = fmt.Sprintf("the next one, %s, opens %s, in %s", next.Why, next.Clock(next.From), effect.FormatDuration(next.From.Sub(at).Round(time.Minute)))
 	}
 	if freeze, frozen := c.Frozen(at); frozen {

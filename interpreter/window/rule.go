@@ -2,6 +2,8 @@ package window
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,14 +18,23 @@ import (
 type Rule struct {
 	first  Span
 	length time.Duration // by those clocks
-	rule   *rrule.RRule  // of times as clocks show them, taken for UTC
+	exact  bool          // length is what passes, whatever clocks do meanwhile
+	rule   *rrule.RRule  // of times as clocks show them, taken for UTC; nil for none
+	dates  []time.Time   // of that kind: beginnings that no rule gives
 	except map[time.Time]bool
+}
+
+// Once returns a span that does not come again by a rule.
+func Once(first Span) Rule {
+	r := Rule{first: first, except: map[time.Time]bool{}}
+	r.length = r.shown(first.To).Sub(r.shown(first.From))
+	return r
 }
 
 // NewRule returns a span and its repetitions, without those that begin at one of
 // the exceptions.
 func NewRule(first Span, text string, except ...time.Time) (Rule, error) {
-	r := Rule{first: first, except: map[time.Time]bool{}}
+	r := Once(first)
 	text = strings.TrimPrefix(strings.TrimSpace(text), "RRULE:")
 	o, err := rrule.StrToROption(text)
 	if err != nil {
@@ -45,11 +56,59 @@ func NewRule(first Span, text string, except ...time.Time) (Rule, error) {
 	if r.rule, err = rrule.NewRRule(*o); err != nil {
 		return r, fmt.Errorf("rule %q: %w", text, err)
 	}
-	r.length = r.shown(first.To).Sub(o.Dtstart)
-	for _, at := range except {
+	return r.Except(except...), nil
+}
+
+// Except returns the rule without those of its repetitions that begin at these
+// moments.
+func (r Rule) Except(moments ...time.Time) Rule {
+	r.except = maps.Clone(r.except)
+	for _, at := range moments {
 		r.except[r.shown(at)] = true
 	}
-	return r, nil
+	return r
+}
+
+// And returns the rule with repetitions that begin at these moments beside its own.
+func (r Rule) And(moments ...time.Time) Rule {
+	r.dates = slices.Clone(r.dates)
+	for _, at := range moments {
+		r.dates = append(r.dates, r.shown(at))
+	}
+	return r
+}
+
+// Lasting returns the rule with repetitions that each last as long as the first
+// does, rather than until the same time of day.
+func (r Rule) Lasting() Rule {
+	r.exact, r.length = true, r.first.To.Sub(r.first.From)
+	return r
+}
+
+// Begins says whether one of the repetitions begins at a moment, and if not, when
+// one does on the same day; exceptions count as repetitions.
+func (r Rule) Begins(at time.Time) (exactly bool, sameDay time.Time) {
+	want := r.shown(at)
+	for _, shown := range r.beginnings(want.Add(-24*time.Hour), want.Add(24*time.Hour)) {
+		if shown.Equal(want) {
+			return true, time.Time{}
+		}
+		if shown.YearDay() == want.YearDay() && shown.Year() == want.Year() {
+			sameDay = r.moment(shown)
+		}
+	}
+	return false, sameDay
+}
+
+// beginnings returns when the repetitions of a time begin, as clocks show it,
+// once each; also the exceptions.
+func (r Rule) beginnings(from, to time.Time) []time.Time {
+	list := append([]time.Time{r.shown(r.first.From)}, r.dates...) // the first counts, whatever the rule says
+	if r.rule != nil {
+		list = append(list, r.rule.Between(from, to, true)...)
+	}
+	slices.SortFunc(list, time.Time.Compare)
+	return slices.CompactFunc(list, time.Time.Equal)
 }
 
 // shown is a moment as the span's clocks show it, as if they were in UTC.
@@ -72,17 +131,13 @@ func (r Rule) moment(shown time.Time) time.Time {
 func (r Rule) between(from, to time.Time) []Span {
 	const slack = 48 * time.Hour // clocks and UTC
 	var list []Span
-	add := func(shown time.Time) {
-		s := Span{From: r.moment(shown), To: r.moment(shown.Add(r.length)), Why: r.first.Why, zone: r.first.zone}
-		if !r.except[shown] && s.From.Before(to) && from.Before(s.To) {
-			list = append(list, s)
+	for _, shown := range r.beginnings(from.UTC().Add(-r.length-slack), to.UTC().Add(slack)) {
+		s := Span{From: r.moment(shown), Why: r.first.Why, zone: r.first.zone}
+		if s.To = r.moment(shown.Add(r.length)); r.exact {
+			s.To = s.From.Add(r.length)
 		}
-	}
-	begin := r.shown(r.first.From) // it counts, whatever the rule says
-	add(begin)
-	for _, shown := range r.rule.Between(from.UTC().Add(-r.length-slack), to.UTC().Add(slack), true) {
-		if !shown.Equal(begin) {
-			add(shown)
+		if !r.except[shown] && s.From.Before(s.To) && s.From.Before(to) && from.Before(s.To) {
+			list = append(list, s)
 		}
 	}
 	return list

@@ -206,38 +206,58 @@ func Freeze(from, to, zone, why string) (Span, error) {
 	return s, nil
 }
 
-// Calendar says when changes may be made: in its windows, and not in its
-// freezes.
+// Calendar says when changes may be made: in its windows and events, and not in
+// its freezes; without windows and events, whenever no freeze holds.
 type Calendar struct {
 	Windows []Window
+	Events  []Rule // windows by their dates
 	Freezes []Span
 	Rules   []Rule // freezes that come again
+	// Emergency holds the arguments of the approve that asks outside of it: by,
+	// count, separate, timeout.
+	Emergency map[string]any
 }
+
+// always says whether it has no windows, so that only freezes close it.
+func (c Calendar) always() bool { return len(c.Windows)+len(c.Events) == 0 }
 
 // horizon is how far ahead a window is looked for. The rarest, in a month in
 // which a freeze leaves none, comes again well within it.
 const horizon = 3 * 366
 
 // Next returns the first time from at on that is open for as long as needs, or
-// the rest of one that at lies in; false if there is none within three years.
+// the rest of one that at lies in; false if there is none within three years. What
+// no freeze ends within these has no To.
 func (c Calendar) Next(at time.Time, needs time.Duration) (Span, bool) {
+	if c.always() {
+		return c.thaw(at, needs)
+	}
 	var found Span
 	if len(c.Rules) > 0 { // all repetitions at once
 		c.Freezes, c.Rules = c.freezes(at.AddDate(0, 0, -3), at.AddDate(0, 0, horizon+3)), nil
 	}
-	for day := -1; day <= horizon; day++ {
-		for _, w := range c.Windows {
-			open, ok := w.on(at.AddDate(0, 0, day))
-			if !ok || !at.Before(open.To) {
-				continue
+	consider := func(open Span) {
+		if !at.Before(open.To) {
+			return
+		}
+		for _, s := range c.thawed(open) {
+			if s.From.Before(at) {
+				s.From = at
 			}
-			for _, s := range c.thawed(open) {
-				if s.From.Before(at) {
-					s.From = at
-				}
-				if s.To.Sub(s.From) >= max(needs, 1) && (found.Why == "" || s.From.Before(found.From) || s.From.Equal(found.From) && s.To.After(found.To)) {
-					found = s
-				}
+			if s.To.Sub(s.From) >= max(needs, 1) && (found.Why == "" || s.From.Before(found.From) || s.From.Equal(found.From) && s.To.After(found.To)) {
+				found = s
+			}
+		}
+	}
+	for _, e := range c.Events {
+		for _, open := range e.between(at, at.AddDate(0, 0, horizon)) {
+			consider(open)
+		}
+	}
+	for day := -1; day <= horizon && len(c.Windows) > 0; day++ {
+		for _, w := range c.Windows {
+			if open, ok := w.on(at.AddDate(0, 0, day)); ok {
+				consider(open)
 			}
 		}
 		// What opens on a later day, by any zone, opens later than what was found.
@@ -246,6 +266,21 @@ func (c Calendar) Next(at time.Time, needs time.Duration) (Span, bool) {
 		}
 	}
 	return found, found.Why != ""
+}
+
+// thaw is Next for a calendar without windows.
+func (c Calendar) thaw(at time.Time, needs time.Duration) (Span, bool) {
+	s, end := Span{From: at, Why: "no freeze"}, at.AddDate(0, 0, horizon)
+	for _, f := range c.freezes(at, end) {
+		if f.From.Sub(s.From) >= max(needs, 1) {
+			s.To, s.zone = f.From, f.zone
+			return s, true
+		}
+		if s.From.Before(f.To) {
+			s.From, s.zone = f.To, f.zone
+		}
+	}
+	return s, s.From.Before(end)
 }
 
 // Frozen returns the freeze that holds at a moment, if one does.

@@ -10,8 +10,23 @@ import (
 // Calendar says when runs may start, and who may agree to one outside of that.
 type Calendar struct {
 	window.Calendar
-	Name      string
-	Emergency map[string]any // arguments of the approve that asks: by, count, separate, timeout
+	Name string
+}
+
+// CalendarNamed returns a calendar of the file.
+func (c *Config) CalendarNamed(name string) (*Calendar, error) {
+	if found := c.calendars[name]; found != nil {
+		return found, nil
+	}
+	known := sortedKeys(c.calendars)
+	hint := suggest(name, known)
+	if len(known) == 0 {
+		hint = "write calendars: { " + name + ": { open: [" + `"Sun 02:00-04:00 UTC"` + "] } }"
+	}
+	if c.Path == "" {
+		return nil, errorf(effect.Position{}, hint, "there is no calendar %q, because there is no configuration file", name)
+	}
+	return nil, errorf(effect.Position{File: c.Path, Line: 1}, hint, "calendars: there is none called %q", name)
 }
 
 // Calendar returns the calendar of the environment, its own or that of what it
@@ -36,7 +51,7 @@ func (r *configReader) calendars(n *node) {
 }
 
 func (r *configReader) calendar(where, name string, n *node) *Calendar {
-	c := &Calendar{Name: name, Emergency: map[string]any{}}
+	c := &Calendar{Name: name, Calendar: window.Calendar{Emergency: map[string]any{}}}
 	if !r.table(where, n, "open", "freezes", "emergency") {
 		return c
 	}
@@ -45,6 +60,10 @@ func (r *configReader) calendar(where, name string, n *node) *Calendar {
 			r.add(r.at(open.line), "write open: ["+`"Sun 02:00-04:00 UTC"`+"]", "%s: open: wants a list, got %s", where, open.describe())
 		}
 		for _, item := range open.items {
+			if item.kind == "table" {
+				c.Events = append(c.Events, r.span(where+": open", item, "title", false)...)
+				continue
+			}
 			text, _ := item.value.(string)
 			w, err := window.Parse(text)
 			if err != nil {
@@ -59,7 +78,7 @@ func (r *configReader) calendar(where, name string, n *node) *Calendar {
 			r.add(r.at(freezes.line), "write a list of { from, to, reason }", "%s: freezes: wants a list, got %s", where, freezes.describe())
 		}
 		for _, item := range freezes.items {
-			r.freeze(where+": freezes", item, c)
+			c.Rules = append(c.Rules, r.span(where+": freezes", item, "reason", true)...)
 		}
 	}
 	if emergency := n.child("emergency"); emergency != nil {
@@ -68,10 +87,11 @@ func (r *configReader) calendar(where, name string, n *node) *Calendar {
 	return c
 }
 
-// freeze reads one freeze, or a file with several.
-func (r *configReader) freeze(where string, n *node, c *Calendar) {
-	if !r.table(where, n, "from", "to", "zone", "reason", "rule", "except", "ics") {
-		return
+// span reads a stretch of time by its dates, once or by a rule, or a file with
+// several. why is the key of what people are told of it.
+func (r *configReader) span(where string, n *node, why string, required bool) []window.Rule {
+	if !r.table(where, n, "from", "to", "zone", why, "rule", "except", "ics") {
+		return nil
 	}
 	text := func(key string) string {
 		v := n.child(key)
@@ -85,29 +105,27 @@ func (r *configReader) freeze(where string, n *node, c *Calendar) {
 		return s
 	}
 	if file := text("ics"); file != "" {
-		if len(n.keys) > 1 {
-			r.add(r.at(n.line), "", "%s: ics stands alone: the file says all of it", where)
+		for _, e := range n.keys {
+			if e.key != "ics" && e.key != "zone" {
+				r.add(r.at(e.line), "", "%s: %s: beside ics stands zone alone, the clocks of times without one: the file says the rest", where, e.key)
+			}
 		}
-		rules, err := readICS(relativeTo(r.config.dir(), file))
+		rules, err := readICS(relativeTo(r.config.dir(), file), text("zone"))
 		if err != nil {
 			r.add(r.at(n.line), "", "%s: %v", where, err)
 		}
-		c.Rules = append(c.Rules, rules...)
-		return
+		return rules
 	}
-	reason := text("reason")
-	if reason == "" {
+	reason := text(why)
+	if reason == "" && required {
 		r.add(r.at(n.line), "write reason: …", "%s: wants a reason, which people are told", where)
+	} else if reason == "" {
+		reason = "from " + text("from") + " to " + text("to")
 	}
 	span, err := window.Freeze(text("from"), text("to"), text("zone"), reason)
 	if err != nil {
 		r.add(r.at(n.line), "", "%s: %v", where, err)
-		return
-	}
-	rule := text("rule")
-	if rule == "" {
-		c.Freezes = append(c.Freezes, span)
-		return
+		return nil
 	}
 	var except []time.Time
 	if list := n.child("except"); list != nil {
@@ -121,12 +139,14 @@ func (r *configReader) freeze(where string, n *node, c *Calendar) {
 			except = append(except, at)
 		}
 	}
-	repeated, err := window.NewRule(span, rule, except...)
-	if err != nil {
-		r.add(r.at(n.line), "", "%s: %v", where, err)
-		return
+	rule := window.Once(span)
+	if again := text("rule"); again != "" {
+		if rule, err = window.NewRule(span, again); err != nil {
+			r.add(r.at(n.line), "", "%s: %v", where, err)
+			return nil
+		}
 	}
-	c.Rules = append(c.Rules, repeated)
+	return []window.Rule{rule.Except(except...)}
 }
 
 // emergency reads who may agree to a change outside of the calendar.

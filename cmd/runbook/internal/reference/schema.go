@@ -42,11 +42,10 @@ func (r *Reference) Schema(version int) []byte {
 				}}},
 			"calendars": object{"type": "object", "description": "when runs may start, by name; an environment names its own", "additionalProperties": object{
 				"type": "object", "additionalProperties": false, "properties": object{
-					"open": object{"type": "array", "items": text("a window: " + window.Example), "description": "always if left out"},
-					"freezes": object{"type": "array", "description": "when nothing starts, whatever open says", "items": object{"type": "object", "additionalProperties": false, "properties": object{
-						"from": text("2026-12-20, or 2026-12-20 18:00"), "to": text("its end; all of the day if it is a date"), "zone": text("Europe/Berlin; UTC if left out"),
-						"reason": text("why, for people"), "rule": text("how it comes again, by RFC 5545: FREQ=YEARLY;BYMONTH=11;BYDAY=4TH"),
-						"except": names("beginnings of those that are left out"), "ics": text("a file of iCalendar, each event of which is a freeze")}}},
+					"open": object{"type": "array", "description": "always if left out", "items": object{"anyOf": []any{text("a window: " + window.Example),
+						stretch("title", "what the window is called", "a file of iCalendar, each event of which is a window")}}},
+					"freezes": object{"type": "array", "description": "when nothing starts, whatever open says",
+						"items": stretch("reason", "why, for people", "a file of iCalendar, each event of which is a freeze")},
 					"emergency": object{"type": "object", "additionalProperties": false, "description": "who may agree to a run all the same (run --emergency)", "properties": object{
 						"by": names("people or roles; anyone if left out"), "count": object{"type": "integer", "minimum": 1}, "separate": object{"type": "boolean"}, "timeout": text("how long the question stands")}},
 				}}},
@@ -210,4 +209,14 @@ func join(doc, remark string) string {
 		return remark
 	}
 	return doc + " (" + remark + ")"
+}
+
+// stretch describes a span of a calendar by its dates; why is the key of its name.
+func stretch(why, whyDoc, icsDoc string) object {
+	text := func(doc string) object { return object{"type": "string", "description": doc} }
+	return object{"type": "object", "additionalProperties": false, "properties": object{
+		"from": text("2026-12-20, or 2026-12-20 18:00"), "to": text("its end; all of the day if it is a date"),
+		"zone": text("Europe/Berlin; UTC if left out, or what the ics file says"),
+		why:    text(whyDoc), "rule": text("how it comes again, by RFC 5545: FREQ=YEARLY;BYMONTH=11;BYDAY=4TH"),
+		"except": object{"type": "array", "items": object{"type": "string"}, "description": "beginnings of those that are left out"}, "ics": text(icsDoc)}}
 }

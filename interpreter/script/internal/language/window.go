@@ -15,8 +15,9 @@ func WindowFields() []effect.Field {
 	text := func(name, doc string) effect.Field { return effect.Field{Name: name, Type: effect.String, Doc: doc} }
 	required := func(f effect.Field) effect.Field { f.Required = true; return f }
 	return []effect.Field{
-		{Name: "open", Type: effect.List, Required: true, Min: effect.Bound(1), Elem: &effect.Field{Type: effect.String},
+		{Name: "open", Type: effect.List, Min: effect.Bound(1), Elem: &effect.Field{Type: effect.String},
 			Doc: "when changes may be made: " + window.Example},
+		{Name: "calendar", Type: effect.String, Min: effect.Bound(1), Doc: "a calendar of the configuration that says so, in the place of open and freezes"},
 		{Name: "needs", Type: effect.Duration, Min: effect.Bound(0), Doc: "how long it has to stay open from now on"},
 		{Name: "freezes", Type: effect.List, Doc: "when they may not, whatever open says", Elem: &effect.Field{Type: effect.Object, Fields: []effect.Field{
 			required(text("from", `"2026-12-20" or "2026-12-20 18:00"`)),
@@ -25,7 +26,7 @@ func WindowFields() []effect.Field {
 			required(text("reason", "why, for people"))}}},
 		{Name: "outside", Type: effect.Enum, Enum: []string{"refuse", "wait", "ask"}, Default: "refuse",
 			Doc: "what to do outside: end with an error, wait until it opens, or ask whether to go on as an emergency change"},
-		{Name: "by", Type: effect.List, Elem: &effect.Field{Type: effect.String}, Doc: `who may agree to an emergency change; anyone if left out`},
+		{Name: "by", Type: effect.List, Elem: &effect.Field{Type: effect.String}, Doc: `who may agree to an emergency change; anyone if left out. What emergency of the calendar says counts in the place of this and the next three`},
 		{Name: "count", Type: effect.Int, Min: effect.Bound(1), Doc: "how many have to agree; 1 if left out"},
 		{Name: "separate", Type: effect.Bool, Doc: "whether those who started or resumed the run may not answer"},
 		{Name: "timeout", Type: effect.Duration, Doc: "how long the question stands; 7d if left out"},
@@ -38,7 +39,15 @@ func WindowFields() []effect.Field {
 // *effect.FieldError.
 func Calendar(values map[string]any) (window.Calendar, error) {
 	var c window.Calendar
-	open, _ := values["open"].([]any)
+	open, listed := values["open"].([]any)
+	switch name, _ := values["calendar"].(string); {
+	case name == "" && !listed:
+		return c, &effect.FieldError{Path: "open", Problem: "is required, or calendar = \"NAME\", one of the configuration"}
+	case name != "" && listed:
+		return c, &effect.FieldError{Path: "open", Problem: "the calendar says when it is open; leave one of the two out"}
+	case name != "" && values["freezes"] != nil:
+		return c, &effect.FieldError{Path: "freezes", Problem: "the calendar says what is frozen; write it there"}
+	}
 	for i, v := range open {
 		text, _ := v.(string)
 		w, err := window.Parse(text)

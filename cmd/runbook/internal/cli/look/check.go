@@ -18,8 +18,8 @@ func (a commands) checkCommand() *cobra.Command {
 		Short: "Check runbooks without running them",
 		Long: "Check runbooks without running them: syntax, unknown modules, ops and arguments,\n" +
 			"parameters, undefined globals. Where there is a configuration, ops that no backend of\n" +
-			"the environment carries, and metrics that it does not declare, are warned of. Exit 1\n" +
-			"if an error is found.",
+			"the environment carries, and metrics and calendars that it does not declare, are\n" +
+			"warned of. Exit 1 if an error is found.",
 		Args:              app.Between(1, "FILE", "FILE…"),
 		ValidArgsFunction: app.CompleteScript,
 		RunE: func(cmd *cobra.Command, argv []string) error {
@@ -53,6 +53,7 @@ func (a commands) checkCommand() *cobra.Command {
 				lacking, unknown := a.Lacking(cmd.Context(), on, check.Uses(main, loader, catalog), catalog)
 				findings = append(findings, lacking...)
 				findings = append(findings, a.Undeclared(cmd.Context(), on, check.Names(main, loader, catalog), catalog)...)
+				findings = append(findings, app.NoCalendars(on.Env, check.Calendars(main, loader, catalog))...)
 				findings = append(findings, check.Strangers(main, loader, catalog, on.Env.People())...)
 				for _, err := range unknown {
 					a.Note("%s %s\n", a.Style.Yellow("warning:"), app.Indented(view.Clean(err.Error())))

@@ -9,6 +9,7 @@ import (
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/config"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/simulate"
+	"github.com/q-ecosystem/runbook/interpreter/window"
 )
 
 // mayStart holds a run that is about to start against the calendar of its
@@ -45,6 +46,12 @@ func (s *session) closed(now time.Time, needs time.Duration) string {
 		return ""
 	}
 	return "the calendar " + s.calendar.Name + " lets nothing start: " + why
+}
+
+// calendarNamed finds a calendar that a script names, as the file of the run's
+// configuration has it now: freezes are for all, whenever they began.
+func (s *session) calendarNamed(name string) (window.Calendar, error) {
+	return app.CalendarNamed(s.on.Env, name)
 }
 
 // calendarToday is that of an environment that a run has pinned, as its file has it

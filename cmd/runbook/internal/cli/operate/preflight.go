@@ -34,10 +34,11 @@ func (s *session) checked(main script.Source, loader script.Loader, anyway bool)
 }
 
 // carries refuses to start a script that names an op which no configured backend
-// carries, or a metric, say, that the configuration does not declare.
+// carries, or a metric, say, or a calendar that the configuration does not declare.
 func (s *session) carries(ctx context.Context, main script.Source, loader script.Loader) error {
 	list := s.lacking(main, loader)
-	for _, f := range s.app.Undeclared(ctx, s.on, check.Names(main, loader, s.tree.Catalog), s.tree.Catalog) {
+	undeclared := s.app.Undeclared(ctx, s.on, check.Names(main, loader, s.tree.Catalog), s.tree.Catalog)
+	for _, f := range append(undeclared, app.NoCalendars(s.on.Env, check.Calendars(main, loader, s.tree.Catalog))...) {
 		list = append(list, fmt.Errorf("%s: %s; %s", f.Where, f.Message, f.Hint))
 	}
 	return errors.Join(list...)

@@ -184,7 +184,7 @@ func (s *session) connect(ctx context.Context) error {
 		s.past(ctx)
 	}
 	s.engine = interpreter.New(interpreter.Options{
-		DB: s.db, Catalog: catalog, World: s.host, Clock: interpreter.SystemClock{}, Random: rand.Reader, Getenv: app.Getenv,
+		DB: s.db, Catalog: catalog, World: s.host, Clock: interpreter.SystemClock{}, Random: rand.Reader, Getenv: app.Getenv, Calendars: s.calendarNamed,
 		Owner: journal.Self(), Account: app.Operator(), Secret: app.Secret, People: config.DecodePeople, Watch: watch, Detach: s.detach, Stopping: s.app.Stopping,
 	})
 	return nil

@@ -11,11 +11,13 @@ import (
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
+	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/rehearse"
 	"github.com/q-ecosystem/runbook/interpreter/script"
 	"github.com/q-ecosystem/runbook/interpreter/script/check"
 	"github.com/q-ecosystem/runbook/interpreter/simulate"
+	"github.com/q-ecosystem/runbook/interpreter/window"
 	"github.com/q-ecosystem/runbook/plugins/host"
 )
 
@@ -111,6 +113,7 @@ type live struct {
 	catalog  *effect.Catalog
 	backends map[string]string // by module, and by op where a module has several
 	people   effect.People
+	calendar interpreter.Calendars
 }
 
 // openLive starts the plugins of the modules that a script requires, as far as
@@ -127,7 +130,8 @@ func (a commands) openLive(ctx context.Context, path string) (*live, error) {
 	env := on.Env
 	configured := env.Modules()
 	modules := slices.DeleteFunc(check.Requires(main, loader), func(m string) bool { return !slices.Contains(configured, m) })
-	l := &live{env: env.Name, people: env.People(), backends: map[string]string{}}
+	l := &live{env: env.Name, people: env.People(), calendar: func(name string) (window.Calendar, error) { return app.CalendarNamed(env, name) },
+		backends: map[string]string{}}
 	var specs []host.Spec
 	if l.host, specs, err = a.NewHost(ctx, on, append([]string{}, modules...), func(line string) { a.Note("%s\n", line) }); err != nil {
 		return nil, err

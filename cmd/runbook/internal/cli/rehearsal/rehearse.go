@@ -18,6 +18,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/script"
 	"github.com/q-ecosystem/runbook/interpreter/script/check"
 	"github.com/q-ecosystem/runbook/interpreter/simulate"
+	"github.com/q-ecosystem/runbook/interpreter/window"
 )
 
 // worldFlags say in which world a script is rehearsed, and with which
@@ -57,7 +58,7 @@ func (a commands) rehearsal(ctx context.Context, path string, w worldFlags, on *
 		return a.rehearsedParams(h, path, w, s)
 	}}
 	if on != nil {
-		r.catalog, o.People, o.Live = on.catalog, on.people, &rehearse.Live{Handler: on.host, Backends: on.backends, Env: on.env,
+		r.catalog, o.People, o.Calendars, o.Live = on.catalog, on.people, on.calendar, &rehearse.Live{Handler: on.host, Backends: on.backends, Env: on.env,
 			Now: time.Now().UTC().Truncate(time.Second), Getenv: app.Getenv}
 	} else {
 		here, err := a.Here()
@@ -69,6 +70,7 @@ func (a commands) rehearsal(ctx context.Context, path string, w worldFlags, on *
 			return nil, err
 		}
 		r.catalog, r.foreign, o.People = a.Catalog(extra...), len(extra) > 0, here.Env.People()
+		o.Calendars = func(name string) (window.Calendar, error) { return app.CalendarNamed(here.Env, name) }
 	}
 	o.Catalog = r.catalog
 	if w.scenario != "" {
