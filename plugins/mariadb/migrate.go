@@ -49,20 +49,62 @@ func (j *migrating) Begun() (*shared.Begun, *effect.Error) {
 	if e != nil || !n.there {
 		return nil, e
 	}
-	return shared.ReadBegun(n.result)
+	b, e := shared.ReadBegun(n.result)
+	if e != nil || b.Value != nil {
+		return b, e
+	}
+	return b, j.settle(b)
 }
 
-// Note implements shared.Migrator.
-func (j *migrating) Note(b *shared.Begun) *effect.Error {
-	data, err := json.Marshal(b)
-	if err != nil {
-		return effect.Errorf(effect.CodeInternal, "note the migration: %v", err)
-	}
+// sessions lists those of our user that are younger than the note of the migration
+// and do something: the command has the same user. Statements may hold secrets:
+// their first words are shown.
+const sessions = `SELECT ID, concat_ws(' ', substring_index(trim(INFO), ' ', 2), 'for', concat(TIME, 's')) FROM information_schema.PROCESSLIST
+ WHERE ID <> connection_id() AND ID > ? AND USER = substring_index(user(), '@', 1) AND COMMAND NOT IN ('Sleep', 'Daemon', 'Binlog Dump')`
+
+// settle waits for statements of an attempt that was killed.
+func (j *migrating) settle(b *shared.Begun) *effect.Error {
 	c, e := j.connect()
 	if e != nil {
 		return e
 	}
 	defer c.close()
+	return j.Settle(c.title, j.timeout, func() (list []shared.Session, e *effect.Error) {
+		rows, err := c.QueryContext(j.Ctx, sessions, b.Since)
+		if err != nil {
+			return nil, j.failed(c, "its sessions", err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var s shared.Session
+			if err := rows.Scan(&s.ID, &s.Does); err != nil {
+				return nil, j.failed(c, "its sessions", err)
+			}
+			list = append(list, shared.Session{ID: "connection " + s.ID, Does: j.hide(s.Does)})
+		}
+		if err := rows.Err(); err != nil {
+			return nil, j.failed(c, "its sessions", err)
+		}
+		return list, nil
+	})
+}
+
+// Note implements shared.Migrator.
+func (j *migrating) Note(b *shared.Begun) *effect.Error {
+	c, e := j.connect()
+	if e != nil {
+		return e
+	}
+	defer c.close()
+	if b.Since == 0 { // connections are numbered in their order
+		if err := c.QueryRowContext(j.Ctx, "SELECT connection_id()").Scan(&b.Since); err != nil {
+			return j.failed(c, "the number of the connection", err)
+		}
+	}
+	data, err := json.Marshal(b)
+	if err != nil {
+		return effect.Errorf(effect.CodeInternal, "note the migration: %v", err)
+	}
 	for made := false; ; made = true {
 		_, err := c.ExecContext(j.Ctx, "INSERT INTO "+j.marks+" (effect, op, result) VALUES (?, 'migrate', ?) ON DUPLICATE KEY UPDATE result = VALUES(result)", j.mark(), string(data))
 		if number(err) == noSuchTable && !made {

@@ -394,6 +394,8 @@ func (j *job) noted() (note, *effect.Error) {
 			return note{}, j.failed(c, "the note of the effect", err)
 		}
 		return n, nil
+	case number(err) == lockWait:
+		return note{}, effect.Errorf(effect.CodeUnknown, "%s still carries out the statement of an attempt that was ended: resume once that is over, or end it there (SHOW PROCESSLIST, KILL), and resume", c.title)
 	}
 	return note{}, j.failed(c, "the note of the effect", errors.Join(err, rollback))
 }

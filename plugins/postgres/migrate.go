@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -53,12 +54,50 @@ func (j *migrating) Begun() (*shared.Begun, *effect.Error) {
 	if e != nil || !n.there {
 		return nil, e
 	}
-	return shared.ReadBegun(n.result)
+	b, e := shared.ReadBegun(n.result)
+	if e != nil || b.Value != nil {
+		return b, e
+	}
+	return b, j.settle()
+}
+
+// title is what sessions of the team's command call themselves, if their library
+// goes by PGAPPNAME.
+func (j *migrating) title() string { return "runbook-" + j.ID() }
+
+// sessions lists those of the command, idle ones included; and those of tools that
+// call themselves otherwise: of the same user, begun after the migration was noted.
+// Ours and those of other migrations have names of their own. Statements may hold
+// secrets: their first words are shown.
+const sessions = `SELECT pid, concat_ws(' ', substring(query from '^\s*(\w+(?:\s+\w+)?)'), 'of', application_name, 'for', date_trunc('second', clock_timestamp() - query_start))
+ FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND (application_name = $1
+  OR usename = current_user AND datname = current_database() AND backend_type = 'client backend' AND state <> 'idle' AND application_name !~ '^runbook(-[0-9a-f]+)?$'
+   AND backend_start >= (SELECT at FROM %s WHERE key = $2))`
+
+// settle waits for statements of an attempt that was killed.
+func (j *migrating) settle() *effect.Error {
+	c, e := j.connect(j.n)
+	if e != nil {
+		return e
+	}
+	defer c.close()
+	return j.Settle(c.title, j.timeout, func() (list []shared.Session, e *effect.Error) {
+		name := j.title()
+		_, err := c.run(j.Ctx, fmt.Sprintf(sessions, j.marks), []column{&name, &j.Key}, func(r *pgconn.ResultReader) bool {
+			v := r.Values()
+			list = append(list, shared.Session{ID: "pid " + string(v[0]), Does: j.hide(string(v[1]))})
+			return true
+		})
+		if err != nil {
+			e = j.failed(c, "its sessions", err)
+		}
+		return list, e
+	})
 }
 
 // RunMigrations implements shared.Migrator.
 func (j *migrating) RunMigrations() *effect.Error {
-	e := j.migrate.Run(j.Ctx, j.Args, j.Key, func(line string) { j.Progress.Say("%s", line) }, j.environment(j.n)...)
+	e := j.migrate.Run(j.Ctx, j.Args, j.Key, func(line string) { j.Progress.Say("%s", line) }, append(j.environment(j.n), "PGAPPNAME="+j.title())...)
 	if e != nil {
 		e.Message = j.hide(e.Message)
 	}

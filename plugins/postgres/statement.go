@@ -331,6 +331,8 @@ func (j *job) noted() (note, *effect.Error) {
 			return note{}, j.failed(c, "the note of the effect", err)
 		}
 		return n, nil
+	case code == lockTimeout:
+		return note{}, effect.Errorf(effect.CodeUnknown, "%s still carries out the statement of an attempt that was ended: resume once that is over, or end it there (pg_stat_activity), and resume", c.title)
 	}
 	return note{}, j.failed(c, "the note of the effect", err)
 }

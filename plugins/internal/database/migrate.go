@@ -124,6 +124,7 @@ func newest(versions []int64) float64 {
 // value once it is through.
 type Begun struct {
 	Before []int64        `json:"before"`
+	Since  int64          `json:"since,omitempty"` // what tells sessions of the migration from older ones, where the server has that
 	Value  map[string]any `json:"value,omitempty"`
 }
 
@@ -146,7 +147,8 @@ func (b *Begun) Outcome(args map[string]any, now []int64) (effect.Observed, map[
 // in the database, and knows which versions are applied. It keeps no connection
 // meanwhile: the command may take long, and idle ones are ended on the way.
 type Migrator interface {
-	// Begun reads the note; nil if there is none.
+	// Begun reads the note, once the server carries out nothing more of an
+	// attempt that was killed; nil if there is none.
 	Begun() (*Begun, *effect.Error)
 	Note(*Begun) *effect.Error
 	// Versions returns what is applied, oldest first.
@@ -161,24 +163,25 @@ func (c *Call) Migrate(m Migrator) (map[string]any, *effect.Error) {
 	if e != nil {
 		return nil, e
 	}
+	if b != nil && b.Value != nil {
+		return b.Value, nil
+	}
+	now, e := m.Versions()
+	if e != nil {
+		return nil, e
+	}
 	if b == nil {
-		before, e := m.Versions()
-		if e != nil {
-			return nil, e
-		}
-		b = &Begun{Before: before}
+		b = &Begun{Before: now}
 		if e := m.Note(b); e != nil {
 			return nil, e
 		}
-	}
-	if b.Value != nil {
-		return b.Value, nil
+	} else if state, value := b.Outcome(c.Args, now); state == effect.Applied {
+		return value, nil
 	}
 	if e := m.RunMigrations(); e != nil {
 		return nil, e
 	}
-	now, e := m.Versions()
-	if e != nil { // what the error says of changes is only true of the question
+	if now, e = m.Versions(); e != nil { // what the error says of changes is only true of the question
 		return nil, effect.Errorf(effect.CodeUnknown, "the migrations ended well, and the versions of the schema cannot be read: %s", strings.ReplaceAll(e.Message, "; nothing changed", "")).
 			WithHint("a resume looks at them: see that the database answers, and resume")
 	}

@@ -63,7 +63,8 @@ func (k Kills) Run(t *testing.T, b observer) {
 		case seen[effect.Applied] == 0:
 			longest *= 2
 		}
-		kill(t, b.Describe().Name, k.Config, req, time.Duration(random.Int64N(int64(longest))))
+		delay := time.Duration(random.Int64N(int64(longest))) // any moment will do; none is waited for
+		Kill(t, b.Describe().Name, k.Config, req, func() { time.Sleep(delay) })
 		got, err := b.Observe(t.Context(), req)
 		if err != nil {
 			t.Fatalf("observe %s: %v", key, err)

@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/q-ecosystem/runbook/plugins"
 )
@@ -48,8 +47,8 @@ func Victim(backends ...plugins.Backend) {
 	select {} // until it is killed
 }
 
-// kill carries a request out in a process that is killed after a delay.
-func kill(t *testing.T, backend string, config obj, req plugins.Request, delay time.Duration) {
+// Kill carries a request out in a process that is killed once await returns.
+func Kill(t *testing.T, backend string, config obj, req plugins.Request, await func()) {
 	t.Helper()
 	text, err := json.Marshal(order{backend, config, req.Op, req.Key, req.Args})
 	if err != nil {
@@ -67,7 +66,7 @@ func kill(t *testing.T, backend string, config obj, req plugins.Request, delay t
 	if _, err := out.Read(make([]byte, 7)); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(delay) // any moment will do; none is waited for
+	await()
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
 }
