@@ -49,6 +49,7 @@ func (l *Lab) Deploy(ctx context.Context, env, version string) error {
 	if err := s.deploy(l.ctx, version); err != nil {
 		return err
 	}
+	l.served(env, version)
 	l.logf("%s serves %s", env, version)
 	return l.settle(ctx, env, true)
 }
@@ -68,6 +69,7 @@ func (l *Lab) Decommission(env string) error {
 	if err := s.decommission(); err != nil {
 		return err
 	}
+	l.served(env, "")
 	l.logf("%s is decommissioned", env)
 	return nil
 }

@@ -107,6 +107,13 @@ func (c *Control) Acknowledge(ctx context.Context, person string) error {
 	return c.call(ctx, http.MethodPost, "/acknowledge", acknowledgeRequest{person}, nil)
 }
 
+// Carry is [Lab.Carry].
+func (c *Control) Carry(ctx context.Context, op, env, version, key string) (Deployment, error) {
+	var d Deployment
+	err := c.call(ctx, http.MethodPost, "/carry", carryRequest{op, env, version, key}, &d)
+	return d, err
+}
+
 func (c *Control) call(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {

@@ -17,6 +17,7 @@ import (
 //	POST /rate          {"rate": 500}
 //	POST /node          {"node": "db-a", "verb": "down"}
 //	POST /acknowledge   {"person": "ana"}
+//	POST /carry         {"op": "release", "env": "green", "version": "v1.1.0", "key": "…"} → Deployment
 func (l *Lab) control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) { reply(w, l.State(), nil) })
@@ -77,6 +78,15 @@ func (l *Lab) control() http.Handler {
 		}
 		reply(w, done{}, err)
 	})
+	mux.HandleFunc("POST /carry", func(w http.ResponseWriter, r *http.Request) {
+		var in carryRequest
+		var d Deployment
+		err := read(w, r, &in)
+		if err == nil {
+			d, err = l.Carry(r.Context(), in.Op, in.Env, in.Version, in.Key)
+		}
+		reply(w, d, err)
+	})
 	return notForBrowsers(mux)
 }
 
@@ -101,6 +111,12 @@ type (
 	}
 	acknowledgeRequest struct {
 		Person string `json:"person"`
+	}
+	carryRequest struct {
+		Op      string `json:"op"`
+		Env     string `json:"env"`
+		Version string `json:"version"`
+		Key     string `json:"key"`
 	}
 	done    struct{}
 	failure struct {

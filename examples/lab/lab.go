@@ -43,6 +43,7 @@ type Lab struct {
 	load     *load
 	inbox    *inbox
 	parts    []part
+	released releases
 	changing sync.Mutex // nodes of parts, one at a time
 
 	claim   *claim
@@ -113,7 +114,11 @@ func (l *Lab) start(ctx context.Context, o Options) error {
 	if err := l.serveHTTP(&l.info.Control, l.control()); err != nil {
 		return err
 	}
-	if err := l.claim.writeConfig(l.entries(), l.secrets()); err != nil {
+	deploy, err := l.deployEntry()
+	if err != nil {
+		return err
+	}
+	if err := l.claim.writeConfig(append(l.entries(), deploy), l.secrets()); err != nil {
 		return err
 	}
 	return l.claim.writeInfo(l.info)

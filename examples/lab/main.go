@@ -50,6 +50,8 @@ const Usage = `usage: runbook lab COMMAND, or without one to start the lab until
   lab heal NODE                   start it again; a primary that was replaced
                                   comes back as a replica
   lab acknowledge PERSON          take on all pages, as somebody
+  lab carry OP                    what the backend script of deploy runs: OP in
+                                  $DEPLOY_ENV, with $DEPLOY_VERSION
   lab load ENV [--duration 5s] [--rate N] [--json]
                                   test one service, past the proxy
   lab rate N                      change the steady load: N requests a second,
@@ -78,6 +80,7 @@ type settings struct {
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	err := execute(ctx, args, stdout)
 	var usage *errUsage
+	var exit *exitError
 	switch {
 	case err == nil:
 		return 0
@@ -89,6 +92,9 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	fmt.Fprintf(stderr, "lab: %v\n", err)
+	if errors.As(err, &exit) {
+		return exit.code
+	}
 	return 1
 }
 
@@ -126,13 +132,13 @@ func execute(ctx context.Context, args []string, stdout io.Writer) error {
 
 // Verbs returns the commands of a running lab.
 func Verbs() []string {
-	return []string{"status", "deploy", "decommission", "slow", "fail", "down", "stop", "heal", "acknowledge", "load", "rate"}
+	return []string{"status", "deploy", "decommission", "slow", "fail", "down", "stop", "heal", "acknowledge", "carry", "load", "rate"}
 }
 
 // arity says how many arguments each takes.
 func arity() map[string]int {
 	return map[string]int{"status": 0, "deploy": 2, "decommission": 1, "slow": 2, "fail": 2, "down": 1, "stop": 1, "heal": 1,
-		"acknowledge": 1, "load": 1, "rate": 1}
+		"acknowledge": 1, "carry": 1, "load": 1, "rate": 1}
 }
 
 // parse reads flags, which may stand before, between and behind the words.
@@ -167,6 +173,8 @@ func (s *settings) ask(ctx context.Context, c *Control, verb string, args []stri
 	switch verb {
 	case "stop":
 		return &errUsage{fmt.Sprintf("stop wants a node, and %s is an environment: write down %s, or decommission %s", args[0], args[0], args[0])}
+	case "carry":
+		return carry(ctx, c, args[0], stdout)
 	case "acknowledge":
 		return c.Acknowledge(ctx, args[0])
 	case "deploy":

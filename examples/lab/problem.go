@@ -15,6 +15,19 @@ type problem struct {
 
 func (p *problem) Error() string { return p.text }
 
+// code names the kind of it as the backend script does.
+func (p *problem) code() string {
+	switch p.status {
+	case http.StatusBadRequest:
+		return "invalid"
+	case http.StatusNotFound:
+		return "not_found"
+	case http.StatusConflict:
+		return "conflict"
+	}
+	return "refused"
+}
+
 func badRequest(format string, args ...any) error {
 	return &problem{http.StatusBadRequest, fmt.Sprintf(format, args...)}
 }

@@ -23,7 +23,7 @@ runbook {
   on_failure = "ask", -- a promotion cannot be taken back
 }
 
-local db, dns, exec, health = require "db", require "dns", require "exec", require "health"
+local db, deploy, dns, health = require "db", require "deploy", require "dns", require "health"
 local notify, traffic = require "notify", require "traffic"
 
 local call
@@ -43,8 +43,8 @@ step("let " .. params.replica .. " take writes", function()
 end)
 
 step("bring " .. params.version .. " to " .. params.env, function()
-  -- the lab replaces a version by the same one without harm
-  exec.run { argv = { "runbook", "lab", "deploy", params.env, params.version }, class = "write", recovery = "retry" }
+  deploy.release { env = params.env, version = params.version }
+  deploy.activate { env = params.env }
   health.wait { env = params.env, timeout = "1m", every = "1s" }
   sleep(params.pause)
 end)

@@ -144,6 +144,7 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 fsync = off
 shared_buffers = 16MB
+wal_retrieve_retry_interval = 200ms
 archive_mode = on
 archive_command = 'if test -f "%s"; then cmp -s %%p "%s"; else cp %%p "%s.%s" && mv "%s.%s" "%s"; fi'
 `, port, to, to, to, port, to, port, to)

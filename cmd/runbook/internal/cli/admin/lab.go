@@ -1,6 +1,10 @@
 package admin
 
 import (
+	"os"
+	"os/signal"
+	"syscall"
+
 	"github.com/spf13/cobra"
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
@@ -16,7 +20,8 @@ func (a commands) labCommand() *cobra.Command {
 		Long:               lab.Usage,
 		DisableFlagParsing: true,
 		RunE: func(cmd *cobra.Command, argv []string) error {
-			ctx, release := a.UntilInterrupted(cmd.Context())
+			// Its servers end with it also when its terminal is closed.
+			ctx, release := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 			defer release()
 			if code := lab.Main(ctx, argv, a.Stdout, a.Stderr); code != 0 {
 				return app.ExitWith(code)
