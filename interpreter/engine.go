@@ -227,8 +227,12 @@ func (e *Engine) Resume(ctx context.Context, id string, o ResumeOptions) (Outcom
 	if err != nil {
 		return Outcome{}, err
 	}
+	var held journal.Head // against which the script was held
 	if o.With != nil {
-		if err := e.agrees(ctx, run, o); err != nil {
+		if held, err = e.opts.DB.Head(ctx, run.ID); err == nil {
+			err = e.agrees(ctx, run, o)
+		}
+		if err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -242,6 +246,9 @@ func (e *Engine) Resume(ctx context.Context, id string, o ResumeOptions) (Outcom
 		return Outcome{}, err
 	}
 	k, err := e.prepare(ctx, run.ID, w)
+	if err == nil && o.With != nil && k.History[len(k.History)-1].Seq != held.Seq { // somebody went on with it meanwhile
+		err = e.agrees(ctx, run, o)
+	}
 	if err == nil && o.Environment != nil {
 		if err = k.replaceEnvironment(ctx, o.Environment, o.By); err == nil {
 			k.People, err = e.people(o.Environment)
