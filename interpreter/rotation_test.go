@@ -58,3 +58,29 @@ func TestRotationKilledAtEveryBoundary(t *testing.T) {
 		})
 	}
 }
+
+// TestRollbackWithoutASecret: what a rollback has to do without a secret that is
+// gone fails, and keeps nothing else from being taken back.
+func TestRollbackWithoutASecret(t *testing.T) {
+	const text = preamble + `local old = ledger.secret {}
+on_rollback(function() ledger.put_retry { item = "undo one" } end)
+ledger.put_retry { item = "one" }
+on_rollback(function() ledger.%s { item = "undo two", token = old.value } end)
+ledger.put_retry { item = "rotate" }
+ledger.put_retry { item = "revoke 1" }
+ledger.put_observe { item = "fails", need = "nothing" }`
+	for _, op := range []string{"put_retry", "put_observe", "put_ask"} {
+		r, dead := newRig(t), false
+		out := r.begin(r.engine(dyingIn("5", 1, &dead)), patient(t), fmt.Sprintf(text, op), nil)
+		r.ends(out, effect.StatusInterrupted)
+		out = r.resume(r.engine(), out.Run)
+		r.ends(out, effect.StatusRollbackFailed)
+		if len(out.Rollbacks) != 1 || !strings.Contains(out.Rollbacks[0].Error(), "needs a secret that ledger.secret {} at test.lua:3 (effect 1) has returned, and that is gone: version 1 was revoked") {
+			t.Errorf("the rollbacks that failed: %v", out.Rollbacks)
+		}
+		r.book.must(t).audit(t, []string{"one", "rotate", "revoke 1", "undo one"}, 1)
+		if _, err := r.engine().Replay(patient(t), out.Run, nil, nil); err != nil {
+			t.Errorf("it does not replay: %v", err)
+		}
+	}
+}

@@ -127,8 +127,8 @@ func (r *Recorder) read(ctx context.Context, call effect.Call, args []byte) (eff
 	if ctx.Err() != nil {
 		return effect.Result{}, stopOf(ctx)
 	}
-	if err := r.revealed(ctx, &call); err != nil {
-		return effect.Result{}, err
+	if failure, err := r.revealed(ctx, &call, false); err != nil || failure != nil {
+		return r.unsent(call, args, failure, err)
 	}
 	if err := r.depart(ctx); err != nil {
 		return effect.Result{}, err
@@ -192,7 +192,8 @@ func (r *Recorder) write(ctx context.Context, call effect.Call, args []byte, rec
 		if ctx.Err() != nil {
 			return effect.Result{}, stopOf(ctx)
 		}
-		if err := r.revealedAgain(ctx, &call, unknown && call.Recovery == effect.Retry); err != nil {
+		failure, err := r.revealed(ctx, &call, unknown && call.Recovery == effect.Retry)
+		if err != nil {
 			return effect.Result{}, err
 		}
 		// A wait that goes on after a resume is the same wait: no new intent.
@@ -201,6 +202,9 @@ func (r *Recorder) write(ctx context.Context, call effect.Call, args []byte, rec
 			if err := r.intend(ctx, &call, args); err != nil {
 				return effect.Result{}, err
 			}
+		}
+		if failure != nil {
+			return r.unsent(call, nil, failure, nil)
 		}
 		if call.NotAfter, call.Until = r.opts.Journal.Until(), r.opts.Journal.Until; call.NotAfter.IsZero() {
 			return effect.Result{}, r.stale(call)
@@ -233,6 +237,20 @@ func (r *Recorder) write(ctx context.Context, call effect.Call, args []byte, rec
 		call.Report("outcome unknown: %s", effect.AsError(err).Message)
 		unknown, doubt = true, effect.AsError(err)
 	}
+}
+
+// unsent records the failure of an effect that did not leave, or stops. args are
+// those of one without an intent.
+func (r *Recorder) unsent(call effect.Call, args []byte, failure *effect.Error, stop error) (effect.Result, error) {
+	if stop != nil {
+		return effect.Result{}, stop
+	}
+	kind, body, err := r.outcomeBody(call, effect.Result{}, failure)
+	if err != nil {
+		return effect.Result{}, err
+	}
+	body.Args = args
+	return r.close(call, kind, body)
 }
 
 // notApplied takes note that a write which was begun did certainly not happen.

@@ -25,18 +25,25 @@ type SecretError struct {
 // Error says what needs which secret, where that was read, why it cannot be had,
 // and how to go on.
 func (e *SecretError) Error() string {
+	switch {
+	case !e.Gone():
+		return e.what() + "; resume the run when it can"
+	case e.Begun:
+		return e.what() + "; bring it back and resume the run, or say what happened"
+	}
+	return e.what() + "; bring it back and resume the run, or read a secret that is valid right before it is used, and resume with that script"
+}
+
+// what says what needs which secret, and why it cannot be had.
+func (e *SecretError) what() string {
 	text := fmt.Sprintf("%s at %s (effect %s) needs a secret", e.Op, e.Where, e.Place)
 	if e.Read.Op != "" {
 		text += fmt.Sprintf(" that %s %s at %s (effect %s) has returned", e.Read.Op, e.Read.Args, e.Read.Where, e.From)
 	}
-	switch {
-	case !e.Gone():
-		return text + ", which cannot be asked for now: " + e.Why.Error() + "; resume the run when it can"
-	case e.Begun:
-		return text + ", and that is gone: " + e.Why.Error() + "; bring it back and resume the run, or say what happened"
+	if !e.Gone() {
+		return text + ", which cannot be asked for now: " + e.Why.Message
 	}
-	return text + ", and that is gone: " + e.Why.Error() +
-		"; bring it back and resume the run, or read a secret that is valid right before it is used, and resume with that script"
+	return text + ", and that is gone: " + e.Why.Message
 }
 
 // Unwrap returns why it cannot be had.
@@ -65,33 +72,28 @@ func (r *Recorder) reveal(ctx context.Context, call *effect.Call) error {
 	return err
 }
 
-// revealed is reveal for a call without which the walk cannot go on.
-func (r *Recorder) revealed(ctx context.Context, call *effect.Call) error {
-	err := r.reveal(ctx, call)
-	var lost *SecretError
-	if !errors.As(err, &lost) {
-		return err
-	}
-	return r.lacking(lost)
-}
-
-// revealedAgain is revealed for a write that was begun, if open says that its
-// outcome is unknown: where a secret is gone, neither its backend can be asked
-// nor can it be sent again, and people have to say what happened.
-func (r *Recorder) revealedAgain(ctx context.Context, call *effect.Call, open bool) error {
-	err := r.reveal(ctx, call)
+// revealed is reveal for a call that may not go without. open says that it was
+// begun and that nobody knows what became of it: where a secret is gone, neither
+// can its backend be asked nor can it be sent again, and people have to say what
+// happened. failure is for the script of a rollback, where it is an outcome as any
+// other: what else is to be taken back does not wait for a secret that is gone.
+func (r *Recorder) revealed(ctx context.Context, call *effect.Call, open bool) (failure *effect.Error, err error) {
+	err = r.reveal(ctx, call)
 	var lost *SecretError
 	switch {
 	case !errors.As(err, &lost):
-		return err
+		return nil, err
 	case open && lost.Gone():
 		lost.Begun = true
-		return r.park(*call, lost)
+		return nil, r.park(*call, lost)
+	case lost.Gone() && call.Place.InRollback():
+		failure := effect.Errorf(lost.Why.Code, "%s", lost.what()).WithHint("bring it back, and roll back again")
+		return failure, nil
 	}
-	return r.lacking(lost)
+	return nil, r.lacking(lost)
 }
 
-// lacking ends the walk. That a secret is gone is no outcome of the effect that
+// lacking ends the walk. That a secret is gone is no outcome of an effect that
 // needs it: a script that saw one would go another way than without the resume.
 func (r *Recorder) lacking(why error) *effect.Stop {
 	r.mu.Lock()

@@ -69,7 +69,7 @@ func (r *Recorder) resolve(ctx context.Context, call effect.Call, sent int, doub
 
 // observe asks the backend whether the call was applied.
 func (r *Recorder) observe(ctx context.Context, call effect.Call) (bool, effect.Result, error) {
-	if err := r.revealedAgain(ctx, &call, true); err != nil {
+	if _, err := r.revealed(ctx, &call, true); err != nil {
 		return true, effect.Result{}, err
 	}
 	if err := r.depart(ctx); err != nil {
