@@ -25,6 +25,10 @@ func (t *Tree) intended(ev effect.Event) []string {
 		if !until.After(ev.At) {
 			return nil // nothing is waited for
 		}
+		_, leftOut := t.repeated(ev, "sleep"+reason(why))
+		if leftOut {
+			return nil
+		}
 		return t.line(ev, depth, s.Cyan("⏲"),
 			fmt.Sprintf("sleep %s until %s", effect.FormatDuration(until.Sub(ev.At)), deadline(ev.At, until))+reason(why))
 	case ev.Kind == effect.QuestionAsked:
@@ -63,8 +67,15 @@ func (t *Tree) outcome(ev effect.Event) []string {
 		mark = s.Dim("·") // it cannot look in this way, and goes on
 	}
 	if b.Error != nil {
-		return append(t.timed(ev, depth, mark, fmt.Sprintf("%s: %s (%s)", text, opening(b.Error.Message), clean(string(b.Error.Code))), took),
-			t.tail(depth, b.Error.Message)...)
+		text = fmt.Sprintf("%s: %s (%s)", text, opening(b.Error.Message), clean(string(b.Error.Code)))
+		more, leftOut := "", false
+		if b.Class == effect.Read {
+			more, leftOut = t.repeated(ev, text)
+		}
+		if leftOut {
+			return nil
+		}
+		return append(t.timed(ev, depth, mark, text, took+more), t.tail(depth, b.Error.Message)...)
 	}
 	switch b.Op {
 	case effect.OpSleep:
@@ -78,6 +89,13 @@ func (t *Tree) outcome(ev effect.Event) []string {
 	}
 	if inside && t.gateRole(b.Op) != "" {
 		return nil // the gate's own line says more
+	}
+	if b.Class == effect.Read {
+		more, leftOut := t.repeated(ev, text)
+		if leftOut {
+			return nil
+		}
+		took += more
 	}
 	return t.timed(ev, depth, s.Green("✓"), text, took)
 }

@@ -18,7 +18,7 @@ type Tree struct {
 	Catalog *effect.Catalog
 	// Verbose also prints what a reader of a finished run wants to see: the
 	// date where it changes, milliseconds, effect places. Long lines are
-	// wrapped and not cut then.
+	// wrapped and not cut then, and what comes again and again is not left out.
 	Verbose bool
 	// Tails adds the last lines of what a program printed, where they are recorded:
 	// with a failure, and where nobody knows how it came out.
@@ -29,6 +29,7 @@ type Tree struct {
 	steps   history.Steps
 	intents map[effect.Place]effect.Event
 	started map[effect.Place]time.Time
+	polls   polls
 	day     string // of the last line
 }
 
@@ -59,7 +60,22 @@ func (t *Tree) init() {
 	if t.intents == nil {
 		t.intents = map[effect.Place]effect.Event{}
 		t.started = map[effect.Place]time.Time{}
+		t.polls = polls{}
 	}
+}
+
+// repeated reports whether a line of an effect that changes nothing is one that
+// comes again and again, and left out, or else what to add to it.
+func (t *Tree) repeated(ev effect.Event, line string) (more string, leftOut bool) {
+	if t.Verbose {
+		return "", false
+	}
+	by := asker{place: ev.Place.Line(), where: ev.Body.Where}
+	if composite, inside := ev.Place.Composite(); inside {
+		by = asker{place: composite}
+	}
+	more, print := t.polls.again(by, line, ev.At)
+	return more, !print
 }
 
 // Path returns the names of the steps that the main line of control is in.
