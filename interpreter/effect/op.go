@@ -93,6 +93,9 @@ type Op struct {
 	// Gate says what the op is to a composite that writes gates' marks (OpGate):
 	// inside one it is printed by the mark.
 	Gate GateRole `json:"gate,omitempty"`
+	// Answers says that the answer is all that a call is for: it fails on nothing
+	// that it sees, so that a call of which nobody looks at the answer does nothing.
+	Answers bool `json:"-"`
 	// Validate checks what no single field can say (weights that sum to 100).
 	// It sees canonical arguments; it may be nil and is not sent to plugins.
 	Validate func(args map[string]any) error `json:"-"`

@@ -88,6 +88,7 @@ func (r *Runner) carry(ctx context.Context, w *simulate.World, m *memory, s simu
 		if ctx.Err() != nil {
 			return end, ctx.Err()
 		}
+		struck := faults.StruckRollback()
 		switch {
 		case effect.AsStop(out.Err) != nil && effect.AsStop(out.Err).Cause == simulate.Endless:
 			return end, nil
@@ -103,8 +104,9 @@ func (r *Runner) carry(ctx context.Context, w *simulate.World, m *memory, s simu
 			m.resolve(w)
 		case m.status == effect.StatusInterrupted && unanswered(out.Err) && faults.Outage() > 0:
 			w.Timeline().Skip(max(resumeAfter, faults.Outage()))
-		case m.status == effect.StatusRollbackFailed && !retried:
-			// A try that an outage met is not the one that counts.
+		case m.status == effect.StatusRollbackFailed && (!retried || struck):
+			// A try that an outage met is not the one that counts, nor is a further
+			// one that a fault struck after the one before had failed by another.
 			retried = faults.Outage() <= 0
 			w.Timeline().Skip(max(resumeAfter, faults.Outage()))
 			m.requestRollback()

@@ -18,7 +18,12 @@ type Error struct {
 	// Args are the arguments of the failed effect; secrets stay effect.Secret.
 	Args map[string]any
 	Hint string // what to do about it; may be empty
+	slip bool
 }
+
+// Slip reports whether the script itself is wrong, and not what it met: it read a
+// field of nil, compared a text with a number, left out an argument.
+func (e *Error) Slip() bool { return e.slip }
 
 // Frame is one call on the Lua stack.
 type Frame struct {

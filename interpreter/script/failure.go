@@ -115,6 +115,7 @@ func (s *Script) failed(f *failure) *Error {
 		cause := r.current(table)
 		cause.Message, cause.Hint = shortened(cause.Message), shortened(cause.Hint)
 		e.Effect, e.Args, e.Hint = cause, r.args, cause.Hint
+		e.slip = cause.Code == effect.CodeInvalid && cause.Op != "" && r.args == nil || cause.Code == effect.CodeRaised && ofLua.MatchString(cause.Message)
 		if cause.Where.File != "" {
 			e.Where = cause.Where
 		}
@@ -141,7 +142,12 @@ func (s *Script) explain(e *Error, text string) {
 		line = lines[e.Where.Line-1]
 	}
 	e.Message, e.Hint = plainMessage(text, line)
+	e.slip = ofLua.MatchString(text)
 }
+
+// ofLua matches what the interpreter says where a script goes wrong by itself;
+// nobody writes that in a call of error or assert.
+var ofLua = regexp.MustCompile(`^(attempt to |cannot perform |bad argument #|stack overflow: |invalid value \()`)
 
 // splitPosition takes "file:line: " off a message, if it names a file of the
 // script.

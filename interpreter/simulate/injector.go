@@ -26,6 +26,7 @@ type Injector struct {
 	outages map[string]*outages   // by module: what cannot be reached now
 	word    map[effect.Place]Kind // by place: what the operator says once it happened
 	fatal   Kind                  // what killed a runner last
+	undoing bool                  // a fault has struck a rollback since somebody asked
 }
 
 // outages are the times in which a module's system cannot be reached.
@@ -67,6 +68,16 @@ func (in *Injector) Outage() time.Duration {
 	return left
 }
 
+// StruckRollback reports whether a fault has struck a rollback since it was asked
+// last.
+func (in *Injector) StruckRollback() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	struck := in.undoing
+	in.undoing = false
+	return struck
+}
+
 // Fatal returns the fault that killed a runner last.
 func (in *Injector) Fatal() Kind {
 	in.mu.Lock()
@@ -96,6 +107,7 @@ func (in *Injector) take(call effect.Call) Kind {
 	}
 	kind := in.left[call.Place]
 	delete(in.left, call.Place)
+	in.undoing = in.undoing || kind != "" && call.Place.InRollback()
 	switch kind {
 	case KilledTwice: // the next runner comes here, too
 		in.left[call.Place] = KilledAfter

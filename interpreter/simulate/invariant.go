@@ -30,6 +30,7 @@ func EngineInvariants() []effect.Invariant {
 		{Name: "the error of a change is not swallowed", End: notSwallowed},
 		{Name: "nothing irreversible comes before its approval", End: approvedFirst},
 		{Name: "a no is obeyed", After: obeyed},
+		{Name: "what a fault leads to is written without slips", End: noSlips},
 	}
 }
 

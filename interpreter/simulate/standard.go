@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"time"
@@ -30,6 +31,29 @@ func notSwallowed(v *effect.View, end effect.Ending) string {
 		}
 	}
 	return ""
+}
+
+// noSlips finds runs that end by a mistake of the script on a path that only a
+// fault leads to: what was to be done there, and to be told, is not. Where a fault
+// left a value out, to stumble over that is to stop, and it stops.
+func noSlips(v *effect.View, end effect.Ending) string {
+	var slipped interface {
+		error
+		Slip() bool
+	}
+	if end.Status == effect.StatusSucceeded || !errors.As(end.Err, &slipped) || !slipped.Slip() {
+		return ""
+	}
+	struck := false
+	for _, e := range v.Past() {
+		if struck = struck || e.Fault != ""; e.Fault != "" && e.Err == nil && e.Class == effect.Read {
+			return ""
+		}
+	}
+	if !struck {
+		return ""
+	}
+	return fmt.Sprintf("the run is %s by a mistake of the script itself, where it was to deal with a failure: %s", end.Status, slipped.Error())
 }
 
 // warnedSince reports whether the run has logged a warning or an error since.

@@ -5,19 +5,29 @@ import (
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
-// damaged is the module's fault kind.
-const damaged = "damaged"
+// The module's fault kinds.
+const (
+	damaged = "damaged"
+	silent  = "silent"
+)
 
 func faults() []effect.FaultKind {
-	return []effect.FaultKind{{Name: damaged, Doc: "The copy that is restored turns out to be damaged", Ops: []string{"restore"}}}
+	return []effect.FaultKind{
+		{Name: damaged, Doc: "The copy that is restored turns out to be damaged", Ops: []string{"restore"}},
+		{Name: silent, Doc: "Nobody says how far replicas are behind, once", Ops: []string{"lag"}},
+	}
 }
 
 // Break implements effect.Breaker. No part that others know is bad afterwards:
 // whoever looks at the copy sees it.
-func (d *Model) Break(_, _ string, args map[string]any) string {
+func (d *Model) Break(kind, _ string, args map[string]any) string {
 	name := plain.Str(args, "db")
 	b := d.db(name)
-	b.damage = plain.Str(args, "copy")
+	if kind == silent {
+		b.silent = true
+	} else {
+		b.damage = plain.Str(args, "copy")
+	}
 	d.dbs[name] = b
 	return ""
 }

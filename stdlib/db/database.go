@@ -30,6 +30,7 @@ type database struct {
 	was      []change // what version and vars of script were; oldest first, never changed in place
 	takes    map[string]any
 	damage   string // the copy whose restore comes next, and comes out damaged
+	silent   bool   // the next question how far replicas are behind has no answer
 	assumed  bool   // nobody declared it
 	listed   bool   // its backups were read all the same
 	doubt    string // what was taken to be so at a promotion, and may not be

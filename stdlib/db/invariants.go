@@ -14,10 +14,15 @@ func invariants() []effect.Invariant {
 	return []effect.Invariant{
 		{Name: "there is one writable primary at most", After: onePrimary},
 		{Name: "no committed write is lost by a promotion", After: nothingLost},
+		{Name: "no committed write is lost by a promotion", After: lagKnown},
 		{Name: "what goes live is whole", After: wholeLive},
 		model.Destroys("db", func(args map[string]any) string { return plain.Str(args, "sql") }),
 		effect.ReadAgain("db", []string{"promote"}, func(read, _ effect.Occurrence) bool { return read.Module == "db" && read.Name == "lag" }),
 		effect.LockedChanges("db", "backup"), // a backup changes nothing that others use
+		{Name: "what others share is changed under a lock", After: effect.LockOfAnother("db", "db", "databases")},
+		model.KeptFirst(),
+		{Name: "the last backup is kept", After: lastBackup},
+		{Name: "what takes writes is not destroyed", After: writerDestroyed},
 	}
 }
 
@@ -51,6 +56,34 @@ func nothingLost(_ *effect.View, e effect.Occurrence) string {
 		}
 	}
 	return ""
+}
+
+// lagKnown finds promotions of nodes of which the run asked how far they are
+// behind, and nobody said it: that is not to be behind by nothing.
+func lagKnown(v *effect.View, e effect.Occurrence) string {
+	if e.Module != "db" || e.Name != "promote" || !e.Wrote() {
+		return ""
+	}
+	node := plain.Str(e.Args, "node")
+	var unsaid *effect.Occurrence
+	for _, p := range v.Past() {
+		switch {
+		case p.Module == effect.ControlModule && effect.Asks(p.Module+"."+p.Name) && p.Err == nil:
+			unsaid = nil // people have taken it on themselves
+		case p.Module == "db" && p.Name == "lag" && p.Err == nil && plain.Str(p.Args, "db") == plain.Str(e.Args, "db"):
+			if only := plain.Str(p.Args, "node"); only == "" || only == node {
+				unsaid = nil
+				value, _ := p.Value.(map[string]any)
+				if plain.Table(value, "replicas")[node] == nil {
+					unsaid = &p
+				}
+			}
+		}
+	}
+	if unsaid == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s promoted %s, and %s was not told how far it is behind: what nobody says is not zero; fail where lag is nil, or ask people", e, node, unsaid)
 }
 
 // writers tells if several nodes of a database take writes.

@@ -30,6 +30,10 @@ func (b *database) lag(_ effect.Moment, args map[string]any) (map[string]any, *e
 	if primary := b.nodes[b.primary]; primary != nil && primary.seenUp {
 		out["measured"] = "primary"
 	}
+	if b.silent {
+		b.silent = false
+		return out, nil
+	}
 	for name, n := range b.nodes {
 		if b.follows(n) && (only == "" || only == name) {
 			replicas[name] = n.seenLag

@@ -15,6 +15,11 @@ func Module() effect.Module {
 	read := func(name, doc string, args []effect.Field, returns ...effect.Field) effect.Op {
 		return effect.Op{Module: "db", Name: name, Doc: doc, Class: effect.Read, Args: append(args, db), Returns: returns}
 	}
+	look := func(name, doc string, args []effect.Field, returns ...effect.Field) effect.Op {
+		op := read(name, doc, args, returns...)
+		op.Answers = true
+		return op
+	}
 	write := func(name, doc string, args []effect.Field, returns ...effect.Field) effect.Op {
 		return effect.Op{Module: "db", Name: name, Doc: doc, Class: effect.Write, Recovery: effect.Observe,
 			Args: append(args, db), Returns: returns}
@@ -82,14 +87,14 @@ func Module() effect.Module {
 				effect.Field{Name: "rows", Type: effect.List, Elem: &effect.Field{Type: effect.Map}, Doc: "one table a row, by column"},
 				field.Of("count", effect.Int, "how many rows are returned"),
 				field.Of("truncated", effect.Bool, "whether there were more")),
-			read("lag", "Read how far replicas are behind the primary", args(field.Text("node", "one replica; all if left out")),
+			look("lag", "Read how far replicas are behind the primary", args(field.Text("node", "one replica; all if left out")),
 				field.Of("lag", effect.Duration, "of the one that is farthest behind; nothing if no replica says"),
 				effect.Field{Name: "replicas", Type: effect.Map, Elem: &effect.Field{Type: effect.Duration},
 					Doc: "by node; those that say nothing are left out"},
 				effect.Field{Name: "bytes", Type: effect.Map, Elem: &effect.Field{Type: effect.Size}, Doc: "of log that a node has not replayed, by node, where that is known"},
 				field.Choice("measured", "against the primary; or, where that does not answer, by what replicas have received and when they last replayed something",
 					false, "primary", "replicas")),
-			read("is_primary", "Read whether a node takes writes", args(node),
+			look("is_primary", "Read whether a node takes writes", args(node),
 				field.Of("primary", effect.Bool, "whether it takes writes"), field.Text("node", "which node was asked"),
 				field.Of("timeline", effect.Int, "the timeline that it is on")),
 			read("validate", "Verify the integrity of live data or of a copy; an error if it is damaged", args(

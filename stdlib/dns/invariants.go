@@ -13,6 +13,7 @@ func invariants() []effect.Invariant {
 	return []effect.Invariant{
 		effect.NoRace("dns", "set", "replace", "delete"),
 		effect.LockedChanges("dns"),
+		{Name: "what others share is changed under a lock", After: effect.LockOfAnotherName("dns", "name")},
 		{Name: "what somebody else changed is not overwritten unseen", After: notOverwritten},
 		{Name: "a name that clients follow leads somewhere all the time", After: neverNowhere},
 		{Name: "a name is moved while resolvers keep it for less than half an hour", After: movedSoon},

@@ -3,6 +3,8 @@ package health
 import (
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
@@ -11,7 +13,28 @@ import (
 // invariants returns what has to hold of all looks at services.
 func invariants() []effect.Invariant {
 	return []effect.Invariant{{Name: "a check that failed is not passed over", End: notPassedOver},
-		{Name: "a run that did not succeed leaves no silence on", End: silencesOff}}
+		{Name: "a run that did not succeed leaves no silence on", End: silencesOff},
+		{Name: "a silence is of what the run works on", After: silencesAll}}
+}
+
+// everywhere are labels that alerts of all kinds of systems have in common.
+var everywhere = []string{"severity", "priority", "team", "owner", "environment", "stage", "tier", "prometheus", "receiver"}
+
+// silencesAll finds silences that keep alerts from people which have nothing to do
+// with what the run works on.
+func silencesAll(_ *effect.View, e effect.Occurrence) string {
+	if e.Module != "health" || e.Name != "silence" || e.Err != nil {
+		return ""
+	}
+	match := plain.Table(e.Args, "match")
+	labels := plain.SortedNames(match)
+	for _, label := range labels {
+		if match[label] != "" && !slices.Contains(everywhere, label) {
+			return ""
+		}
+	}
+	return fmt.Sprintf("%s silences all alerts with the same %s, whatever they are about: nobody hears of what fails elsewhere meanwhile; name what the run works on, by alertname, env or instance",
+		e, strings.Join(labels, " and "))
 }
 
 // alarming matches what a message says when something is wrong.

@@ -22,7 +22,7 @@ func Module() effect.Module {
 				},
 			},
 			{
-				Module: "health", Name: "measure", Class: effect.Read, Gate: effect.GateMeasures,
+				Module: "health", Name: "measure", Class: effect.Read, Answers: true, Gate: effect.GateMeasures,
 				Doc: "Measure the target over a window, which this call takes; what cannot be measured is left out",
 				Args: []effect.Field{env(), {Name: "window", Type: effect.Duration, Default: "30s",
 					Min: effect.Bound(0.05), Doc: "how long to measure"},
@@ -34,7 +34,7 @@ func Module() effect.Module {
 				Returns: append(measured(), own(), leftOut(), sampled(), field.Of("age", effect.Duration, "of the oldest of the newest samples that the figures rest on; absent where the backend measures by itself")),
 			},
 			{
-				Module: "health", Name: "alerts", Class: effect.Read,
+				Module: "health", Name: "alerts", Class: effect.Read, Answers: true,
 				Doc: "Read the alerts that fire now",
 				Args: []effect.Field{field.Text("env", "only those about this target; all if left out"),
 					field.Text("severity", "only those of this severity: \"critical\"")},

@@ -43,7 +43,7 @@ func (x *Model) run(m effect.Moment, args map[string]any, chosen []*machine) (an
 	var bad []failed
 	for _, h := range chosen {
 		code := plain.Num(got, "code")
-		if h.broken[line] && !h.gone(m.Now) {
+		if h.broken[line] {
 			code = 1
 			h.mended(line)
 		}
@@ -91,7 +91,21 @@ func (x *Model) copy(m effect.Moment, args map[string]any, chosen []*machine) (a
 	} else if want := plain.Str(args, "expect"); want != "" {
 		put.sum = strings.ToLower(want)
 	}
+	var bad []failed
+	for _, h := range chosen {
+		if h.broken[written(args)] {
+			h.mended(written(args))
+			bad = append(bad, failed{h.Name, effect.Errorf(effect.CodeFailed, "%s cannot be written: no space left on device", to).
+				WithHint("make room there and copy it again; the file in its place is as it was")})
+		}
+	}
+	if e := fails(args, bad); e != nil {
+		return nil, e
+	}
 	value := each(m, chosen, func(h *machine) map[string]any {
+		if failure := told(bad, h); failure != nil {
+			return failure
+		}
 		had, was := h.files[to]
 		mine := put
 		if was {
@@ -115,6 +129,9 @@ func (x *Model) copy(m effect.Moment, args map[string]any, chosen []*machine) (a
 	value["sha256"], value["size"] = put.sum, put.size
 	return value, nil
 }
+
+// written names the copy of a file, beside the commands and units that may break.
+func written(args map[string]any) string { return "a copy to " + plain.Str(args, "to") }
 
 // octal writes a mode with four digits.
 func octal(mode string) string {

@@ -18,7 +18,7 @@ func faults() []effect.FaultKind {
 	return []effect.FaultKind{
 		{Name: unreachable, Doc: "The first of the hosts cannot be reached, for five seconds", Ops: []string{"run", "copy", "read", "service"}},
 		{Name: lost, Doc: "The connection breaks after the request was sent to the first of the hosts", Ops: []string{"run", "copy", "service"}, Writes: true},
-		{Name: breaks, Doc: "The command fails on the first of the hosts, once, or its service ends there and does not come up the first time", Ops: []string{"run", "service"}, Writes: true},
+		{Name: breaks, Doc: "The command or the copy fails on the first of the hosts, once, or its service ends there and does not come up the first time", Ops: []string{"run", "copy", "service"}, Writes: true},
 	}
 }
 
@@ -43,6 +43,10 @@ func (x *Model) Break(kind, op string, args map[string]any) string {
 		h.broken = maps.Clone(h.broken)
 		if op == "run" {
 			h.broken[commandLine(args)] = true
+			break
+		}
+		if op == "copy" {
+			h.broken[written(args)] = true
 			break
 		}
 		unit := unitName(plain.Str(args, "name"))

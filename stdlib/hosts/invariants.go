@@ -16,7 +16,20 @@ func invariants() []effect.Invariant {
 	const name = "of a group of hosts, no two are without their service at once"
 	return []effect.Invariant{{Name: name, After: oneAtATime}, {Name: name, After: notAfterAnother},
 		{Name: "what failed on a host is not passed over", End: hostPassedOver}, model.Destroys("hosts", model.Command),
+		model.TakenBack("hosts", said),
+		model.StartedLast("hosts", said),
+		{Name: "what is done to a group by name is done to all of it", End: oneLeftOut},
+		{Name: "a member takes part again before the next one is away", After: nextTooSoon},
+		{Name: "what is destroyed for good was kept before, or people agreed to it", After: agreedToLess},
 		{Name: "what others share is changed under a lock", After: locked}}
+}
+
+// said returns what a call does to hosts, in words.
+func said(args map[string]any) string {
+	if action := plain.Str(args, "action"); action != "" {
+		return action + " " + plain.Str(args, "name")
+	}
+	return model.Command(args)
 }
 
 // locked finds files that are put on several hosts in a run without any lock: which

@@ -277,6 +277,7 @@ func (x *Model) reach(m effect.Moment, op string, args map[string]any, chosen []
 		h.meet(m.Now)
 		if h.gone(m.Now) {
 			gone = append(gone, h.Name)
+			h.broken = map[string]bool{} // a fault is that of one call, and this one does not come there
 		}
 	}
 	if len(gone) == 0 || args["partial"] == true {

@@ -2,6 +2,8 @@ package ipfs
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
@@ -9,7 +11,54 @@ import (
 
 // invariants returns what has to hold of all content.
 func invariants() []effect.Invariant {
-	return []effect.Invariant{{Name: "the last copy of content is kept", After: lastCopy}}
+	return []effect.Invariant{{Name: "the last copy of content is kept", After: lastCopy},
+		{Name: "content is kept before a name leads to it", End: keptFirst}}
+}
+
+// keptFirst finds content that clients were sent to before any node was told to
+// keep it, by a run that does so afterwards: until then nobody may have had it.
+func keptFirst(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusSucceeded {
+		return ""
+	}
+	past := v.Past()
+	for i, w := range past {
+		if !w.Wrote() || w.Tells || w.Module == "ipfs" {
+			continue
+		}
+		for _, p := range past[i+1:] {
+			cid := plain.Str(p.Args, "cid")
+			if p.Module != "ipfs" || p.Name != "pin" || p.Err != nil || len(p.Changes) == 0 || cid == "" || !names(w.Args, cid) {
+				continue
+			}
+			if !slices.ContainsFunc(past[:i], func(o effect.Occurrence) bool { return looksAfter(o, cid) }) {
+				return fmt.Sprintf("%s leads to %s, and only then did %s let a node keep it: meanwhile who followed may have found nothing; pin and validate it first", w, cid, p)
+			}
+		}
+	}
+	return ""
+}
+
+// looksAfter reports whether an effect let a node keep content, or saw that one does.
+func looksAfter(o effect.Occurrence, cid string) bool {
+	return o.Module == "ipfs" && o.Err == nil && plain.Str(o.Args, "cid") == cid && (o.Name == "pin" || o.Name == "validate" || o.Name == "providers")
+}
+
+// names reports whether a text is a part of what a call says.
+func names(value any, text string) bool {
+	switch value := value.(type) {
+	case string:
+		return strings.Contains(value, text)
+	case []any:
+		return slices.ContainsFunc(value, func(e any) bool { return names(e, text) })
+	case map[string]any:
+		for _, e := range value {
+			if names(e, text) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // lastCopy finds content that a node dropped and nobody is known to have then.

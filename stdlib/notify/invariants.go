@@ -40,8 +40,11 @@ func announcedTrue(v *effect.View, end effect.Ending) string {
 		return ""
 	}
 	text, _ := told.Args["text"].(string)
-	if !triumph.MatchString(text) {
+	if !triumph.MatchString(text) && told.Args["status"] != "resolved" {
 		return ""
+	}
+	if text == "" {
+		text = "resolved"
 	}
 	return fmt.Sprintf("%s said %q, then %s failed (%s), the run is %s, and nobody was told: announce what is done after the last look, or tell in a rollback",
 		told, shortText(text), failed, failed.Err.Message, end.Status)

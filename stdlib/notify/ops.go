@@ -33,7 +33,7 @@ func Module() effect.Module {
 				Returns: []effect.Field{field.Text("key", "what acknowledged and update take"), status},
 			},
 			{
-				Module: "notify", Name: "acknowledged", Doc: "Read whether someone took a page on", Class: effect.Read,
+				Module: "notify", Name: "acknowledged", Doc: "Read whether someone took a page on", Class: effect.Read, Answers: true,
 				Args: []effect.Field{pager, key},
 				Returns: []effect.Field{
 					field.Of("acknowledged", effect.Bool, "whether someone did, or it is resolved"), status,

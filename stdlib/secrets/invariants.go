@@ -16,6 +16,7 @@ func invariants() []effect.Invariant {
 		{Name: "a secret that was exchanged is valid in one version", End: oneVersion},
 		{Name: "some version of a secret is valid", After: someValid},
 		{Name: "a secret is revoked after its last consumer has the new one", After: consumersFirst},
+		{Name: "a secret is revoked after its last consumer has the new one", After: consumersInTurn},
 	}
 }
 

@@ -188,7 +188,9 @@ type file struct {
 	// headerCall is the one call of runbook{} that is in its place.
 	headerCall *ast.FuncCallExpr
 	// frozen holds the locals whose tables nothing changes.
-	frozen   map[*variable]bool
+	frozen map[*variable]bool
+	// extended holds the locals of whose tables the script sets a field itself.
+	extended map[*variable]bool
 	reported int
 	// folding is the work left for the constant under way; 0 between two.
 	folding int

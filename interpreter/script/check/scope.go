@@ -17,6 +17,7 @@ type variable struct {
 	// init is the expression whose value it was declared with; nil for
 	// parameters, loop variables, and what several values are spread over.
 	init     ast.Expr
+	each     ast.Expr // of a loop's second variable: what pairs or ipairs go through
 	reads    int
 	assigned bool // given another value somewhere after its declaration
 	local    bool // declared by a local statement, so that it should be used
@@ -147,8 +148,10 @@ func (r *scopeResolver) stmt(s ast.Stmt) {
 	case *ast.GenericForStmt:
 		r.exprs(s.Exprs)
 		r.within(func() {
-			for _, n := range s.Names {
-				r.declare(n, s.Line(), nil, false)
+			for i, n := range s.Names {
+				if v := r.declare(n, s.Line(), nil, false); i == 1 {
+					v.each = r.passedThrough(s.Exprs)
+				}
 			}
 			r.stmts(s.Stmts)
 		})
@@ -159,6 +162,21 @@ func (r *scopeResolver) stmt(s ast.Stmt) {
 			}
 		}
 	}
+}
+
+// passedThrough returns the table that a loop by pairs or ipairs goes through.
+func (r *scopeResolver) passedThrough(exprs []ast.Expr) ast.Expr {
+	if len(exprs) != 1 {
+		return nil
+	}
+	call, ok := exprs[0].(*ast.FuncCallExpr)
+	if !ok || len(call.Args) != 1 {
+		return nil
+	}
+	if by, ok := call.Func.(*ast.IdentExpr); ok && r.out.names[by] == nil && (by.Value == "pairs" || by.Value == "ipairs") {
+		return call.Args[0]
+	}
+	return nil
 }
 
 func (r *scopeResolver) local(s *ast.LocalAssignStmt) {

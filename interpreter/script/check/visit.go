@@ -14,6 +14,7 @@ import (
 // visit checks every call and every look into a module or the params.
 func (f *file) visit(stmts []ast.Stmt) {
 	written := map[ast.Expr]bool{}
+	f.findExtended(stmts)
 	for _, s := range stmts {
 		syntax.Each(s, func(node any) {
 			switch n := node.(type) {
@@ -33,6 +34,18 @@ func (f *file) visit(stmts []ast.Stmt) {
 				}
 			case *ast.FuncCallExpr:
 				f.call(n)
+			case *ast.FuncCallStmt:
+				f.unheard(n)
+			case *ast.RelationalOpExpr:
+				f.comparison(n)
+			case *ast.IfStmt:
+				f.condition(n.Condition)
+			case *ast.WhileStmt:
+				f.condition(n.Condition)
+			case *ast.RepeatStmt:
+				f.condition(n.Condition)
+			case *ast.UnaryNotOpExpr:
+				f.condition(n.Expr)
 			}
 		})
 	}
@@ -73,6 +86,9 @@ func (f *file) look(get *ast.AttrGetExpr) {
 		if !f.params.names[key.Value] {
 			f.report(line, language.Suggest(key.Value, f.params.list()), "params.%s is not declared in runbook{}", key.Value)
 		}
+		return
+	}
+	if f.resultField(get, key.Value, line) {
 		return
 	}
 	lib, ok := f.origin(get.Object).(*ast.IdentExpr)

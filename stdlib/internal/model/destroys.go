@@ -18,7 +18,7 @@ func Destroys(module string, line func(args map[string]any) string) effect.Invar
 			return ""
 		}
 		said := line(e.Args)
-		what := destroyed(said)
+		what := Destroyed(said)
 		if what == "" {
 			return ""
 		}
@@ -48,7 +48,7 @@ func kept(e effect.Occurrence) bool {
 		return e.Name == "backup" || e.Name == "backups" || e.Name == "restore"
 	case "exec", "hosts":
 		said := Command(e.Args)
-		return copying.MatchString(said) && destroyed(said) == ""
+		return copying.MatchString(said) && Destroyed(said) == ""
 	}
 	return false
 }
@@ -95,8 +95,8 @@ var removing = regexp.MustCompile(`\brm((?:\s+-{1,2}[\w-]+)+)\s+([^;&|]+)`)
 // scratch matches places of which nobody misses anything.
 var scratch = regexp.MustCompile(`(?i)(\b|_)(te?mp|cache|caches|build|dist|staging|releases?|scratch|lock|\.git|node_modules|work|old)(\b|_)|\$\(mktemp|\.(pid|lock|sock|tmp|log)\b`)
 
-// destroyed returns the words by which a command destroys; empty if it does not.
-func destroyed(line string) string {
+// Destroyed returns the words by which a command destroys; empty if it does not.
+func Destroyed(line string) string {
 	for _, d := range destroyers {
 		if found := d.FindString(line); found != "" && !passing.MatchString(line) {
 			return found

@@ -52,7 +52,7 @@ func TestDestroyed(t *testing.T) {
 		"kubectl delete secret web-tls":                     false,
 		"rsync -aH --delete --hard-links /a/ /b/":           false,
 	} {
-		if got := destroyed(line) != ""; got != destroys {
+		if got := Destroyed(line) != ""; got != destroys {
 			t.Errorf("%q destroys: %v", line, got)
 		}
 	}

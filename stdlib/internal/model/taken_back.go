@@ -123,6 +123,9 @@ var opposites = [][2]string{{"on", "off"}, {"enable", "disable"}, {"enabled", "d
 	{"true", "false"}, {"grant", "revoke"}, {"yes", "no"}, {"enter", "leave"}, {"none", "all"}, {"primaries", "all"},
 	{"maintenance", "normal"}}
 
+// stopping matches what a call says that keeps something from working for a while.
+var stopping = regexp.MustCompile(`(?i)\b(stop|pause|suspend|freeze|drain|off|disable|down|quiesce)\b`)
+
 // words matches the parts of a call that may differ.
 var words = regexp.MustCompile(`[A-Za-z]+|\d+|[^A-Za-z\d\s]`)
 

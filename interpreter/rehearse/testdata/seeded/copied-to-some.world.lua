@@ -1,0 +1,1 @@
+return { world = { hosts = { hosts = { e1 = { groups = { "edge" }, services = { ["netfilter-persistent"] = "active" } }, e2 = { groups = { "edge" }, services = { ["netfilter-persistent"] = "active" } } } } } }

@@ -1,0 +1,1 @@
+return { answers = { ["Drop the legacy tables?"] = "approve" }, world = { db = { nodes = { a = { primary = true } } } } }

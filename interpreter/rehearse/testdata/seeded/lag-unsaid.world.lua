@@ -1,0 +1,1 @@
+return { world = { db = { nodes = { a = { primary = true, up = false }, b = { lag = "0s" } } } } }

@@ -1,0 +1,1 @@
+return { world = { hosts = { hosts = { etcd1 = { groups = { "etcd" }, services = { etcd = "active" } }, etcd2 = { groups = { "etcd" }, services = { etcd = "active" } } } } } }

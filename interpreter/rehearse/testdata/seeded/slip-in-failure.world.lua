@@ -1,0 +1,1 @@
+return { world = { hosts = { hosts = { s1 = { groups = { "search" } }, s2 = { groups = { "search" } } } } } }

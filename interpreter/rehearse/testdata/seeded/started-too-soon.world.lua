@@ -1,0 +1,1 @@
+return { world = { db = { nodes = { a = { primary = true } }, version = 7, newest = 8 } } }

@@ -1,0 +1,258 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/yuin/gopher-lua/ast"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/script/internal/syntax"
+)
+
+// findExtended finds the locals of whose tables the script sets a field: what is
+// in them is not only what an op returned.
+func (f *file) findExtended(stmts []ast.Stmt) {
+	f.extended = map[*variable]bool{}
+	for _, s := range stmts {
+		syntax.Each(s, func(node any) {
+			assign, ok := node.(*ast.AssignStmt)
+			if !ok {
+				return
+			}
+			for _, target := range assign.Lhs {
+				for get, ok := target.(*ast.AttrGetExpr); ok; get, ok = target.(*ast.AttrGetExpr) {
+					target = get.Object
+				}
+				if id, ok := target.(*ast.IdentExpr); ok && target != nil && f.scopes.names[id] != nil {
+					f.extended[f.scopes.names[id]] = true
+				}
+			}
+		})
+	}
+}
+
+// shapeOf returns what is declared of a value that comes out of an op: of the
+// whole result, of a part of it, or of an element that a loop goes through. It
+// returns nil for everything else.
+func (f *file) shapeOf(e ast.Expr) *effect.Field { return f.declared(e, maxAlias) }
+
+func (f *file) declared(e ast.Expr, depth int) *effect.Field {
+	if depth == 0 {
+		return nil
+	}
+	switch e := e.(type) {
+	case *ast.IdentExpr:
+		v := f.scopes.names[e]
+		switch {
+		case v == nil || v.assigned || f.extended[v]:
+		case v.each != nil:
+			return elementOf(f.declared(v.each, depth-1))
+		case v.init != nil:
+			return f.declared(v.init, depth-1)
+		}
+	case *ast.FuncCallExpr:
+		if op, ok := f.opOf(e.Func); ok && e.Method == "" && len(op.Returns) > 0 {
+			return &effect.Field{Name: op.String(), Type: effect.Object, Fields: op.Returns}
+		}
+	case *ast.AttrGetExpr:
+		whole := f.declared(e.Object, depth-1)
+		if whole == nil {
+			return nil
+		}
+		if key, ok := e.Key.(*ast.StringExpr); ok && whole.Type == effect.Object {
+			if i := fieldNamed(whole, key.Value); i >= 0 {
+				return &whole.Fields[i]
+			}
+			return nil
+		}
+		return elementOf(whole)
+	}
+	return nil
+}
+
+// elementOf returns what is declared of each element of a list or a map.
+func elementOf(whole *effect.Field) *effect.Field {
+	if whole == nil || whole.Type != effect.List && whole.Type != effect.Map {
+		return nil
+	}
+	return whole.Elem
+}
+
+func fieldNamed(of *effect.Field, name string) int {
+	return slices.IndexFunc(of.Fields, func(field effect.Field) bool { return field.Name == name })
+}
+
+// resultField warns of a look at what an op does not return, which is always
+// nil, and reports whether what it looks into comes out of an op.
+func (f *file) resultField(get *ast.AttrGetExpr, name string, line int) bool {
+	of := f.shapeOf(get.Object)
+	if of == nil || of.Type != effect.Object || len(of.Fields) == 0 {
+		return of != nil
+	}
+	if fieldNamed(of, name) >= 0 {
+		return true
+	}
+	var names []string
+	for _, field := range of.Fields {
+		names = append(names, field.Name)
+	}
+	hint := effect.DidYouMean(name, names)
+	if hint == "" {
+		hint = "there are " + strings.Join(names, ", ")
+	}
+	f.warn(line, hint, "%s is always nil: what %s returns has no such field", textOf(get), sourceOf(f, get.Object))
+	return true
+}
+
+// sourceOf names the op whose result an expression is a part of.
+func sourceOf(f *file, e ast.Expr) string {
+	for range maxAlias {
+		switch n := e.(type) {
+		case *ast.AttrGetExpr:
+			e = n.Object
+		case *ast.IdentExpr:
+			v := f.scopes.names[n]
+			if v == nil {
+				return "the op"
+			}
+			if e = v.each; e == nil {
+				e = v.init
+			}
+		case *ast.FuncCallExpr:
+			if op, ok := f.opOf(n.Func); ok {
+				return op.String()
+			}
+			return "the op"
+		default:
+			return "the op"
+		}
+	}
+	return "the op"
+}
+
+// textOf writes a look into a table as a script does, as far as it is names.
+func textOf(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.IdentExpr:
+		return e.Value
+	case *ast.AttrGetExpr:
+		if key, ok := e.Key.(*ast.StringExpr); ok {
+			return textOf(e.Object) + "." + key.Value
+		}
+		return textOf(e.Object) + "[…]"
+	case *ast.FuncCallExpr:
+		return textOf(e.Func) + " {…}"
+	}
+	return "…"
+}
+
+// kindOfResult returns Lua's name of the type that a part of a result has, and
+// what is declared of it; "" if that is not known.
+func (f *file) kindOfResult(e ast.Expr) (string, *effect.Field) {
+	of := f.shapeOf(e)
+	if of == nil {
+		return "", nil
+	}
+	switch of.Type {
+	case effect.Int, effect.Number, effect.Duration, effect.Percent, effect.Size:
+		return "number", of
+	case effect.String, effect.Enum:
+		if of.Secret {
+			return "", nil
+		}
+		return "string", of
+	case effect.Bool:
+		return "boolean", of
+	case effect.List, effect.Map, effect.Object:
+		return "table", of
+	}
+	return "", nil
+}
+
+// slow is a latency, in seconds, that nobody means who writes a threshold.
+const slow = 60
+
+// comparison finds comparisons of a result that come out the same whatever was
+// seen, or that fail.
+func (f *file) comparison(n *ast.RelationalOpExpr) {
+	result, other := n.Lhs, n.Rhs
+	kind, of := f.kindOfResult(result)
+	if of == nil {
+		result, other = other, result
+		if kind, of = f.kindOfResult(result); of == nil {
+			return
+		}
+	}
+	against := f.kindOf(other)
+	if against == "" {
+		against, _ = f.kindOfResult(other)
+	}
+	line, equality := max(n.Line(), result.Line()), n.Operator == "==" || n.Operator == "~="
+	switch {
+	case against == "" || against == "nil" && equality:
+	case against != kind && equality:
+		f.warn(line, "", "%s is %s, and %s is %s: they are never equal", textOf(result), article(kind), literalText(f, other), article(against))
+	case against != kind && (kind == "string" || kind == "number" || kind == "table") && !equality:
+		hint := ""
+		if kind == "string" && against == "number" {
+			hint = fmt.Sprintf("write tonumber(%s)", textOf(result))
+		}
+		f.report(line, hint, "%s is %s, and cannot be compared with %s", textOf(result), article(kind), article(against))
+	case kind == "string" && equality && len(of.Enum) > 0:
+		if value, ok := f.fold(other); ok && !slices.Contains(of.Enum, fmt.Sprint(value)) {
+			hint := effect.DidYouMean(fmt.Sprint(value), of.Enum)
+			if hint == "" {
+				hint = "it is " + strings.Join(of.Enum, ", ")
+			}
+			f.warn(line, hint, "%s is never %q", textOf(result), value)
+		}
+	case kind == "number" && of.Type == effect.Duration && strings.HasSuffix(of.Name, "latency"):
+		if limit, ok := f.foldNumber(other); ok && limit >= slow {
+			f.warn(line, fmt.Sprintf("write %g for %gms", limit/1000, limit), "%s is in seconds, and %g of them are %s", textOf(result), limit, effect.FormatDuration(effect.Seconds(limit)))
+		}
+	}
+}
+
+func literalText(f *file, e ast.Expr) string {
+	if value, ok := f.fold(e); ok {
+		if text, ok := value.(string); ok {
+			return fmt.Sprintf("%q", text)
+		}
+		return fmt.Sprint(value)
+	}
+	return textOf(e)
+}
+
+// condition finds conditions on the whole result of an op, which is a table: it
+// counts as true, whatever stands in it.
+func (f *file) condition(e ast.Expr) {
+	switch n := e.(type) {
+	case *ast.LogicalOpExpr:
+		f.condition(n.Lhs)
+		f.condition(n.Rhs)
+	case *ast.FuncCallExpr:
+		of := f.shapeOf(n)
+		if of == nil {
+			return
+		}
+		hint := "look at a field of it"
+		if i := slices.IndexFunc(of.Fields, func(field effect.Field) bool { return field.Type == effect.Bool }); i >= 0 {
+			hint = fmt.Sprintf("look at %s {…}.%s", textOf(n.Func), of.Fields[i].Name)
+		}
+		f.warn(n.Line(), hint, "%s returns a table, which counts as true whatever stands in it", of.Name)
+	}
+}
+
+// unheard finds calls whose answer is all that they are for, and that nobody looks
+// at.
+func (f *file) unheard(n *ast.FuncCallStmt) {
+	call, ok := n.Expr.(*ast.FuncCallExpr)
+	if !ok {
+		return
+	}
+	if op, ok := f.opOf(call.Func); ok && op.Answers {
+		f.warn(max(n.Line(), call.Line()), "let it decide what comes next, or leave it out", "nobody looks at what %s returns: it fails on nothing that it sees", op)
+	}
+}

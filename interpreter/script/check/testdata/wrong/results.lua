@@ -1,0 +1,24 @@
+runbook { name = "results", summary = "looks at what ops return, wrongly" }
+local db, health, hosts = require "db", require "health", require "hosts"
+local deploy, exec, traffic = require "deploy", require "exec", require "traffic"
+local lag = db.lag { node = "b" }
+if lag.lagg then fail "b is behind" end -- warning: lag\.lagg is always nil: what db\.lag returns has no such field; did you mean "lag"\?
+if lag.lag > "1s" then fail "b is behind" end -- error: lag\.lag is a number, and cannot be compared with a string
+if db.is_primary { node = "b" } then fail "b takes writes" end -- warning: db\.is_primary returns a table, which counts as true.*look at db\.is_primary \{…\}\.primary
+if not db.is_primary { node = "a" } then fail "a only reads" end -- warning: returns a table
+if db.is_primary { node = "b" }.primary == "true" then fail "b takes writes" end -- warning: is a boolean, and "true" is a string: they are never equal
+local ran = hosts.run { on = { "web" }, argv = { "uptime" }, class = "read", partial = true }
+for name, host in pairs(ran.hosts) do
+  if host.exit_code then log.warn(name) end -- warning: host\.exit_code is always nil: what hosts\.run returns
+  if host.code == "0" then log.info(name) end -- warning: host\.code is a number, and "0" is a string: they are never equal
+end
+local days = exec.run { argv = { "./days-left" }, class = "read" }
+if days.stdout < 14 then fail "the certificate ends soon" end -- error: days\.stdout is a string, and cannot be compared with a number; write tonumber\(days\.stdout\)
+local status = deploy.status { env = "green" }
+if status.state == "running" then fail "it runs" end -- warning: status\.state is never "running"; it is absent, released, active, failed, mixed
+for _, server in ipairs(traffic.servers {}.servers) do
+  if server.status == "DOWN" then fail(server.name) end -- warning: server\.status is never "DOWN"; it is up, down, drain, maint
+end
+local seen = health.measure { env = "green" }
+if seen.p99_latency > 500 then fail "it is slow" end -- warning: seen\.p99_latency is in seconds, and 500 of them are 8m20s; write 0\.5 for 500ms
+health.alerts { severity = "critical" } -- warning: nobody looks at what health\.alerts returns

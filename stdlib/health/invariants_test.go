@@ -1,0 +1,26 @@
+package health
+
+import (
+	"testing"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+func TestSilencesAll(t *testing.T) {
+	for _, c := range []struct {
+		match map[string]any
+		want  bool
+	}{
+		{map[string]any{"severity": "critical"}, true},
+		{map[string]any{"team": "db", "severity": "critical"}, true},
+		{map[string]any{"severity": "critical", "env": ""}, true}, // alerts without the label
+		{map[string]any{"severity": "critical", "env": "green"}, false},
+		{map[string]any{"alertname": "ReplicaDown"}, false},
+		{map[string]any{"region": "eu"}, false},
+	} {
+		e := effect.Occurrence{Module: "health", Name: "silence", Class: effect.Write, Args: map[string]any{"match": c.match}}
+		if got := silencesAll(nil, e); (got != "") != c.want {
+			t.Errorf("%v: %q", c.match, got)
+		}
+	}
+}
