@@ -25,6 +25,7 @@ var seeded = []struct {
 }{
 	{"alert-read", "no traffic is moved to what an alert fires about", 1},
 	{"asked-afterwards", "nothing irreversible comes before its approval", 1},
+	{"code-before-schema", "what is in service stays well on the way", 1},
 	{"copied-to-some", "what failed on a host is not passed over", 1},
 	{"copy-failed", "what a run keeps a copy of is not changed without it", 1},
 	{"credit-twice", "a request that is sent again says that it is the same", 1},
@@ -33,7 +34,9 @@ var seeded = []struct {
 	{"destroyed-unasked", "what is destroyed for good was kept before, or people agreed to it", 1},
 	{"dns-first", "names follow the primary", 1},
 	{"drained-together", "most of a pool is not taken out of service together", 1},
+	{"dropped-while-named", "what a name led to stays until resolvers have forgotten it", 1},
 	{"endless-wait", "a run ends", 1},
+	{"everywhere-at-once", "a version does not come into service everywhere at once", 1},
 	{"failing-rollback", "every rollback completes", 1},
 	{"feature-left-on", "what a run sets for its own time is taken back however it ends", 1},
 	{"fenced-late", "there is one writable primary at most", 1},

@@ -24,6 +24,8 @@ func invariants() []effect.Invariant {
 		}),
 		{Name: "a gate looks at what was released", End: otherGate},
 		effect.NoRace("deploy", "release"),
+		{Name: "what is in service stays well on the way", After: wellOnTheWay},
+		{Name: "a version does not come into service everywhere at once", End: oneFirst},
 	}
 }
 

@@ -19,6 +19,7 @@ func invariants() []effect.Invariant {
 		{Name: "a name is moved while resolvers keep it for less than half an hour", After: movedSoon},
 		{Name: "a name is moved after what it leads to is ready", End: movedToReady},
 		{Name: "what a name led to stays until resolvers have forgotten it", After: keptWhileSeen},
+		{Name: "what a name led to stays until resolvers have forgotten it", After: contentWhileSeen},
 		{Name: "a run that did not succeed leaves the DNS records as they were", End: asTheyWere},
 	}
 }
@@ -161,6 +162,27 @@ func keptWhileSeen(v *effect.View, e effect.Occurrence) string {
 			if kept := plain.Num(plain.Table(plain.Table(zones, set[0]), set[1]), "kept"); kept > 0 {
 				return fmt.Sprintf("%s took something away for good, and resolvers may keep what %s was for another %s: wait first, with dns.wait or sleep",
 					e, set[1], effect.FormatDuration(effect.Seconds(kept)))
+			}
+		}
+	}
+	return ""
+}
+
+// contentWhileSeen finds content that a node drops while resolvers still lead to it.
+func contentWhileSeen(v *effect.View, e effect.Occurrence) string {
+	cid := plain.Str(e.Args, "cid")
+	if e.Module != "ipfs" || e.Name != "unpin" || !e.Wrote() || cid == "" {
+		return ""
+	}
+	zones := plain.Table(v.State("dns"), "zones")
+	for _, past := range v.Past() {
+		for _, c := range past.Changes {
+			was, _ := c.From.(string)
+			if c.Module != "dns" || !past.Wrote() || len(c.Path) != 5 || c.Path[3] != "values" || !strings.Contains(was, cid) {
+				continue
+			}
+			if kept := plain.Num(plain.Table(plain.Table(zones, c.Path[1]), c.Path[2]), "kept"); kept > 0 {
+				return fmt.Sprintf("%s drops %s, and resolvers may lead to it by %s for another %s: wait first, with dns.wait or sleep", e, cid, c.Path[2], effect.FormatDuration(effect.Seconds(kept)))
 			}
 		}
 	}

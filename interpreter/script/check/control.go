@@ -175,6 +175,7 @@ func (f *file) retry(call *ast.FuncCallExpr) {
 	}
 	t := f.readTable(table, call.Line())
 	f.checkTable("retry", "", language.RetryFields(), nil, t)
+	f.repeats(table)
 	for _, e := range t.keyed {
 		if n, ok := f.foldNumber(e.value); ok && e.key == "backoff" && n < 1 {
 			f.report(e.line, "write backoff = 2 to double the pauses, 1 to keep them", "retry: backoff must be at least 1")

@@ -252,6 +252,7 @@ func (f *file) unheard(n *ast.FuncCallStmt) {
 	if !ok {
 		return
 	}
+	f.discarded(call, max(n.Line(), call.Line()))
 	if op, ok := f.opOf(call.Func); ok && op.Answers {
 		f.warn(max(n.Line(), call.Line()), "let it decide what comes next, or leave it out", "nobody looks at what %s returns: it fails on nothing that it sees", op)
 	}

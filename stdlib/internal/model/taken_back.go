@@ -126,6 +126,21 @@ var opposites = [][2]string{{"on", "off"}, {"enable", "disable"}, {"enabled", "d
 // stopping matches what a call says that keeps something from working for a while.
 var stopping = regexp.MustCompile(`(?i)\b(stop|pause|suspend|freeze|drain|off|disable|down|quiesce)\b`)
 
+// Stops reports whether an effect says that it keeps something from working for a
+// while: what is down then is meant to be.
+func Stops(e effect.Occurrence) bool {
+	text := Command(e.Args)
+	for _, name := range []string{"action", "url"} {
+		if said, ok := e.Args[name].(string); ok {
+			text += " " + said
+		}
+	}
+	return e.Name == "drain" || stopping.MatchString(text) || resting.MatchString(text)
+}
+
+// resting matches what tells visitors that a service rests.
+var resting = regexp.MustCompile(`(?i)maint(enance)?|sorry|read-?only`)
+
 // words matches the parts of a call that may differ.
 var words = regexp.MustCompile(`[A-Za-z]+|\d+|[^A-Za-z\d\s]`)
 
