@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -18,6 +19,9 @@ type Fork struct {
 	By   string
 	// Environment, if set, is pinned by the new run instead of the old one's.
 	Environment []byte
+	// Emergency, if set, holds the arguments of the approve that the new run begins
+	// with, whatever was agreed to for the old one.
+	Emergency map[string]any
 	// Ready is called with the new run's id when it is on disk.
 	Ready func(id string)
 }
@@ -44,6 +48,14 @@ func (e *Engine) Fork(ctx context.Context, f Fork) (Outcome, error) {
 	sources, err := e.opts.DB.Sources(ctx, old.ID)
 	if err != nil {
 		return Outcome{}, err
+	}
+	if f.Emergency != nil {
+		asked, err := pinnedEmergency(f.Emergency)
+		if err != nil {
+			return Outcome{}, err
+		}
+		sources = append(slices.DeleteFunc(sources, func(s journal.Source) bool { return s.Name == EmergencySource }), asked...)
+		past = slices.DeleteFunc(past, func(ev effect.Event) bool { return ev.Place == emergencyQuestion })
 	}
 	now := e.opts.Clock.Now().UTC()
 	id, w, err := e.create(ctx, journal.NewRun{

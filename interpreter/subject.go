@@ -47,7 +47,20 @@ func (s Subject) is(digest string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("it is another script, or another plan, than the one with the digest %s: script %s, plan %s, all %s", digest, s.Script, orNone(s.Plan), s.All)
+	return &SubjectError{s, digest}
+}
+
+// SubjectError refuses the word of somebody who has looked at something else than
+// what the run is about now.
+type SubjectError struct {
+	Now    Subject
+	Digest string // of what they have looked at
+}
+
+// Error says both.
+func (e *SubjectError) Error() string {
+	return fmt.Sprintf("it is another script, or another plan, than the one with the digest %s: script %s, plan %s, all %s",
+		e.Digest, e.Now.Script, orNone(e.Now.Plan), e.Now.All)
 }
 
 func orNone(text string) string {

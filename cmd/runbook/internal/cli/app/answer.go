@@ -58,6 +58,7 @@ func (a *App) Answering(ctx context.Context, db *journal.DB, run journal.Run, q 
 				slices.ContainsFunc(people.Meant(name), func(n string) bool { return takes(effect.Identity{Name: n, Roles: people[n].Roles}, account) })
 		}
 	}
+	have, left := q.Wanted(answers, people, starters)
 	here := from(User())
 	say, more := "answer with:", []string(nil)
 	if among {
@@ -73,7 +74,7 @@ func (a *App) Answering(ctx context.Context, db *journal.DB, run journal.Run, q 
 		case other < 0: // there is no list of names: whoever is not one of the starters
 			say = "somebody else answers with:"
 		case people != nil:
-			say = whose(people, q.By[other]) + " with:"
+			say = whose(people, q.By[other], left) + " with:"
 			if slices.ContainsFunc(people.Meant(q.By[other]), func(n string) bool { return len(people[n].Tokens) > 0 }) {
 				more = append(more, "--token-file", "FILE")
 			}
@@ -100,7 +101,28 @@ func (a *App) Answering(ctx context.Context, db *journal.DB, run journal.Run, q 
 		}
 		return advice
 	}
-	return view.Advice{}.With(say, a.OnRun("approve", run.ID, more...)).With("or:", a.OnRun("deny", run.ID, more...))
+	var advice view.Advice
+	if have > 0 && have < q.Count {
+		advice = view.Tell(stillNeeded(have, q.Count, left))
+	}
+	return advice.With(say, a.OnRun("approve", run.ID, more...)).With("or:", a.OnRun("deny", run.ID, more...))
+}
+
+// stillNeeded says how many have agreed, and who else has to.
+func stillNeeded(have, count int, left []string) string {
+	text, more := fmt.Sprintf("%d of %d approvals; still needed: ", have, count), count-have
+	switch names := view.Line(strings.Join(left, ", ")); {
+	case len(left) == 0 && more == 1:
+		return text + "one of somebody else"
+	case len(left) == 0:
+		return text + fmt.Sprintf("%d of others", more)
+	case len(left) == more:
+		return text + names
+	case more == 1:
+		return text + "one of " + names
+	default:
+		return text + fmt.Sprintf("%d of %s", more, names)
+	}
 }
 
 // AnswersFor returns what a tree prints below the questions of a run that goes
@@ -111,9 +133,10 @@ func (a *App) AnswersFor(ctx context.Context, db *journal.DB, run journal.Run, r
 	}
 }
 
-// whose says who answers in the place of a name: one person, or who has a role.
-func whose(people effect.People, name string) string {
-	meant := people.Meant(name)
+// whose says who answers in the place of a name: one person, or who has a role. Of
+// those, whoever is not left has answered.
+func whose(people effect.People, name string, left []string) string {
+	meant := slices.DeleteFunc(slices.Clone(people.Meant(name)), func(person string) bool { return !slices.Contains(left, person) })
 	if len(meant) == 1 && meant[0] == name {
 		return view.Line(name) + " answers"
 	}

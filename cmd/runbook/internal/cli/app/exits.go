@@ -23,7 +23,7 @@ type Exit struct {
 func Exits() []Exit {
 	return []Exit{
 		{ExitOK, "succeeded", "the run came to its end; of a command that decides or looks, it did what it was asked for"},
-		{ExitFailed, "failed or canceled", "what was changed stays, or a part of it if rollbacks failed; of a command that decides or looks, it could not, or it found faults"},
+		{ExitFailed, "failed or canceled", "what was changed stays, or a part of it if rollbacks failed; of a command that decides or looks, it could not, whoever called it may not, or it found faults"},
 		{ExitUsage, "wrong usage", "the command line, the parameters or the configuration are wrong, or there is no such run; nothing was started"},
 		{ExitRolledBack, "rolled back", "the run failed, or was asked to, and took its changes back"},
 		{ExitWaiting, "waiting for a person", "people have to answer (approve, deny), and then resume goes on"},

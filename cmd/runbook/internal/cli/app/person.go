@@ -66,7 +66,7 @@ func (a *App) Answerer(ctx context.Context, db *journal.DB, run journal.Run, c C
 	if c.As != "" && c.As != User() {
 		if file, err := a.ownName(pin); err != nil || file != "" {
 			if err == nil {
-				err = Usagef("--as %s: %s has everybody answer in their own name (approvals: { as: refuse }); without --as, you answer as %s", c.As, file, User())
+				err = fmt.Errorf("--as %s: %s has everybody answer in their own name (approvals: { as: refuse }); without --as, you answer as %s", c.As, file, User())
 			}
 			return effect.Identity{}, err
 		}
@@ -86,7 +86,7 @@ func (a *App) Answerer(ctx context.Context, db *journal.DB, run journal.Run, c C
 	}
 	who, err := people.Identify(c.As, Operator(), digest)
 	if err != nil {
-		return who, Usagef("%w, by people: in %s as it was when the run started; with --config-now, `runbook resume` goes on with those of today", err, configuredBy(pin))
+		return who, fmt.Errorf("%w, by people: in %s as it was when the run started; with --config-now, `runbook resume` goes on with those of today", err, configuredBy(pin))
 	}
 	if people == nil {
 		return who, nil
@@ -106,7 +106,7 @@ func stillIs(who effect.Identity, pin *config.Pin, as, digest string) (effect.Id
 		err = fmt.Errorf("you would be %s", now.Name)
 	}
 	if err != nil {
-		return who, Usagef("%s answered when the run started, and does not any more: by people: in %s as it is now, %w", who.Name, pin.File, err)
+		return who, fmt.Errorf("%s answered when the run started, and does not any more: by people: in %s as it is now, %w", who.Name, pin.File, err)
 	}
 	who.Roles = slices.DeleteFunc(slices.Clone(who.Roles), func(role string) bool { return !slices.Contains(now.Roles, role) })
 	return who, nil

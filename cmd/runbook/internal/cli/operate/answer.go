@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
@@ -39,6 +40,10 @@ func (a commands) answer(cmd *cobra.Command, id string, claim app.Claim, said in
 	return a.answering(cmd, id, claim, func(db *journal.DB, run journal.Run, who effect.Identity) error {
 		said.Run, said.By, said.Via, said.Roles = run.ID, who.Name, who.Via, who.Roles
 		q, err := a.Desk(db).Answer(cmd.Context(), said)
+		var changed *interpreter.SubjectError
+		if errors.As(err, &changed) {
+			return app.Advised(err, view.Advice{}.With("look again:", a.OnRun("show", run.ID)))
+		}
 		if err != nil && !isAlready(err) {
 			return err
 		}

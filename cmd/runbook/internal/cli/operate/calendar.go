@@ -2,15 +2,33 @@ package operate
 
 import (
 	"errors"
+	"fmt"
 	"maps"
+	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/config"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/simulate"
 	"github.com/q-ecosystem/runbook/interpreter/window"
 )
+
+// addEmergency adds the flag of the commands that start runs.
+func addEmergency(cmd *cobra.Command, why *string) {
+	cmd.Flags().StringVar(why, "emergency", "", "start outside of the calendar, once people agree, for this reason: `WHY`")
+}
+
+// emergencyReason refuses an emergency without a reason.
+func emergencyReason(cmd *cobra.Command, why string) error {
+	if cmd.Flags().Changed("emergency") && strings.TrimSpace(why) == "" {
+		return app.Usagef("--emergency wants the reason, which those who agree will read: --emergency WHY")
+	}
+	return nil
+}
 
 // mayStart holds a run that is about to start against the calendar of its
 // environment: nothing starts in a freeze, or outside of the windows, nor what
@@ -34,6 +52,33 @@ func (s *session) mayStart(now time.Time, plan *simulate.Plan, why string) (ques
 	question["title"] = "start in an emergency?"
 	question["detail"] = why + "\n" + closed
 	return question, nil
+}
+
+// foreseen returns the plan by which a run is held against the calendar: the one
+// that it was given, or else that of a dry run which is made for it, where the
+// calendar closes some time. It says by what it goes, and where it cannot know.
+func (s *session) foreseen(now time.Time, plan *simulate.Plan, dryRun func() (*simulate.Plan, string), again string) *simulate.Plan {
+	if plan != nil || s.calendar == nil {
+		return plan
+	}
+	open, found := s.calendar.Next(now, 0)
+	if !found || !open.From.Equal(now) || open.To.IsZero() { // it is refused, or never closes
+		return nil
+	}
+	plan, why := dryRun()
+	until := fmt.Sprintf("the calendar %s closes %s", s.calendar.Name, open.Clock(open.To))
+	if plan == nil {
+		s.say("when it will end is not known, and " + until + ": " + why)
+		s.advise(view.Advice{}.With("see the dry run with:", again))
+		return nil
+	}
+	took := effect.Seconds(plan.Took)
+	text := fmt.Sprintf("by a dry run just made it takes %s, and ends %s", effect.FormatDuration(took.Round(time.Second)), open.Clock(now.Add(took)))
+	if len(plan.Approvals) > 0 {
+		text += " if people answer at once"
+	}
+	s.say(text + "; " + until)
+	return plan
 }
 
 // closed says why nothing may start now, for as long as it needs; "" if it may.

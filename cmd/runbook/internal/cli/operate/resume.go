@@ -81,7 +81,7 @@ func (a commands) nothingLeft(ended *interpreter.Ended) error {
 }
 
 func (a commands) forkCommand() *cobra.Command {
-	var from string
+	var from, emergency string
 	var wait waitFlag
 	cmd := &cobra.Command{
 		Use:   "fork RUN --from STEP|CHECKPOINT",
@@ -95,19 +95,24 @@ func (a commands) forkCommand() *cobra.Command {
 			if from == "" {
 				return app.Usagef("say where to fork: --from STEP or --from CHECKPOINT\nusage: %s", cmd.UseLine())
 			}
+			if err := emergencyReason(cmd, emergency); err != nil {
+				return err
+			}
 			return a.carryOut(cmd.Context(), carry{wait: wait, id: argv[0], what: "fork"},
 				func(ctx context.Context, s *session) (interpreter.Outcome, error) {
 					if err := s.warn(ctx, nil, nil); err != nil {
 						return interpreter.Outcome{}, err
 					}
-					if closed := s.closed(time.Now(), 0); closed != "" {
-						return interpreter.Outcome{}, app.Usage(errors.New(closed + "\nfork it then, or begin a new run with --emergency WHY"))
+					question, err := s.mayStart(time.Now(), nil, emergency)
+					if err != nil {
+						return interpreter.Outcome{}, err
 					}
-					return s.engine.Fork(ctx, interpreter.Fork{Run: s.run, From: from, By: app.Operator(), Environment: s.pin, Ready: func(id string) { s.ready(ctx, id) }})
+					return s.engine.Fork(ctx, interpreter.Fork{Run: s.run, From: from, By: app.Operator(), Environment: s.pin, Emergency: question, Ready: func(id string) { s.ready(ctx, id) }})
 				})
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", "", "name (or place, as `runbook show` prints it) of a `STEP` or checkpoint")
+	addEmergency(cmd, &emergency)
 	wait.add(cmd.Flags())
 	wait.addDamaged(cmd.Flags())
 	wait.addConfigNow(cmd.Flags())

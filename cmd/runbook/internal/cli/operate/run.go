@@ -41,8 +41,8 @@ func (a commands) runCommand() *cobra.Command {
 			if err := plans.Check(); err != nil {
 				return err
 			}
-			if cmd.Flags().Changed("emergency") && strings.TrimSpace(emergency) == "" {
-				return app.Usagef("--emergency wants the reason, which those who agree will read: --emergency WHY")
+			if err := emergencyReason(cmd, emergency); err != nil {
+				return err
 			}
 			if plans.DryRun {
 				return rehearsal.DryRun(cmd.Context(), a.App, argv[0], plans, file, pairs)
@@ -65,7 +65,10 @@ func (a commands) runCommand() *cobra.Command {
 					if err := s.carries(ctx, main, loader); err != nil {
 						return interpreter.Outcome{}, err
 					}
-					question, err := s.mayStart(time.Now(), plan, emergency)
+					now := time.Now()
+					foreseen := s.foreseen(now, plan, func() (*simulate.Plan, string) { return rehearsal.Foresee(ctx, a.App, argv[0], file, pairs) },
+						rehearsal.Again(a.App, argv[0], file, pairs))
+					question, err := s.mayStart(now, foreseen, emergency)
 					if err != nil {
 						return interpreter.Outcome{}, err
 					}
@@ -85,7 +88,7 @@ func (a commands) runCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringArrayVarP(&pairs, "param", "p", nil, "a parameter as `NAME=VALUE`; secrets as NAME=env:VAR or NAME=file:PATH")
 	f.StringVar(&file, "params", "", "parameters from a YAML `FILE`; - is standard input")
-	f.StringVar(&emergency, "emergency", "", "start outside of the calendar, once people agree, for this reason: `WHY`")
+	addEmergency(cmd, &emergency)
 	f.BoolVar(&unchecked, "no-check", false, "start although 'runbook check' finds an error")
 	wait.add(f)
 	plans.Add(cmd)
