@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -53,7 +54,7 @@ type part struct {
 
 // Import makes a script of a text; path is its file's name.
 func Import(path string, source []byte) *Result {
-	im := &importer{result: &Result{}, params: map[string]string{}, root: &node{}}
+	im := &importer{result: &Result{}, params: map[string]string{}, filled: map[string]bool{}, root: &node{}}
 	im.source, im.title = withoutFrontMatter(source)
 	im.under = []*node{im.root}
 	doc := goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser().Parse(text.NewReader(im.source))
@@ -75,6 +76,9 @@ type importer struct {
 	summary string
 	root    *node
 	under   []*node // the sections that the text is in, outermost first
+
+	slos   [][]threshold   // stated so far, each once
+	filled map[string]bool // variables that a command has filled, in a shell that is gone
 
 	lastLeft *node // the section of what was left last
 	together int   // paragraphs that it stands for
@@ -105,7 +109,7 @@ func (im *importer) block(n ast.Node) {
 		im.list(n)
 	case *ast.Paragraph, *ast.TextBlock:
 		im.paragraph(n)
-	case *ast.ThematicBreak:
+	case *ast.ThematicBreak, *ast.LinkReferenceDefinition: // no reader sees these
 	case *ast.CodeBlock:
 		im.code(n, "")
 	case *extast.Table:
@@ -159,20 +163,28 @@ func (im *importer) paragraph(n ast.Node) {
 }
 
 // list takes a list in: checkboxes are a checklist, numbered items that hold more
-// than text are steps.
+// than text are steps, and so are checkboxes that do.
 func (im *importer) list(l *ast.List) {
 	var boxes []string
 	var others []ast.Node
-	for item := l.FirstChild(); item != nil; item = item.NextSibling() {
-		if im.checkbox(item) {
-			boxes = append(boxes, im.plain(item.FirstChild()))
-			continue
+	tick := func() {
+		if len(boxes) > 0 {
+			im.checklist(boxes)
+			boxes = nil
 		}
-		others = append(others, item)
 	}
-	if len(boxes) > 0 {
-		im.checklist(boxes)
+	for item := l.FirstChild(); item != nil; item = item.NextSibling() {
+		switch {
+		case im.checkbox(item) && item.FirstChild().NextSibling() != nil: // with commands, or a list of its own
+			tick()
+			im.item(item)
+		case im.checkbox(item):
+			boxes = append(boxes, im.plain(item.FirstChild()))
+		default:
+			others = append(others, item)
+		}
 	}
+	tick()
 	if len(others) > 1 && im.prose(others) && l.IsOrdered() && !im.contents(others) {
 		steps := make([]string, len(others)) // by hand: whoever does them says so
 		for i, item := range others {
@@ -218,12 +230,30 @@ func (im *importer) contents(items []ast.Node) bool {
 	return true
 }
 
-// table keeps a table as a comment, and its thresholds for a gate.
-func (im *importer) table(n ast.Node) {
-	im.leave(n, "a table")
-	if slo, _ := thresholdsOf(strings.ReplaceAll(strings.NewReplacer("|", " ", "`", " ", "*", " ").Replace(im.raw(n)), "\n", "; ")); len(slo) > 0 {
+// table keeps a table as a comment, and its thresholds for a gate. It is understood
+// if each of its rows states one.
+func (im *importer) table(n *extast.Table) {
+	raw := im.raw(n)
+	im.add(false, comment(raw)...)
+	understood := true
+	for row := n.FirstChild(); row != nil; row = row.NextSibling() {
+		if row.Kind() == extast.KindTableRow {
+			slo, unknown := thresholdsOf(cells(im.raw(row)))
+			understood = understood && len(slo) > 0 && len(unknown) == 0
+		}
+	}
+	slo, _ := thresholdsOf(strings.ReplaceAll(cells(raw), "\n", "; "))
+	if len(slo) > 0 {
 		im.slo(slo)
 	}
+	if !understood || len(slo) == 0 {
+		im.left(n, "a table", raw)
+	}
+}
+
+// cells are the texts of a table, without marks.
+func cells(raw string) string {
+	return strings.NewReplacer("|", " ", "`", " ", "*", " ").Replace(raw)
 }
 
 // item takes an item of a list in that is no checkbox.
@@ -291,17 +321,24 @@ func (im *importer) sleep(duration string) {
 	im.result.Sleeps++
 }
 
-// slo writes thresholds down for a gate; where they are to hold the text does not
-// say.
+// slo notes thresholds for a gate; where they are to hold the text does not say.
+// They stand above all steps, where each of them sees them, under a name of their
+// own; what is stated again is the same.
 func (im *importer) slo(list []threshold) {
-	lines := []string{"-- gate on it with: health.watch { env = \"…\", during = \"15m\", slo = _slo }", "local _slo = { "}
-	parts := make([]string, 0, len(list))
-	for _, t := range list {
-		parts = append(parts, t.metric+" = "+quote(t.bound))
+	at := slices.IndexFunc(im.slos, func(known []threshold) bool { return slices.Equal(known, list) })
+	if at < 0 {
+		at = len(im.slos)
+		im.slos = append(im.slos, list)
+		im.result.Thresholds += len(list)
 	}
-	lines[1] += strings.Join(parts, ", ") + " }"
-	im.add(false, lines...)
-	im.result.Thresholds += len(list)
+	im.add(false, "-- gate on it with: health.watch { env = \"…\", during = \"15m\", slo = "+sloName(at)+" }")
+}
+
+func sloName(i int) string {
+	if i == 0 {
+		return "_slo"
+	}
+	return fmt.Sprintf("_slo%d", i+1)
 }
 
 // leave keeps a block that was not understood as a comment.
@@ -416,6 +453,9 @@ func nameOf(path, title string) string {
 		title = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	}
 	name := strings.Trim(notName.ReplaceAllString(strings.ToLower(title), "-"), "-")
+	if rest := strings.TrimSuffix(strings.TrimPrefix(name, "runbook-"), "-runbook"); len(rest) > 3 { // "Runbook: a node is down", not "The runbook"
+		name = rest
+	}
 	if name == "" {
 		return "imported"
 	}

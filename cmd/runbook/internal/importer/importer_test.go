@@ -14,7 +14,7 @@ func TestImport(t *testing.T) {
 		want []string // of the script
 		left []string // "line what"
 	}{
-		"title and summary": {"# Fail over, \"safely\"\n\nMoves all. And more.\n", []string{`name       = "fail-over-safely"`, `summary    = "Moves all"`, "-- Moves all. And more."}, []string{"3 prose"}},
+		"title and summary": {"# Runbook: Fail over, \"safely\"\n\nMoves all. And more.\n", []string{`name       = "fail-over-safely"`, `summary    = "Moves all"`, "-- Moves all. And more."}, []string{"3 prose"}},
 		"steps by level": {"# T\n## A\n### B\n```sh\ntrue\n```\n## C\n```sh\nfalse\n```\n",
 			[]string{"step(\"A\", function()\n\n  step(\"B\", function()\n    exec.run { shell = \"true\", class = \"?\" }\n  end)\nend)\n\nstep(\"C\", function()"}, nil},
 		"a section without deeds": {"# T\n## Words\nsee there\n", []string{"-- Words\n-- see there"}, []string{"3 prose"}},
@@ -40,13 +40,25 @@ func TestImport(t *testing.T) {
 		"prompts of root": {"# T\n```console\n# ceph osd out 3\nmarked out osd.3.\n[root@ceph-1 ~]# ceph -s\n```\n", []string{`shell = "ceph osd out 3"`, `shell = "ceph -s"`}, nil},
 		"terminals": {"# T\n```sh\nkubectl edit deploy web\nkubectl logs -f web\nssh db-1\nssh db-1 uptime\n```\n", []string{"-- kubectl edit deploy web", `shell = "ssh db-1 uptime"`},
 			[]string{"3 a command that wants a terminal", "3 a command that wants a terminal", "3 a command that wants a terminal"}},
-		"steps by hand":         {"# T\n## Go\n1. Open the console\n2. Press **stop**\n\n## See\n1. [Go](#go)\n2. [See](#see)\n", []string{`checklist { title = "Go", items = {`, `"Press stop",`, "-- 1. [Go](#go)"}, []string{"7 a list of 2"}},
-		"waits for something":   {"# T\nWait until it is done, for up to 30 minutes.\n\n## A\nDo not wait 5 minutes.\n", []string{"-- Wait until it is done"}, []string{"2 prose", "5 prose"}},
-		"thresholds in a table": {"# T\n| what | bound |\n|---|---|\n| `p99` latency | < 200 ms |\n| error rate | <= 1% |\n", []string{`p99_latency = "< 200ms", error_rate = "<= 1%"`}, []string{"2 a table"}},
-		"comments of the text":  {"# T\n<!-- TOC\nmore -->\n\n<details>\n<summary>More</summary>\n\n```sh\ntrue\n```\n\n</details>\n", []string{"-- <summary>More</summary>", `shell = "true"`}, []string{"5 HTML", "12 HTML"}},
-		"a last bracket":        {"# T\n```sh\nif true; then\n  x; fi # [a]\n```\n", []string{"[=[\nif true; then\n  x; fi # [a]]=]"}, nil},
-		"prose together":        {"# T\n## A\none\n\ntwo\n\n## B\nthree\n", []string{"-- one", "-- two"}, []string{"3 prose, 2 paragraphs", "8 prose"}},
-		"what is no Lua":        {"# T\n## It's \"here\" \\ ]]\n```sh\nprintf \"]]\\n\" \\\n | cat\n```\n", []string{`step("It's \"here\" \\ ]]"`, "[=[\nprintf \"]]\\n\" \\\n | cat]=]"}, nil},
+		"steps by hand":                     {"# T\n## Go\n1. Open the console\n2. Press **stop**\n\n## See\n1. [Go](#go)\n2. [See](#see)\n", []string{`checklist { title = "Go", items = {`, `"Press stop",`, "-- 1. [Go](#go)"}, []string{"7 a list of 2"}},
+		"waits for something":               {"# T\nWait until it is done, for up to 30 minutes.\n\n## A\nDo not wait 5 minutes.\n", []string{"-- Wait until it is done"}, []string{"2 prose", "5 prose"}},
+		"thresholds in a table":             {"# T\n| what | bound |\n|---|---|\n| `p99` latency | < 200 ms |\n| error rate | <= 1% |\n", []string{`p99_latency = "< 200ms", error_rate = "<= 1%"`, "-- | `p99` latency"}, nil},
+		"a table with more than thresholds": {"# T\n| what | bound |\n|---|---|\n| p99 latency | < 200 ms |\n| owner | ana |\n", []string{`p99_latency = "< 200ms"`}, []string{"2 a table"}},
+		"thresholds stated twice": {"# T\n## A\np99 < 200ms\n## B\np99 < 300ms\n## C\np99 < 200ms\n", []string{"local _slo = { p99_latency = \"< 200ms\" }\nlocal _slo2 = { p99_latency = \"< 300ms\" }\n\n",
+			"-- B\n-- p99 < 300ms\n-- gate on it with: health.watch { env = \"…\", during = \"15m\", slo = _slo2 }", "-- C\n-- p99 < 200ms\n-- gate on it with: health.watch { env = \"…\", during = \"15m\", slo = _slo }"}, nil},
+		"checkboxes with commands": {"# T\n## Go\n- [ ] say so\n- [ ] Copy the password:\n  ```sh\n  scp f host:\n  ```\n- [ ] tell\n", []string{
+			"\"say so\",\n  } }", "step(\"Copy the password\", function()\n    exec.run { shell = \"scp f host:\"", "items = {\n    \"tell\",\n"}, nil},
+		"checkboxes below one": {"# T\n- [ ] all of\n  - [ ] one\n  - [ ] two\n", []string{`step("all of", function()`, `checklist { title = "all of", items = {`, `"one",`}, nil},
+		"references of links":  {"# The runbook\nSee [docs].\n\n[docs]: https://example.org\n", []string{`name       = "the-runbook"`}, []string{"2 prose"}},
+		"commands of one shell": {"# T\n```sh\nuptime\nN=$(nproc)\n# how many\necho $N\nls\n```\n```sh\npwd\ncd /srv\n./x\n```\n",
+			[]string{`shell = "uptime", class`, "shell = [[\nN=$(nproc)\n# how many\necho $N]], class", `shell = "ls", class`, `shell = "pwd", class`, "shell = [[\ncd /srv\n./x]], class"}, nil},
+		"a variable of a shell that is gone": {"# T\n```sh\nN=$(leader)\n```\n```sh\nssh $N ls\nssh $N ps\n```\n", []string{"-- N is filled by a command above", `shell = "ssh $N ls", env = { N = params.n }`}, []string{"6 a variable that a command above fills"}},
+		"what other programs read": {"# T\n```sh\nps | awk '{ print $NF }'\nsh -c 'echo $ID'\nkubectl get pod -o go-template='{{range .items}}{{.metadata.name}}{{end}}'\n```\n",
+			[]string{`shell = "ps | awk '{ print $NF }'", class`, `env = { ID = params.id }`, `shell = "kubectl get pod -o go-template='{{range .items}}{{.metadata.name}}{{end}}'", class`}, nil},
+		"comments of the text": {"# T\n<!-- TOC\nmore -->\n\n<details>\n<summary>More</summary>\n\n```sh\ntrue\n```\n\n</details>\n", []string{"-- <summary>More</summary>", `shell = "true"`}, []string{"5 HTML", "12 HTML"}},
+		"a last bracket":       {"# T\n```sh\nif true; then\n  x; fi # [a]\n```\n", []string{"[=[\nif true; then\n  x; fi # [a]]=]"}, nil},
+		"prose together":       {"# T\n## A\none\n\ntwo\n\n## B\nthree\n", []string{"-- one", "-- two"}, []string{"3 prose, 2 paragraphs", "8 prose"}},
+		"what is no Lua":       {"# T\n## It's \"here\" \\ ]]\n```sh\nprintf \"]]\\n\" \\\n | cat\n```\n", []string{`step("It's \"here\" \\ ]]"`, "[=[\nprintf \"]]\\n\" \\\n | cat]=]"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := Import("x.md", []byte(c.text))

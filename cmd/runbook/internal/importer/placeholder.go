@@ -8,16 +8,21 @@ import (
 var (
 	// <node>, <pod name>: a shell would read them as redirections. {{ node }} is that of templates.
 	placeholder = regexp.MustCompile(`<([A-Za-z][A-Za-z0-9_.:-]*(?: [A-Za-z0-9_.:-]+)*)>|\{\{\s*\.?([A-Za-z][A-Za-z0-9_.-]*)\s*\}\}`)
-	notVariable = regexp.MustCompile(`[^A-Z0-9]+`)
+	// Programs that fill templates of Go themselves: kubectl -o go-template=…, docker inspect -f '{{.Id}}'.
+	ownTemplates = regexp.MustCompile(`template|--format\b|\s-f\s*['"]?\{\{|\{\{-?\s*(?:range|end|if|else|with|println|printf|json)\b`)
+	notVariable  = regexp.MustCompile(`[^A-Z0-9]+`)
 )
 
 // withVariables returns a command with a variable in place of each placeholder,
 // which the parameter of that name fills.
 func withVariables(command string) string {
 	var b strings.Builder
-	end := 0
+	end, templates := 0, ownTemplates.MatchString(command)
 	for _, m := range placeholder.FindAllStringSubmatchIndex(command, -1) {
 		if m[0] > 0 && command[m[0]-1] == '<' { // a here document or string
+			continue
+		}
+		if m[4] >= 0 && templates {
 			continue
 		}
 		name := command[max(m[2], m[4]):max(m[3], m[5])]

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,8 +18,8 @@ var shells = []string{"sh", "bash", "shell", "zsh", "console", "shell-session", 
 // programs are what operators type most. A block that names no language is shell if
 // each command in it begins with one of them, or with a path.
 var programs = strings.Fields(`ansible ansible-playbook apt apt-get aws az cat cd ceph chef-client chmod chown consul cp crictl curl df dig docker
-	dnf du echo etcdctl export gcloud git glab go grep head helm host ip iptables jq journalctl kill knife kubectl ls lsblk make mkdir mount mv nc
-	nomad npm nslookup oc openssl openstack patronictl pg_ctl ping podman ps psql python python3 rbd redis-cli rm rsync scp sed service sleep ssh ss sudo
+	bundle chef-server-ctl crm dnf du echo etcdctl export find gcloud git gitlab-ctl gitlab-rake glab go grep gsutil head helm host ip iptables jq journalctl kill knife kubectl ls lsblk make mkdir mount mv nc
+	nomad npm nslookup oc openssl openstack patronictl pg_basebackup pg_ctl pg_dump pg_restore ping podman ps psql python python3 rbd redis-cli rm rsync scp sed sysctl service sleep ssh ss sudo
 	systemctl tail tar telnet terraform umount vault wget yum`)
 
 // code takes a block of code in: shell line by line, a table of thresholds in any
@@ -29,13 +30,13 @@ func (im *importer) code(n ast.Node, language string) {
 	commands := commandsOf(body, prompts)
 	switch {
 	case slices.Contains(shells, language), language == "" && (prompts || typed(commands)):
-		for _, command := range commands {
+		for _, command := range together(commands) {
 			if terminal.MatchString(command) {
 				im.add(false, comment(command)...)
 				im.left(n, "a command that wants a terminal", command)
 				continue
 			}
-			im.command(command)
+			im.command(n, command)
 		}
 		return
 	case language == "":
@@ -62,7 +63,7 @@ var (
 	prompt = regexp.MustCompile(`^\s*(?:\[[^\]\s]+[^\]]*\]\s?|[\w.-]+@[\w.-]+:[^$#]*)?([$#])\s+`)
 	// terminal matches what goes on until a person ends it.
 	terminal = regexp.MustCompile(`^(?:sudo\s+)?(?:-?i?\s*)(?:(?:vi|vim|nano|emacs|less|more|top|htop|watch)\b|ssh\s+(?:-\S+\s+)*\S+$|kubectl\s.*\bedit\b|` +
-		`oc\s.*\bedit\b|sudo\s+-i$|su(\s+-\S*)?(\s+\w+)?$|(?:kubectl|oc|docker)\s.*\b(?:exec|run)\b.*\s-(?:it|ti)\b|` +
+		`oc\s.*\bedit\b|oc\s+(?:rsh|debug)\s+(?:-\S+\s+\S+\s+)*(?:\$\(.*\)|\S+)$|sudo\s+-i$|su(\s+-\S*)?(\s+\w+)?$|(?:kubectl|oc|docker)\s.*\b(?:exec|run)\b.*\s-(?:it|ti)\b|` +
 		`(?:tail|journalctl|kubectl\s+logs|docker\s+logs)\b.*\s(?:-f|-F|--follow)\b)`)
 )
 
@@ -89,8 +90,8 @@ func typed(commands []string) bool {
 	return some
 }
 
-// command writes one command down.
-func (im *importer) command(text string) {
+// command writes one command down, of a block.
+func (im *importer) command(block ast.Node, text string) {
 	text = withVariables(text)
 	if strings.HasPrefix(text, "#") {
 		note := strings.TrimSpace(strings.TrimLeft(text, "#"))
@@ -117,26 +118,96 @@ func (im *importer) command(text string) {
 		own[m[1]] = true
 	}
 	used := map[string]bool{}
-	for _, m := range variable.FindAllStringSubmatch(text, -1) {
-		if name := m[1] + m[2]; !own[name] && !surroundings[name] {
+	for _, name := range variables(text) {
+		if !own[name] && !surroundings[name] {
 			used[name] = true
 		}
 	}
 	env := ""
 	if len(used) > 0 {
 		var parts []string
-		for name := range used {
+		for _, name := range slices.Sorted(maps.Keys(used)) {
 			if _, known := im.params[name]; !known {
 				im.params[name] = ""
+				if im.filled[name] {
+					im.add(false, comment(name+" is filled by a command above, whose shell is gone: hand on what that prints, as "+name+" = r.stdout of local r = exec.run { … }")...)
+					im.left(block, "a variable that a command above fills", name)
+				}
 			}
 			parts = append(parts, name+" = params."+paramOf(name))
 		}
-		slices.Sort(parts)
 		env = ", env = { " + strings.Join(parts, ", ") + " }"
 	}
 	im.add(true, "exec.run { shell = "+quote(text)+env+", class = "+quote(Unstated)+" }")
+	for _, line := range strings.Split(text, "\n") {
+		if m := set.FindStringSubmatch(line); m != nil {
+			im.filled[m[1]] = true
+		}
+	}
 	im.result.Commands++
 }
+
+// variables are those that a shell puts in place: not what stands in '…', which
+// another program reads (awk '{ print $NF }'), unless that is a shell.
+func variables(text string) []string {
+	var names []string
+	shells := innerShell.MatchString(text)
+	for _, m := range variable.FindAllStringSubmatchIndex(text, -1) {
+		if singleQuoted(text[:m[0]]) && !shells {
+			continue
+		}
+		names = append(names, text[max(m[2], m[4]):max(m[3], m[5])])
+	}
+	return names
+}
+
+var (
+	innerShell = regexp.MustCompile(`\b(?:ba|z|da)?sh\s+(?:-\S+\s+)*-\S*c\b`)
+	// set matches an assignment whose value only the shell knows; moves what changes the shell that it runs in.
+	set   = regexp.MustCompile(`^(?:export\s+|local\s+|readonly\s+)?([A-Za-z_][A-Za-z0-9_]*)=\S`)
+	moves = regexp.MustCompile(`^(?:cd|pushd|popd|source|\.|set|eval|umask|ulimit\s+-\w+\s+\S|alias|unset)\s+\S`)
+)
+
+// together puts commands of a block into one that have to share a shell: what runs
+// in a folder that was gone to, or uses a variable that a command has filled.
+func together(commands []string) []string {
+	var list []string
+	for i := 0; i < len(commands); i++ {
+		last := i
+		for j := i; j <= last && j < len(commands); j++ {
+			last = max(last, sharing(commands, j))
+		}
+		list = append(list, strings.Join(commands[i:last+1], "\n"))
+		i = last
+	}
+	return list
+}
+
+// sharing returns the last command that depends on the shell of this one.
+func sharing(commands []string, at int) int {
+	last, text := at, commands[at]
+	if strings.HasPrefix(text, "#") || strings.Contains(text, "\n") && !strings.HasPrefix(text, "export") && !set.MatchString(text) {
+		return at
+	}
+	if moves.MatchString(text) {
+		last = len(commands) - 1
+		for last > at && strings.HasPrefix(commands[last], "#") {
+			last--
+		}
+		return last
+	}
+	if m := set.FindStringSubmatch(text); m != nil && !export.MatchString(text) && !strings.Contains(placed.ReplaceAllString(text, ""), " ") {
+		for j := at + 1; j < len(commands); j++ {
+			if slices.Contains(variables(commands[j]), m[1]) {
+				last = j
+			}
+		}
+	}
+	return last
+}
+
+// placed matches what an assignment may hold blanks in.
+var placed = regexp.MustCompile("(?s)^export\\s+|\\$\\(.*\\)|`[^`]*`|\"[^\"]*\"|'[^']*'")
 
 // paramOf names the parameter that takes the place of a variable.
 func paramOf(variable string) string {

@@ -34,6 +34,16 @@ func (im *importer) write(from string) string {
 	if im.result.Commands > 0 {
 		b.WriteString("local exec = require \"exec\"\n\n")
 	}
+	for i, list := range im.slos {
+		parts := make([]string, len(list))
+		for j, t := range list {
+			parts[j] = t.metric + " = " + quote(t.bound)
+		}
+		fmt.Fprintf(&b, "local %s = { %s }\n", sloName(i), strings.Join(parts, ", "))
+	}
+	if len(im.slos) > 0 {
+		b.WriteByte('\n')
+	}
 	b.WriteString(strings.TrimLeft(body.String(), "\n"))
 	return b.String()
 }
