@@ -20,6 +20,8 @@ end)
 test("critical and warning thresholds are those of the prose", function(t)
   t.equal(policy.critical, { error_rate = "<= 1%", p99_latency = "<= 500ms", uptime = ">= 99.5%" })
   t.equal(policy.warning, { error_rate = "<= 0.5%", p99_latency = "<= 300ms", uptime = ">= 99.9%" })
+  t.equal(policy.saturation.critical, { cpu_usage = "<= 90%", memory_usage = "<= 95%" })
+  t.equal(policy.saturation.warning, { cpu_usage = "<= 80%", memory_usage = "<= 85%" })
 end)
 
 -- silent is an incident in which nobody answers whom a level calls before the last.

@@ -15,6 +15,7 @@ runbook {
     test_timeout = { type = "duration", default = "1h", doc = "bounds them" },
     during    = { type = "duration", default = "1h", doc = "how long the service levels are watched" },
     every     = { type = "duration", default = "30s", doc = "the window of one measurement" },
+    saturation = { type = "bool", default = false, doc = "whether cpu_usage and memory_usage are watched, too: queries of the configuration" },
     testers   = { type = "list", of = "string", default = {}, doc = "who goes through what users do; anyone if empty" },
     admins    = { type = "list", of = "string", default = {}, doc = "who goes through what admins do; anyone if empty" },
   },
@@ -40,7 +41,8 @@ step("integration tests", function()
 end)
 
 step("service levels of " .. params.env, function()
-  health.watch { env = params.env, during = params.during, every = params.every, slo = policy.slo }
+  local slo = params.saturation and policy.both(policy.slo, policy.saturation.warning) or policy.slo
+  health.watch { env = params.env, during = params.during, every = params.every, slo = slo }
 end)
 
 checklist { title = "What users do", by = who(params.testers), items = {

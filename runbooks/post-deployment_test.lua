@@ -33,6 +33,19 @@ for why, changes in pairs {
   end)
 end
 
+for metric, value in pairs { cpu_usage = 85, memory_usage = 90 } do
+  test("ends where " .. metric .. " is beyond the warning of the prose", function(t)
+    local metrics = { cpu_usage = 40, memory_usage = 60 }
+    local s = start { health = { green = { metrics = metrics } } }
+    s.params.saturation = true
+    t.equal(book.simulate(s).status, "succeeded")
+    metrics[metric] = value
+    local run = book.simulate(s)
+    t.equal(run.status, "failed")
+    t.contains(run.error, metric .. " is " .. value)
+  end)
+end
+
 test("ends where a workflow fails", function(t)
   local s = start()
   s.answers = { ["What users do"] = { answer = "failed", item = "payment" } }

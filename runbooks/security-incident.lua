@@ -58,7 +58,7 @@ parallel {
   end,
   people = function()
     step("call the security team", function()
-      called = notify.escalate { levels = policy.levels[params.level], text = id .. ": security incident " .. params.level, severity = policy.severity[params.level] }
+      called = notify.escalate { levels = policy.levels[params.level], every = policy.looks[params.level], text = id .. ": security incident " .. params.level, severity = policy.severity[params.level] }
     end)
     tell(params.channel, id .. ": " .. params.level .. ", taken on by " .. called.by)
   end,

@@ -38,6 +38,23 @@ test("goes up where the first level does not answer", function(t)
   t.contains(run.world.notify.sent[1].text, "taken on by mia")
 end)
 
+test("responds within 15 minutes, and has the evidence within two hours", function(t)
+  local s = start()
+  s.world.hosts.commands.isolate = { takes = "5m", sets = { net = "off" } }
+  s.world.hosts.commands.forensics = { takes = "9m", stdout = "ps" }
+  s.world.notify = { answers = { ["on-call"] = { after = "14m", by = "zoe" } } }
+  local isolated, called, kept
+  local run = book.simulate(s)
+  for _, e in ipairs(run.effects) do
+    if e.op == "hosts.run" and e.args.argv[1] == "isolate" then isolated = e.at + e.took end
+    if e.op == "notify.page" then called = called or e.at end
+    if e.op == "files.archive" then kept = e.at + e.took end
+  end
+  t.ok(isolated <= 900, "isolated after " .. isolated .. " s")
+  t.ok(called < 60, "called after " .. called .. " s: calling waits for nothing that is done to hosts")
+  t.ok(kept <= 7200, "the evidence is kept after " .. kept .. " s")
+end)
+
 test("needs no monitor, no patch and nobody to hand over to", function(t)
   local run = book.simulate(start { monitor = "", patch = {}, credentials = {}, channel = "" })
   t.equal(run.status, "succeeded")

@@ -10,6 +10,20 @@ policy.slo = { p99_latency = "< 200ms", error_rate = "< 0.1%", uptime = "> 99.9%
 -- them breaks where the alert would fire.
 policy.critical = { error_rate = "<= 1%", p99_latency = "<= 500ms", uptime = ">= 99.5%" }
 policy.warning  = { error_rate = "<= 0.5%", p99_latency = "<= 300ms", uptime = ">= 99.9%" }
+-- The same of what systems are used up by. Gates need these metrics as queries of
+-- the configuration, so that they are asked for one by one.
+policy.saturation = {
+  critical = { cpu_usage = "<= 90%", memory_usage = "<= 95%" },
+  warning  = { cpu_usage = "<= 80%", memory_usage = "<= 85%" },
+}
+
+-- both returns thresholds of two tables as those of one gate.
+function policy.both(one, other)
+  local all = {}
+  for metric, bound in pairs(one) do all[metric] = bound end
+  for metric, bound in pairs(other) do all[metric] = bound end
+  return all
+end
 
 -- Who is called, one after the other, and how long each has to answer. The
 -- names are services of the pager in the configuration.
@@ -19,6 +33,9 @@ policy.levels = {
   P2 = { { to = "team-lead", wait = "2h" }, { to = "engineering-manager", wait = "2h" } },
   P3 = { { to = "engineering-team", wait = "24h" }, { to = "team-lead", wait = "24h" } },
 }
+-- How often it is looked whether they have answered: the longer they have, the
+-- more rarely, for each look stands in the record.
+policy.looks = { P0 = "15s", P1 = "30s", P2 = "1m", P3 = "5m" }
 policy.severity = { P0 = "critical", P1 = "error", P2 = "warning", P3 = "info" }
 
 -- When changes may be made, and how long that takes at most.
