@@ -69,5 +69,6 @@ func (w *World) copyTo(c *World) {
 	c.unread, c.entries, c.occurrences = slices.Clip(w.unread), slices.Clip(w.entries), slices.Clip(w.occurrences)
 	c.effects, c.broken, c.delayed = slices.Clip(w.effects), slices.Clip(w.broken), slices.Clone(w.delayed)
 	c.locks, c.start = w.locks, w.start
-	c.dirty, c.stranded, c.passed = w.dirty, w.stranded, w.passed
+	dirty := *w.dirty
+	c.dirty, c.stranded, c.passed = &dirty, w.stranded, w.passed
 }

@@ -8,14 +8,23 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
-// Timeline is a virtual clock. It stands still while a script computes, and
-// jumps to the next thing that is due once every branch of the script waits.
+// Timeline is a virtual clock, as one run reads it. It stands still while a
+// script computes, and jumps to the next thing that is due once every branch of
+// the script waits; of several runs on one clock, once every branch of them all
+// does. Only one branch of one run computes at a time.
 type Timeline struct {
-	mu      sync.Mutex
-	now     time.Time
+	*clock
 	waiting []*waiter
 	away    int // branches that wait for an effect while none computes; 0: some computes
 	halted  error
+	left    bool // its run has ended: nobody waits for it
+}
+
+// clock is what the timelines of several runs share.
+type clock struct {
+	mu    sync.Mutex
+	now   time.Time
+	lines []*Timeline
 }
 
 type waiter struct {
@@ -25,7 +34,37 @@ type waiter struct {
 }
 
 // NewTimeline returns a clock that shows start.
-func NewTimeline(start time.Time) *Timeline { return &Timeline{now: start} }
+func NewTimeline(start time.Time) *Timeline {
+	t := &Timeline{clock: &clock{now: start}}
+	t.lines = []*Timeline{t}
+	return t
+}
+
+// Beside returns the timeline of another run on the same clock. Until it has
+// left, both runs wait for each other.
+func (t *Timeline) Beside() *Timeline {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	other := &Timeline{clock: t.clock}
+	t.lines = append(t.lines, other)
+	return other
+}
+
+// Begin waits until the run is to begin.
+func (t *Timeline) Begin(ctx context.Context, at time.Time) error {
+	t.mu.Lock()
+	t.away = 1
+	t.mu.Unlock()
+	return t.Wait(ctx, at)
+}
+
+// Leave lets the other runs of the clock go on without this one.
+func (t *Timeline) Leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.left = true
+	t.advance()
+}
 
 // Now returns the virtual time.
 func (t *Timeline) Now() time.Time {
@@ -99,22 +138,37 @@ func (t *Timeline) Restart() {
 // advance lets the next waiter go if all branches wait; t.mu is held. While it
 // is on its way one is missing among those that wait, so that nobody follows it
 // before its effect has an outcome and the script computes again, or before it
-// waits once more: an effect that is sent again waits several times.
-func (t *Timeline) advance() {
-	if t.away == 0 || len(t.waiting) < t.away {
-		return
-	}
-	first := 0
-	for i, w := range t.waiting {
-		f := t.waiting[first]
-		if w.due.Before(f.due) || w.due.Equal(f.due) && w.place.Compare(f.place) < 0 {
-			first = i
+// waits once more: an effect that is sent again waits several times. Of what is
+// due at one time, that of the first run comes first, and of one run that with
+// the first place.
+func (c *clock) advance() {
+	var from *Timeline
+	next := 0
+	for _, t := range c.lines {
+		if t.left {
+			continue
+		}
+		if t.away == 0 || len(t.waiting) < t.away {
+			return
+		}
+		for i, w := range t.waiting {
+			if from == nil {
+				from, next = t, i
+				continue
+			}
+			first := from.waiting[next]
+			if w.due.Before(first.due) || from == t && w.due.Equal(first.due) && w.place.Compare(first.place) < 0 {
+				from, next = t, i
+			}
 		}
 	}
-	w := t.waiting[first]
-	t.waiting = append(t.waiting[:first], t.waiting[first+1:]...)
-	if w.due.After(t.now) {
-		t.now = w.due
+	if from == nil {
+		return
+	}
+	w := from.waiting[next]
+	from.waiting = append(from.waiting[:next], from.waiting[next+1:]...)
+	if w.due.After(c.now) {
+		c.now = w.due
 	}
 	w.ready <- nil
 }

@@ -70,8 +70,11 @@ type Entry struct {
 	Predicted effect.Prediction
 	Basis
 	Fault Kind
-	Again bool // the same effect had been applied before
-	Grows bool // each time that it is applied it changes something, at one moment too
+	// Looked are the other modules whose state decided what came of it, where two
+	// runs are explored at once.
+	Looked []string
+	Again  bool // the same effect had been applied before
+	Grows  bool // each time that it is applied it changes something, at one moment too
 }
 
 // Predictions puts what changed into words.
@@ -106,7 +109,8 @@ type World struct {
 	occurrences []effect.Occurrence // the entries as invariants see them, as far as they were asked for
 	effects     []effect.Call       // all that passed, control ops included, once each
 	seen        map[effect.Place]bool
-	dirty       bool
+	dirty       *bool           // some run in it has changed something
+	looked      map[string]bool // modules whose state the effect under way looked at; nil if nobody asks
 	broken      []Violation
 	bad         map[string]time.Time    // parts that turned bad, and when
 	stranded    bool                    // one of them turned bad in a rollback
@@ -125,7 +129,7 @@ const maxEffects = 20000
 func NewWorld(s Setup) *World {
 	w := &World{setup: s, timeline: NewTimeline(s.Start), models: map[string]effect.Model{}, applied: map[string]any{},
 		known: map[string]bool{}, changed: map[string]bool{}, faults: map[effect.Place]Kind{}, seen: map[effect.Place]bool{},
-		bad: map[string]time.Time{}, writers: map[string]effect.Place{}}
+		bad: map[string]time.Time{}, writers: map[string]effect.Place{}, dirty: new(bool)}
 	for name, m := range s.Models {
 		w.models[name] = m.Clone()
 	}
@@ -252,10 +256,11 @@ func (w *World) apply(model effect.Model, call effect.Call, basis Basis) (effect
 	_, err := w.declared(call)
 	var value any
 	if err == nil {
+		clear(w.looked)
 		value, err = model.Do(m, call.Op.Name, call.Args)
 	}
 	e := Entry{At: m.Now, Place: call.Place, Op: call.Op.String(), Class: call.Class, Args: call.Args, Where: call.Where,
-		Value: value, Basis: basis, Fault: w.faults[call.Place]}
+		Value: value, Basis: basis, Fault: w.faults[call.Place], Looked: slices.Sorted(maps.Keys(w.looked))}
 	if took := m.Now.Sub(call.Began); took > 0 {
 		e.Took = took
 	}
@@ -270,7 +275,7 @@ func (w *World) apply(model effect.Model, call effect.Call, basis Basis) (effect
 		e.Grows = e.Again && len(e.Changes) > 0 && w.grows(model, m, call)
 		w.sign(e)
 		w.applied[call.Key] = value
-		w.dirty = true
+		*w.dirty = true
 		w.changed[call.Op.Module] = true
 	}
 	w.entries = append(w.entries, e)
@@ -371,7 +376,7 @@ func (w *World) foreign(ctx context.Context, call effect.Call) (effect.Result, e
 		Predicted: res.Predicted, Basis: Basis{Fact: Guessed}, Fault: w.faults[call.Place]}
 	e.Changes = []effect.Change{{Module: call.Op.Module, Path: []string{res.Predicted.Target}, From: res.Predicted.From, To: res.Predicted.To}}
 	_, e.Again = w.applied[call.Key]
-	w.applied[call.Key], w.dirty = res.Value, true
+	w.applied[call.Key], *w.dirty = res.Value, true
 	w.entries = append(w.entries, e)
 	w.judge(e)
 	w.after(e, whole)
@@ -529,7 +534,7 @@ func (w *World) Doubts() []string {
 // moment is now, for a module's model; w.mu is held.
 func (w *World) moment(module, key string) effect.Moment {
 	now := w.timeline.Now()
-	m := effect.Moment{Now: now, Start: w.setup.Start, Key: key, Dirty: w.dirty}
+	m := effect.Moment{Now: now, Start: w.setup.Start, Key: key, Dirty: *w.dirty}
 	m.World = w.others(now, module)
 	return m
 }
@@ -543,7 +548,10 @@ func (w *World) others(now time.Time, asking ...string) func(string) map[string]
 		if model == nil || slices.Contains(asking, name) {
 			return nil
 		}
-		return model.State(effect.Moment{Now: now, Start: w.setup.Start, Dirty: w.dirty,
+		if w.looked != nil {
+			w.looked[name] = true
+		}
+		return model.State(effect.Moment{Now: now, Start: w.setup.Start, Dirty: *w.dirty,
 			World: w.others(now, append(asking[:len(asking):len(asking)], name)...)})
 	}
 }
