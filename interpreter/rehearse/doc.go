@@ -20,6 +20,7 @@
 //
 //   - rehearsal.go  Rehearsal, Options, Live, Result
 //   - runner.go     Runner and the memory that it keeps for a journal
+//   - pair.go       two runs at once, in one world
 //   - scenario.go   Scenario; parse.go and faults.go read one
 //   - whatif.go     WhatIf
 //   - past.go       Past; past_recall.go is the model of a module that

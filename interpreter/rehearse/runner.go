@@ -139,7 +139,7 @@ func (r *Runner) walk(ctx context.Context, w *simulate.World, m *memory, faults 
 	random := seeded(w.Seed(), n)
 	above, answered := m.above(random, n)
 	out, err := interpreter.Walk{
-		Run: journal.Run{ID: "simulated", Name: r.Main.Name, Status: m.status}, History: m.events, Params: r.Params, Main: r.Main, Loader: r.Loader,
+		Run: journal.Run{ID: m.id(), Name: r.Main.Name, Status: m.status}, History: m.events, Params: r.Params, Main: r.Main, Loader: r.Loader,
 		Stack: interpreter.Stack{Catalog: r.Catalog, World: w, Clock: w.Timeline(), Random: random, Above: above, Answered: answered, Getenv: getenv, Calendars: r.Calendars, Digest: digest, Watch: r.Watch, Ledger: m,
 			Route: func(control, world effect.Handler) effect.Handler {
 				return faults.Above(divided{w, control, world}, m.die)
@@ -223,6 +223,7 @@ type memory struct {
 	film   *film   // if the run goes on from a moment of it
 	from   *moment
 
+	beside    bool                 // it is the second of two runs in its world
 	onFailure string               // of the header
 	last      []simulate.Violation // of what the script says of the end
 }
@@ -250,6 +251,14 @@ func (m *memory) above(random *counted, n int) (above func(effect.Handler) effec
 		s.next = next
 		return s
 	}, s.knows
+}
+
+// id is the run's, as the keys of its effects have it.
+func (m *memory) id() string {
+	if m.beside {
+		return "simulated-beside"
+	}
+	return "simulated"
 }
 
 func (m *memory) die() {
@@ -352,7 +361,7 @@ func (m *memory) AddSource(context.Context, journal.Source, effect.Event) error 
 func (m *memory) resolve(w *simulate.World) {
 	for _, open := range history.Of(m.events).Open() {
 		body := effect.Body{Op: open.Op, By: "operator", Outcome: string(history.OutcomeNotApplied)}
-		if w.Applied(replay.Key("simulated", open.Place)) {
+		if w.Applied(replay.Key(m.id(), open.Place)) {
 			body.Outcome, body.Value = string(history.OutcomeApplied), []byte("{}")
 		}
 		m.add(effect.Event{At: w.Timeline().Now(), Kind: effect.EffectResolved, Place: open.Place, Body: body})

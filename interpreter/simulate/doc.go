@@ -9,6 +9,9 @@
 // An [Explorer] runs a script under many schedules of faults, resumes it as
 // an operator would, and holds invariants against what became of the world.
 //
+// A [PairExplorer] lets two runs take place at once, in two views of one World
+// ([World.Beside]) on one clock, in every order of what touches the same.
+//
 // No module is known by name here: its model, the kinds of faults that the
 // model knows of and the invariants that have to hold come with the
 // [effect.Module], whoever wrote it.

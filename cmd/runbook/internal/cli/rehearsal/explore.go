@@ -35,6 +35,7 @@ type exploreFlags struct {
 	schedule string
 	faults   []string // the kinds that are tried; empty for the usual ones
 	without  []string
+	beside   besideFlags
 }
 
 // spendMemory lets the garbage collector run seldom while the heap is small:
@@ -58,13 +59,15 @@ func (a commands) exploreCommand() *cobra.Command {
 		Long: "Rehearse a runbook once for every fault at every effect: refused; lost; timed out after it\n" +
 			"was applied; the runner killed before, and after; health turning bad or blind; people\n" +
 			"who say no or nothing. Each run is resumed as an operator would, and invariants are\n" +
-			"held against what became of the world. With --depth 2, every pair of faults.\n\n" +
+			"held against what became of the world. With --depth 2, every pair of faults.\n" +
+			"With --with, a second run at the same time, in every order of what touches the same.\n\n" +
 			"The same seed gives the same output, whatever the workers. Exit 0 if all invariants\n" +
 			"held, 1 if one was broken, or if more was left out than --limit and --within say.",
 		Example: "  runbook explore blue-green.lua --param version=v1.2.0\n" +
 			"  runbook explore blue-green.lua --scenario slow.lua --depth 2 --limit 20000\n" +
 			"  runbook explore blue-green.lua --scenario slow.lua --faults down,rolled-back\n" +
-			"  runbook explore blue-green.lua --param version=v1.2.0 --schedule 5:timeout",
+			"  runbook explore blue-green.lua --param version=v1.2.0 --schedule 5:timeout\n" +
+			"  runbook explore rename.lua --param to=b --with rename.lua --with-param to=c",
 		Args:              app.Exactly("FILE.lua"),
 		ValidArgsFunction: app.CompleteScript,
 		RunE: func(cmd *cobra.Command, argv []string) error {
@@ -75,9 +78,15 @@ func (a commands) exploreCommand() *cobra.Command {
 				return app.Usagef("--limit and --within are 0 (no bound) or more, and --workers 1 or more")
 			}
 			o.bounded = map[string]bool{"limit": cmd.Flags().Changed("limit"), "time": cmd.Flags().Changed("within")}
+			if err := o.beside.check(cmd.Flags().Changed); err != nil {
+				return err
+			}
 			ctx, release := a.UntilInterrupted(cmd.Context())
 			defer release()
 			defer spendMemory()()
+			if o.beside.script != "" {
+				return a.exploreBeside(ctx, argv[0], o, cmd.Flags().Changed)
+			}
 			if o.watch {
 				return a.watch(ctx, cmd, argv[0], o, cmd.Flags().Changed("seed"))
 			}
@@ -97,6 +106,7 @@ func (a commands) exploreCommand() *cobra.Command {
 	f.StringVar(&o.schedule, "schedule", "", "run this one schedule, by its `ID`")
 	f.StringSliceVar(&o.faults, "faults", nil, "try these `KINDS` only, or all: also those that are tried only when asked for (see: runbook docs explore)")
 	f.StringSliceVar(&o.without, "without", nil, "try none of these `KINDS` of faults")
+	o.beside.add(cmd)
 	return cmd
 }
 
@@ -337,6 +347,11 @@ func (a commands) fromLive(ctx context.Context, path string, w worldFlags) (*reh
 }
 
 func (g again) command(name string, s simulate.Schedule) string {
+	return g.line(name, "--schedule", s.String())
+}
+
+// line writes a command that rehearses in the same world.
+func (g again) line(name string, more ...string) string {
 	words := g.flags.world.told()
 	if g.flags.fromLive {
 		words = append(append(words, "--from-live"), g.app.ConfigFlags()...)
@@ -344,7 +359,7 @@ func (g again) command(name string, s simulate.Schedule) string {
 	if g.seeded {
 		words = append(words, "--seed", strconv.FormatInt(g.flags.seed, 10))
 	}
-	return g.app.OnScript(name, g.path, g.foreign, append(words, "--schedule", s.String())...)
+	return g.app.OnScript(name, g.path, g.foreign, append(words, more...)...)
 }
 
 func failureOfTrial(t *simulate.Trial, again again) trialLine {

@@ -79,6 +79,36 @@ type brokenLine struct {
 	Place     effect.Place `json:"place,omitempty"`
 }
 
+// pairedLine ends the JSON stream of an exploration of two runs at once.
+type pairedLine struct {
+	Type      string         `json:"type"`
+	Orders    int            `json:"orders" doc:"how many were tried"`
+	Conflicts int            `json:"conflicts" doc:"pairs of effects that touch the same"`
+	Outcomes  map[string]int `json:"outcomes" doc:"how many orders ended how"`
+	Broken    int            `json:"broken" doc:"orders that broke an invariant"`
+	Locks     []string       `json:"locks,omitempty" doc:"that both runs take"`
+	Opaque    int            `json:"opaque,omitempty" doc:"writes of which nobody said what they change"`
+	Truncated bool           `json:"truncated" doc:"not all was explored"`
+	Left      int            `json:"left,omitempty" doc:"orders that are known and were not tried"`
+	LeftWhy   string         `json:"left_why,omitempty" doc:"limit, time, interrupted"`
+}
+
+// pairLine is one order of two runs as --json prints it.
+type pairLine struct {
+	Type     string         `json:"type"`
+	After    float64        `json:"after" doc:"seconds from the beginning of the first run to that of the second"`
+	Outcome  string         `json:"outcome" doc:"how both ended, in words"`
+	Took     float64        `json:"took" doc:"seconds"`
+	Broken   []brokenLine   `json:"broken" doc:"invariants that did not hold"`
+	Again    string         `json:"again" doc:"the command that runs it again"`
+	Timeline []pairFactLine `json:"timeline" doc:"what both changed, and what failed"`
+}
+
+type pairFactLine struct {
+	Run int `json:"run" doc:"1 or 2"`
+	simulate.TimedFact
+}
+
 // Lines describes what these commands print with --json.
 func Lines() []app.Line {
 	plans := map[string]string{"at": "seconds since the start", "took": "seconds", "fact": "what its outcome rests on", "changes": "what the world makes of it", "fault": "that struck it",
@@ -93,6 +123,8 @@ func Lines() []app.Line {
 		{Type: "what-if", From: []string{"replay"}, Doc: "What a script would have done in the world that a run met; the last line.", Shape: whatIfLine{}},
 		{Type: "schedule", From: []string{"explore"}, Doc: "A schedule that broke an invariant.", Shape: trialLine{}},
 		{Type: "explored", From: []string{"explore"}, Doc: "What was explored; the last line.", Shape: exploredLine{}},
+		{Type: "order", From: []string{"explore"}, Doc: "An order of two runs at once (explore with --with) that broke an invariant.", Shape: pairLine{}},
+		{Type: "explored_pair", From: []string{"explore"}, Doc: "What was explored of two runs at once; the last line.", Shape: pairedLine{}},
 		{Type: "test", From: []string{"test"}, Doc: "A test.", Shape: testLine{}},
 		{Type: "test_error", From: []string{"test"}, Doc: "Why a file of tests could not be run to its end.", Shape: testErrorLine{}},
 		{Type: "coverage", From: []string{"test"}, Doc: "What of a file the tests came to.", Shape: coverageLine{}},

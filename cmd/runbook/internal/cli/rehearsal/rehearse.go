@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,10 @@ type worldFlags struct {
 	scenario string
 	file     string
 	pairs    []string
+	// beside says that these are the flags of another run: of its parameters those
+	// count that the header declares, and own come on top.
+	beside bool
+	own    []string
 }
 
 func (w *worldFlags) add(cmd *cobra.Command) {
@@ -99,6 +104,10 @@ func (a commands) rehearsedParams(h script.Header, path string, w worldFlags, s 
 		}
 		maps.Copy(given, file)
 	}
+	if w.beside {
+		maps.DeleteFunc(given, func(name string, _ any) bool { return !declares(h, name) })
+		w.pairs = w.pairsFor(h)
+	}
 	values, err := config.ParseParamsWith(h.Params, given, w.pairs, func(ref string) (effect.Secret, error) {
 		value, made := s.Secrets[ref]
 		name, err := config.SecretName(ref) // as a run is given it, which may be held to a plan
@@ -116,6 +125,27 @@ func (a commands) rehearsedParams(h script.Header, path string, w worldFlags, s 
 		return nil, a.WrongParams(err, path)
 	}
 	return values, nil
+}
+
+// pairsFor returns the pairs that count for a run of a script with that header,
+// which stands beside the one that the flags are of.
+func (w worldFlags) pairsFor(h script.Header) []string {
+	nameOf := func(pair string) string { name, _, _ := strings.Cut(pair, "="); return name }
+	own := map[string]bool{}
+	for _, pair := range w.own {
+		own[nameOf(pair)] = true
+	}
+	var pairs []string
+	for _, pair := range w.pairs {
+		if name := nameOf(pair); declares(h, name) && !own[name] {
+			pairs = append(pairs, pair)
+		}
+	}
+	return append(pairs, w.own...)
+}
+
+func declares(h script.Header, param string) bool {
+	return slices.ContainsFunc(h.Params, func(f effect.Field) bool { return f.Name == param })
 }
 
 // schedule returns the faults that strike: those that the command line names,
@@ -188,11 +218,18 @@ func (w worldFlags) told() []string {
 	if w.file != "" {
 		words = append(words, "--params", app.Absolute(w.file))
 	}
-	for _, pair := range w.pairs {
+	words = append(words, toldPairs("--param", w.pairs)...)
+	return words
+}
+
+// toldPairs returns parameters as a command line gives them, from any folder.
+func toldPairs(flag string, pairs []string) []string {
+	var words []string
+	for _, pair := range pairs {
 		if name, path, ok := strings.Cut(pair, "=file:"); ok && !strings.Contains(name, "=") { // of a secret
 			pair = name + "=file:" + app.Absolute(path)
 		}
-		words = append(words, "--param", pair)
+		words = append(words, flag, pair)
 	}
 	return words
 }
