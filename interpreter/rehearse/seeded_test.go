@@ -23,6 +23,7 @@ var seeded = []struct {
 	name, invariant string
 	depth           int
 }{
+	{"ahead-by-luck", "no traffic is moved to what is not there", 1},
 	{"alert-read", "no traffic is moved to what an alert fires about", 1},
 	{"asked-afterwards", "nothing irreversible comes before its approval", 1},
 	{"code-before-schema", "what is in service stays well on the way", 1},

@@ -49,3 +49,37 @@ func TestRunsOnOneClockTakeTurns(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoYieldsLetsAllOthersGoFirst: and goes on without a wait once nobody else is
+// left, or when its time is up.
+func TestWhoYieldsLetsAllOthersGoFirst(t *testing.T) {
+	start := time.Date(2026, time.January, 5, 9, 0, 0, 0, time.UTC)
+	for _, tt := range []struct{ up, other, want time.Duration }{
+		{time.Hour, 10 * time.Minute, 10 * time.Minute},
+		{5 * time.Minute, 10 * time.Minute, 5 * time.Minute},
+	} {
+		line := NewTimeline(start)
+		errs := make(chan error, 2)
+		seen := make(chan time.Duration, 1)
+		go func() {
+			err := line.Yield(t.Context(), start.Add(tt.up))
+			seen <- line.Now().Sub(start)
+			line.Idle(1) // it computes no more
+			errs <- err
+		}()
+		go func() {
+			err := line.Wait(t.Context(), start.Add(tt.other))
+			line.Idle(1)
+			errs <- err
+		}()
+		line.Idle(2)
+		for range 2 {
+			if err := <-errs; err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := <-seen; got != tt.want {
+			t.Errorf("it goes on after %s, want %s", got, tt.want)
+		}
+	}
+}

@@ -21,6 +21,7 @@ const (
 	KilledAfter  Kind = "killed-after"  // it happens, and the runner dies before it knows
 	Denied       Kind = "denied"        // a person says no
 	Unanswered   Kind = "unanswered"    // nobody answers
+	HeldUp       Kind = "held-up"       // a branch of parallel{} stands still while the others go on
 )
 
 // Faults that are tried where somebody asks for them.
@@ -54,6 +55,7 @@ const (
 	outage    = 10 * time.Minute // of Down and Flapping
 	lateBy    = time.Minute      // of AppliedLate
 	clockJump = time.Hour        // of ClockJumps
+	holdUp    = time.Hour        // of HeldUp, at most
 )
 
 // EngineFaults are the faults that need no model, in the order in which they
@@ -75,6 +77,7 @@ func EngineFaults() []effect.FaultKind {
 		fault(KilledAfter, "every change", "It happens, and the runner dies before it knows; the run is resumed"),
 		fault(Denied, "approve", "A person says no"),
 		fault(Unanswered, "approve", "Nobody answers in time"),
+		fault(HeldUp, "every effect of a module in a branch of `parallel`", "The branch stands still before it, until the other branches have ended, for an hour at most"),
 		rare(Unavailable, "every effect of a module", "It cannot be done now, and nothing happens: an error that says it may be tried again"),
 		rare(Down, "every effect of a module", "Nothing of the module can be done for ten minutes, nor asked about"),
 		rare(Flapping, "every effect of a module", "For ten minutes every other effect of the module cannot be done"),
@@ -134,6 +137,9 @@ func Faults(call effect.Call, catalog *effect.Catalog) []Kind {
 		if slices.Contains(f.Ops, call.Op.Name) && (call.Class.Writes() || !f.Writes) && !slices.Contains(engine, Kind(f.Name)) {
 			list = append(list, Kind(f.Name))
 		}
+	}
+	if call.Place.BranchName() != "" {
+		list = append(list, HeldUp)
 	}
 	list = append(list, Unavailable, Down, Flapping)
 	if call.Class.Writes() {

@@ -167,6 +167,11 @@ func (f *faulty) Do(ctx context.Context, call effect.Call) (effect.Result, error
 	case ClockJumps:
 		f.world.timeline.Skip(clockJump)
 		return f.next.Do(ctx, call)
+	case HeldUp:
+		if err := f.world.standStill(ctx); err != nil {
+			return effect.Result{}, err
+		}
+		return f.next.Do(ctx, call)
 	case TimedOut:
 		_, err := f.next.Do(ctx, call)
 		if err != nil {

@@ -2,6 +2,7 @@ package simulate_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -130,6 +131,13 @@ func TestFaultsFitTheirEffects(t *testing.T) {
 			got = append(got, string(k))
 		}
 		same(t, op, got, want)
+	}
+	for place, want := range map[effect.Place]bool{"7": false, "7.a.2": true, "7.@1.2": true, "7.a.2.1": true, "r1.1.1": false} {
+		c1 := call(t, c, 1, "street.look", "")
+		c1.Place = place
+		if got := slices.Contains(simulate.Faults(c1, c), simulate.HeldUp); got != want {
+			t.Errorf("held up at %s: %t", place, got)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,9 +29,15 @@ type clock struct {
 }
 
 type waiter struct {
-	due   time.Time
-	place effect.Place
-	ready chan error
+	due    time.Time
+	place  effect.Place
+	yields bool // to all that do not
+	ready  chan error
+}
+
+// before reports whether w goes on before another waiter of its run.
+func (w *waiter) before(o *waiter) bool {
+	return w.due.Before(o.due) || w.due.Equal(o.due) && w.place.Compare(o.place) < 0
 }
 
 // NewTimeline returns a clock that shows start.
@@ -76,7 +83,15 @@ func (t *Timeline) Now() time.Time {
 // Wait blocks until the virtual time is until. It returns the context's error,
 // or what Halt was given.
 func (t *Timeline) Wait(ctx context.Context, until time.Time) error {
-	w := &waiter{due: until, place: placeOf(ctx), ready: make(chan error, 1)}
+	return t.wait(ctx, &waiter{due: until, place: placeOf(ctx), ready: make(chan error, 1)})
+}
+
+// Yield is Wait, and ends as soon as nobody waits who does not yield, too.
+func (t *Timeline) Yield(ctx context.Context, until time.Time) error {
+	return t.wait(ctx, &waiter{due: until, place: placeOf(ctx), yields: true, ready: make(chan error, 1)})
+}
+
+func (t *Timeline) wait(ctx context.Context, w *waiter) error {
 	t.mu.Lock()
 	if t.halted != nil {
 		defer t.mu.Unlock()
@@ -143,7 +158,8 @@ func (t *Timeline) Restart() {
 // the first place.
 func (c *clock) advance() {
 	var from *Timeline
-	next := 0
+	var next *waiter
+	yields := true
 	for _, t := range c.lines {
 		if t.left {
 			continue
@@ -151,26 +167,21 @@ func (c *clock) advance() {
 		if t.away == 0 || len(t.waiting) < t.away {
 			return
 		}
-		for i, w := range t.waiting {
-			if from == nil {
-				from, next = t, i
-				continue
-			}
-			first := from.waiting[next]
-			if w.due.Before(first.due) || from == t && w.due.Equal(first.due) && w.place.Compare(first.place) < 0 {
-				from, next = t, i
+		for _, w := range t.waiting {
+			yields = yields && w.yields
+			if next == nil || from == t && w.before(next) || w.due.Before(next.due) {
+				from, next = t, w
 			}
 		}
 	}
-	if from == nil {
+	if next == nil {
 		return
 	}
-	w := from.waiting[next]
-	from.waiting = append(from.waiting[:next], from.waiting[next+1:]...)
-	if w.due.After(c.now) {
-		c.now = w.due
+	from.waiting = slices.DeleteFunc(from.waiting, func(w *waiter) bool { return w == next })
+	if next.due.After(c.now) && !yields {
+		c.now = next.due
 	}
-	w.ready <- nil
+	next.ready <- nil
 }
 
 type placeKey struct{}

@@ -231,13 +231,23 @@ func (w *World) takes(call effect.Call) time.Duration {
 // pass lets the time pass that an effect takes, or that it has.
 func (w *World) pass(ctx context.Context, call effect.Call) error {
 	took := min(w.takes(call), call.Op.TimeoutFor(call.Args))
-	if err := w.timeline.Wait(ctx, w.timeline.Now().Add(took)); err != nil {
-		if s := effect.AsStop(err); s != nil {
-			return s
-		}
-		return &effect.Stop{Cause: effect.Interrupted}
+	return stopped(w.timeline.Wait(ctx, w.timeline.Now().Add(took)))
+}
+
+// standStill lets the other branches of the script go on to their ends.
+func (w *World) standStill(ctx context.Context) error {
+	return stopped(w.timeline.Yield(ctx, w.timeline.Now().Add(holdUp)))
+}
+
+// stopped is the Stop of a wait that was cut off by an error.
+func stopped(err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	if s := effect.AsStop(err); s != nil {
+		return s
+	}
+	return &effect.Stop{Cause: effect.Interrupted}
 }
 
 // apply does to the model what the effect does to the system.
