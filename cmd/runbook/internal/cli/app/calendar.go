@@ -18,7 +18,7 @@ func CalendarNamed(env *config.Environment, name string) (window.Calendar, error
 		var err error
 		if cfg, err = config.Load(file); err != nil {
 			return window.Calendar{}, &effect.Error{Code: effect.CodeUnavailable, Message: "the calendar " + name + ": " + err.Error(),
-				Hint: "whether changes may be made cannot be told until the configuration can be read; mend it, then resume", Retryable: true}
+				Hint: "whether changes may be made cannot be told until the configuration can be read: mend it, then start again, or fork the run from before this", Retryable: true}
 		}
 	}
 	c, err := cfg.CalendarNamed(name)

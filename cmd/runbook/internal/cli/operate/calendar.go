@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -54,23 +55,41 @@ func (s *session) mayStart(now time.Time, plan *simulate.Plan, why string) (ques
 	return question, nil
 }
 
+// longestDryRun bounds the dry run before a start: systems that do not answer the
+// reads of a dry run keep nobody from starting.
+const longestDryRun = 2 * time.Minute
+
 // foreseen returns the plan by which a run is held against the calendar: the one
 // that it was given, or else that of a dry run which is made for it, where the
 // calendar closes some time. It says by what it goes, and where it cannot know.
-func (s *session) foreseen(now time.Time, plan *simulate.Plan, dryRun func() (*simulate.Plan, string), again string) *simulate.Plan {
+func (s *session) foreseen(ctx context.Context, now time.Time, plan *simulate.Plan, dryRun func(context.Context) (*simulate.Plan, string), again string) (*simulate.Plan, error) {
 	if plan != nil || s.calendar == nil {
-		return plan
+		return plan, nil
 	}
 	open, found := s.calendar.Next(now, 0)
 	if !found || !open.From.Equal(now) || open.To.IsZero() { // it is refused, or never closes
-		return nil
+		return nil, nil
 	}
-	plan, why := dryRun()
+	ctx, cancel := context.WithTimeoutCause(ctx, longestDryRun, fmt.Errorf("it took longer than %s", effect.FormatDuration(longestDryRun)))
+	defer cancel()
+	go func() {
+		select {
+		case <-s.app.Stopping:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	plan, why := dryRun(ctx)
+	select {
+	case <-s.app.Stopping:
+		return nil, &effect.Stop{Cause: effect.Interrupted, Err: errors.New("interrupted in the dry run that is made before the start: nothing was started")}
+	default:
+	}
 	until := fmt.Sprintf("the calendar %s closes %s", s.calendar.Name, open.Clock(open.To))
 	if plan == nil {
 		s.say("when it will end is not known, and " + until + ": " + why)
 		s.advise(view.Advice{}.With("see the dry run with:", again))
-		return nil
+		return nil, nil
 	}
 	took := effect.Seconds(plan.Took)
 	text := fmt.Sprintf("by a dry run just made it takes %s, and ends %s", effect.FormatDuration(took.Round(time.Second)), open.Clock(now.Add(took)))
@@ -78,7 +97,7 @@ func (s *session) foreseen(now time.Time, plan *simulate.Plan, dryRun func() (*s
 		text += " if people answer at once"
 	}
 	s.say(text + "; " + until)
-	return plan
+	return plan, nil
 }
 
 // closed says why nothing may start now, for as long as it needs; "" if it may.

@@ -66,8 +66,12 @@ func (a commands) runCommand() *cobra.Command {
 						return interpreter.Outcome{}, err
 					}
 					now := time.Now()
-					foreseen := s.foreseen(now, plan, func() (*simulate.Plan, string) { return rehearsal.Foresee(ctx, a.App, argv[0], file, pairs) },
-						rehearsal.Again(a.App, argv[0], file, pairs))
+					foreseen, err := s.foreseen(ctx, now, plan, func(ctx context.Context) (*simulate.Plan, string) {
+						return rehearsal.Foresee(ctx, a.App, argv[0], file, pairs)
+					}, rehearsal.Again(a.App, argv[0], file, pairs))
+					if err != nil {
+						return interpreter.Outcome{}, err
+					}
 					question, err := s.mayStart(now, foreseen, emergency)
 					if err != nil {
 						return interpreter.Outcome{}, err
