@@ -177,7 +177,10 @@ func (f *Field) Check(v any) (any, error) {
 		}
 		return CheckFields(f.Fields, nil, m)
 	}
-	if _, err := Encode(v, nil); err != nil {
+	if recordable(v, 0) {
+		return v, nil
+	}
+	if _, err := Encode(v, nil); err != nil { // which says why
 		return nil, &FieldError{Problem: strings.TrimPrefix(err.Error(), "encode value: ")}
 	}
 	return v, nil
