@@ -330,6 +330,10 @@ func (w *World) foreign(ctx context.Context, call effect.Call) (effect.Result, e
 	if w.setup.Preview == nil {
 		return effect.Result{}, refuse(errNoModel.Error())
 	}
+	if call.Verb == effect.VerbRecall { // a read on the real system, and no effect of the run
+		call.Verb = effect.VerbInvoke
+		return w.setup.Preview.Do(ctx, call)
+	}
 	if call.Class == effect.Read {
 		return w.look(ctx, call)
 	}

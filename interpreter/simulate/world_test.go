@@ -446,3 +446,31 @@ func TestInvariantsKnowWhatOnlyTells(t *testing.T) {
 		t.Errorf("what only tells: %v", tells)
 	}
 }
+
+// TestRecall: a read that is made once more for its secrets is no effect of the
+// run, in a model or on the real system.
+func TestRecall(t *testing.T) {
+	s := toySetup(t)
+	c := s.Catalog
+	asked := &ledger{}
+	s.Preview = simulate.NewReadOnly(c, asked)
+	w := awake(s)
+	for n, op := range []string{"street.look", "moon.phase"} {
+		again := call(t, c, n+1, op, "")
+		if op == "street.look" {
+			again.Args["lamp"] = "a"
+		}
+		again.Verb = effect.VerbRecall
+		if _, err := w.Do(t.Context(), again); err != nil {
+			t.Errorf("%s: %v", op, err)
+		}
+		again.Verb = effect.VerbInvoke
+		if _, err := w.Do(t.Context(), again); err != nil {
+			t.Errorf("%s: %v", op, err)
+		}
+		if entries, effects := len(w.Entries()), len(w.Effects()); entries != n+1 || effects != n+1 {
+			t.Errorf("%s, once more and once: %d entries, %d effects", op, entries, effects)
+		}
+	}
+	same(t, "asked of the real system", asked.asked, []string{" moon.phase", " moon.phase"})
+}
