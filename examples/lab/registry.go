@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -37,7 +38,7 @@ func registry() []kind {
 			if err != nil {
 				return nil, err
 			}
-			return &systems.Postgres{Dir: dir, StartNode: l.order("heal"), HaltNode: l.order("stop")}, nil
+			return &systems.Postgres{Dir: dir, Password: rand.Text(), StartNode: l.order("heal"), HaltNode: l.order("stop")}, nil
 		}},
 		{"ssh", false, in("ssh", func(dir string) systems.System { return &systems.SSH{Dir: dir, Hosts: []string{"web-1", "web-2"}} })},
 		{"ipfs", false, in("ipfs", func(string) systems.System { return &systems.IPFS{} })},

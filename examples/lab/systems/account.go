@@ -38,6 +38,17 @@ func (a *account) credential() *syscall.Credential {
 	return &syscall.Credential{Uid: uint32(a.uid), Gid: uint32(a.gid)}
 }
 
+// write writes a file that only the account can read.
+func (a *account) write(path, text string) error {
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return err
+	}
+	if a != nil {
+		return os.Chown(path, a.uid, a.gid)
+	}
+	return nil
+}
+
 // mkdir makes directories that belong to the account.
 func (a *account) mkdir(dirs ...string) error {
 	for _, dir := range dirs {

@@ -158,7 +158,7 @@ func (b *BIND) Halt(ctx context.Context, node string) error {
 
 // Describe implements System.
 func (b *BIND) Describe() Description {
-	const secret = "secrets/tsig"
+	const secret = "lab.secrets/tsig"
 	settings := map[string]any{"server": b.Addr, "servers": []string{b.Addr}, "key": map[string]any{"name": tsigKey, "secret": "file:" + secret}}
 	d := Description{Secrets: map[string]string{secret: b.Secret}, Lines: []Line{{Name: primaryNode, Where: b.Addr, Note: "BIND, primary of " + Zone}}}
 	if b.Resolver {

@@ -51,12 +51,12 @@ func (p *Pager) Stop() {
 
 // Describe implements System.
 func (p *Pager) Describe() Description {
-	const token = "secrets/pager-token"
+	const token = "lab.secrets/pager-token"
 	d := Description{Secrets: map[string]string{token: pagerdutytest.Token},
 		Lines: []Line{{Name: "pager", Where: p.sink.URL, Note: "PagerDuty's APIs: on-call, manager"}}}
 	services := map[string]any{}
 	for _, s := range pagerServices() {
-		key := "secrets/pager-" + s.Name
+		key := "lab.secrets/pager-" + s.Name
 		d.Secrets[key] = s.RoutingKey
 		services[s.Name] = map[string]any{"routing_key": "file:" + key, "service": s.ID}
 	}

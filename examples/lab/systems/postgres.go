@@ -13,8 +13,7 @@ import (
 	"syscall"
 )
 
-// postgresUser owns the databases; it comes in without a password, from this
-// machine alone.
+// postgresUser owns the databases, and comes in from this machine alone.
 const postgresUser = "runbook"
 
 // Postgres is a primary and a streaming replica, whose log is archived.
@@ -24,6 +23,9 @@ type Postgres struct {
 	Dir string
 	// Names are those of the primary and its replica; db-a and db-b if left out.
 	Names [2]string
+	// Password is what that user needs; without it everybody on this machine is let
+	// in, who can then run programs as the user that the servers run as.
+	Password string
 	// StartNode and HaltNode are the commands that start and stop a node; without
 	// them the backend uses pg_ctl.
 	StartNode, HaltNode func(node string) []string
@@ -78,6 +80,8 @@ func (p *Postgres) Nodes() []string {
 // Data returns the data directory of a node.
 func (p *Postgres) Data(node string) string { return filepath.Join(p.Dir, node) }
 
+func (p *Postgres) path(name string) string { return filepath.Join(p.Dir, name) }
+
 // Addr returns where a node listens.
 func (p *Postgres) Addr(node string) string { return p.addrs[node] }
 
@@ -109,8 +113,17 @@ func (p *Postgres) Start(ctx context.Context) error {
 		}
 		p.addrs[node] = addr
 	}
-	if err := run(ctx, p.as, filepath.Join(p.bin, "initdb"), "-D", p.Data(primary), "-U", postgresUser, "--auth", "trust",
-		"-E", "UTF8", "--locale", "C", "--no-sync", "--data-checksums"); err != nil {
+	auth := []string{"--auth", "trust"}
+	if p.Password != "" {
+		auth = []string{"--auth", "scram-sha-256", "--pwfile", p.path("password")}
+		for name, text := range map[string]string{"password": p.Password, "pgpass": "*:*:*:" + postgresUser + ":" + p.Password} {
+			if err := p.as.write(p.path(name), text+"\n"); err != nil {
+				return fmt.Errorf("start PostgreSQL: %w", err)
+			}
+		}
+	}
+	if err := run(ctx, p.as, append([]string{filepath.Join(p.bin, "initdb"), "-D", p.Data(primary), "-U", postgresUser,
+		"-E", "UTF8", "--locale", "C", "--no-sync", "--data-checksums"}, auth...)...); err != nil {
 		return fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	if err := p.configure(primary); err != nil {
@@ -163,7 +176,11 @@ func (p *Postgres) follow(ctx context.Context, node, primary string) error {
 	if err != nil {
 		return fmt.Errorf("make %s a replica: %w", node, err)
 	}
-	if err := run(ctx, p.as, filepath.Join(p.bin, "pg_basebackup"), "-h", host, "-p", port, "-U", postgresUser,
+	to := fmt.Sprintf("host=%s port=%s user=%s", host, port, postgresUser)
+	if p.Password != "" {
+		to += " passfile='" + p.path("pgpass") + "'"
+	}
+	if err := run(ctx, p.as, filepath.Join(p.bin, "pg_basebackup"), "-d", to,
 		"-D", p.Data(node), "-R", "-X", "stream", "-c", "fast", "--no-sync"); err != nil {
 		return fmt.Errorf("make %s a replica of %s: %w", node, primary, err)
 	}
@@ -304,6 +321,10 @@ func (p *Postgres) Describe() Description {
 		"backups": filepath.Join(p.Dir, "backups"), "wal": filepath.Join(p.Dir, "wal"), "copies": filepath.Join(p.Dir, "copies")}
 	if p.as != nil {
 		settings["run_as"] = p.as.name
+	}
+	if p.Password != "" {
+		const secret = "lab.secrets/postgres"
+		settings["password"], d.Secrets = "file:"+secret, map[string]string{secret: p.Password}
 	}
 	d.Entries = []Entry{{Module: "db", Backend: "postgres", Settings: settings}}
 	return d

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -60,8 +61,10 @@ func addresses(s systems.System) map[string]string {
 // TestNodes kills, stops and starts each node of each system again.
 func TestNodes(t *testing.T) {
 	for name, one := range map[string]func(t *testing.T) systems.Breakable{
-		"BIND":     func(t *testing.T) systems.Breakable { return &systems.BIND{Dir: t.TempDir(), Resolver: true} },
-		"Postgres": func(t *testing.T) systems.Breakable { return &systems.Postgres{Dir: open(t)} },
+		"BIND": func(t *testing.T) systems.Breakable { return &systems.BIND{Dir: t.TempDir(), Resolver: true} },
+		"Postgres": func(t *testing.T) systems.Breakable {
+			return &systems.Postgres{Dir: open(t), Password: "as in the lab"}
+		},
 		"SSH": func(t *testing.T) systems.Breakable {
 			return &systems.SSH{Dir: t.TempDir(), Hosts: []string{"web-1", "db-1"}}
 		},
@@ -160,5 +163,31 @@ func TestPager(t *testing.T) {
 	d := p.Describe()
 	if len(d.Entries) != 1 || d.Entries[0].Module != "notify" || len(d.Secrets) != 3 {
 		t.Errorf("%+v", d)
+	}
+}
+
+// TestPostgresAsksForAPassword: who is on this machine is not let in for that.
+func TestPostgresAsksForAPassword(t *testing.T) {
+	p := &systems.Postgres{Dir: open(t), Password: "as in the lab"}
+	start(t, p)
+	for _, node := range p.Nodes() {
+		host, port, err := net.SplitHostPort(p.Addr(node))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask := func(password string) (string, error) {
+			cmd := exec.Command(filepath.Join(p.Bin(), "psql"), "-w", "-h", host, "-p", port, "-U", "runbook", "-d", "postgres", "-XAtc", "SELECT 'let in'")
+			cmd.Env = append(os.Environ(), "LC_ALL=C", "PGPASSFILE=/dev/null", "PGPASSWORD="+password)
+			out, err := cmd.CombinedOutput()
+			return string(out), err
+		}
+		if out, err := ask("as in the lab"); err != nil || out != "let in\n" {
+			t.Errorf("%s: %v, %s", node, err, out)
+		}
+		for _, wrong := range []string{"", "guessed"} {
+			if out, err := ask(wrong); err == nil {
+				t.Errorf("%s lets in by the password %q: %s", node, wrong, out)
+			}
+		}
 	}
 }
