@@ -39,8 +39,8 @@ const (
 	socketFile = "haproxy.sock"
 	// elsewhereFile names the directories of the lab that are not below its own.
 	elsewhereFile = "lab.elsewhere"
-	systemsDir    = "systems" // of what the systems keep
-	secretsDir    = "secrets"
+	systemsDir    = "lab.systems" // of what the systems keep
+	secretsDir    = "lab.secrets"
 )
 
 // elsewherePrefix begins the names of temporary directories, which hold what the
@@ -137,7 +137,8 @@ func (c *claim) clean() error {
 			failed = append(failed, os.RemoveAll(dir))
 		}
 	}
-	failed = append(failed, os.RemoveAll(c.path(systemsDir)), remove(c.path(elsewhereFile)), remove(c.path(infoFile)), remove(c.path(socketFile)))
+	failed = append(failed, os.RemoveAll(c.path(systemsDir)), os.RemoveAll(c.path(secretsDir)),
+		remove(c.path(elsewhereFile)), remove(c.path(infoFile)), remove(c.path(socketFile)))
 	return errors.Join(failed...)
 }
 

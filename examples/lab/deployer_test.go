@@ -62,7 +62,7 @@ func TestDeployProgram(t *testing.T) {
 		{"release", "green", `"error":"invalid"`, 1},
 		{"regions", "green", "", 64},
 	} {
-		cmd := exec.Command(filepath.Join(l.Info().Dir, "systems", "deploy.sh"), s.op)
+		cmd := exec.Command(filepath.Join(l.Info().Dir, "lab.systems", "deploy.sh"), s.op)
 		// The program of the test is the lab's here, which takes no word "lab".
 		text, err := os.ReadFile(cmd.Path)
 		if err != nil {
@@ -75,6 +75,33 @@ func TestDeployProgram(t *testing.T) {
 		out, _ := cmd.Output()
 		if cmd.ProcessState.ExitCode() != s.code || !strings.Contains(string(out), s.out) {
 			t.Errorf("%s %s: exit code %d, %s; want %d, %s", s.op, s.env, cmd.ProcessState.ExitCode(), out, s.code, s.out)
+		}
+	}
+}
+
+// TestFoldersOfOthersStay: a lab that is started in somebody's folder removes
+// nothing there but what is the lab's.
+func TestFoldersOfOthersStay(t *testing.T) {
+	dir := t.TempDir()
+	mine := []string{"systems/mine", "secrets/mine", "mine"}
+	for _, name := range mine {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = start(t, lab.Options{Dir: dir}).Close()
+	for _, name := range mine {
+		if text, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(text) != "mine" {
+			t.Errorf("%s: %s, %v", name, text, err)
+		}
+	}
+	for _, name := range []string{"lab.systems", "lab.secrets", "lab.elsewhere"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); !os.IsNotExist(err) {
+			t.Errorf("a closed lab leaves %s: %v", name, err)
 		}
 	}
 }

@@ -17,7 +17,7 @@
 //
 //   - runbook.yaml, a configuration that points the engine at these servers,
 //   - lab.json, where everything listens ([Info]); [Connect] reads it,
-//   - systems and secrets, what those keep, and what the configuration refers to,
+//   - lab.systems and lab.secrets, what those keep, and what the configuration refers to,
 //   - lab.lock, held while the lab runs: one directory, one lab.
 //
 // The lab is an example and a test bed, not a product: nothing in it survives

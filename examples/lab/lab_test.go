@@ -493,13 +493,13 @@ func TestSystemsEndWithTheLab(t *testing.T) {
 	}
 	kept, _ := os.ReadFile(filepath.Join(dir, "lab.elsewhere"))
 	l := start(t, lab.Options{Dir: dir})
-	for _, path := range append(strings.Fields(string(kept)), filepath.Join(dir, "systems", "dns")) {
+	for _, path := range append(strings.Fields(string(kept)), filepath.Join(dir, "lab.systems", "dns")) {
 		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s of the lab that was killed: %v", path, err)
 		}
 	}
 	_ = l.Close()
-	if left, err := os.ReadDir(filepath.Join(dir, "systems")); !errors.Is(err, os.ErrNotExist) {
+	if left, err := os.ReadDir(filepath.Join(dir, "lab.systems")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a closed lab leaves %v, %v", left, err)
 	}
 }
