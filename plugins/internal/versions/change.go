@@ -42,7 +42,7 @@ func (s *Store) Rotate(name, value string, length int, key string) (map[string]a
 	if err != nil {
 		return nil, effect.Errorf(effect.CodeInvalid, "the value cannot be encoded: %v", err)
 	}
-	next := version{number: 1, mark: mark(key)}
+	next := version{number: 1, mark: Mark(key)}
 	if len(list) > 0 {
 		next.number = list[len(list)-1].number + 1
 	}
@@ -69,7 +69,7 @@ func (s *Store) Made(name, key string) (map[string]any, *effect.Error) {
 
 func made(list []version, key string) map[string]any {
 	for i, v := range list {
-		if v.mark != mark(key) {
+		if v.mark != Mark(key) {
 			continue
 		}
 		out := map[string]any{"version": strconv.Itoa(v.number)}

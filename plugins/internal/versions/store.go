@@ -296,8 +296,8 @@ func (s *Store) read(a *at, rel string, single bool) (string, *effect.Error) {
 	return string(value), nil
 }
 
-// mark is the part of a version's name that stands for an effect's key.
-func mark(key string) string {
+// Mark is the part of a version's name that stands for an effect's key.
+func Mark(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(sum[:8])
 }

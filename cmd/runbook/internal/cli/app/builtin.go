@@ -24,6 +24,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/smtp"
 	"github.com/q-ecosystem/runbook/plugins/sqlite"
 	"github.com/q-ecosystem/runbook/plugins/ssh"
+	"github.com/q-ecosystem/runbook/plugins/vault"
 	"github.com/q-ecosystem/runbook/plugins/webhook"
 )
 
@@ -76,6 +77,8 @@ func shipped(name string) (plugins.Backend, bool) {
 		return sqlite.New(), true
 	case "ssh":
 		return ssh.New(), true
+	case "vault":
+		return vault.New(), true
 	case "webhook":
 		return webhook.New(), true
 	}
@@ -84,5 +87,5 @@ func shipped(name string) (plugins.Backend, bool) {
 
 // shippedNames lists the names that shipped knows.
 func shippedNames() []string {
-	return []string{"age", "alertmanager", "env", "exec", "file", "files", "haproxy", "http", "kubo", "mariadb", "nginx", "pagerduty", "pgbackrest", "pinning", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "webhook"}
+	return []string{"age", "alertmanager", "env", "exec", "file", "files", "haproxy", "http", "kubo", "mariadb", "nginx", "pagerduty", "pgbackrest", "pinning", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "vault", "webhook"}
 }
