@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -100,11 +101,16 @@ func (p *place) container(spec *corev1.PodSpec) (*corev1.Container, *effect.Erro
 	return nil, effect.Errorf(effect.CodeInvalid, "%s %s; nothing changed", p, why).WithHint("set container to one of %s", strings.Join(names, ", "))
 }
 
-// healthy reports whether the cluster answers and lets Deployments be read.
+// healthy reports whether the cluster answers, has the namespace and lets
+// Deployments be read. One that is not there lists as an empty one does; whether it
+// is, who may not read it cannot tell.
 func (c *cluster) healthy(ctx context.Context) *effect.Error {
-	_, err := c.client.AppsV1().Deployments(c.namespace).List(ctx, metav1.ListOptions{Limit: 1})
-	if err != nil {
-		return c.failed(ctx, fmt.Sprintf("namespace %s of %s", c.namespace, c.name), "listing Deployments", err)
+	where := fmt.Sprintf("namespace %s of %s", c.namespace, c.name)
+	if _, err := c.client.CoreV1().Namespaces().Get(ctx, c.namespace, metav1.GetOptions{}); err != nil && !apierrors.IsForbidden(err) {
+		return c.failed(ctx, where, "looking for it", err)
+	}
+	if _, err := c.client.AppsV1().Deployments(c.namespace).List(ctx, metav1.ListOptions{Limit: 1}); err != nil {
+		return c.failed(ctx, where, "listing Deployments", err)
 	}
 	return nil
 }
