@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/yuin/gopher-lua/ast"
@@ -200,6 +201,12 @@ func (f *file) comparison(n *ast.RelationalOpExpr) {
 			hint = fmt.Sprintf("write tonumber(%s)", textOf(result))
 		}
 		f.report(line, hint, "%s is %s, and cannot be compared with %s", textOf(result), article(kind), article(against))
+	case kind == "string" && !equality:
+		if value, ok := f.fold(other); ok {
+			if _, err := strconv.ParseFloat(fmt.Sprint(value), 64); err == nil {
+				f.warn(line, fmt.Sprintf("write tonumber(%s), and the number without quotes", textOf(result)), "%s is compared with %q letter by letter: \"9\" comes after \"10\"", textOf(result), value)
+			}
+		}
 	case kind == "string" && equality && len(of.Enum) > 0:
 		if value, ok := f.fold(other); ok && !slices.Contains(of.Enum, fmt.Sprint(value)) {
 			hint := effect.DidYouMean(fmt.Sprint(value), of.Enum)

@@ -7,4 +7,7 @@ log.info(seen.note)
 local own = traffic.weights {}
 own = { weights = {}, mine = own }
 log.info(tostring(own.mine ~= nil))
+local exec = require "exec"
+local function earlier(a) return a ~= nil and exec.run { argv = { "date" }, class = "read" }.stdout < "b" end
+log.info(tostring(earlier(nil)))
 for name, value in pairs(seen) do log.info(name .. " " .. tostring(value)) end

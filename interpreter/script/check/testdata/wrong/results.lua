@@ -14,6 +14,7 @@ for name, host in pairs(ran.hosts) do
 end
 local days = exec.run { argv = { "./days-left" }, class = "read" }
 if days.stdout < 14 then fail "the certificate ends soon" end -- error: days\.stdout is a string, and cannot be compared with a number; write tonumber\(days\.stdout\)
+if days.stdout < "14" then fail "the certificate ends soon" end -- warning: days\.stdout is compared with "14" letter by letter.*write tonumber\(days\.stdout\)
 local status = deploy.status { env = "green" }
 if status.state == "running" then fail "it runs" end -- warning: status\.state is never "running"; it is absent, released, active, failed, mixed
 for _, server in ipairs(traffic.servers {}.servers) do
