@@ -27,8 +27,8 @@ func (c *call) cid() (string, *effect.Error) {
 
 // list returns all requests in these states, of one content or, with "", of
 // all. What the service tells is held against what it was asked for, and
-// against how many it says there are: some services count the page alone, and
-// pages may be shorter than asked for.
+// against how many it says there are. Pages may be shorter than asked for, and
+// some services count the page alone: only a page without news is the end.
 func (c *call) list(states, of string) ([]pinRequest, *effect.Error) {
 	var all []pinRequest
 	known, total := map[string]bool{}, -1
@@ -60,7 +60,7 @@ func (c *call) list(states, of string) ([]pinRequest, *effect.Error) {
 			if known[r.ID] {
 				continue
 			}
-			known[r.ID], fresh, before = true, true, r.Created
+			known[r.ID], fresh, before = true, true, behind(r.Created)
 			if states == pinned && r.Status != pinned {
 				continue // asked by cid, some look at no state
 			}
@@ -69,13 +69,23 @@ func (c *call) list(states, of string) ([]pinRequest, *effect.Error) {
 		switch {
 		case len(known) > pinsLimit:
 			return nil, effect.Errorf(effect.CodeInvalid, "%s has more than %d pins", c.service, pinsLimit).WithHint("ask for one content by cid")
-		case len(known) >= total && (len(got) < pageSize || !fresh):
+		case len(known) >= total && !fresh:
 			return all, nil
 		case !fresh:
 			return nil, effect.Errorf(effect.CodeFailed, "%s tells %d of %d pins: behind those it tells no others", c.service, len(known), total).
-				WithHint("ask again if pins were dropped meanwhile; services hide what was made at the same moment as the end of a page: then ask for one content by cid")
+				WithHint("ask again if pins were dropped meanwhile; services hide what is more than a page of one moment: then ask for one content by cid")
 		}
 	}
+}
+
+// behind returns a moment that is hardly later: what was made at the same one as
+// the end of a page is on the next one, too.
+func behind(created string) string {
+	at, err := time.Parse(time.RFC3339, created)
+	if err != nil {
+		return created
+	}
+	return at.Add(time.Millisecond).Format(time.RFC3339Nano)
 }
 
 // first looks for requests of one content before anything is changed.

@@ -85,6 +85,10 @@ func TestUnpinLooksAgain(t *testing.T) {
 		if r.Method != http.MethodGet {
 			return
 		}
+		if r.URL.Query().Has("before") { // behind the only page
+			listed(w, 0)
+			return
+		}
 		switch looks++; looks {
 		case 1, 3:
 			listed(w, 1, told("a", "bafyX", pinned, time.Now()))
@@ -101,14 +105,17 @@ func TestUnpinLooksAgain(t *testing.T) {
 	}
 }
 
-// TestShortPages: pages of a service that tells fewer than asked for at once,
-// and one whose page ends within a moment, behind which the API tells nothing.
+// TestShortPages: pages of a service that tells fewer than asked for at once, and
+// perhaps counts the page alone; that end within a moment; and that end within one
+// which has more than a page, behind which the API tells nothing.
 func TestShortPages(t *testing.T) {
 	const many, page = 25, 10
 	began := time.Date(2026, 1, 31, 3, 0, 0, 0, time.UTC)
 	at := map[string]func(i int) time.Time{
 		"apart":    func(i int) time.Time { return began.Add(time.Duration(i) * time.Second) },
-		"together": func(i int) time.Time { return began.Add(time.Duration((i+1)/2) * time.Second) },
+		"counted":  func(i int) time.Time { return began.Add(time.Duration(i) * time.Second) },
+		"in pairs": func(i int) time.Time { return began.Add(time.Duration((i+1)/2) * time.Second) },
+		"together": func(int) time.Time { return began },
 	}
 	for name, at := range at {
 		b := served(t, func(w http.ResponseWriter, r *http.Request) {
@@ -123,14 +130,17 @@ func TestShortPages(t *testing.T) {
 					out = append(out, told(fmt.Sprint("r", i), fmt.Sprint("bafy", i), pinned, at(i)))
 				}
 			}
+			if name == "counted" {
+				count = len(out)
+			}
 			listed(w, count, out...)
 		})
-		if name == "apart" {
-			if got := must(t, b, "pins", nil); got["count"] != float64(many) {
-				t.Errorf("%v of %d pins", got["count"], many)
-			}
+		if name == "together" {
+			fails(t, b, "pins", nil, effect.CodeFailed, fmt.Sprintf("tells %d of %d pins", page, many))
 			continue
 		}
-		fails(t, b, "pins", nil, effect.CodeFailed, fmt.Sprintf("tells %d of %d pins", many-1, many))
+		if got := must(t, b, "pins", nil); got["count"] != float64(many) {
+			t.Errorf("%s: %v of %d pins", name, got["count"], many)
+		}
 	}
 }
