@@ -253,7 +253,11 @@ func (j *job) load(g *goal, hidden, data string) *effect.Error {
 	if said, err := client.Run(j.Ctx); err != nil {
 		return j.failedTool("loading the copy", said, err)
 	}
-	return s.stop()
+	if e := s.stop(j.Ctx); e != nil {
+		e.Message += "; nothing was left of the copy"
+		return e
+	}
+	return nil
 }
 
 // changes returns what the log has from the backup's place to the moment, as

@@ -1,6 +1,8 @@
 package mariadb
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -108,9 +110,12 @@ func (s *server) faults() string {
 }
 
 // stop shuts it down so that the copy is whole on disk.
-func (s *server) stop() *effect.Error {
-	if err := s.Stop(syscall.SIGTERM); err != nil {
-		return effect.Errorf(effect.CodeFailed, "the server of the copy %v: %s", err, s.faults())
+func (s *server) stop(ctx context.Context) *effect.Error {
+	switch err := s.Stop(ctx, syscall.SIGTERM); {
+	case errors.Is(err, shared.ErrKilled):
+		return effect.Errorf(effect.CodeTimeout, "the server of the copy %v", err).WithHint("give it longer: timeout")
+	case err != nil:
+		return effect.Errorf(effect.CodeFailed, "the server of the copy %v: %s", err, s.faults()).WithHint("see what it said; the live server was not touched")
 	}
 	return nil
 }
@@ -140,7 +145,7 @@ func (j *job) onCopy(name string) (*conn, func(), *effect.Error) {
 		return nil, nil, e
 	}
 	done := func() {
-		_ = s.stop()
+		j.Leave(s.stop)
 		s.end()
 	}
 	c, err := j.onSocket(s, j.name)

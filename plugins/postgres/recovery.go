@@ -111,7 +111,8 @@ func (j *job) recover(g *goal, data string) (*reached, *effect.Error) {
 			return nil, e
 		}
 	}
-	if e := s.stop(); e != nil {
+	if e := s.stop(j.Ctx); e != nil {
+		e.Message += "; nothing was left of the copy"
 		return nil, e
 	}
 	return out, j.claim(data, out.timeline)

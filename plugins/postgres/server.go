@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -150,10 +152,13 @@ func (s *server) await(port string) *effect.Error {
 }
 
 // stop shuts the server down so that the copy is whole on disk.
-func (s *server) stop() *effect.Error {
+func (s *server) stop(ctx context.Context) *effect.Error {
 	s.leave()
-	if err := s.Stop(syscall.SIGINT); err != nil {
-		return effect.Errorf(effect.CodeFailed, "the server of the copy %v: %s", err, s.faults())
+	switch err := s.Stop(ctx, syscall.SIGINT); {
+	case errors.Is(err, shared.ErrKilled):
+		return effect.Errorf(effect.CodeTimeout, "the server of the copy %v", err).WithHint("give it longer: timeout")
+	case err != nil:
+		return effect.Errorf(effect.CodeFailed, "the server of the copy %v: %s", err, s.faults()).WithHint("see what it said; the live server was not touched")
 	}
 	return nil
 }
@@ -183,7 +188,7 @@ func (j *job) onCopy(name string) (*conn, func(), *effect.Error) {
 	}
 	s.conn.title = "the copy " + name
 	return s.conn, func() {
-		_ = s.stop()
+		j.Leave(s.stop)
 		s.end()
 	}, nil
 }

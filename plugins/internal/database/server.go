@@ -14,6 +14,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
 // Server is a database server on a copy, which dies with this process.
@@ -79,21 +81,36 @@ func (s *Server) Ended() bool {
 	}
 }
 
-// Stop shuts it down by a signal, so that its data is whole on disk.
-func (s *Server) Stop(signal syscall.Signal) error {
+// ErrKilled is the error of Stop for a server that had to be ended at once.
+var ErrKilled = errors.New("did not shut down in the time that the call has, and was killed: its data is not whole until it has recovered")
+
+// Stop shuts it down by a signal, so that its data is whole on disk, however long
+// that takes; once ctx ends it is ended at once.
+func (s *Server) Stop(ctx context.Context, signal syscall.Signal) error {
 	_ = s.cmd.Process.Signal(signal)
-	limit, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
 	select {
 	case <-s.over:
-	case <-limit.Done():
+	case <-ctx.Done():
 		s.End()
-		return errors.New("does not shut down")
+		return ErrKilled
 	}
 	if !s.cmd.ProcessState.Success() {
 		return fmt.Errorf("shut down with %s", s.cmd.ProcessState)
 	}
 	return nil
+}
+
+// Leave shuts a server down that was only looked at. Its call may be over by then:
+// it has a minute at the least, so that the data is whole for whoever comes next.
+func (c *Call) Leave(stop func(context.Context) *effect.Error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Ctx), time.Minute)
+	defer cancel()
+	if until, bound := c.Ctx.Deadline(); bound && time.Until(until) > time.Minute {
+		ctx = c.Ctx
+	}
+	if e := stop(ctx); e != nil {
+		c.Progress.Show(e.Message)
+	}
 }
 
 // End leaves nothing of it running.
