@@ -44,14 +44,26 @@ local restored = step("restore beside the live data", function()
   return db.restore { db = name, copy = copy, time = moment, timeout = params.restore_timeout }
 end)
 
-step("verify the copy", function()
-  db.validate { db = name, copy = copy, checks = checks, timeout = params.validate_timeout }
+local verified = step("verify the copy", function()
+  return db.validate { db = name, copy = copy, checks = checks, timeout = params.validate_timeout }
 end)
 
+-- What the people who agree have to know beside the moment.
+local notes = {}
+if moment and restored.time and restored.time < moment - 1 then
+  notes[#notes + 1] = "the log ends there, before " .. params.time .. ", which was asked for"
+end
+if verified.again == false then
+  notes[#notes + 1] = "in place only its checks can be looked at: " .. verified.detail
+end
+notes[#notes + 1] = "what was written since is only in the data that is live now"
+
+local detail = copy .. " is of " .. (restored.time and time.format(restored.time) or "the end of its backup") .. "; " .. table.concat(notes, "; ")
+print(detail)
 approve {
   title  = "put the restored data in place?",
   by     = #params.by > 0 and params.by or nil,
-  detail = copy .. " is of " .. (restored.time and time.format(restored.time) or "the end of its backup") .. "; what was written since is only in the data that is live now",
+  detail = detail,
 }
 
 step("put it in place", function()
@@ -63,7 +75,17 @@ step("put it in place", function()
 end)
 
 step("verify the live data", function()
-  db.validate { db = name, checks = checks, timeout = params.validate_timeout }
+  if verified.again ~= false then
+    db.validate { db = name, checks = checks, timeout = params.validate_timeout }
+    return
+  end
+  for _, sql in ipairs(params.checks) do
+    local row, values = db.query { db = name, sql = sql, max_rows = 2, timeout = params.validate_timeout }.rows, {}
+    for _, value in pairs(row[1] or {}) do values[#values + 1] = value end
+    if #row ~= 1 or #values ~= 1 or not (values[1] == true or type(values[1]) == "number" and values[1] ~= 0) then
+      fail { message = "the data that is live now does not pass " .. sql, hint = "the rollback puts back what was live before" }
+    end
+  end
 end)
 
 tell(params.channel, "the database was restored to " .. (restored.time and time.format(restored.time) or copy) .. "; before-" .. copy .. " holds what was live")

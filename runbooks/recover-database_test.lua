@@ -58,6 +58,25 @@ test("changes nothing where the copy is damaged", function(t)
   t.effects(run, { "db.restore" })
 end)
 
+test("says before the swap what cannot be verified after it, and looks at the checks", function(t)
+  local run = book.simulate(start { verifiable = false })
+  t.equal(run.status, "succeeded")
+  t.effects(run, { "db.restore", "db.swap", "notify.send" })
+  t.contains(run.log[1].text, "in place only its checks can be looked at")
+
+  run = book.simulate(start { verifiable = false, statements = { ["SELECT count(*) > 0 FROM orders"] = { rows = { { ok = false } } } } })
+  t.equal(run.status, "rolled_back")
+  t.contains(run.error, "does not pass SELECT count(*) > 0 FROM orders")
+end)
+
+test("says before the swap that the log ends before the moment", function(t)
+  local s = start { log_age = "1h" }
+  s.params.time = "2026-11-27T01:40:00Z"
+  local run = book.simulate(s)
+  t.equal(run.status, "succeeded")
+  t.contains(run.log[1].text, "is of 2026-11-27T01:00:00Z; the log ends there, before 2026-11-27T01:40:00Z")
+end)
+
 test("changes nothing where people say no", function(t)
   local s = start()
   s.answers = { ["put the restored data in place?"] = "deny" }

@@ -72,3 +72,24 @@ func TestPgBackRestDamaged(t *testing.T) {
 	l.run("/usr/bin/pgbackrest", "--config="+config["config"].(string), "--stanza=main", "--log-level-console=off", "expire", "--set="+sound["backup"].(string))
 	databasetest.Fails(t, b, "restore", obj{"copy": "none"}, effect.CodeUnhealthy, "no backup that is whole reaches back")
 }
+
+// TestACopyIsLentAmcheck: whether a copy can be verified once it is live, too, is
+// known before it is.
+func TestACopyIsLentAmcheck(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	a := l.primary("a")
+	b := backend(t, l.config(a))
+	a.do("DROP EXTENSION amcheck")
+	must(t, b, "backup", obj{})
+	must(t, b, "restore", obj{"copy": "without"})
+	if got := must(t, b, "validate", obj{"copy": "without"}); got["again"] != false || !strings.Contains(got["detail"].(string), "CREATE EXTENSION amcheck, once it is live") {
+		t.Errorf("validated %v", got)
+	}
+	fails(t, b, "validate", obj{}, effect.CodeUnsupported, "CREATE EXTENSION amcheck")
+	a.do("CREATE EXTENSION amcheck")
+	must(t, b, "restore", obj{"copy": "with"})
+	if got := must(t, b, "validate", obj{"copy": "with"}); got["again"] != nil {
+		t.Errorf("validated %v", got)
+	}
+}

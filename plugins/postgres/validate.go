@@ -28,7 +28,7 @@ func (j *job) validate() (map[string]any, *effect.Error) {
 		return nil, e
 	}
 	defer done()
-	schema, e := j.amcheck(c)
+	schema, lent, e := j.amcheck(c)
 	if e != nil {
 		return nil, e
 	}
@@ -52,16 +52,22 @@ func (j *job) validate() (map[string]any, *effect.Error) {
 			return nil, effect.Errorf(effect.CodeUnhealthy, "%s does not pass the check %s: %s", what, name, shared.Told(rows)).WithHint("the check is one row with one column that is true: %s", statement)
 		}
 	}
-	return map[string]any{"valid": true, "checks": float64(len(checks)),
-		"detail": fmt.Sprintf("%s: amcheck found nothing in %d tables and indexes of the database %s", what, verified, or(j.name, j.user))}, nil
+	out := map[string]any{"valid": true, "checks": float64(len(checks)),
+		"detail": fmt.Sprintf("%s: amcheck found nothing in %d tables and indexes of the database %s", what, verified, or(j.name, j.user))}
+	if lent {
+		out["again"] = false
+		out["detail"] = out["detail"].(string) + "; the database has no extension amcheck of its own, without which live data cannot be verified (CREATE EXTENSION amcheck, once it is live)"
+	}
+	return out, nil
 }
 
-// amcheck returns the schema of the extension. In a copy it is there for a
+// amcheck returns the schema of the extension. A copy without it has it lent, for a
 // transaction that is rolled back.
-func (j *job) amcheck(c *conn) (string, *effect.Error) {
+func (j *job) amcheck(c *conn) (schema string, lent bool, e *effect.Error) {
 	const where = "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'amcheck'"
 	r, err := c.row(j.Ctx, where)
 	if err == nil && len(r) == 0 && j.Text("copy") != "" {
+		lent = true
 		if _, err = c.run(j.Ctx, "BEGIN", nil, nil); err == nil {
 			_, err = c.run(j.Ctx, "CREATE EXTENSION amcheck", nil, nil)
 		}
@@ -71,13 +77,13 @@ func (j *job) amcheck(c *conn) (string, *effect.Error) {
 	}
 	if err != nil {
 		e := j.failed(c, "amcheck", err)
-		return "", e.WithHint("the extension amcheck has to be installed beside the server (Debian: it is), and the user %s a superuser", j.user)
+		return "", false, e.WithHint("the extension amcheck has to be installed beside the server (Debian: it is), and the user %s a superuser", j.user)
 	}
 	if len(r) == 0 {
-		return "", effect.Errorf(effect.CodeUnsupported, "the database %s has no extension amcheck, by which its data is verified", or(j.name, j.user)).
+		return "", false, effect.Errorf(effect.CodeUnsupported, "the database %s has no extension amcheck, by which its data is verified", or(j.name, j.user)).
 			WithHint("CREATE EXTENSION amcheck; and let the user %s execute its functions", j.user)
 	}
-	return `"` + strings.ReplaceAll(is(r[0]), `"`, `""`) + `"`, nil
+	return `"` + strings.ReplaceAll(is(r[0]), `"`, `""`) + `"`, lent, nil
 }
 
 // relations verifies each table and index.

@@ -122,6 +122,13 @@ func (b *database) source(m effect.Moment, args map[string]any) (*backup, float6
 			return nil, 0, effect.Errorf(effect.CodeRefused, "only the ends of backups can be restored: there is no log").WithHint("name a backup, without a time")
 		}
 		reached = k.at(m)
+	} else if b.logAge != nil {
+		if end := m.Start.Add(-*b.logAge); reached.After(end) {
+			reached = end
+		}
+		if ended := k.at(m); reached.Before(ended) {
+			reached = ended
+		}
 	}
 	return k, plain.Unix(reached), nil
 }
@@ -145,10 +152,18 @@ func (b *database) validate(_ effect.Moment, args map[string]any) (map[string]an
 	if err != nil {
 		return nil, err
 	}
+	copied := plain.Str(args, "copy") != ""
+	if b.unverifiable && !copied {
+		return nil, effect.Errorf(effect.CodeUnsupported, "%s lacks what it is verified with", dataLabel(args)).WithHint("install that; a copy can be verified")
+	}
 	if !data.valid {
 		return nil, effect.Errorf(effect.CodeUnhealthy, "%s is damaged", dataLabel(args)).WithHint("restore another backup and validate that")
 	}
-	return map[string]any{"valid": true, "checks": float64(len(plain.Table(args, "checks"))), "detail": dataLabel(args) + " is whole in the simulated world"}, nil
+	out := map[string]any{"valid": true, "checks": float64(len(plain.Table(args, "checks"))), "detail": dataLabel(args) + " is whole in the simulated world"}
+	if b.unverifiable && copied {
+		out["again"] = false
+	}
+	return out, nil
 }
 
 func dataLabel(args map[string]any) string {

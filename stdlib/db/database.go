@@ -29,11 +29,14 @@ type database struct {
 	script   model.Scripted
 	was      []change // what version and vars of script were; oldest first, never changed in place
 	takes    map[string]any
-	damage   string // the copy whose restore comes next, and comes out damaged
-	silent   bool   // the next question how far replicas are behind has no answer
-	assumed  bool   // nobody declared it
-	listed   bool   // its backups were read all the same
-	doubt    string // what was taken to be so at a promotion, and may not be
+	damage   string         // the copy whose restore comes next, and comes out damaged
+	silent   bool           // the next question how far replicas are behind has no answer
+	assumed  bool           // nobody declared it
+	listed   bool           // its backups were read all the same
+	doubt    string         // what was taken to be so at a promotion, and may not be
+	logAge   *time.Duration // how long before the start the log ends; nil if it goes on
+	// unverifiable says that live data lacks what db.validate needs.
+	unverifiable bool
 }
 
 // node is one server of a database.
@@ -146,6 +149,12 @@ func (b *database) load(s map[string]any) *database {
 	}
 	if log, ok := s["log"].(bool); ok {
 		b.log = log
+	}
+	if age, ok := s["log_age"].(float64); ok {
+		b.logAge = new(effect.Seconds(age))
+	}
+	if verifiable, ok := s["verifiable"].(bool); ok {
+		b.unverifiable = !verifiable
 	}
 	if valid, ok := s["valid"].(bool); ok {
 		b.live.valid = valid

@@ -50,9 +50,11 @@ func databaseFields() []effect.Field {
 			effect.Field{Name: "valid", Type: effect.Bool, Default: true, Doc: "whether what is restored from it is whole"},
 			field.Of("damaged", effect.Bool, "whether it is known to be damaged, so that restore passes over it")),
 		field.Of("log", effect.Bool, "whether moments between backups can be restored; true if left out"),
+		field.Of("log_age", effect.Duration, "how long before the start the log ends; it goes on if left out"),
 		{Name: "copies", Type: effect.Map, Doc: "restored copies that are there", Elem: &effect.Field{Type: effect.Object, Fields: []effect.Field{
 			{Name: "valid", Type: effect.Bool, Default: true, Doc: "whether it is whole"}}}},
 		field.Of("valid", effect.Bool, "whether the live data is whole"),
+		field.Of("verifiable", effect.Bool, "whether live data can be verified; true if left out"),
 		{Name: "version", Type: effect.Int, Min: effect.Bound(0), Doc: "the schema's version"},
 		{Name: "newest", Type: effect.Int, Min: effect.Bound(0), Doc: "the version that the newest migration leads to"},
 		{Name: "statements", Type: effect.Map, Doc: "what statements do, by how they begin", Elem: &effect.Field{Type: effect.Object, Fields: model.ReplyFields(
