@@ -219,7 +219,7 @@ func (l *Lab) Close() error {
 	l.closing.Do(func() {
 		l.cancel()
 		l.changing.Lock() // a node that is being started is there, and is ended below
-		l.changing.Unlock()
+		defer l.changing.Unlock()
 		for i := len(l.closers) - 1; i >= 0; i-- {
 			l.closers[i]()
 		}

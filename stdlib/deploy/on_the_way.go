@@ -65,10 +65,7 @@ func oneFirst(v *effect.View, end effect.Ending) string {
 		}
 		beside[at] = e
 	}
-	var names []string
-	for _, at := range plain.SortedNames(beside) {
-		names = append(names, at)
-	}
+	names := plain.SortedNames(beside)
 	if len(names) < 2 || len(names) < len(serving) {
 		return ""
 	}
