@@ -37,7 +37,7 @@ func poolFields() []effect.Field {
 			{Name: "status", Type: effect.Enum, Enum: status, Doc: "its status, or a function of the world that returns it"},
 			{Name: "backup", Type: effect.Bool, Doc: "true if it takes requests only when no other server can"},
 		}}},
-		{Name: "scale", Type: effect.Int, Min: effect.Bound(1), Max: effect.Bound(10000), Doc: "the weight that 100% stands for; 100 if left out, 10000 is nginx's"},
+		{Name: "scale", Type: effect.Int, Min: effect.Bound(1), Max: effect.Bound(10000), Doc: "the weight that 100% stands for; 100 if left out, 10000 is that of nginx and Caddy"},
 		{Name: "all_backups", Type: effect.Bool, Doc: "whether all backups share the requests when no other server can; else the first takes them, in the order of the names"},
 		foreignField(),
 		{Name: "sessions", Type: effect.Duration, Doc: "how long it takes until what is under way at a server has ended, once it gets nothing new; 10s at a server that drains if left out"},

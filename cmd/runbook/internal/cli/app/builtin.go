@@ -4,6 +4,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/age"
 	"github.com/q-ecosystem/runbook/plugins/alertmanager"
+	"github.com/q-ecosystem/runbook/plugins/caddy"
 	"github.com/q-ecosystem/runbook/plugins/env"
 	"github.com/q-ecosystem/runbook/plugins/exec"
 	"github.com/q-ecosystem/runbook/plugins/file"
@@ -35,6 +36,8 @@ func shipped(name string) (plugins.Backend, bool) {
 		return age.New(), true
 	case "alertmanager":
 		return alertmanager.New(), true
+	case "caddy":
+		return caddy.New(), true
 	case "env":
 		return env.New(), true
 	case "exec":
@@ -87,5 +90,5 @@ func shipped(name string) (plugins.Backend, bool) {
 
 // shippedNames lists the names that shipped knows.
 func shippedNames() []string {
-	return []string{"age", "alertmanager", "env", "exec", "file", "files", "haproxy", "http", "kubo", "mariadb", "nginx", "pagerduty", "pgbackrest", "pinning", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "vault", "webhook"}
+	return []string{"age", "alertmanager", "caddy", "env", "exec", "file", "files", "haproxy", "http", "kubo", "mariadb", "nginx", "pagerduty", "pgbackrest", "pinning", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "vault", "webhook"}
 }

@@ -1,0 +1,135 @@
+package caddy
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	osexec "os/exec"
+	"sync"
+	"testing"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins"
+)
+
+// victimEnv makes this binary a process that carries one request out, and is
+// killed meanwhile.
+const victimEnv = "RUNBOOK_TEST_VICTIM"
+
+type order struct {
+	Config obj
+	Op     string
+	Args   obj
+}
+
+// victim carries an order out and waits until it is killed.
+func victim(text string) {
+	var o order
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		panic(err)
+	}
+	checked, err := effect.CheckFields(fields(), nil, o.Config)
+	if err != nil {
+		panic(err)
+	}
+	b := New()
+	if err := b.Configure(context.Background(), checked); err != nil {
+		panic(err)
+	}
+	_, err = b.Invoke(context.Background(), plugins.Request{Op: o.Op, Args: o.Args, Key: "key", Attempt: 1, Progress: func(string) {}})
+	fmt.Println("ended", err)
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+// begin lets a process of its own carry a request out. It returns what kills it.
+func begin(t *testing.T, config obj, req plugins.Request) (kill func()) {
+	t.Helper()
+	text, err := json.Marshal(order{config, req.Op, req.Args})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := osexec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), victimEnv+"="+string(text))
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		_ = cmd.Process.Kill()
+		_ = in.Close()
+		_ = cmd.Wait()
+	}
+}
+
+// TestKilled kills the backend while its request is on its way: before Caddy has
+// it, after Caddy has taken it, and before it comes late.
+func TestKilled(t *testing.T) {
+	s := start(t)
+	r := s.relay(t)
+	b := s.backend(t, nil)
+	req := request(t, "split", obj{"green": 10.0, "blue": 90.0})
+	for _, c := range []struct {
+		what  string
+		early bool // Caddy takes the request before the backend is killed
+		late  bool // or after the resume
+		state effect.Observed
+	}{
+		{"it never comes", false, false, effect.NotApplied},
+		{"it was taken", true, false, effect.Applied},
+		{"it comes late", false, true, effect.NotApplied},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			must(t, b, "switch", obj{"to": "blue"})
+			there, killed, late, passed := make(chan bool), make(chan bool), make(chan bool), make(chan int, 2)
+			release := sync.OnceFunc(func() { close(late) })
+			defer release()
+			r.write(func(pass func() int) bool {
+				if c.early {
+					passed <- pass()
+				}
+				there <- true
+				<-killed
+				if c.late {
+					<-late
+					passed <- pass()
+				}
+				return false
+			})
+			kill := begin(t, s.config(obj{"address": r.URL}), req)
+			<-there
+			kill()
+			close(killed)
+			o, err := b.Observe(t.Context(), req)
+			if err != nil || o.State != c.state {
+				t.Fatalf("observed %v, %v", o, err)
+			}
+			if c.early {
+				if status := <-passed; status != http.StatusOK {
+					t.Errorf("Caddy answered %d", status)
+				}
+				return
+			}
+			again := req
+			again.Attempt = 2
+			if _, err := b.Invoke(t.Context(), again); err != nil {
+				t.Fatal(err)
+			}
+			if c.late {
+				must(t, b, "switch", obj{"to": "blue"})
+				release()
+				if status := <-passed; status != http.StatusPreconditionFailed {
+					t.Errorf("Caddy answered the late one with %d", status)
+				}
+				if v := must(t, b, "weights", nil); v["weights"].(obj)["blue"] != 100.0 {
+					t.Errorf("afterwards %v", v)
+				}
+			}
+		})
+	}
+}
