@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	// readings is how often a question is asked whose connection breaks: Caddy
-	// opens its admin API anew with each change of its configuration, and drops
-	// connections that it has not taken yet.
-	readings = 5
-	// between two of them there is a pause.
+	// tries is how often a request is made whose connection breaks: Caddy opens its
+	// admin API anew with each change of its configuration, and drops connections
+	// that it has not taken yet. Between two there is a pause, and none after a wait.
+	tries   = 5
 	between = 20 * time.Millisecond
+	wait    = time.Second
 )
 
 // admin is Caddy's admin API.
@@ -32,16 +32,26 @@ func (a *admin) at(path string) *url.URL {
 	return &url.URL{Scheme: a.to.Scheme, Host: a.to.Host, Path: path}
 }
 
-// handler reads the handler of a pool.
-func (a *admin) handler(ctx context.Context, p *pool) (*handler, error) {
-	answer, failure := a.client.Do(ctx, http.MethodGet, a.at(p.at), nil, nil)
-	for n := 1; n < readings && failure != nil && failure.Sent && failure.Error().Code == effect.CodeUnavailable; n++ {
+// ask makes a request. Where its connection breaks it is made again: one that reads,
+// and one of which nothing was sent.
+func (a *admin) ask(ctx context.Context, method, path string, header http.Header, body []byte) (*post.Answer, *post.Failure) {
+	began := time.Now()
+	for n := 1; ; n++ {
+		answer, failure := a.client.Do(ctx, method, a.at(path), header, body)
+		if failure == nil || failure.Sent && method != http.MethodGet || failure.Error().Code != effect.CodeUnavailable || n == tries || time.Since(began) > wait {
+			return answer, failure
+		}
 		select {
 		case <-ctx.Done():
+			return answer, failure
 		case <-time.After(between):
 		}
-		answer, failure = a.client.Do(ctx, http.MethodGet, a.at(p.at), nil, nil)
 	}
+}
+
+// handler reads the handler of a pool.
+func (a *admin) handler(ctx context.Context, p *pool) (*handler, error) {
+	answer, failure := a.ask(ctx, http.MethodGet, p.at, nil, nil)
 	if failure != nil {
 		e := failure.Error()
 		e.Message = "pool " + p.name + ": " + e.Message
@@ -79,7 +89,7 @@ func (a *admin) replace(ctx context.Context, h *handler, policy json.RawMessage)
 	if h.raw != nil {
 		method = http.MethodPatch
 	}
-	return a.client.Do(ctx, method, a.at(h.path+"/load_balancing/selection_policy"),
+	return a.ask(ctx, method, h.path+"/load_balancing/selection_policy",
 		http.Header{"Content-Type": {"application/json"}, "If-Match": {h.tag}}, policy)
 }
 

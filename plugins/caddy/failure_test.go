@@ -8,6 +8,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
@@ -265,4 +266,31 @@ func TestUnreadable(t *testing.T) {
 	b := s.backend(t, nil)
 	s.set(t, http.MethodPut, "/config/admin/origins", `["caddy.example.org"]`)
 	plugintest.WantError(t, b.Health(t.Context()), effect.CodeRefused, "host not allowed", "origins")
+}
+
+// TestUnsentIsSentAgain: a write of which nothing was sent, as while Caddy loads a
+// configuration, is made again, and one that may have come only once.
+func TestUnsentIsSentAgain(t *testing.T) {
+	s := start(t)
+	r := s.relay(t)
+	b := r.backend(t, s, nil)
+	came := 0
+	r.write(func(func() int) bool { came++; return false })
+	_, err := invoke(t, b, "switch", obj{"to": "green"})
+	if plugintest.WantError(t, err, effect.CodeUnknown); came != 1 {
+		t.Errorf("it came %d times", came)
+	}
+	h, err := b.settings.admin.handler(t.Context(), b.settings.pools["web"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close() // nobody listens there now
+	began := time.Now()
+	_, failure := b.settings.admin.replace(t.Context(), h, []byte(`{}`))
+	if failure == nil || failure.Sent {
+		t.Fatalf("%+v", failure)
+	}
+	if took := time.Since(began); took < (tries-1)*between {
+		t.Errorf("it gave up after %s", took)
+	}
 }
