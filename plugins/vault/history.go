@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -113,7 +114,9 @@ func (b *Backend) content(ctx context.Context, at location, version int) (map[st
 	return got.Data.Data, nil
 }
 
-// made returns the version that bears the mark of an effect, 0 if none does.
+// made returns the version that an effect made, 0 if none that can be read tells of
+// one. Whoever changes another field by hand takes the mark along into a version of
+// theirs, so that it says which one it is of.
 func (b *Backend) made(ctx context.Context, at location, h *history, key string) (int, *effect.Error) {
 	for _, n := range slices.Backward(h.valid()) {
 		content, e := b.content(ctx, at, n)
@@ -123,11 +126,17 @@ func (b *Backend) made(ctx context.Context, at location, h *history, key string)
 		case e != nil:
 			return 0, e
 		}
-		if text(content[b.settings.mark]) == versions.Mark(key) {
-			return n, nil
+		digest, version, _ := strings.Cut(text(content[b.settings.mark]), "@")
+		if made, err := strconv.Atoi(version); err == nil && digest == versions.Mark(key) {
+			return made, nil
 		}
 	}
 	return 0, nil
+}
+
+// marked is the mark of a version that an effect makes.
+func marked(key string, version int) string {
+	return versions.Mark(key) + "@" + strconv.Itoa(version)
 }
 
 // text returns a field as a text: what is none is told in JSON.

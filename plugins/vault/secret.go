@@ -121,7 +121,7 @@ func (b *Backend) write(ctx context.Context, at location, h *history, value, key
 			return 0, e
 		}
 	}
-	for name, text := range map[string]string{at.field: value, b.settings.mark: versions.Mark(key)} {
+	for name, text := range map[string]string{at.field: value, b.settings.mark: marked(key, h.current+1)} {
 		raw, err := json.Marshal(text)
 		if err != nil {
 			return 0, effect.Errorf(effect.CodeInvalid, "the field %s cannot be written as JSON", name)
@@ -137,7 +137,7 @@ func (b *Backend) write(ctx context.Context, at location, h *history, value, key
 	path := b.settings.mount + "/data/" + at.path
 	status, e := b.ask(ctx, question{method: http.MethodPost, path: path,
 		what: "make version " + strconv.Itoa(h.current+1) + " of " + at.path, may: "create and update on " + path,
-		hint: "see whether there is a version whose field " + b.settings.mark + " is " + versions.Mark(key),
+		hint: "see whether there is a version whose field " + b.settings.mark + " is " + marked(key, h.current+1),
 		body: map[string]any{"options": map[string]any{"cas": h.current}, "data": content}}, &got, http.StatusBadRequest)
 	switch said := strings.Join(got.Errors, "; "); {
 	case e != nil:

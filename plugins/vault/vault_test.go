@@ -120,6 +120,31 @@ func TestRotate(t *testing.T) {
 	silent(t, e, "by hand")
 }
 
+// TestMarkIsTakenAlong: whoever changes another field by hand takes the mark of an
+// effect into a version of theirs, which is not the effect's.
+func TestMarkIsTakenAlong(t *testing.T) {
+	s := start(t)
+	b := s.backend(nil)
+	s.put("db/app", obj{"user": "app", "value": "by hand"})
+	made := must(t, b, "rotate", "k1", obj{"name": "db/app"})
+	all := s.read("db/app")
+	all["user"] = "another"
+	s.put("db/app", all)
+	check := func(what string) {
+		t.Helper()
+		if again := must(t, b, "rotate", "k1", obj{"name": "db/app"}); !reflect.DeepEqual(again, made) {
+			t.Errorf("%s: the effect again makes %v, at first it made %v", what, again, made)
+		}
+		seen, err := b.Observe(t.Context(), request(t, "rotate", "k1", obj{"name": "db/app"}))
+		if err != nil || seen.State != effect.Applied || !reflect.DeepEqual(seen.Value, any(made)) {
+			t.Errorf("%s: observed %+v, %v", what, seen, err)
+		}
+	}
+	check("with a version of somebody else's")
+	must(t, b, "revoke", "k2", obj{"name": "db/app", "version": "2"})
+	check("with the effect's own destroyed")
+}
+
 // TestRotateAtOnce lets many change one secret: each version follows the one that
 // it was written after, and nobody's is lost.
 func TestRotateAtOnce(t *testing.T) {
