@@ -30,13 +30,14 @@ func (im *importer) code(n ast.Node, language string) {
 	commands := commandsOf(body, prompts)
 	switch {
 	case slices.Contains(shells, language), language == "" && (prompts || typed(commands)):
-		for _, command := range together(commands) {
-			if terminal.MatchString(command) {
-				im.add(false, comment(command)...)
-				im.left(n, "a command that wants a terminal", command)
+		for _, group := range together(commands) {
+			if slices.ContainsFunc(group, terminal.MatchString) {
+				text := strings.Join(group, "\n")
+				im.add(false, comment(text)...)
+				im.left(n, "a command that wants a terminal", text)
 				continue
 			}
-			im.command(n, command)
+			im.command(n, oneShell(group))
 		}
 		return
 	case language == "":
@@ -168,19 +169,32 @@ var (
 	moves = regexp.MustCompile(`^(?:cd|pushd|popd|source|\.|set|eval|umask|ulimit\s+-\w+\s+\S|alias|unset)\s+\S`)
 )
 
-// together puts commands of a block into one that have to share a shell: what runs
-// in a folder that was gone to, or uses a variable that a command has filled.
-func together(commands []string) []string {
-	var list []string
+// together groups the commands of a block that have to share a shell: what runs in a
+// folder that was gone to, or uses a variable that a command has filled.
+func together(commands []string) [][]string {
+	var list [][]string
 	for i := 0; i < len(commands); i++ {
 		last := i
 		for j := i; j <= last && j < len(commands); j++ {
 			last = max(last, sharing(commands, j))
 		}
-		list = append(list, strings.Join(commands[i:last+1], "\n"))
+		list = append(list, commands[i:last+1])
 		i = last
 	}
 	return list
+}
+
+// stopping matches what makes a shell end at the first command that fails.
+var stopping = regexp.MustCompile(`^set\s+-\w*e`)
+
+// oneShell is a text for one shell. Commands of their own end a run where one fails;
+// in a shell the next one would go on, in the folder that was not left, say.
+func oneShell(group []string) string {
+	text := strings.Join(group, "\n")
+	if len(group) > 1 && !stopping.MatchString(text) {
+		text = "set -e\n" + text
+	}
+	return text
 }
 
 // sharing returns the last command that depends on the shell of this one.
