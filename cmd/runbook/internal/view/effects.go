@@ -25,7 +25,7 @@ func (t *Tree) intended(ev effect.Event) []string {
 		if !until.After(ev.At) {
 			return nil // nothing is waited for
 		}
-		_, leftOut := t.repeated(ev, "sleep"+reason(why))
+		_, leftOut := t.repeated(ev, fmt.Sprintf("sleep %s", until.Sub(ev.At)), reason(why))
 		if leftOut {
 			return nil
 		}
@@ -66,20 +66,24 @@ func (t *Tree) outcome(ev effect.Event) []string {
 	if inside && t.gateRole(b.Op) == effect.GateLooks && b.Error != nil && b.Error.Code == effect.CodeUnsupported {
 		mark = s.Dim("·") // it cannot look in this way, and goes on
 	}
+	switch {
+	case b.Error == nil && b.Op == effect.OpSleep:
+		return nil
+	case b.Error == nil && inside && t.gateRole(b.Op) != "":
+		return nil // the gate's own line says more
+	}
+	question := text
 	if b.Error != nil {
 		text = fmt.Sprintf("%s: %s (%s)", text, opening(b.Error.Message), clean(string(b.Error.Code)))
-		more, leftOut := "", false
-		if b.Class == effect.Read {
-			more, leftOut = t.repeated(ev, text)
-		}
-		if leftOut {
-			return nil
-		}
+	}
+	more, leftOut := t.repeated(ev, question, text)
+	switch {
+	case leftOut:
+		return nil
+	case b.Error != nil:
 		return append(t.timed(ev, depth, mark, text, took+more), t.tail(depth, b.Error.Message)...)
 	}
 	switch b.Op {
-	case effect.OpSleep:
-		return nil
 	case effect.OpApprove:
 		text = "approved"
 	case effect.OpChecklist:
@@ -87,17 +91,7 @@ func (t *Tree) outcome(ev effect.Event) []string {
 	case effect.OpChoose:
 		text = chosen(b.Value)
 	}
-	if inside && t.gateRole(b.Op) != "" {
-		return nil // the gate's own line says more
-	}
-	if b.Class == effect.Read {
-		more, leftOut := t.repeated(ev, text)
-		if leftOut {
-			return nil
-		}
-		took += more
-	}
-	return t.timed(ev, depth, s.Green("✓"), text, took)
+	return t.timed(ev, depth, s.Green("✓"), text, took+more)
 }
 
 // gateRole says what an op is to gates.

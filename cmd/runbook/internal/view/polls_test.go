@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,5 +58,48 @@ func TestPolls(t *testing.T) {
 	whole := wait(&Tree{Catalog: catalog, Verbose: true}, "4", effect.Position{})
 	if got := strings.Count(whole, "http.request"); got != 900 {
 		t.Errorf("of a finished run %d of 900 are shown", got)
+	}
+}
+
+// TestPollsThatChange: what comes out otherwise, what waits longer, and what is asked
+// anew elsewhere or after a change is told.
+func TestPollsThatChange(t *testing.T) {
+	catalog, err := effect.NewCatalog(effect.Control())
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 3, 1, 3, 0, 0, 0, time.Local)
+	here := effect.Position{File: "a.lua", Line: 7}
+	n := 0
+	tree := &Tree{Catalog: catalog}
+	tell := func(kind effect.Kind, b effect.Body) int {
+		t.Helper()
+		at, n = at.Add(time.Second), n+1
+		return len(tree.Lines(effect.Event{At: at, Kind: kind, Place: effect.Place("").Effect(n), Body: b}))
+	}
+	read := func(why string) int {
+		t.Helper()
+		b := effect.Body{Op: "http.request", Class: effect.Read, Args: []byte(`{"url":"https://a"}`), Where: here}
+		if why != "" {
+			b.Error = &effect.Error{Code: effect.CodeUnavailable, Message: why}
+		}
+		return tell(effect.EffectDone, b)
+	}
+	sleep := func(args string) int {
+		t.Helper()
+		return tell(effect.TimerSet, effect.Body{Op: effect.OpSleep, Class: effect.Write, Args: []byte(args), Where: here})
+	}
+	write := effect.Body{Op: "traffic.split", Class: effect.Write, Args: []byte(`{"green":1}`), Where: here}
+	got := []int{
+		read(""), read(""), read(""), // a loop
+		read("down after 12ms"), read("down after 7ms"), read("down after 1.5s"), // how long it took is no news
+		read(""), read(""), read(""),
+		sleep(`{"duration":1}`), sleep(`{"duration":1}`), sleep(`{"duration":1}`), sleep(`{"duration":7200}`),
+		tell(effect.EffectDone, write), read(""),
+		tell(effect.StepEntered, effect.Body{Name: "next"}), read(""),
+	}
+	want := []int{1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 1, 1, 1, 1}
+	if !slices.Equal(got, want) {
+		t.Errorf("lines: %v, want %v", got, want)
 	}
 }

@@ -64,17 +64,22 @@ func (t *Tree) init() {
 	}
 }
 
-// repeated reports whether a line of an effect that changes nothing is one that
-// comes again and again, and left out, or else what to add to it.
-func (t *Tree) repeated(ev effect.Event, line string) (more string, leftOut bool) {
-	if t.Verbose {
+// repeated reports whether a line about a question, or a wait, is one that comes
+// again and again, and left out, or else what to add to it. What changes something
+// is told each time.
+func (t *Tree) repeated(ev effect.Event, question, line string) (more string, leftOut bool) {
+	switch {
+	case t.Verbose:
+		return "", false
+	case ev.Body.Class != effect.Read && ev.Body.Op != effect.OpSleep:
+		t.polls.moved(ev.Place.Line())
 		return "", false
 	}
 	by := asker{place: ev.Place.Line(), where: ev.Body.Where}
 	if composite, inside := ev.Place.Composite(); inside {
 		by = asker{place: composite}
 	}
-	more, print := t.polls.again(by, line, ev.At)
+	more, print := t.polls.again(by, question, line, ev.At)
 	return more, !print
 }
 
@@ -94,6 +99,7 @@ func (t *Tree) Lines(ev effect.Event) []string {
 	switch ev.Kind {
 	case effect.StepEntered:
 		defer t.steps.Add(&ev)
+		t.polls.moved(ev.Place.Line())
 		return t.line(ev, t.depth(ev.Place), s.Cyan("▸"), s.Bold(clean(b.Name)))
 	case effect.StepLeft:
 		return t.stepLeft(ev)
@@ -208,6 +214,7 @@ func (t *Tree) stepLeft(ev effect.Event) []string {
 		took = "  " + effect.FormatDuration(ev.At.Sub(step.At))
 	}
 	t.steps.Add(&ev)
+	t.polls.moved(ev.Place.Line())
 	return t.timed(ev, t.depth(ev.Place), mark, clean(ev.Body.Name), took)
 }
 
