@@ -15,6 +15,10 @@ func Module() effect.Module {
 	read := func(name, doc string, args []effect.Field, returns ...effect.Field) effect.Op {
 		return effect.Op{Module: "db", Name: name, Doc: doc, Class: effect.Read, Args: append(args, db), Returns: returns}
 	}
+	judge := func(op effect.Op) effect.Op {
+		op.Judges = true
+		return op
+	}
 	look := func(name, doc string, args []effect.Field, returns ...effect.Field) effect.Op {
 		op := read(name, doc, args, returns...)
 		op.Answers = true
@@ -97,14 +101,14 @@ func Module() effect.Module {
 			look("is_primary", "Read whether a node takes writes", args(node),
 				field.Of("primary", effect.Bool, "whether it takes writes"), field.Text("node", "which node was asked"),
 				field.Of("timeline", effect.Int, "the timeline that it is on")),
-			read("validate", "Verify the integrity of live data or of a copy; an error if it is damaged", args(
+			judge(read("validate", "Verify the integrity of live data or of a copy; an error if it is damaged", args(
 				field.Text("copy", "a restored copy, instead of the live data"),
 				effect.Field{Name: "checks", Type: effect.Map, Elem: &effect.Field{Type: effect.String, Min: effect.Bound(1)},
 					Doc: `further statements that have to return true: { orders = "SELECT count(*) > 0 FROM orders" }`},
 				field.Timeout("1h")),
 				field.Of("valid", effect.Bool, "true"), field.Of("checks", effect.Int, "how many further statements passed"),
 				field.Text("detail", "what was verified, and with what"),
-				field.Of("again", effect.Bool, "of a copy: false if it cannot be verified once it is live, for want of what detail says")),
+				field.Of("again", effect.Bool, "of a copy: false if it cannot be verified once it is live, for want of what detail says"))),
 			write("backup", "Make a backup and wait until it is complete", args(kind(true), field.Timeout("6h")),
 				field.Text("backup", "what restore calls it"), kind(false), began, ended, field.Of("size", effect.Size, "of the data in it")),
 			restore,

@@ -11,7 +11,7 @@ func Module() effect.Module {
 		Model: func() effect.Model { return NewModel() }, Scenario: scenario(), Faults: faults(), Invariants: invariants(),
 		Ops: []effect.Op{
 			{
-				Module: "health", Name: "check", Class: effect.Read,
+				Module: "health", Name: "check", Class: effect.Read, Judges: true,
 				Doc: "Probe until the target is healthy; an error if it is not within the timeout",
 				Args: []effect.Field{env(), {Name: "timeout", Type: effect.Duration, Default: "10s",
 					Doc: "how long to keep trying"}},

@@ -12,6 +12,10 @@ func Module() effect.Module {
 	read := func(name, doc string, args []effect.Field, returns ...effect.Field) effect.Op {
 		return effect.Op{Module: "ipfs", Name: name, Doc: doc, Class: effect.Read, Args: append(args, node), Returns: returns}
 	}
+	judge := func(op effect.Op) effect.Op {
+		op.Judges = true
+		return op
+	}
 	write := func(name, doc string, args []effect.Field, returns ...effect.Field) effect.Op {
 		op := read(name, doc, args, returns...)
 		op.Class, op.Recovery = effect.Write, effect.Retry
@@ -31,8 +35,8 @@ func Module() effect.Module {
 				effect.Field{Name: "limit", Type: effect.Int, Default: 20.0, Min: effect.Bound(1), Doc: "how many to find at most"}, field.Timeout("1m")),
 				field.Objects("providers", "who was found", field.Text("id", "the peer"), field.Texts("addrs", "its addresses")),
 				field.Of("count", effect.Int, "how many")),
-			read("validate", "Read all blocks of content that a node holds and verify their hashes; an error if one is missing or damaged", args(cid, field.Timeout("10m")),
-				field.Of("valid", effect.Bool, "true"), blocks, size),
+			judge(read("validate", "Read all blocks of content that a node holds and verify their hashes; an error if one is missing or damaged", args(cid, field.Timeout("10m")),
+				field.Of("valid", effect.Bool, "true"), blocks, size)),
 			write("add", "Add a file or directory to a node", args(field.Need("path", "where it is"), pin,
 				field.Text("cid", "what it has to come out as; another result is an error"), field.Timeout("10m")),
 				field.Text("cid", "the content"), size),

@@ -189,8 +189,9 @@ type file struct {
 	headerCall *ast.FuncCallExpr
 	// frozen holds the locals whose tables nothing changes.
 	frozen map[*variable]bool
-	// extended holds the locals of whose tables the script sets a field itself.
+	// extended holds the locals whose tables may hold more than an op returned.
 	extended map[*variable]bool
+	calls    sequence
 	reported int
 	// folding is the work left for the constant under way; 0 between two.
 	folding int

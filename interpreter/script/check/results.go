@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,26 +13,82 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/script/internal/syntax"
 )
 
-// findExtended finds the locals of whose tables the script sets a field: what is
-// in them is not only what an op returned.
+// findExtended finds the locals whose tables may hold more than what an op
+// returned: the script sets a field of them, by whatever name, or hands them to a
+// function of its own.
 func (f *file) findExtended(stmts []ast.Stmt) {
 	f.extended = map[*variable]bool{}
 	for _, s := range stmts {
 		syntax.Each(s, func(node any) {
-			assign, ok := node.(*ast.AssignStmt)
-			if !ok {
-				return
-			}
-			for _, target := range assign.Lhs {
-				for get, ok := target.(*ast.AttrGetExpr); ok; get, ok = target.(*ast.AttrGetExpr) {
-					target = get.Object
+			switch n := node.(type) {
+			case *ast.AssignStmt:
+				for _, target := range n.Lhs {
+					f.extend(target)
 				}
-				if id, ok := target.(*ast.IdentExpr); ok && target != nil && f.scopes.names[id] != nil {
-					f.extended[f.scopes.names[id]] = true
+				f.extendAll(n.Rhs) // kept where others reach it
+			case *ast.ReturnStmt:
+				f.extendAll(n.Exprs)
+			case *ast.TableExpr:
+				for _, field := range n.Fields {
+					f.extendAll([]ast.Expr{field.Value})
 				}
+			case *ast.FuncCallExpr:
+				if f.onlyReadsArguments(n) {
+					return
+				}
+				f.extendAll(n.Args)
 			}
 		})
 	}
+}
+
+// extendAll notes those of some values that are tables, or may be.
+func (f *file) extendAll(values []ast.Expr) {
+	for _, value := range values {
+		if kind, of := f.kindOfResult(value); of != nil && (kind == "table" || kind == "") {
+			f.extend(value)
+		}
+	}
+}
+
+// extend notes the local that a table belongs to, and those that it came from.
+func (f *file) extend(e ast.Expr) {
+	for range maxAlias {
+		switch n := e.(type) {
+		case *ast.AttrGetExpr:
+			e = n.Object
+		case *ast.IdentExpr:
+			v := f.scopes.names[n]
+			if v == nil {
+				return
+			}
+			f.extended[v] = true
+			if e = v.each; e == nil {
+				e = v.init
+			}
+		default:
+			return
+		}
+	}
+}
+
+// reading are globals that leave their arguments as they are.
+var reading = []string{"pairs", "ipairs", "next", "print", "tostring", "tonumber", "type", "assert", "error", "select", "unpack", "fail"}
+
+// onlyReadsArguments reports whether a call leaves the tables that it is given as
+// they are: that of an op, of the language, or of a library.
+func (f *file) onlyReadsArguments(call *ast.FuncCallExpr) bool {
+	if _, ok := f.opOf(call.Func); ok {
+		return true
+	}
+	switch fn := f.origin(call.Func).(type) {
+	case *ast.IdentExpr:
+		return f.scopes.names[fn] == nil && slices.Contains(reading, fn.Value)
+	case *ast.AttrGetExpr:
+		lib, ok := f.origin(fn.Object).(*ast.IdentExpr)
+		return ok && f.scopes.names[lib] == nil && lib.Value != "table"
+	}
+	return false
 }
 
 // shapeOf returns what is declared of a value that comes out of an op: of the
@@ -203,7 +260,7 @@ func (f *file) comparison(n *ast.RelationalOpExpr) {
 		f.report(line, hint, "%s is %s, and cannot be compared with %s", textOf(result), article(kind), article(against))
 	case kind == "string" && !equality:
 		if value, ok := f.fold(other); ok {
-			if _, err := strconv.ParseFloat(fmt.Sprint(value), 64); err == nil {
+			if comesInAnyLength(fmt.Sprint(value)) && !f.isTime(result) {
 				f.warn(line, fmt.Sprintf("write tonumber(%s), and the number without quotes", textOf(result)), "%s is compared with %q letter by letter: \"9\" comes after \"10\"", textOf(result), value)
 			}
 		}
@@ -221,6 +278,48 @@ func (f *file) comparison(n *ast.RelationalOpExpr) {
 		}
 	}
 }
+
+// comesInAnyLength reports whether a text is a number of a kind that comes with more
+// and with fewer digits: not a day, a year or what is filled up with zeros, of which
+// the letters are in order too.
+func comesInAnyLength(text string) bool {
+	if _, err := strconv.ParseFloat(text, 64); err != nil {
+		return false
+	}
+	whole, _, _ := strings.Cut(strings.TrimPrefix(text, "-"), ".")
+	return len(whole) < 4 && (whole == "0" || !strings.HasPrefix(whole, "0"))
+}
+
+// isTime reports whether a part of a result is what date printed, whose fields are
+// of one length.
+func (f *file) isTime(e ast.Expr) bool {
+	for range maxAlias {
+		switch n := e.(type) {
+		case *ast.AttrGetExpr:
+			e = n.Object
+		case *ast.IdentExpr:
+			v := f.scopes.names[n]
+			if v == nil {
+				return false
+			}
+			if e = v.each; e == nil {
+				e = v.init
+			}
+		case *ast.FuncCallExpr:
+			date := false
+			syntax.Each(n, func(node any) {
+				text, ok := node.(*ast.StringExpr)
+				date = date || ok && dates.MatchString(text.Value)
+			})
+			return date
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+var dates = regexp.MustCompile(`(^|[\s/;|&])date(\s|$)`)
 
 func literalText(f *file, e ast.Expr) string {
 	if value, ok := f.fold(e); ok {

@@ -15,6 +15,7 @@ import (
 func (f *file) visit(stmts []ast.Stmt) {
 	written := map[ast.Expr]bool{}
 	f.findExtended(stmts)
+	f.findCalls(stmts)
 	for _, s := range stmts {
 		syntax.Each(s, func(node any) {
 			switch n := node.(type) {

@@ -6,6 +6,8 @@ pcall(health.check, { env = "green" }) -- warning: nobody sees it where health\.
 pcall(function() approve { title = "go on?", by = { "ana" } } end) -- warning: nobody sees it where approve fails
 exec.run { argv = { "openssl", "verify", "www.pem" }, class = "read", ok = { 0, 1 } } -- warning: exec\.run counts several codes as success, and nobody looks at which
 http.request { url = "http://example.org/ready", ok = { 200, 503 } } -- warning: http\.request counts several codes as success
+pcall(health.wait, { env = "one" }) -- warning: nobody sees it where health\.wait fails
+health.check { env = "another" }
 retry { attempts = 3, function()
   notify.send { to = "customers", text = "It is there" } -- warning: notify\.send cannot be taken back, and exec\.run comes after it in the same retry
   exec.run { argv = { "./publish" }, class = "write", recovery = "retry" }
@@ -14,3 +16,8 @@ retry { attempts = 3, function()
   http.request { url = "http://pay.example.org/charge", method = "POST" } -- warning: http\.request cannot be taken back, and exec\.run comes after it
   exec.run { argv = { "./publish" }, class = "write", recovery = "retry" }
 end }
+local again = function()
+  step("tell", function() notify.send { to = "customers", text = "It is there" } end) -- warning: notify\.send cannot be taken back, and health\.check comes after it
+  if env("DRILL") ~= "1" then health.check { env = "again" } end
+end
+retry { attempts = 3, again }
