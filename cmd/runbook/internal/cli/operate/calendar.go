@@ -34,13 +34,14 @@ func emergencyReason(cmd *cobra.Command, why string) error {
 // mayStart holds a run that is about to start against the calendar of its
 // environment: nothing starts in a freeze, or outside of the windows, nor what
 // would not be done in time by its plan. As an emergency it starts all the same, with the
-// question that is returned; why says why it is one.
-func (s *session) mayStart(now time.Time, plan *simulate.Plan, why string) (question map[string]any, err error) {
+// question that is returned; why says why it is one. The moment is the one at which
+// it is asked: what comes before, a dry run for example, takes its time.
+func (s *session) mayStart(plan *simulate.Plan, why string) (question map[string]any, err error) {
 	var needs time.Duration
 	if plan != nil {
 		needs = effect.Seconds(plan.Took)
 	}
-	closed := s.closed(now, needs)
+	closed := s.closed(s.now(), needs)
 	switch {
 	case closed == "" && why != "":
 		return nil, app.Usagef("--emergency: no calendar keeps a run from starting in the environment %q now; leave it out", s.env)
@@ -62,10 +63,11 @@ const longestDryRun = 2 * time.Minute
 // foreseen returns the plan by which a run is held against the calendar: the one
 // that it was given, or else that of a dry run which is made for it, where the
 // calendar closes some time. It says by what it goes, and where it cannot know.
-func (s *session) foreseen(ctx context.Context, now time.Time, plan *simulate.Plan, dryRun func(context.Context) (*simulate.Plan, string), again string) (*simulate.Plan, error) {
+func (s *session) foreseen(ctx context.Context, plan *simulate.Plan, dryRun func(context.Context) (*simulate.Plan, string), again string) (*simulate.Plan, error) {
 	if plan != nil || s.calendar == nil {
 		return plan, nil
 	}
+	now := s.now()
 	open, found := s.calendar.Next(now, 0)
 	if !found || !open.From.Equal(now) || open.To.IsZero() { // it is refused, or never closes
 		return nil, nil
@@ -92,7 +94,7 @@ func (s *session) foreseen(ctx context.Context, now time.Time, plan *simulate.Pl
 		return nil, nil
 	}
 	took := effect.Seconds(plan.Took)
-	text := fmt.Sprintf("by a dry run just made it takes %s, and ends %s", effect.FormatDuration(took.Round(time.Second)), open.Clock(now.Add(took)))
+	text := fmt.Sprintf("by a dry run just made it takes %s, and ends %s", effect.FormatDuration(took.Round(time.Second)), open.Clock(s.now().Add(took)))
 	if len(plan.Approvals) > 0 {
 		text += " if people answer at once"
 	}

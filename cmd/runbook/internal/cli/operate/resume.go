@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -42,7 +41,7 @@ func (a commands) resumeCommand() *cobra.Command {
 						if err := s.warn(ctx, o.With, o.WithLoader); err != nil {
 							return interpreter.Outcome{}, err
 						}
-						if closed := s.closed(time.Now(), 0); closed != "" {
+						if closed := s.closed(s.now(), 0); closed != "" {
 							s.say(view.Clean(closed) + "; what has begun goes on")
 						}
 					}
@@ -103,7 +102,7 @@ func (a commands) forkCommand() *cobra.Command {
 					if err := s.warn(ctx, nil, nil); err != nil {
 						return interpreter.Outcome{}, err
 					}
-					question, err := s.mayStart(time.Now(), nil, emergency)
+					question, err := s.mayStart(nil, emergency)
 					if err != nil {
 						return interpreter.Outcome{}, err
 					}

@@ -3,7 +3,6 @@ package operate
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -65,14 +64,13 @@ func (a commands) runCommand() *cobra.Command {
 					if err := s.carries(ctx, main, loader); err != nil {
 						return interpreter.Outcome{}, err
 					}
-					now := time.Now()
-					foreseen, err := s.foreseen(ctx, now, plan, func(ctx context.Context) (*simulate.Plan, string) {
+					foreseen, err := s.foreseen(ctx, plan, func(ctx context.Context) (*simulate.Plan, string) {
 						return rehearsal.Foresee(ctx, a.App, argv[0], file, pairs)
 					}, rehearsal.Again(a.App, argv[0], file, pairs))
 					if err != nil {
 						return interpreter.Outcome{}, err
 					}
-					question, err := s.mayStart(now, foreseen, emergency)
+					question, err := s.mayStart(foreseen, emergency)
 					if err != nil {
 						return interpreter.Outcome{}, err
 					}

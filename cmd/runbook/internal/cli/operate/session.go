@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -52,6 +53,7 @@ func (w waitFlag) detach(terminal bool) bool {
 // session is everything that carrying out a run needs.
 type session struct {
 	app    *app.App
+	now    func() time.Time // the clock that its calendar is held against
 	db     *journal.DB
 	engine *interpreter.Engine
 	host   *host.Host
@@ -76,7 +78,7 @@ type session struct {
 
 // open reads the configuration and the journal, before anything starts.
 func (a commands) open(ctx context.Context, c carry) (*session, error) {
-	s := &session{app: a.App, detach: c.wait.detach(a.Terminal), script: c.script}
+	s := &session{app: a.App, now: time.Now, detach: c.wait.detach(a.Terminal), script: c.script}
 	var on *app.Surroundings
 	var err error
 	repin := c.id == ""
