@@ -1,6 +1,8 @@
 package interpreter
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -8,13 +10,54 @@ import (
 )
 
 // Calendars finds a calendar by its name, as it stands now. The error says what to
-// do about one that is not there.
+// do about one that is not there; it is retryable where somebody may mend that while
+// the run waits.
 type Calendars func(name string) (window.Calendar, error)
+
+// A file that is just being saved is whole again when it is looked at once more.
+const (
+	calendarLooks = 5
+	calendarPause = time.Second
+)
+
+// look asks a calendar. That it cannot be read is no outcome: a run that has waited
+// for its window for days would be rolled back for a slip in a file. It stops
+// instead, and looks again when it is resumed; of a rollback it is a failure as any
+// other, for what else is to be taken back does not wait for it.
+func (c *control) look(ctx context.Context, call effect.Call) (effect.Result, error) {
+	seconds, _ := call.Args["at"].(float64)
+	at := effect.UnixTime(seconds)
+	for n := 1; ; n++ {
+		res, err := c.calendar.look(call.Args, at)
+		if err == nil || !effect.AsError(err).Retryable {
+			return res, err
+		}
+		if n < calendarLooks {
+			call.Report("%s; it is looked at again", effect.AsError(err).Message)
+			if c.clock.Wait(ctx, c.clock.Now().Add(calendarPause)) != nil {
+				return effect.Result{}, stopped(ctx)
+			}
+			if now := c.clock.Now(); now.After(at) { // it may have closed meanwhile
+				at = now
+			}
+			continue
+		}
+		if call.Place.InRollback() {
+			return effect.Result{}, err
+		}
+		e := effect.AsError(err)
+		text := "nothing was done since: mend the configuration, and resume the run"
+		if e.Hint != "" {
+			text = e.Hint + "\n" + text
+		}
+		return effect.Result{}, &effect.Stop{Cause: effect.Interrupted, Err: fmt.Errorf("%s: window: %s\n%s", call.Where, e.Message, text)}
+	}
+}
 
 // look answers whether a calendar lets changes be made at a moment, for as long
 // after it as they need. All that a script comes to know of the calendar is in the
 // answer, which is recorded: a calendar that is edited later changes no replay.
-func (find Calendars) look(args map[string]any) (effect.Result, error) {
+func (find Calendars) look(args map[string]any, at time.Time) (effect.Result, error) {
 	name, _ := args["name"].(string)
 	if find == nil {
 		return effect.Result{}, effect.Errorf(effect.CodeUnsupported, "the calendar %q: nobody says which calendars there are", name)
@@ -23,9 +66,7 @@ func (find Calendars) look(args map[string]any) (effect.Result, error) {
 	if err != nil {
 		return effect.Result{}, err
 	}
-	seconds, _ := args["at"].(float64)
 	needs, _ := args["needs"].(float64)
-	at := effect.UnixTime(seconds)
 	next, found := c.Next(at, effect.Seconds(needs))
 	open := found && next.From.Equal(at)
 	out := map[string]any{"open": open}

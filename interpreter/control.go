@@ -65,7 +65,7 @@ func (c *control) Do(ctx context.Context, call effect.Call) (effect.Result, erro
 		}
 		return effect.Result{}, nil
 	case effect.OpCalendar:
-		return c.calendar.look(call.Args)
+		return c.look(ctx, call)
 	case effect.OpSleep:
 		until, err := effect.SleepUntil(call.Args, call.Began)
 		if err != nil {

@@ -87,14 +87,19 @@ func parseRules(table map[string]any, key, why string) ([]window.Rule, error) {
 }
 
 // calendars finds those of the scenario, then those of the configuration, if there
-// is one here.
+// is one here. Nobody mends that during a rehearsal: what it lacks is an outcome.
 func (s *Scenario) calendars(here interpreter.Calendars) interpreter.Calendars {
 	return func(name string) (window.Calendar, error) {
 		if c, ok := s.Calendars[name]; ok {
 			return c, nil
 		}
 		if here != nil {
-			return here(name)
+			c, err := here(name)
+			if err != nil {
+				e := *effect.AsError(err)
+				e.Retryable, err = false, &e
+			}
+			return c, err
 		}
 		return window.Calendar{}, &effect.Error{Code: effect.CodeUnsupported, Message: fmt.Sprintf("the scenario knows no calendar %q", name),
 			Hint: fmt.Sprintf("write calendars = { [%q] = { open = { %s } } } in it", name, `"Mon-Fri 09:00-17:00 UTC"`)}

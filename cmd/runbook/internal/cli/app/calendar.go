@@ -10,20 +10,20 @@ import (
 )
 
 // CalendarNamed finds a calendar in the file that an environment is from, as it is
-// now. One that cannot be read opens no window: the error is an *effect.Error for
-// the script.
+// now. One that cannot be read opens no window: the error is a retryable
+// *effect.Error, since the file can be mended.
 func CalendarNamed(env *config.Environment, name string) (window.Calendar, error) {
 	cfg := &config.Config{}
 	if file := env.File(); file != "" {
 		var err error
 		if cfg, err = config.Load(file); err != nil {
 			return window.Calendar{}, &effect.Error{Code: effect.CodeUnavailable, Message: "the calendar " + name + ": " + err.Error(),
-				Hint: "whether changes may be made cannot be told until the configuration can be read: mend it, then start again, or fork the run from before this", Retryable: true}
+				Hint: "whether changes may be made cannot be told until the configuration can be read", Retryable: true}
 		}
 	}
 	c, err := cfg.CalendarNamed(name)
 	if err != nil {
-		e := &effect.Error{Code: effect.CodeInvalid, Message: err.Error()}
+		e := &effect.Error{Code: effect.CodeInvalid, Message: err.Error(), Retryable: true}
 		var at *config.Error
 		if errors.As(err, &at) {
 			bare := *at
