@@ -37,6 +37,8 @@ func edge() *rehearse.Scenario {
 	return &rehearse.Scenario{World: map[string]map[string]any{
 		"dns":     {"records": []any{map[string]any{"name": "edge.example.org", "type": "A", "values": []any{"192.0.2.10"}}}},
 		"traffic": {"weights": map[string]any{"blue": 100.0, "green": 0.0}},
+		"files":   {"/var/log/a.log": map[string]any{"text": "a"}},
+		"health":  {"aging": map[string]any{"timeline": []any{map[string]any{"at": 20.0 * 60, "error_rate": 5.0}}}},
 	}}
 }
 
@@ -82,6 +84,13 @@ func toldOfPair(x *simulate.Paired) string {
 	return b.String()
 }
 
+// addWithin adds to a record while a window is open, and takes ten minutes.
+func addWithin(hours, name string) string {
+	text := strings.ReplaceAll(fmt.Sprintf(addHead, "")+addSet, "edge.example.org", name)
+	return strings.Replace(text, "local dns", `window { open = { "Mon `+hours+` UTC" }, needs = "10m" }
+		local dns`, 1) + ` sleep "10m"`
+}
+
 // TestTwoRunsAtOnce: what two runs leave that do not know of each other is found
 // where neither order leaves it, and nothing is where a lock or the system itself
 // keeps them apart.
@@ -99,11 +108,37 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	constant := func(name string) string {
 		return strings.NewReplacer("was.blue", "100", "was.green", "0").Replace(shift(name)) + `fail("no")`
 	}
+	archive := func(name, digits string) string {
+		return `runbook { name = "a", on_failure = "stop" }
+			local to = "/srv/` + name + `" .. time.format(now(), "` + digits + `") .. ".tar.gz"
+			require("files").archive { paths = { "/var/log/a.log" }, to = to }
+			require("files").hash { path = to }`
+	}
+	probe := `runbook { name = "a", on_failure = "stop" }
+		local db = require "db"
+		local b, day = db.backup { type = "full" }, time.format(now(), "%Y%m%d-%H%M%S")
+		db.restore { copy = "probe-" .. day, backup = b.backup }
+		db.validate { copy = "probe-" .. day }`
+	aging := func(env string) string {
+		return `runbook { name = "a", on_failure = "rollback" }
+			local deploy, health = require "deploy", require "health"
+			on_rollback(function() deploy.release { env = "` + env + `", version = "v1" } deploy.activate { env = "` + env + `" } end)
+			deploy.release { env = "` + env + `", version = "v2" }
+			deploy.activate { env = "` + env + `" }
+			health.watch { env = "aging", during = "10m", slo = { error_rate = "< 1%" } }`
+	}
 	for _, tt := range []struct {
 		name, first, second string
 		broken              bool
 		says                string // in the message, or among the outcomes
 	}{
+		{"files that are called by the time", archive("a-", "%Y%m%d-%H%M%S"), archive("b-", "%Y%m%d-%H%M%S"), false, "first succeeded"},
+		{"an archive of one name an hour", archive("a-", "%Y%m%d-%H"), archive("a-", "%Y%m%d-%H"), false, "first failed, second succeeded"},
+		{"copies that are called by the time", probe, probe, false, "first succeeded"},
+		{"a window that closes meanwhile", addWithin("08:00-09:20", "edge.example.org"), addWithin("08:00-09:20", "other.example.org"), false, "first succeeded, second succeeded"},
+		{"a lost update while a window is open", addWithin("08:00-09:20", "edge.example.org"), addWithin("08:00-09:20", "edge.example.org"), true, "values.* is"},
+		{"a window that has room for one", addWithin("08:59-09:11", "edge.example.org"), addWithin("08:59-09:11", "other.example.org"), false, "first succeeded, second succeeded"},
+		{"what turns bad in time", aging("shop"), aging("cart"), false, "first succeeded, second rolled_back"},
 		{"a lost update", plain + addSet, plain + addSet, true, "values.* is 192.0.2.12; first, then second: 192.0.2.11, 192.0.2.12"},
 		{"a lock that both take", locked + addSet, locked + addSet, false, "first refused (lock dns/edge), second succeeded"},
 		{"a lock that one takes", locked + addSet, plain + addSet, true, "values.* is"},
@@ -159,6 +194,16 @@ func TestPairsThatAreCutSaySo(t *testing.T) {
 	e.Limit, e.Within = 0, time.Nanosecond
 	if x := explorePair(t, e); x.Orders != 0 || x.Left != 2 || x.Why != "time" {
 		t.Errorf("%d orders, %d left, %q", x.Orders, x.Left, x.Why)
+	}
+}
+
+// TestPairsThatAreNotComparedSaySo: where time lets neither run come after the
+// other, what both change is not compared, and counted.
+func TestPairsThatAreNotComparedSaySo(t *testing.T) {
+	text := addWithin("08:59-09:11", "edge.example.org")
+	x := explorePair(t, pairOf(t, text, text, map[string]any{"address": another}))
+	if x.Orders == 0 || x.Apart != x.Orders || x.Broken > 0 {
+		t.Errorf("of %d orders %d were not compared, %d broken", x.Orders, x.Apart, x.Broken)
 	}
 }
 

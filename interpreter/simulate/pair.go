@@ -75,6 +75,8 @@ type PairTrial struct {
 	Took    time.Duration
 	meets   [2]map[effect.Place]bool // effects that touch what some effect of the other run does
 	begin   [2]time.Duration         // negative: it did not run
+	then    [2]*PairTrial            // each run alone, begun when it was; nil where that says nothing
+	apart   bool                     // what both changed was not compared
 	world   *World
 	left    remains
 }
@@ -86,6 +88,7 @@ type Paired struct {
 	Outcomes  map[string]int
 	Failures  []PairTrial // one for each way to break something: that in which they begin closest to each other
 	Broken    int
+	Apart     int         // orders in which what both change was not compared: they end otherwise at another time, so that no order says what it ought to be
 	Opaque    int         // writes of both, alone, of which nobody said what they change
 	Blocked   *AloneError // why no order was tried; nil if they were
 	Left      int         // orders that were known and not tried
@@ -151,7 +154,7 @@ func (e *PairExplorer) Reproduce(ctx context.Context, after time.Duration) (Pair
 	if blocked := ref.blocked(); blocked != nil {
 		return PairTrial{}, blocked
 	}
-	t, err := e.try(ctx, after)
+	t, err := e.beside(ctx, after, ref)
 	if err != nil {
 		return PairTrial{}, err
 	}
@@ -177,7 +180,7 @@ func (e *PairExplorer) orders(ctx context.Context, x *Paired, ref *reference) er
 		}
 		trials := make([]PairTrial, len(round))
 		done, err := e.all(ctx, len(round), x.Orders, func(i int) (err error) {
-			trials[i], err = e.try(ctx, round[i])
+			trials[i], err = e.beside(ctx, round[i], ref)
 			return err
 		})
 		if err != nil {
@@ -192,6 +195,9 @@ func (e *PairExplorer) orders(ctx context.Context, x *Paired, ref *reference) er
 			known.add(&t)
 			ref.judge(&t)
 			x.Orders++
+			if t.apart {
+				x.Apart++
+			}
 			x.Outcomes[t.Outcome()]++
 			if len(t.Broken) > 0 {
 				x.Broken++
@@ -258,19 +264,33 @@ func spread(list []time.Duration, n int) []time.Duration {
 	return kept
 }
 
-// try lets the second run begin so long after the first.
-func (e *PairExplorer) try(ctx context.Context, after time.Duration) (PairTrial, error) {
-	return e.run(ctx, after, [2]time.Duration{max(-after, 0), max(after, 0)})
+// beside lets the second run begin so long after the first. A run that then ends
+// otherwise than alone is carried out alone once more, at the time when it began.
+func (e *PairExplorer) beside(ctx context.Context, after time.Duration, ref *reference) (PairTrial, error) {
+	t, err := e.run(ctx, after, 0, [2]time.Duration{max(-after, 0), max(after, 0)})
+	for i := range t.then {
+		var held *HeldError
+		if err != nil || t.begin[i] == 0 || t.Endings[i].Status == ref.ending(i) || errors.As(t.Endings[i].Err, &held) {
+			continue
+		}
+		var then PairTrial
+		if then, err = e.one(ctx, i, t.begin[i]); err == nil {
+			t.then[i] = &then
+		}
+	}
+	return t, err
 }
 
-func (e *PairExplorer) run(ctx context.Context, after time.Duration, begin [2]time.Duration) (PairTrial, error) {
+// run carries the runs out from so long before the start of the world.
+func (e *PairExplorer) run(ctx context.Context, after, early time.Duration, begin [2]time.Duration) (PairTrial, error) {
 	w := NewWorld(e.Setup)
+	w.timeline.Skip(-early)
 	worlds := [2]*World{w, w.Beside()}
 	ends, err := e.Runner.Together(ctx, worlds, begin)
 	if err != nil {
 		return PairTrial{}, err
 	}
-	t := PairTrial{After: after, Endings: ends, begin: begin, world: w, Took: w.timeline.Now().Sub(e.Setup.Start)}
+	t := PairTrial{After: after, Endings: ends, begin: begin, world: w, Took: w.timeline.Now().Sub(e.Setup.Start) + early}
 	for i, view := range worlds {
 		t.Entries[i] = view.Entries()
 		for _, v := range view.Violations() {

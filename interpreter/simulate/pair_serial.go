@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,21 +16,19 @@ type reference struct {
 	start   time.Time
 	ripe    time.Duration // after the start: when all is looked at
 	alone   [2]PairTrial
-	serial  [2]PairTrial    // the first run first, the second run first
-	moves   map[string]bool // values that tell when a run began, and tables whose members are called by it: not compared
+	serial  [2]*PairTrial // the first run first, the second run first; nil where time alone makes one of them end otherwise
+	later   [2]*PairTrial // the same, at another time
+	timing  *timing
 	held    map[string]bool // invariants that do not hold one after the other either
 	written map[string]bool // names of what the runs changed
 }
 
-// reference carries out the runs alone, and in both orders: once close to each
-// other, once with an hour in between, for what tells of the time.
+// reference carries out the runs alone, and in both orders: at two times each,
+// for what tells of the time.
 func (e *PairExplorer) reference(ctx context.Context) (*reference, error) {
-	r := &reference{start: e.Setup.Start, moves: map[string]bool{}, held: map[string]bool{}, written: map[string]bool{}}
-	var later [2]PairTrial
+	r := &reference{start: e.Setup.Start, timing: newTiming(), held: map[string]bool{}, written: map[string]bool{}}
 	if _, err := e.all(ctx, 2, 0, func(i int) (err error) {
-		begin := [2]time.Duration{-1, -1}
-		begin[i] = 0
-		r.alone[i], err = e.run(ctx, 0, begin)
+		r.alone[i], err = e.one(ctx, i, 0)
 		return err
 	}); err != nil {
 		return nil, err
@@ -39,18 +36,8 @@ func (e *PairExplorer) reference(ctx context.Context) (*reference, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	gap := func(i int, d time.Duration) time.Duration {
-		if i == 0 {
-			return r.alone[0].Took + d
-		}
-		return -(r.alone[1].Took + d)
-	}
-	if _, err := e.all(ctx, 4, 0, func(i int) (err error) {
-		into, d := &r.serial[i%2], time.Minute
-		if i >= 2 {
-			into, d = &later[i%2], time.Hour
-		}
-		*into, err = e.try(ctx, gap(i%2, d))
+	if _, err := e.all(ctx, 2, 0, func(i int) (err error) {
+		r.serial[i], r.later[i], err = e.inTurn(ctx, i, r)
 		return err
 	}); err != nil {
 		return nil, err
@@ -59,26 +46,97 @@ func (e *PairExplorer) reference(ctx context.Context) (*reference, error) {
 		return nil, ctx.Err()
 	}
 	r.ripe = 2*(r.alone[0].Took+r.alone[1].Took) + 3*time.Hour
-	for _, t := range []*PairTrial{&r.alone[0], &r.alone[1], &r.serial[0], &r.serial[1], &later[0], &later[1]} {
-		r.settle(t)
-		maps.Copy(r.written, t.written())
-		for _, v := range t.Broken {
-			r.held[v.Invariant] = true
+	var pairs [][2]remains
+	for i := range r.alone {
+		for _, t := range []*PairTrial{&r.alone[i], r.serial[i], r.later[i]} {
+			if t == nil {
+				continue
+			}
+			r.settle(t)
+			maps.Copy(r.written, t.written())
+			for _, v := range t.Broken {
+				r.held[v.Invariant] = true
+			}
+		}
+		if r.serial[i] != nil && r.later[i] != nil {
+			pairs = append(pairs, [2]remains{r.serial[i].left, r.later[i].left})
 		}
 	}
-	for i := range r.serial {
-		for _, name := range r.serial[i].left.differ(later[i].left) {
-			_, one := r.serial[i].left[name]
-			_, both := later[i].left[name]
-			if one && both {
-				r.moves[name] = true
-			} else {
-				r.moves[above(name)] = true
+	r.timing.learn(pairs)
+	for i := range r.alone {
+		for _, t := range []*PairTrial{&r.alone[i], r.serial[i], r.later[i]} {
+			if t != nil {
+				t.left = t.left.called(r.timing.call)
 			}
 		}
 	}
+	written := map[string]bool{}
+	for name := range r.written {
+		written[r.timing.call(name)] = true
+	}
+	r.written = written
 	return r, nil
 }
+
+// one carries out one of the runs alone, so long after the start.
+func (e *PairExplorer) one(ctx context.Context, i int, at time.Duration) (PairTrial, error) {
+	begin := [2]time.Duration{-1, -1}
+	begin[i] = at
+	return e.run(ctx, 0, 0, begin)
+}
+
+// apart are the distances between one run's end and the other's begin at which
+// both orders are tried: the first one, and the first of the others that will do.
+var apart = []time.Duration{time.Minute, time.Hour, 10 * time.Minute, 3 * time.Minute}
+
+// inTurn carries out one of the runs and the other one after it, at two times.
+// Either is nil where there is none at which both end as they do on their own.
+func (e *PairExplorer) inTurn(ctx context.Context, first int, r *reference) (one, other *PairTrial, err error) {
+	for i, gap := range apart {
+		t, err := e.after(ctx, first, gap, r)
+		if err != nil {
+			return nil, nil, err
+		}
+		switch {
+		case t == nil:
+		case i == 0:
+			one = t
+		default:
+			return one, t, nil
+		}
+	}
+	return one, nil, nil
+}
+
+// after carries out one of the runs, and the other one so long after its end.
+// Where the later one then ends otherwise only because it is later (its window has
+// closed, something that the scenario says of that time), the earlier one begins
+// before the start instead; it is nil where that makes it end otherwise.
+func (e *PairExplorer) after(ctx context.Context, first int, gap time.Duration, r *reference) (*PairTrial, error) {
+	second := 1 - first
+	begin := [2]time.Duration{}
+	begin[second] = r.alone[first].Took + gap
+	t, err := e.run(ctx, begin[1]-begin[0], 0, begin)
+	if err != nil || t.Endings[second].Status == r.ending(second) {
+		return &t, err
+	}
+	late, err := e.one(ctx, second, begin[second])
+	if err != nil || late.Endings[second].Status == r.ending(second) {
+		return &t, err // the other run makes it end so
+	}
+	t, err = e.run(ctx, begin[1]-begin[0], begin[second], begin)
+	if err != nil || t.Endings[first].Status == r.ending(first) {
+		return &t, err
+	}
+	return nil, nil
+}
+
+// ending is how a run ends alone.
+func (r *reference) ending(i int) effect.Status { return r.alone[i].Endings[i].Status }
+
+// timed reports whether there is no time at which the runs one after the other
+// end as they do on their own.
+func (r *reference) timed() bool { return r.serial[0] == nil || r.serial[1] == nil }
 
 // blocked returns why nothing can be learned from the runs together; nil if it
 // can.
@@ -119,23 +177,20 @@ func (r *reference) settle(t *PairTrial) {
 func (r *reference) judge(t *PairTrial) {
 	t.Broken = slices.DeleteFunc(t.Broken, func(v Violation) bool { return r.held[v.Invariant] })
 	r.settle(t)
-	allowed := []remains{r.serial[0].left, r.serial[1].left}
-	for i := range r.alone {
-		if t.Endings[1-i].Status != effect.StatusSucceeded {
-			allowed = append(allowed, r.alone[i].left)
-		}
-	}
-	if t.Endings[0].Status != effect.StatusSucceeded && t.Endings[1].Status != effect.StatusSucceeded {
-		allowed = append(allowed, t.left.unsaid())
-	}
+	t.left = t.left.called(r.timing.call)
 	written := t.written()
-	counts := func(name string) bool {
-		return (written[name] || r.written[name]) && !r.moves[name] && !r.moves[above(name)]
+	for name := range maps.Clone(written) {
+		written[r.timing.call(name)] = true
 	}
 	var best []string
-	for _, left := range allowed {
-		differs := slices.DeleteFunc(t.left.differ(left), func(name string) bool { return !counts(name) })
+	for _, left := range r.allowed(t) {
+		differs := slices.DeleteFunc(r.timing.differ(t.left, left), func(name string) bool {
+			return !written[name] && !r.written[name] || isOpen(name, left)
+		})
 		if len(differs) == 0 {
+			for name := range left {
+				t.apart = t.apart || isOpen(name, left) && (written[name] || r.written[name])
+			}
 			return
 		}
 		if best == nil || len(differs) < len(best) {
@@ -144,117 +199,51 @@ func (r *reference) judge(t *PairTrial) {
 	}
 	var said []string
 	for _, name := range best[:min(len(best), 3)] {
-		said = append(said, fmt.Sprintf("%s is %s; first, then second: %s; second, then first: %s", inPath(name), t.left.of(name),
-			r.serial[0].left.of(name), r.serial[1].left.of(name)))
+		text := fmt.Sprintf("%s is %s", inPath(name), t.left.of(name))
+		for i, order := range [2]string{"first, then second", "second, then first"} {
+			if r.serial[i] != nil {
+				text += fmt.Sprintf("; %s: %s", order, r.serial[i].left.of(name))
+			}
+		}
+		if r.timed() {
+			text += fmt.Sprintf("; the first alone: %s; the second alone: %s", r.alone[0].left.of(name), r.alone[1].left.of(name))
+		}
+		said = append(said, text)
 	}
 	v := Violation{Invariant: Serial, Message: strings.Join(said, "\n"), At: r.start.Add(t.Took)}
 	t.Broken = append([]Violation{v}, t.Broken...)
 }
 
-// above is the table in which something stands.
-func above(name string) string { return name[:max(strings.LastIndexByte(name, '\x00'), 0)] }
-
-// remains are what runs left otherwise than it was in the beginning: values by
-// their path. Members of lists are told without their order, for one after the
-// other is a matter of when.
-type remains map[string]*remain
-
-type remain struct {
-	values []string
-	unsaid bool // nobody said what it was in the beginning, or it was nothing
-}
-
-// remains returns what the world is now otherwise than in the beginning.
-func (w *World) remains() remains {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	r := remains{}
-	for name := range w.models {
-		was, _ := w.start[name].(map[string]any)
-		for _, c := range w.changes(name, was, w.stateOf(name)) {
-			key := nameOf(c)
-			if r[key] == nil {
-				r[key] = &remain{unsaid: true}
-			}
-			r[key].values = append(r[key].values, c.Prediction().To)
-			r[key].unsaid = r[key].unsaid && c.From == nil
-		}
-	}
-	for _, value := range r {
-		slices.Sort(value.values)
-	}
-	return r
-}
-
-// nameOf is the name of what changed among remains.
-func nameOf(c effect.Change) string {
-	path := []string{c.Module}
-	for _, part := range c.Path {
-		if _, err := strconv.Atoi(part); err == nil {
-			part = "*"
-		}
-		path = append(path, part)
-	}
-	return strings.Join(path, "\x00")
-}
-
-// written returns the names of what both runs changed: what else is otherwise was
-// assumed when somebody looked at it.
-func (t *PairTrial) written() map[string]bool {
-	names := map[string]bool{}
-	for _, entries := range t.Entries {
-		for _, e := range entries {
-			for _, c := range e.Changes {
-				names[nameOf(c)] = true
+// allowed returns what two runs at once may leave; where time alone makes a run end
+// otherwise, what each leaves alone at its time, too.
+func (r *reference) allowed(t *PairTrial) []remains {
+	var list []remains
+	apart := true // both end as they do alone
+	otherwise := false
+	then := [2]remains{}
+	for i := range r.alone {
+		for _, s := range []*PairTrial{r.serial[i], r.later[i]} {
+			if s != nil {
+				list = append(list, s.left)
 			}
 		}
-	}
-	return names
-}
-
-// unsaid returns what two runs that left nothing may have left: what nobody said
-// in the beginning, and a run has put back to what it took it to be.
-func (r remains) unsaid() remains {
-	u := remains{}
-	for name, value := range r {
-		if value.unsaid {
-			u[name] = value
+		if t.Endings[1-i].Status != effect.StatusSucceeded {
+			list = append(list, r.alone[i].left)
 		}
-	}
-	return u
-}
-
-// differ returns what two have left otherwise, in order.
-func (r remains) differ(o remains) []string {
-	var list []string
-	for name, value := range r {
-		if other := o[name]; other == nil || !slices.Equal(value.values, other.values) {
-			list = append(list, name)
+		alone := &r.alone[i]
+		if t.then[i] != nil {
+			alone, otherwise = t.then[i], true
+			r.settle(alone)
+			alone.left = alone.left.called(r.timing.call)
 		}
+		then[i] = alone.left
+		apart = apart && t.Endings[i].Status == alone.Endings[i].Status
 	}
-	for name := range o {
-		if r[name] == nil {
-			list = append(list, name)
-		}
+	if t.Endings[0].Status != effect.StatusSucceeded && t.Endings[1].Status != effect.StatusSucceeded {
+		list = append(list, t.left.unsaid())
 	}
-	slices.Sort(list)
+	if apart && (otherwise || r.timed()) {
+		list = append(list, then[0].merged(then[1]))
+	}
 	return list
-}
-
-// inPath writes a name as people read it.
-func inPath(name string) string {
-	path := strings.Split(name, "\x00")
-	return effect.Change{Module: path[0], Path: path[1:]}.Target()
-}
-
-// of tells a value in words.
-func (r remains) of(name string) string {
-	value := r[name]
-	switch {
-	case value == nil:
-		return "as it was"
-	case len(value.values) == 1 && value.values[0] == "":
-		return "nothing"
-	}
-	return strings.Join(value.values, ", ")
 }

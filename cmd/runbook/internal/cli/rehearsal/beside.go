@@ -104,7 +104,7 @@ func (a commands) exploredPair(x *simulate.Paired, locks []string, again pairAga
 		for i := range x.Failures {
 			a.JSONLine(again.line(&x.Failures[i]))
 		}
-		a.JSONLine(pairedLine{"explored_pair", x.Orders, x.Conflicts, x.Outcomes, x.Broken, locks, x.Opaque, x.Why != "", x.Left, x.Why})
+		a.JSONLine(pairedLine{"explored_pair", x.Orders, x.Conflicts, x.Outcomes, x.Broken, locks, x.Opaque, x.Apart, x.Why != "", x.Left, x.Why})
 	} else {
 		for i := range x.Failures {
 			a.pairFailure(&x.Failures[i], again)
@@ -138,6 +138,9 @@ func (a commands) pairedSummary(x *simulate.Paired, locks []string, again pairAg
 	}
 	if x.Opaque > 0 {
 		a.Result("%s\n", s.Yellow(fmt.Sprintf("opaque to this rehearsal: %s of both runs; nobody said what they change, and no order of them was tried", app.Counted(x.Opaque, "write"))))
+	}
+	if x.Apart > 0 {
+		a.Result("%s\n", s.Yellow(fmt.Sprintf("in %s what both changed was not compared: at another time the runs end otherwise, and one after the other does not tell what it ought to be", app.Counted(x.Apart, "order"))))
 	}
 	switch {
 	case x.Broken > 0:

@@ -88,6 +88,7 @@ type pairedLine struct {
 	Broken    int            `json:"broken" doc:"orders that broke an invariant"`
 	Locks     []string       `json:"locks,omitempty" doc:"that both runs take"`
 	Opaque    int            `json:"opaque,omitempty" doc:"writes of which nobody said what they change"`
+	Apart     int            `json:"apart,omitempty" doc:"orders in which what both change was not compared, for at another time they end otherwise"`
 	Truncated bool           `json:"truncated" doc:"not all was explored"`
 	Left      int            `json:"left,omitempty" doc:"orders that are known and were not tried"`
 	LeftWhy   string         `json:"left_why,omitempty" doc:"limit, time, interrupted"`
