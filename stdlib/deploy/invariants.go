@@ -84,7 +84,9 @@ func asItRan(v *effect.View, end effect.Ending) string {
 	before, after := versions(v.Begin("deploy"), "serving"), versions(v.State("deploy"), "serving")
 	newest := versions(v.State("deploy"), "version") // many a system serves what is released: to put that back is enough there
 	for _, at := range plain.SortedNames(before) {
-		if was, is := before[at], after[at]; is != "" && was != is && was != newest[at] {
+		words := strings.Fields(at)
+		beside := idle(v.State("traffic"), words[1]) || idle(v.State("traffic"), words[len(words)-1])
+		if was, is := before[at], after[at]; is != "" && was != is && was != newest[at] && !beside {
 			return fmt.Sprintf("the run is %s, and %s serves %s; it served %s: add an on_rollback that releases and activates that again", end.Status, at, is, was)
 		}
 	}

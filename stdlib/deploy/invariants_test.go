@@ -36,3 +36,25 @@ func TestAsItRan(t *testing.T) {
 		}
 	}
 }
+
+// TestIdleMayStay: what takes no traffic may keep the version that it was given.
+func TestIdleMayStay(t *testing.T) {
+	type obj = map[string]any
+	green := func(version string) obj {
+		return obj{"envs": obj{"green": obj{"version": version, "serving": version, "state": "active"}}}
+	}
+	for name, c := range map[string]struct {
+		weight float64
+		stays  bool
+	}{"it gets nothing": {0, true}, "it gets some": {10, false}} {
+		v := &effect.View{Begin: func(string) map[string]any { return green("v1") }, State: func(module string) map[string]any {
+			if module == "traffic" {
+				return obj{"weights": obj{"green": c.weight, "blue": 100 - c.weight}}
+			}
+			return green("v2")
+		}}
+		if got := asItRan(v, effect.Ending{Status: effect.StatusRolledBack, RollsBack: true}); (got == "") != c.stays {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}

@@ -12,32 +12,67 @@ import (
 )
 
 // wellOnTheWay finds changes that make bad, as the scenario declares it, what was
-// well, where the run goes on to the next change before anybody looks: the order is
-// wrong, and the next one mends it. Who has stopped something has meant it.
+// well and serves, where the run goes on to the next change before anybody looks:
+// the order is wrong, and the next one mends it. What only has to start gets well
+// by itself, and who has stopped something has meant it.
 func wellOnTheWay(v *effect.View, e effect.Occurrence) string {
 	if !e.Wrote() || e.Tells || e.Module == "traffic" || model.Stops(e) { // which asks of its own
 		return ""
 	}
-	at := slices.IndexFunc(v.Usual, func(u effect.Occurrence) bool { return u.Place == e.Place })
-	if at < 0 {
+	next, ok := nextChange(v.Usual, e)
+	if !ok || slices.ContainsFunc(v.Past(), func(p effect.Occurrence) bool { return p.Wrote() && model.Stops(p) }) {
 		return ""
 	}
-	next := slices.IndexFunc(v.Usual[at+1:], func(u effect.Occurrence) bool {
-		return !u.Tells && u.Module != effect.ControlModule && (u.Wrote() || u.Class == effect.Read)
-	})
-	if next < 0 || !v.Usual[at+1+next].Wrote() || slices.ContainsFunc(v.Past(), func(p effect.Occurrence) bool { return p.Wrote() && model.Stops(p) }) {
-		return ""
-	}
-	health := v.State("health")
+	health, traffic := v.State("health"), v.State("traffic")
 	for _, name := range plain.SortedNames(health) {
-		if plain.Table(health, name)["assumed"] == true {
+		if plain.Table(health, name)["assumed"] == true || idle(traffic, name) {
 			continue
 		}
-		if why := verdict.Made(v, name); why != "" {
-			return fmt.Sprintf("%s left %s in service, and %s; the next is %s, before anybody looks: make ready first what it needs", e, name, why, v.Usual[at+1+next])
+		if why := verdict.Made(v, name); why != "" && !verdict.Recovers(v, name) {
+			return fmt.Sprintf("%s left %s in service, and %s; the next is %s, before anybody looks: make ready first what it needs", e, name, why, next)
 		}
 	}
 	return ""
+}
+
+// nextChange returns the change that follows another one where nothing fails, if
+// nobody looks between. What nobody knows the effects of may be a word to others.
+func nextChange(usual []effect.Occurrence, e effect.Occurrence) (effect.Occurrence, bool) {
+	at := slices.IndexFunc(usual, func(u effect.Occurrence) bool { return u.Place == e.Place })
+	if at < 0 {
+		return effect.Occurrence{}, false
+	}
+	for _, u := range usual[at+1:] {
+		switch {
+		case u.Tells || u.Opaque || u.Module == effect.ControlModule || u.Place.Concurrent(e.Place):
+		case u.Class == effect.Read:
+			return effect.Occurrence{}, false
+		case u.Wrote():
+			return u, true
+		}
+	}
+	return effect.Occurrence{}, false
+}
+
+// idle reports whether a target gets no traffic in any of the pools that have it.
+func idle(traffic map[string]any, name string) bool {
+	known := false
+	pools := []map[string]any{traffic}
+	for pool := range plain.Table(traffic, "pools") {
+		pools = append(pools, plain.Table(plain.Table(traffic, "pools"), pool))
+	}
+	for _, pool := range pools {
+		weights := plain.Table(pool, "weights")
+		if _, has := weights[name]; !has {
+			continue
+		}
+		status := plain.Str(plain.Table(plain.Table(pool, "servers"), name), "status")
+		if plain.Num(weights, name) > 0 && (status == "" || status == "up") {
+			return false
+		}
+		known = true
+	}
+	return known
 }
 
 // oneFirst finds a version that the branches of a parallel{} activate in all places
@@ -48,11 +83,12 @@ func oneFirst(v *effect.View, end effect.Ending) string {
 	}
 	serving := versions(v.Begin("deploy"), "serving")
 	beside := map[string]effect.Occurrence{} // by place: activated in a branch
-	for _, e := range v.Past() {
+	past := v.Past()
+	for i, e := range past {
 		if e.Module != "deploy" || e.Name != "activate" || !e.Wrote() {
 			continue
 		}
-		at := place{plain.Str(e.Args, "region"), plain.Str(e.Args, "env")}.String()
+		at := placeOf(e)
 		if serving[at] == "" {
 			continue
 		}
@@ -60,7 +96,7 @@ func oneFirst(v *effect.View, end effect.Ending) string {
 		for _, other := range beside {
 			alone = alone && !e.Place.Concurrent(other.Place)
 		}
-		if alone && len(beside) > 0 {
+		if alone && len(beside) > 0 || len(beside) == 0 && tried(past[:i], e) {
 			return ""
 		}
 		beside[at] = e
@@ -71,4 +107,46 @@ func oneFirst(v *effect.View, end effect.Ending) string {
 	}
 	return fmt.Sprintf("%s brings a version into service in every place that serves, side by side (%s): what is wrong with it is wrong everywhere before anybody sees it; let one be first, look at it, and then the others",
 		beside[names[0]], strings.Join(names, ", "))
+}
+
+func placeOf(e effect.Occurrence) string {
+	return place{plain.Str(e.Args, "region"), plain.Str(e.Args, "env")}.String()
+}
+
+// tried reports whether the run has looked, before an activation, at what another
+// change may have brought the same version to: an instance that served nothing
+// before, or one that commands of the team deploy to.
+func tried(past []effect.Occurrence, first effect.Occurrence) bool {
+	var at []string // where the version may be
+	opaque := false
+	for _, e := range past {
+		if e.Place.Concurrent(first.Place) {
+			continue
+		}
+		switch {
+		case e.Module == "deploy" && e.Name == "activate" && e.Wrote() && placeOf(e) != placeOf(first) && sameVersion(e, first):
+			at = append(at, plain.Str(e.Args, "env"), plain.Str(e.Args, "region"))
+		case e.Wrote() && !e.Tells && e.Module != "deploy":
+			opaque = true
+		case e.Module == "health" && e.Err == nil:
+			env := plain.Str(e.Args, "env")
+			if slices.Contains(at, env) || opaque && env != plain.Str(first.Args, "env") && env != plain.Str(first.Args, "region") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sameVersion reports whether two activations may have been of one version.
+func sameVersion(a, b effect.Occurrence) bool {
+	version := func(e effect.Occurrence) any {
+		for _, c := range e.Changes {
+			if len(c.Path) > 0 && c.Path[len(c.Path)-1] == "serving" {
+				return c.To
+			}
+		}
+		return nil
+	}
+	return version(a) == nil || version(b) == nil || version(a) == version(b)
 }

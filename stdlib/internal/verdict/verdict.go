@@ -79,3 +79,18 @@ func Made(v *effect.View, name string) string {
 	}
 	return why
 }
+
+// Recovers reports whether a target that is not well will be by the time alone, as
+// the scenario declares it: it starts, and nothing more is to be done.
+func Recovers(v *effect.View, name string) bool {
+	if v.Later == nil {
+		return false
+	}
+	was := plain.Table(v.Begin("health"), name)
+	for _, in := range []time.Duration{10 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, ahead} {
+		if Unwell(plain.Table(v.Later("health", in), name), was) == "" {
+			return true
+		}
+	}
+	return false
+}

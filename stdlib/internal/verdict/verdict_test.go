@@ -69,3 +69,27 @@ func TestTurnsAndMade(t *testing.T) {
 		t.Errorf("made bad by the time: %q", why)
 	}
 }
+
+// TestRecovers: what has to start gets well by itself, and what lacks something
+// does not.
+func TestRecovers(t *testing.T) {
+	at := func(rate float64) obj { return obj{"api": obj{"error_rate": rate}} }
+	for name, c := range map[string]struct {
+		after time.Duration
+		want  bool
+	}{"at once": {0, true}, "in four minutes": {4 * time.Minute, true}, "in a day": {24 * time.Hour, false}} {
+		v := &effect.View{Begin: func(string) map[string]any { return at(0) },
+			Later: func(_ string, in time.Duration) map[string]any {
+				if in >= c.after {
+					return at(0)
+				}
+				return at(9)
+			}}
+		if got := Recovers(v, "api"); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if Recovers(&effect.View{}, "api") {
+		t.Error("nobody knows, and it recovers")
+	}
+}
