@@ -17,8 +17,9 @@ func invariants() []effect.Invariant {
 		{Name: "a silence is of what the run works on", After: silencesAll}}
 }
 
-// everywhere are labels that alerts of all kinds of systems have in common.
-var everywhere = []string{"severity", "priority", "team", "owner", "environment", "stage", "tier", "prometheus", "receiver"}
+// everywhere are labels that alerts of all kinds of systems have in common. One of
+// where they come from (environment, stage) is none: a run may well work on all of that.
+var everywhere = []string{"severity", "priority", "team", "owner", "prometheus", "receiver"}
 
 // silencesAll finds silences that keep alerts from people which have nothing to do
 // with what the run works on.

@@ -17,6 +17,8 @@ func TestSilencesAll(t *testing.T) {
 		{map[string]any{"severity": "critical", "env": "green"}, false},
 		{map[string]any{"alertname": "ReplicaDown"}, false},
 		{map[string]any{"region": "eu"}, false},
+		{map[string]any{"environment": "staging"}, false}, // all of it may be worked on
+		{map[string]any{"team": "db", "stage": "staging"}, false},
 	} {
 		e := effect.Occurrence{Module: "health", Name: "silence", Class: effect.Write, Args: map[string]any{"match": c.match}}
 		if got := silencesAll(nil, e); (got != "") != c.want {
