@@ -82,7 +82,8 @@ func members(v *effect.View) map[string][]string {
 }
 
 // notAfterAnother finds services that are stopped or restarted while they are
-// down, by a failure, on another host of the group.
+// down, by a failure, on another host of the group. A rollback in which that failed
+// goes on all the same: the engine carries out what else is registered.
 func notAfterAnother(v *effect.View, e effect.Occurrence) string {
 	if e.Module != "hosts" || e.Name != "service" || e.Args["action"] != "restart" && e.Args["action"] != "stop" || e.Err != nil {
 		return ""
@@ -96,13 +97,22 @@ func notAfterAnother(v *effect.View, e effect.Occurrence) string {
 			continue
 		}
 		for _, member := range members {
-			if !slices.Contains(touched, member) && plain.Str(plain.Table(plain.Table(hosts, member), "services"), unit) == "failed" {
+			if !slices.Contains(touched, member) && plain.Str(plain.Table(plain.Table(hosts, member), "services"), unit) == "failed" &&
+				!(e.Place.InRollback() && failedInRollback(v.Past(), e)) {
 				return fmt.Sprintf("%s goes on with %s of the group %s, although %s has failed on %s: stop at the first failure, or bring that host back first",
 					e, strings.Join(common(members, touched), ", "), group, e.Args["name"], member)
 			}
 		}
 	}
 	return ""
+}
+
+// failedInRollback reports whether a rollback has tried the same on some host, and
+// could not.
+func failedInRollback(past []effect.Occurrence, e effect.Occurrence) bool {
+	return slices.ContainsFunc(past, func(p effect.Occurrence) bool {
+		return p.Module == e.Module && p.Name == e.Name && p.Args["name"] == e.Args["name"] && p.Err != nil && p.Place.InRollback()
+	})
 }
 
 // hostPassedOver finds runs that succeed although a change failed on some hosts
