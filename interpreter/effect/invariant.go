@@ -109,6 +109,8 @@ type Ending struct {
 	Rollbacks []error
 	Events    []Event
 	Secrets   []Secret
+	// Params are what the run was started with: who started it has said so much.
+	Params map[string]any
 	// RollsBack says that the runbook rolls back when it fails.
 	RollsBack bool
 }

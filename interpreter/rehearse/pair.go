@@ -67,7 +67,7 @@ func (p *pair) Together(ctx context.Context, worlds [2]*simulate.World, begin [2
 // locks when it is created, as the engine does, and gives them up with its end.
 func (p *pair) carry(ctx context.Context, w *simulate.World, i int, held *held) (simulate.Ending, error) {
 	r := p.runners[i]
-	end := simulate.Ending{Secrets: redact.Collect(r.Params)}
+	end := simulate.Ending{Secrets: redact.Collect(r.Params), Params: r.Params}
 	if name := held.take(i, p.locks[i]); name != "" {
 		end.Err = &effect.Stop{Cause: effect.LockHeld, Err: &simulate.HeldError{Lock: name}}
 		return end, nil

@@ -75,8 +75,7 @@ func (r *Runner) rehearse(ctx context.Context, w *simulate.World, m *memory, s s
 func (r *Runner) carry(ctx context.Context, w *simulate.World, m *memory, s simulate.Schedule) (simulate.Ending, error) {
 	faults := simulate.NewInjector(s, w)
 	m.faults = faults
-	end := simulate.Ending{}
-	end.Secrets = redact.Collect(r.Params)
+	end := simulate.Ending{Secrets: redact.Collect(r.Params), Params: r.Params}
 	retried := false
 	for n := 0; n < maxWalks; n++ {
 		out, err := r.walk(ctx, w, m, faults, n)

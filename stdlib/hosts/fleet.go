@@ -11,74 +11,6 @@ import (
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
-// smallest is of how many hosts a group has to be before one that is left out looks
-// forgotten, and not meant.
-const smallest = 3
-
-// oneLeftOut finds runs that see to all hosts of a group, by name, but for one. Who
-// names a group, or leaves one out by "!web-3", has said which are meant.
-func oneLeftOut(v *effect.View, end effect.Ending) string {
-	if end.Status != effect.StatusSucceeded {
-		return ""
-	}
-	hosts := plain.Table(v.State("hosts"), "hosts")
-	done := map[string]map[string]effect.Occurrence{} // by what was done, by host
-	var order []string
-	for _, e := range v.Past() {
-		on := plain.List(e.Args["on"])
-		if e.Module != "hosts" || !e.Class.Writes() || e.Place.InRollback() {
-			continue
-		}
-		what := deed(e)
-		if done[what] == nil {
-			done[what] = map[string]effect.Occurrence{}
-			order = append(order, what)
-		}
-		for _, host := range touched(e) {
-			done[what][host] = e
-		}
-		if len(on) != 1 || hosts[on[0]] == nil {
-			for _, group := range on {
-				done[what]["group "+group] = e // somebody has said which are meant
-			}
-		}
-	}
-	groups := members(v)
-	for _, what := range order {
-		for _, group := range plain.SortedNames(groups) {
-			names := groups[group]
-			hit := common(names, plain.SortedNames(done[what]))
-			if len(names) < smallest || len(hit) != len(names)-1 || len(done[what]) != len(hit) {
-				continue
-			}
-			left := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(hit, n) })[0]
-			e := done[what][hit[len(hit)-1]]
-			if e.Name == "service" && plain.Str(plain.Table(plain.Table(plain.Table(v.Begin("hosts"), "hosts"), left), "services"), unitName(plain.Str(e.Args, "name"))) != "active" ||
-				seenTo(v.Past(), left, e) {
-				continue
-			}
-			return fmt.Sprintf("%s was made on %s, and not on %s, which is the rest of the group %s: the hosts differ now; see to all of them, or name the group without it: \"%s\", \"!%s\"",
-				e, strings.Join(hit, ", "), left, group, group, left)
-		}
-	}
-	return ""
-}
-
-// seenTo reports whether a run did something else of the kind on a host.
-func seenTo(past []effect.Occurrence, host string, e effect.Occurrence) bool {
-	return slices.ContainsFunc(past, func(p effect.Occurrence) bool {
-		return p.Module == "hosts" && p.Name == e.Name && p.Class.Writes() && slices.Contains(touched(p), host)
-	})
-}
-
-// deed names what a call does, wherever it does that.
-func deed(e effect.Occurrence) string {
-	if e.Name == "copy" {
-		return "copy " + plain.Str(e.Args, "to")
-	}
-	return e.Name + " " + said(e.Args)
-}
-
 // agreeing matches services whose members have to agree, or to copy from one
 // another, before the next one may be away.
 var agreeing = regexp.MustCompile(`(?i)^(etcd|zookeeper|consul|nomad|vault|kafka|cassandra|scylla\S*|elasticsearch|opensearch|solr|mongo(d|db)?|mysqld?|mariadb|galera|postgres(ql)?\S*|patroni|redis\S*|valkey\S*|rabbitmq\S*|nats\S*|cockroach\S*|ceph\S*|minio|influxd?\S*|clickhouse\S*|raft\S*)$`)
@@ -91,13 +23,15 @@ func nextTooSoon(v *effect.View, e effect.Occurrence) string {
 		return ""
 	}
 	group := serving(v, e)
-	var before *effect.Occurrence
+	var before, away *effect.Occurrence
 	for _, p := range v.Past() {
 		switch {
 		case p.Place == e.Place:
 		case restartsMember(p) && p.Args["name"] == e.Args["name"] && !slices.Equal(touched(p), touched(e)):
-			before = &p
-		case before != nil && (p.Module == effect.ControlModule && p.Name != "now" || p.Class == effect.Read):
+			before, away = &p, &p
+		case away != nil && p.Module == "hosts" && p.Args["action"] == "start" && p.Args["name"] == e.Args["name"] && slices.Equal(touched(p), touched(*away)):
+			before = &p // it comes back only now, whatever was done meanwhile
+		case before != nil && mayLook(p):
 			before = nil
 		}
 	}
@@ -111,6 +45,18 @@ func nextTooSoon(v *effect.View, e effect.Occurrence) string {
 		}
 	}
 	return ""
+}
+
+// mayLook reports whether a call may have waited until a member takes part again: it
+// reads or pauses, or runs or asks for what only its author knows.
+func mayLook(p effect.Occurrence) bool {
+	switch {
+	case p.Module == effect.ControlModule:
+		return p.Name != "now"
+	case p.Class == effect.Read:
+		return true
+	}
+	return p.Err == nil && (p.Module == "exec" || p.Module == "http" || p.Module == "hosts" && p.Name == "run")
 }
 
 func restartsMember(e effect.Occurrence) bool {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
 // fleet returns a View of three hosts of one group after these effects.
@@ -36,28 +37,8 @@ func restarts(place effect.Place, unit, host string) effect.Occurrence {
 	return did(place, "service", obj{"name": unit, "action": "restart"}, []any{host}, host)
 }
 
-func TestOneLeftOut(t *testing.T) {
-	copied := func(place effect.Place, host string) effect.Occurrence {
-		return did(place, "copy", obj{"to": "/etc/conf"}, []any{host}, host)
-	}
-	succeeded := effect.Ending{Status: effect.StatusSucceeded}
-	for name, c := range map[string]struct {
-		past []effect.Occurrence
-		want string
-	}{
-		"one is forgotten":          {[]effect.Occurrence{copied("1", "r1"), copied("2", "r2")}, "not on r3"},
-		"all are seen to":           {[]effect.Occurrence{copied("1", "r1"), copied("2", "r2"), copied("3", "r3")}, ""},
-		"one is tried first":        {[]effect.Occurrence{copied("1", "r1")}, ""},
-		"a group, without one":      {[]effect.Occurrence{did("1", "copy", obj{"to": "/etc/conf"}, []any{"router", "!r3"}, "r1", "r2")}, ""},
-		"the rest got another file": {[]effect.Occurrence{copied("1", "r1"), copied("2", "r2"), did("3", "copy", obj{"to": "/etc/other"}, []any{"r3"}, "r3")}, ""},
-	} {
-		if got := oneLeftOut(fleet(c.past...), succeeded); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
-			t.Errorf("%s: %q, want %q", name, got, c.want)
-		}
-	}
-	if got := oneLeftOut(fleet(copied("1", "r1"), copied("2", "r2")), effect.Ending{Status: effect.StatusFailed}); got != "" {
-		t.Errorf("a run that failed on the way: %q", got)
-	}
+func acts(place effect.Place, action, host string) effect.Occurrence {
+	return did(place, "service", obj{"name": "etcd", "action": action}, []any{host}, host)
 }
 
 func TestNextTooSoon(t *testing.T) {
@@ -71,6 +52,10 @@ func TestNextTooSoon(t *testing.T) {
 		"straight after":             {[]effect.Occurrence{restarts("1", "etcd", "r1")}, "etcd", true},
 		"a look between":             {[]effect.Occurrence{restarts("1", "etcd", "r1"), look}, "etcd", false},
 		"a pause between":            {[]effect.Occurrence{restarts("1", "etcd", "r1"), pause}, "etcd", false},
+		"a command that waits":       {[]effect.Occurrence{restarts("1", "etcd", "r1"), did("2", "run", obj{"argv": []any{"wait-healthy"}}, []any{"r1"}, "r1")}, "etcd", false},
+		"a command elsewhere":        {[]effect.Occurrence{restarts("1", "etcd", "r1"), {Place: "2", Module: "exec", Name: "run", Class: effect.Write, Args: obj{"argv": []any{"etcdctl", "member", "list"}}}}, "etcd", false},
+		"only another file":          {[]effect.Occurrence{restarts("1", "etcd", "r1"), did("2", "copy", obj{"to": "/etc/conf"}, []any{"r1"}, "r1")}, "etcd", true},
+		"started after the upgrade":  {[]effect.Occurrence{acts("1", "stop", "r1"), did("2", "run", obj{"argv": []any{"apt-get", "upgrade"}}, []any{"r1"}, "r1"), acts("2.1", "start", "r1")}, "etcd", true},
 		"the same host again":        {[]effect.Occurrence{restarts("1", "etcd", "r1"), restarts("2", "etcd", "r2"), look}, "etcd", false},
 		"members that need no other": {[]effect.Occurrence{restarts("1", "app", "r1")}, "app", false},
 	} {
@@ -100,6 +85,29 @@ func TestAgreedToLess(t *testing.T) {
 	} {
 		if got := agreedToLess(fleet(asked(c.question), c.e), c.e); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// TestNotAfterAnother: what is stopped at on the way forward is gone on with in a
+// rollback, of which each registered part is carried out whatever failed before.
+func TestNotAfterAnother(t *testing.T) {
+	failed := restarts("r1.1.1", "app", "r1")
+	failed.Value, failed.Err = nil, effect.Errorf(effect.CodeFailed, "it does not start")
+	for name, c := range map[string]struct {
+		past []effect.Occurrence
+		e    effect.Occurrence
+		want bool
+	}{
+		"on the way":                       {nil, restarts("4", "app", "r2"), true},
+		"a rollback, the failed one later": {nil, restarts("r1.1.1", "app", "r2"), true},
+		"a rollback, the failed one tried": {[]effect.Occurrence{failed}, restarts("r1.2.1", "app", "r2"), false},
+	} {
+		v := fleet(c.past...)
+		plain.Table(plain.Table(plain.Table(v.State("hosts"), "hosts"), "r1"), "services")["app.service"] = "failed"
+		v.Begin = fleet().Begin
+		if got := notAfterAnother(v, c.e); (got != "") != c.want {
+			t.Errorf("%s: %q", name, got)
 		}
 	}
 }

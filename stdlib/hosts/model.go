@@ -338,7 +338,18 @@ func (x *Model) State(effect.Moment) map[string]any {
 		for path, f := range h.files {
 			files[path] = f.sum[:min(12, len(f.sum))]
 		}
-		named[name] = map[string]any{"groups": plain.ToAny(h.Groups), "services": services, "files": files}
+		told := map[string]any{"groups": plain.ToAny(h.Groups), "services": services, "files": files}
+		if len(h.Labels) > 0 {
+			labels := map[string]any{}
+			for k, v := range h.Labels {
+				labels[k] = v
+			}
+			told["labels"] = labels
+		}
+		if h.down {
+			told["reachable"] = false
+		}
+		named[name] = told
 	}
 	if len(named) > 0 {
 		out["hosts"] = named
