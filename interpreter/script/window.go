@@ -100,7 +100,11 @@ func (b *branch) view(L *lua.LState, values map[string]any, calendar window.Cale
 	next, found := calendar.Next(at, effect.Seconds(needs))
 	switch {
 	case found && next.From.Equal(at):
-		return view{open: true, name: next.Why, closes: float64(seconds(next.To)), until: next.Clock(next.To)}
+		v := view{open: true, name: next.Why}
+		if !next.To.IsZero() {
+			v.closes, v.until = float64(seconds(next.To)), next.Clock(next.To)
+		}
+		return v
 	case found:
 		return view{name: next.Why, opens: float64(seconds(next.From)), why: calendar.Closed(at, effect.Seconds(needs))}
 	}

@@ -165,3 +165,15 @@ func TestWindowOfACalendar(t *testing.T) {
 		})
 	}
 }
+
+// TestWindowThatNeverCloses: whole days that touch leave no end to be told.
+func TestWindowThatNeverCloses(t *testing.T) {
+	r, _ := clocked(t, "2026-11-27 23:59", false)
+	if err := run(t, newScript(t, `local w = window { open = { "Mon-Fri 00:00-24:00 UTC", "Sat,Sun 00:00-24:00 UTC" }, needs = "30d" }
+print(tostring(w.closes))`, r)); err != nil {
+		t.Fatal(err)
+	}
+	if printed := r.printed(); printed[0] != "within the window Mon-Fri 00:00-24:00 UTC and Sat,Sun 00:00-24:00 UTC" || printed[1] != "nil" {
+		t.Errorf("it said %q", printed)
+	}
+}

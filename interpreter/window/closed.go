@@ -40,11 +40,10 @@ func (c Calendar) Closed(at time.Time, needs time.Duration) string {
 
 // frozenWithin is Closed for a calendar without windows.
 func (c Calendar) frozenWithin(at time.Time, needs time.Duration) string {
-	freezes := c.freezes(at, at.Add(max(needs, 1)))
-	if len(freezes) == 0 {
+	first, frozen := c.frozenFrom(at, at.Add(max(needs, 1)))
+	if !frozen {
 		return ""
 	}
-	first := freezes[0]
 	if first.From.After(at) {
 		return fmt.Sprintf("changes are frozen from %s to %s (%s), in %s, and %s are needed", first.Clock(first.From), first.Clock(first.To), first.Why,
 			effect.FormatDuration(first.From.Sub(at).Round(time.Second)), effect.FormatDuration(needs))

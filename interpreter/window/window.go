@@ -221,51 +221,11 @@ type Calendar struct {
 // always says whether it has no windows, so that only freezes close it.
 func (c Calendar) always() bool { return len(c.Windows)+len(c.Events) == 0 }
 
-// horizon is how far ahead a window is looked for. The rarest, in a month in
-// which a freeze leaves none, comes again well within it.
-const horizon = 3 * 366
-
-// Next returns the first time from at on that is open for as long as needs, or
-// the rest of one that at lies in; false if there is none within three years. What
-// no freeze ends within these has no To.
-func (c Calendar) Next(at time.Time, needs time.Duration) (Span, bool) {
-	if c.always() {
-		return c.thaw(at, needs)
-	}
-	var found Span
-	if len(c.Rules) > 0 { // all repetitions at once
-		c.Freezes, c.Rules = c.freezes(at.AddDate(0, 0, -3), at.AddDate(0, 0, horizon+3)), nil
-	}
-	consider := func(open Span) {
-		if !at.Before(open.To) {
-			return
-		}
-		for _, s := range c.thawed(open) {
-			if s.From.Before(at) {
-				s.From = at
-			}
-			if s.To.Sub(s.From) >= max(needs, 1) && (found.Why == "" || s.From.Before(found.From) || s.From.Equal(found.From) && s.To.After(found.To)) {
-				found = s
-			}
-		}
-	}
-	for _, e := range c.Events {
-		for _, open := range e.between(at, at.AddDate(0, 0, horizon)) {
-			consider(open)
-		}
-	}
-	for day := -1; day <= horizon && len(c.Windows) > 0; day++ {
-		for _, w := range c.Windows {
-			if open, ok := w.on(at.AddDate(0, 0, day)); ok {
-				consider(open)
-			}
-		}
-		// What opens on a later day, by any zone, opens later than what was found.
-		if found.Why != "" && at.AddDate(0, 0, day-2).After(found.From) {
-			break
-		}
-	}
-	return found, found.Why != ""
+// Unwindowed returns the calendar as it is without windows: open whenever no freeze
+// holds.
+func (c Calendar) Unwindowed() Calendar {
+	c.Windows, c.Events = nil, nil
+	return c
 }
 
 // thaw is Next for a calendar without windows.
@@ -281,14 +241,6 @@ func (c Calendar) thaw(at time.Time, needs time.Duration) (Span, bool) {
 		}
 	}
 	return s, s.From.Before(end)
-}
-
-// Frozen returns the freeze that holds at a moment, if one does.
-func (c Calendar) Frozen(at time.Time) (Span, bool) {
-	for _, f := range c.freezes(at, at.Add(1)) {
-		return f, true
-	}
-	return Span{}, false
 }
 
 // freezes returns those of which some part lies from one moment to another, by

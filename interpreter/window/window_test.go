@@ -68,6 +68,15 @@ func TestNext(t *testing.T) {
 		{"Sun 02:30-04:00 Europe/Berlin", "2026-03-29 00:00", 0, "2026-03-29 01:00", "2026-03-29 02:00"},
 		// All of it is left out: the next one counts.
 		{"Sun 02:10-02:50 Europe/Berlin", "2026-03-29 00:00", 0, "2026-04-05 00:10", "2026-04-05 00:50"},
+		// The same as seen from late in the evening: no day is left out in spring.
+		{"Sun 01:00-05:00 Europe/Berlin", "2026-03-27 22:30", 0, "2026-03-29 00:00", "2026-03-29 03:00"},
+		// What touches or overlaps is one.
+		{"Thu 00:00-24:00 UTC; Fri 00:00-24:00 UTC; Sat 00:00-24:00 UTC", "2026-11-27 14:15", 20 * time.Hour, "2026-11-27 14:15", "2026-11-29 00:00"},
+		{"Sat,Sun 00:00-24:00 UTC", "2026-11-27 14:15", 30 * time.Hour, "2026-11-28 00:00", "2026-11-30 00:00"},
+		{"Fri 20:00-24:00 UTC; Sat 00:00-02:00 UTC", "2026-11-27 23:00", 2 * time.Hour, "2026-11-27 23:00", "2026-11-28 02:00"},
+		{"Fri 20:00-23:00 UTC; Fri 22:00-24:00 UTC", "2026-11-27 12:00", 4 * time.Hour, "2026-11-27 20:00", "2026-11-28 00:00"},
+		{"Fri 20:00-23:00 UTC; Fri 23:01-24:00 UTC", "2026-11-27 12:00", 200 * time.Minute, "", ""},
+		{"Fri 23:00-24:00 Europe/Berlin; Fri 23:00-24:00 UTC", "2026-11-27 12:00", 2 * time.Hour, "2026-11-27 22:00", "2026-11-28 00:00"},
 		// In autumn the hour from 2 to 3 is shown twice: it opens with the first and closes with the first.
 		{"Sun 01:00-04:00 Europe/Berlin", "2026-10-24 12:00", 0, "2026-10-24 23:00", "2026-10-25 03:00"},
 	} {
@@ -94,9 +103,13 @@ func TestNextIsTheFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Freezes = []window.Span{freeze}
+	known := map[time.Time]bool{}
 	open := func(m time.Time) bool {
-		s, ok := c.Next(m, time.Minute)
-		return ok && s.From.Equal(m)
+		if _, looked := known[m]; !looked {
+			s, ok := c.Next(m, time.Minute)
+			known[m] = ok && s.From.Equal(m)
+		}
+		return known[m]
 	}
 	for begin := at(t, "2026-03-02 00:00"); begin.Before(at(t, "2026-03-12 00:00")); begin = begin.Add(97 * time.Minute) {
 		s, ok := c.Next(begin, time.Minute)
@@ -149,6 +162,42 @@ func TestFreezes(t *testing.T) {
 	}
 }
 
+// TestOneOfSeveral: what touches or overlaps is told as one, windows and freezes.
+func TestOneOfSeveral(t *testing.T) {
+	freeze := func(from, to, why string) window.Span {
+		span, err := window.Freeze(from, to, "UTC", why)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return span
+	}
+	windows := calendar(t, "Thu 00:00-24:00 UTC", "Fri 00:00-24:00 UTC", "Sat 00:00-24:00 UTC", "Sat 10:00-11:00 UTC")
+	cut := windows
+	cut.Freezes = []window.Span{freeze("2026-11-28", "2026-11-29", "a sale"), freeze("2026-11-29 12:00", "2026-12-01", "the audit"), freeze("2026-12-02", "2026-12-02", "a sale")}
+	frozen := window.Calendar{Freezes: cut.Freezes}
+	for _, tt := range []struct {
+		calendar window.Calendar
+		at       string
+		needs    time.Duration
+		want     string
+	}{
+		{windows, "2026-11-27 14:15", 40 * time.Hour, "the window Fri 00:00-24:00 UTC and Sat 00:00-24:00 UTC closes Sun 2026-11-29 00:00 UTC, in 1d9h45m, and 1d16h are needed; " +
+			"the next one, Thu 00:00-24:00 UTC, Fri 00:00-24:00 UTC and Sat 00:00-24:00 UTC, opens Thu 2026-12-03 00:00 UTC"},
+		{cut, "2026-11-27 14:15", 20 * time.Hour, "the window Fri 00:00-24:00 UTC closes Sat 2026-11-28 00:00 UTC, in 9h45m, and 20h are needed"},
+		{cut, "2026-11-28 14:15", 0, "changes are frozen until Thu 2026-12-03 00:00 UTC (a sale and the audit); the next one"},
+		{frozen, "2026-11-28 14:15", 0, "changes are frozen until Thu 2026-12-03 00:00 UTC (a sale and the audit)"},
+		{frozen, "2026-11-27 14:15", 20 * time.Hour, "changes are frozen from Sat 2026-11-28 00:00 UTC to Thu 2026-12-03 00:00 UTC (a sale and the audit), in 9h45m, and 20h are needed"},
+		{calendar(t, "daily 00:00-24:00 UTC"), "2026-11-27 14:15", 1000 * time.Hour, ""},
+	} {
+		if got := tt.calendar.Closed(at(t, tt.at), tt.needs); !strings.Contains(got, tt.want) || (got == "") != (tt.want == "") {
+			t.Errorf("at %s for %s: %q, want %q", tt.at, tt.needs, got, tt.want)
+		}
+	}
+	if span, ok := calendar(t, "daily 00:00-24:00 UTC").Next(at(t, "2026-11-27 14:15"), 0); !ok || !span.To.IsZero() || span.Why != "daily 00:00-24:00 UTC" {
+		t.Errorf("%t, %s until %s: it never closes", ok, span.Why, span.To)
+	}
+}
+
 func TestWindowsThatAreNone(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                              "is no window",
@@ -187,8 +236,12 @@ func FuzzParse(f *testing.F) {
 		}
 		begin := time.Unix(seconds, 0)
 		span, ok := window.Calendar{Windows: []window.Window{w}}.Next(begin, 0)
-		if !ok || span.From.Before(begin) || !span.From.Before(span.To) || span.To.Sub(span.From) > 26*time.Hour {
-			t.Errorf("%q after %s: %t, from %s to %s", text, begin, ok, span.From, span.To)
+		calendar := window.Calendar{Windows: []window.Window{w}}
+		if !ok || span.From.Before(begin) || !span.To.IsZero() && !span.From.Before(span.To) {
+			t.Fatalf("%q after %s: %t, from %s to %s", text, begin, ok, span.From, span.To)
+		}
+		if next, ok := calendar.Next(span.To, 0); !span.To.IsZero() && ok && !next.From.After(span.To) {
+			t.Errorf("%q after %s: from %s to %s, and it is open on to %s", text, begin, span.From, span.To, next.To)
 		}
 	})
 }
