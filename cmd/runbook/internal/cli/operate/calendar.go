@@ -37,11 +37,7 @@ func emergencyReason(cmd *cobra.Command, why string) error {
 // question that is returned; why says why it is one. The moment is the one at which
 // it is asked: what comes before, a dry run for example, takes its time.
 func (s *session) mayStart(plan *simulate.Plan, why string) (question map[string]any, err error) {
-	var needs time.Duration
-	if plan != nil {
-		needs = effect.Seconds(plan.Took)
-	}
-	closed := s.closed(s.now(), needs)
+	closed := s.closed(s.now(), plan)
 	switch {
 	case closed == "" && why != "":
 		return nil, app.Usagef("--emergency: no calendar keeps a run from starting in the environment %q now; leave it out", s.env)
@@ -94,7 +90,11 @@ func (s *session) foreseen(ctx context.Context, plan *simulate.Plan, dryRun func
 		return nil, nil
 	}
 	took := effect.Seconds(plan.Took)
-	text := fmt.Sprintf("by a dry run just made it takes %s, and ends %s", effect.FormatDuration(took.Round(time.Second)), open.Clock(s.now().Add(took)))
+	end, waits := s.now().Add(took), ""
+	if len(plan.Work()) > 1 {
+		end, waits = plan.Start.Add(took), " with its waits"
+	}
+	text := fmt.Sprintf("by a dry run just made it takes %s%s, and ends %s", effect.FormatDuration(took.Round(time.Second)), waits, open.Clock(end))
 	if len(plan.Approvals) > 0 {
 		text += " if people answer at once"
 	}
@@ -102,16 +102,32 @@ func (s *session) foreseen(ctx context.Context, plan *simulate.Plan, dryRun func
 	return plan, nil
 }
 
-// closed says why nothing may start now, for as long as it needs; "" if it may.
-func (s *session) closed(now time.Time, needs time.Duration) string {
+// closed says why nothing may start now; "" if it may. By a plan the calendar has to
+// stay open until the run ends, or first waits for a moment that its script names.
+// What it does after such a wait goes by that moment, which the script has held
+// against a window of its own, perhaps; freezes count for it all the same.
+func (s *session) closed(now time.Time, plan *simulate.Plan) string {
 	if s.calendar == nil {
 		return ""
 	}
-	why := s.calendar.Closed(now, needs)
-	if why == "" {
-		return ""
+	work := []simulate.Work{{}}
+	if plan != nil {
+		work = plan.Work()
 	}
-	return "the calendar " + s.calendar.Name + " lets nothing start: " + why
+	lets := "the calendar " + s.calendar.Name + " lets nothing start: "
+	if why := s.calendar.Closed(now, effect.Seconds(work[0].Took())); why != "" {
+		return lets + why
+	}
+	for _, w := range work[1:] {
+		at := plan.Start.Add(effect.Seconds(w.From)) // it waits for a moment, not for a time
+		if at.Before(now) {
+			at = now
+		}
+		if why := s.calendar.Unwindowed().Closed(at, effect.Seconds(w.Took())); w.Changes && why != "" {
+			return lets + "by its plan it waits, and then goes on: " + why
+		}
+	}
+	return ""
 }
 
 // calendarNamed finds a calendar that a script names, as the file of the run's

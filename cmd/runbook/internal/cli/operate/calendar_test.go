@@ -17,7 +17,7 @@ import (
 // TestInterruptedInTheDryRunBeforeTheStart: whoever interrupts the dry run that a
 // start makes has started nothing, and does not wait for it.
 func TestInterruptedInTheDryRunBeforeTheStart(t *testing.T) {
-	daily, err := window.Parse("daily 00:00-24:00 UTC")
+	daily, err := window.Parse("daily 00:00-23:00 UTC")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func TestInterruptedInTheDryRunBeforeTheStart(t *testing.T) {
 		calendar: &config.Calendar{Name: "changes", Calendar: window.Calendar{Windows: []window.Window{daily}}}}
 	s.now = func() time.Time { return time.Date(2026, 11, 27, 13, 0, 0, 0, time.UTC) }
 	plan, err := s.foreseen(t.Context(), nil, func(context.Context) (*simulate.Plan, string) { return &simulate.Plan{Took: 90}, "" }, "again")
-	if err != nil || plan == nil || !strings.Contains(said.String(), "it takes 1m30s, and ends Fri 2026-11-27 13:01 UTC; the calendar changes closes Sat 2026-11-28 00:00 UTC") {
+	if err != nil || plan == nil || !strings.Contains(said.String(), "it takes 1m30s, and ends Fri 2026-11-27 13:01 UTC; the calendar changes closes Fri 2026-11-27 23:00 UTC") {
 		t.Fatalf("%v, %v: %s", plan, err, &said)
 	}
 	plan, err = s.foreseen(t.Context(), nil, func(ctx context.Context) (*simulate.Plan, string) {
@@ -73,6 +73,62 @@ func TestTheDryRunBeforeTheStartTakesTime(t *testing.T) {
 				t.Fatalf("%v: %s", err, &said)
 			}
 			if _, err := s.mayStart(plan, ""); (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// TestWaitsOfThePlan: a run that waits for its moment needs the calendar until then,
+// and after it no freeze.
+func TestWaitsOfThePlan(t *testing.T) {
+	daily, err := window.Parse("Fri 08:00-16:00 UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	freeze, err := window.Freeze("2026-11-28", "2026-11-28", "UTC", "a sale")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 27, 13, 0, 0, 0, time.UTC)
+	const hour = 3600.0
+	write := func(at, took float64) simulate.Planned {
+		return simulate.Planned{At: at, Took: took, Op: "exec.run", Class: effect.Write, Args: []byte("{}")}
+	}
+	read := func(at, took float64) simulate.Planned {
+		return simulate.Planned{At: at, Took: took, Op: "exec.run", Class: effect.Read, Args: []byte("{}")}
+	}
+	wait := func(at, took float64) simulate.Planned {
+		return simulate.Planned{At: at, Took: took, Op: effect.OpSleep, Class: effect.Write, Args: []byte(`{"reason":"the window","until_":1796000000}`)}
+	}
+	soak := func(at, took float64) simulate.Planned {
+		return simulate.Planned{At: at, Took: took, Op: effect.OpSleep, Class: effect.Write, Args: []byte(`{"duration":3600,"reason":"not until_ then"}`)}
+	}
+	for _, tt := range []struct {
+		name    string
+		made    time.Duration // before now
+		effects []simulate.Planned
+		want    string
+	}{
+		{"it waits overnight", 0, []simulate.Planned{write(0, hour), wait(hour, 40*hour), write(41*hour, hour)}, ""},
+		{"it soaks overnight", 0, []simulate.Planned{write(0, hour), soak(hour, 40*hour), write(41*hour, hour)}, "in 3h, and 1d18h are needed"},
+		{"it waits too late", 0, []simulate.Planned{write(0, 4*hour), wait(4*hour, 40*hour)}, "in 3h, and 4h are needed"},
+		{"beside its wait it works on", 0, []simulate.Planned{wait(0, 40*hour), write(0, hour), soak(hour, 8*hour)}, "in 3h, and 9h are needed"},
+		{"it goes on in a freeze", 0, []simulate.Planned{write(0, hour), wait(hour, 20*hour), write(21*hour, hour)},
+			"by its plan it waits, and then goes on: it is Sat 2026-11-28 10:00 UTC, and changes are frozen until Sun 2026-11-29 00:00 UTC (a sale)"},
+		{"it comes into a freeze", 0, []simulate.Planned{wait(0, 10*hour), read(10*hour, 2*hour), write(12*hour, hour)}, "are frozen from Sat 2026-11-28 00:00 UTC"},
+		{"it only looks in a freeze", 0, []simulate.Planned{write(0, hour), wait(hour, 20*hour), read(21*hour, hour)}, ""},
+		{"its plan is from before: the moment stays", 12 * time.Hour, []simulate.Planned{wait(0, 20*hour), write(20*hour, hour)}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			plan := &simulate.Plan{Start: now.Add(-tt.made), Effects: tt.effects}
+			for _, e := range tt.effects {
+				plan.Took = max(plan.Took, e.At+e.Took)
+			}
+			s := &session{now: func() time.Time { return now },
+				calendar: &config.Calendar{Name: "changes", Calendar: window.Calendar{Windows: []window.Window{daily}, Freezes: []window.Span{freeze}}}}
+			_, err := s.mayStart(plan, "")
+			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
 		})
