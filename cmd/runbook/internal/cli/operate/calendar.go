@@ -37,6 +37,10 @@ func emergencyReason(cmd *cobra.Command, why string) error {
 // question that is returned; why says why it is one. The moment is the one at which
 // it is asked: what comes before, a dry run for example, takes its time.
 func (s *session) mayStart(plan *simulate.Plan, why string) (question map[string]any, err error) {
+	if s.unread != nil {
+		return nil, app.Usage(fmt.Errorf("%s: %w\nmend that, or fork with a configuration that can be read: --config-now, with --config FILE and --env ENV if it is another one\n"+
+			"nothing was started", s.untold(), s.unread))
+	}
 	closed := s.closed(s.now(), plan)
 	switch {
 	case closed == "" && why != "":
@@ -137,18 +141,36 @@ func (s *session) calendarNamed(name string) (window.Calendar, error) {
 }
 
 // calendarToday is that of an environment that a run has pinned, as its file has it
-// now: freezes are for all, whenever they began. A file that is not here says none.
-func calendarToday(env *config.Environment) *config.Calendar {
+// now: freezes are for all, whenever they began. A run without a file has none. An
+// error leaves open whether one is closed, and who agrees to an emergency.
+func calendarToday(env *config.Environment) (*config.Calendar, error) {
 	if env.File() == "" {
-		return nil
+		return nil, nil
 	}
 	cfg, err := config.Load(env.File())
-	if err != nil { // which is said elsewhere
-		return nil
+	if err != nil {
+		return nil, err
 	}
 	now, err := cfg.Environment(env.Name)
 	if err != nil {
-		return nil
+		return nil, err
 	}
-	return now.Calendar()
+	return now.Calendar(), nil
+}
+
+// untold says of a run that exists what its calendar does not tell.
+func (s *session) untold() string {
+	return fmt.Sprintf("whether a calendar lets anything start in the environment %q today cannot be told", s.env)
+}
+
+// stillClosed says of a run that goes on whether anything might start now; "" if so.
+func (s *session) stillClosed() string {
+	closed := s.closed(s.now(), nil)
+	switch {
+	case s.unread != nil:
+		return s.untold() + ": " + s.unread.Error()
+	case closed != "":
+		return closed
+	}
+	return ""
 }

@@ -41,7 +41,7 @@ func (a commands) resumeCommand() *cobra.Command {
 						if err := s.warn(ctx, o.With, o.WithLoader); err != nil {
 							return interpreter.Outcome{}, err
 						}
-						if closed := s.closed(s.now(), nil); closed != "" {
+						if closed := s.stillClosed(); closed != "" {
 							s.say(view.Clean(closed) + "; what has begun goes on")
 						}
 					}

@@ -68,6 +68,7 @@ type session struct {
 	people effect.People
 	// calendar says when runs may start in the environment; nil for always.
 	calendar *config.Calendar
+	unread   error  // why its calendar cannot be told
 	script   string // the file of its script, absolute; "" if there is none
 	run      string // id, once known
 	// verified is the record of a run that is to go on.
@@ -126,7 +127,7 @@ func (a commands) open(ctx context.Context, c carry) (*session, error) {
 	}
 	s.on, s.env, s.flags, s.people, s.calendar = on, on.Env.Name, app.Configured(on.Env), on.Env.People(), on.Env.Calendar()
 	if c.id != "" {
-		s.calendar = calendarToday(on.Env)
+		s.calendar, s.unread = calendarToday(on.Env)
 	}
 	var specs []host.Spec
 	if s.host, specs, err = a.NewHost(ctx, on, c.modules, s.say); err != nil {
