@@ -201,6 +201,9 @@ type ResumeOptions struct {
 	By          string
 	// Program is the SHA-256 of the program that goes on with the run, for the record.
 	Program string
+	// Forget goes on although secrets that the run has read cannot be asked for:
+	// what they show in is not redacted then.
+	Forget bool
 	// Verified, if set, is the run's record as it was verified just before.
 	Verified *journal.Verified
 }
@@ -263,7 +266,7 @@ func (e *Engine) Resume(ctx context.Context, id string, o ResumeOptions) (Outcom
 	if err != nil {
 		return Outcome{}, errors.Join(err, w.Close(context.WithoutCancel(ctx)))
 	}
-	k.By, k.Program = o.By, o.Program
+	k.By, k.Program, k.Forget = o.By, o.Program, o.Forget
 	return k.carry(ctx)
 }
 

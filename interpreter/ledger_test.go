@@ -144,7 +144,7 @@ func (list entries) secret(version string) (any, error) {
 		version = strconv.Itoa(items["rotate"] + 1)
 	}
 	if items["revoke "+version] > 0 {
-		return nil, effect.Errorf(effect.CodeRefused, "version %s was revoked", version)
+		return nil, effect.Errorf(effect.CodeGone, "version %s was revoked", version)
 	}
 	return map[string]any{"value": "value-of-version-" + version, "version": version}, nil
 }

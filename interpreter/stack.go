@@ -25,6 +25,8 @@ type Walk struct {
 	// Program is the SHA-256 of the program that takes it up, which is recorded; may
 	// be empty.
 	Program string
+	// Forget is as in [ResumeOptions].
+	Forget bool
 	// Emergency, if set, holds the arguments of the approve that the run begins with.
 	Emergency map[string]any
 	// Plan, if set, is what the run is held to.

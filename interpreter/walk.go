@@ -112,7 +112,7 @@ func (k *walk) open(ctx context.Context) error {
 		world = k.underway
 	}
 	o := replay.Options{Run: k.Run.ID, History: k.past, Next: watching{k.Stack.Watch, world}, Now: k.Stack.Clock.Now, Digest: k.Stack.Digest,
-		Watch: k.Stack.Watch.Recorded, Hard: ctx, Cut: k.past.Request != nil, Note: k.note, Answered: k.Stack.Answered}
+		Watch: k.Stack.Watch.Recorded, Hard: ctx, Cut: k.past.Request != nil, Note: k.note, Forget: k.Forget, Answered: k.Stack.Answered}
 	if k.Stack.Ledger != nil {
 		o.Journal = writing{k.Stack.Ledger, k.heartbeat.wakeUp}
 		o.Hold, o.Broken = k.Stack.Hold, k.heartbeat.stop

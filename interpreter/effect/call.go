@@ -59,6 +59,9 @@ type Call struct {
 	// Until, if set, gives NotAfter anew when the call leaves at last: a plugin
 	// may have had to be started for it. It is zero if the right may have ended.
 	Until func() time.Time
+	// Withhold keeps back the texts that come back: they may show a secret that
+	// nobody knows now, so that it cannot be taken out of them.
+	Withhold bool
 	// Progress, if set, takes lines to show while the call is under way. They
 	// are not recorded.
 	Progress func(line string)

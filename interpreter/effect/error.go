@@ -13,6 +13,7 @@ type Code string
 const (
 	CodeInvalid     Code = "invalid"     // the arguments make no sense to the backend
 	CodeNotFound    Code = "not_found"   // what the call names does not exist
+	CodeGone        Code = "gone"        // what the call names was there and has been ended for good
 	CodeConflict    Code = "conflict"    // the system is not in the state the call expects
 	CodeRefused     Code = "refused"     // the system said no; nothing changed
 	CodeUnavailable Code = "unavailable" // the system could not be reached; nothing changed

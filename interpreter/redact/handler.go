@@ -24,13 +24,22 @@ const Field = "redacted"
 func (h Handler) Do(ctx context.Context, call effect.Call) (effect.Result, error) {
 	h.Known.Learn(Collect(call.Args)...)
 	scrub := h.Known.Scrubber()
+	if call.Withhold {
+		call.Progress = nil
+	}
 	if progress := call.Progress; progress != nil && !scrub.Empty() {
 		call.Progress = func(line string) { progress(scrub.Cut(line)) }
 	}
 	res, err := h.Next.Do(ctx, call)
 	res = h.clean(call, res)
-	if err == nil || effect.AsStop(err) != nil {
+	if call.Withhold {
+		res = withheld(call, res)
+	}
+	switch {
+	case err == nil || effect.AsStop(err) != nil:
 		return res, err
+	case call.Withhold:
+		return res, withheldError(effect.AsError(err))
 	}
 	return res, h.Known.Scrubber().Error(effect.AsError(err))
 }

@@ -24,8 +24,10 @@
 //   - A secret is in the journal as its digest, and so is it for a script that
 //     is replayed. What is carried out with it needs it: then, and before anything
 //     else is carried out, the read is made once more (effect.VerbRecall), of the
-//     version that was read (effect.Op.Recall). A secret that is needed and gone is a
-//     [SecretError].
+//     version that was read (effect.Op.Recall). A secret that is needed and
+//     cannot be had is a [SecretError]; so is one that could be shown, unless it was
+//     ended (effect.CodeGone). The effects of a rollback are carried out with
+//     their texts withheld then (effect.Call.Withhold).
 //   - Outcomes settle in the journal's order, live and in replay, which makes
 //     the schedule of parallel branches the same in both.
 package replay

@@ -47,6 +47,9 @@ type Options struct {
 	Hard context.Context
 	// Cut says that a rollback was asked for already: see [Recorder.Cut].
 	Cut bool
+	// Forget says that a person takes it upon themselves: secrets from the record
+	// that cannot be asked for are done without, although results may show them.
+	Forget bool
 	// Note, if set, is told what a resume has to do without.
 	Note func(line string)
 	// Answered, if set, says of which recorded effects of the main chunk the
@@ -166,7 +169,7 @@ func (r *Recorder) Do(ctx context.Context, call effect.Call) (effect.Result, err
 		return effect.Result{}, err
 	}
 	if call.Op.Module != effect.ControlModule {
-		if err := r.remember(ctx); err != nil {
+		if err := r.remember(ctx, &call); err != nil {
 			return effect.Result{}, err
 		}
 	}

@@ -49,6 +49,8 @@ type vault struct {
 	known  map[string]effect.Secret
 	sealed map[string]*sealed
 	order  []*sealed // those that were not asked for yet, as the script came to them
+	// missing are those that could not be had, by which results are withheld.
+	missing map[string]bool
 }
 
 // sealed is a secret of which the walk had the digest from the record.
@@ -136,11 +138,30 @@ func (v *vault) untried() []*sealed {
 	return list
 }
 
-// tried takes a secret for asked for, and reports whether this is news.
-func (v *vault) tried(s *sealed) bool {
+// tried takes a secret for asked for, and reports whether this is news. missing
+// says that it was not had and may show.
+func (v *vault) tried(s *sealed, missing bool) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if missing {
+		if v.missing == nil {
+			v.missing = map[string]bool{}
+		}
+		v.missing[s.digest] = true
+	}
 	n := len(v.order)
 	v.order = slices.DeleteFunc(v.order, func(o *sealed) bool { return o == s })
 	return len(v.order) < n
+}
+
+// missed reports whether a secret that may show is still not known.
+func (v *vault) missed() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for digest := range v.missing {
+		if _, known := v.known[digest]; !known {
+			return true
+		}
+	}
+	return false
 }

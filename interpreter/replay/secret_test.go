@@ -17,8 +17,11 @@ type store struct {
 	values map[string]string // by version; "" for the newest
 	newest string
 	down   bool
-	asked  []string // verb and version
-	sent   []string // the tokens that writes came with
+	fault  *effect.Error // what it answers instead
+	asked  []string      // verb and version
+	sent   []string      // the tokens that writes came with
+	// withheld counts calls whose texts are not to come back.
+	withheld int
 }
 
 var getSecret = &effect.Op{Module: "t", Name: "get", Class: effect.Read, Recall: []string{"version"},
@@ -29,6 +32,9 @@ var getSecret = &effect.Op{Module: "t", Name: "get", Class: effect.Read, Recall:
 func (s *store) do(_ context.Context, call effect.Call) (effect.Result, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if call.Withhold {
+		s.withheld++
+	}
 	if call.Op != getSecret {
 		token, _ := call.Args["token"].(effect.Secret)
 		s.sent = append(s.sent, string(call.Verb)+token.Reveal())
@@ -44,10 +50,12 @@ func (s *store) do(_ context.Context, call effect.Call) (effect.Result, error) {
 	}
 	value, ok := s.values[version]
 	switch {
+	case s.fault != nil:
+		return effect.Result{}, s.fault
 	case s.down:
 		return effect.Result{}, effect.Errorf(effect.CodeUnavailable, "the store does not answer")
 	case !ok:
-		return effect.Result{}, effect.Errorf(effect.CodeRefused, "version %s was revoked", version)
+		return effect.Result{}, effect.Errorf(effect.CodeGone, "version %s was revoked", version)
 	}
 	return effect.Result{Value: map[string]any{"value": value, "version": version}}, nil
 }
@@ -129,7 +137,10 @@ func TestASecretThatIsGone(t *testing.T) {
 				s.values["7"] = "other"
 			}
 			var notes []string
-			r := begun(c.begun).resumed(func(o *replay.Options) { o.Note = func(line string) { notes = append(notes, line) } })
+			r := begun(c.begun).resumed(func(o *replay.Options) {
+				o.Forget = c.down || c.other
+				o.Note = func(line string) { notes = append(notes, line) }
+			})
 			token := args("token", s.read(t, r))
 			if c.begun == "" {
 				r.do("t.retry", "2") // needs none

@@ -245,7 +245,7 @@ func TestModelDoesWhatFilesDo(t *testing.T) {
 		seen[op]++
 	}
 	plugintest.Compared(t, "file", plugintest.System{Name: "files"}, plugintest.Sum(seen))
-	for _, what := range []string{"get", "rotate", "revoke", "get not_found", "get refused", "revoke not_found"} {
+	for _, what := range []string{"get", "rotate", "revoke", "get not_found", "get gone", "revoke not_found"} {
 		if seen[what] < 5 {
 			t.Errorf("%s came %d times in %d steps: the walk shows too little", what, seen[what], steps)
 		}

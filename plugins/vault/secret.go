@@ -35,8 +35,11 @@ func (b *Backend) get(ctx context.Context, at location, wanted string) (map[stri
 		if version, e = h.named(at, wanted); e != nil {
 			return nil, e
 		}
-		if !h.versions[version].valid() {
-			return nil, effect.Errorf(effect.CodeRefused, "version %s of %s was revoked", wanted, at.path).WithHint("get the newest one: leave version out")
+		if state := h.versions[version]; !state.valid() && !state.Destroyed { // somebody may restore it
+			return nil, effect.Errorf(effect.CodeRefused, "version %s of %s was deleted", wanted, at.path).
+				WithHint("restore it (undelete), or get the newest one: leave version out")
+		} else if !state.valid() {
+			return nil, effect.Errorf(effect.CodeGone, "version %s of %s was revoked", wanted, at.path).WithHint("get the newest one: leave version out")
 		}
 	case version == 0:
 		return nil, effect.Errorf(effect.CodeNotFound, "no version of %s is valid", at.path).WithHint("make a new one with secrets.rotate")

@@ -62,7 +62,7 @@ func TestModelDoesWhatVaultDoes(t *testing.T) {
 		}
 		w.Step(t, op, args)
 	}
-	w.Showed(t, 5, "get", "rotate", "revoke", "get not_found", "get refused", "revoke not_found")
+	w.Showed(t, 5, "get", "rotate", "revoke", "get not_found", "get gone", "revoke not_found")
 	w.Compared(t, "vault", s.on)
 }
 
@@ -112,10 +112,14 @@ func TestRotate(t *testing.T) {
 	if got := must(t, b, "get", "", obj{"name": "db/app#password"}); got["version"] != "1" {
 		t.Errorf("with version 2 deleted: %v", got)
 	}
+	_, e := do(t, b, "get", "", obj{"name": "db/app#password", "version": "2"})
+	plugintest.WantError(t, e, effect.CodeRefused, "version 2 of db/app was deleted", "undelete")
+	_, e = do(t, b, "get", "", obj{"name": "db/app#password", "version": "3"})
+	plugintest.WantError(t, e, effect.CodeGone, "version 3 of db/app was revoked")
 	if left := must(t, b, "revoke", "k5", obj{"name": "db/app", "version": "2"}); !reflect.DeepEqual(left["valid"], []any{"1"}) {
 		t.Errorf("%v", left)
 	}
-	_, e := do(t, b, "get", "", obj{"name": "db/app"})
+	_, e = do(t, b, "get", "", obj{"name": "db/app"})
 	plugintest.WantError(t, e, effect.CodeNotFound, `no field "value"`, "password, port, user", "db/app#password")
 	silent(t, e, "by hand")
 }

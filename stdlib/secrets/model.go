@@ -99,7 +99,7 @@ func (s secret) get(name, version string) (any, error) {
 		version = valid[len(valid)-1]
 	}
 	if !slices.Contains(valid, version) {
-		return nil, effect.Errorf(effect.CodeRefused, "version %s of %s was revoked", version, name).WithHint("get the newest one: leave version out")
+		return nil, effect.Errorf(effect.CodeGone, "version %s of %s was revoked", version, name).WithHint("get the newest one: leave version out")
 	}
 	value, given := s.values[version]
 	if !given {

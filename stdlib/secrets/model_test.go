@@ -25,7 +25,7 @@ func TestSecretsModel(t *testing.T) {
 		t.Errorf("the state holds the value: %s", r.Encoded())
 	}
 	modeltest.Is(t, "revoke", r.Must("revoke", obj{"name": "db/password", "version": "1"})["valid"], []any{"2"})
-	r.Fails("get", obj{"name": "db/password", "version": "1"}, effect.CodeRefused, "was revoked")
+	r.Fails("get", obj{"name": "db/password", "version": "1"}, effect.CodeGone, "was revoked")
 	r.Must("revoke", obj{"name": "db/password", "version": "2"})
 	r.Fails("get", obj{"name": "db/password"}, effect.CodeNotFound, "no version", "secrets.rotate")
 	r.Fails("get", obj{"name": "db/pasword"}, effect.CodeNotFound, `did you mean "db/password"?`)

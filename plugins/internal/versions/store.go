@@ -230,7 +230,7 @@ func choose(name string, list []version, wanted string) (version, *effect.Error)
 	}
 	v, e := named(name, list, wanted)
 	if e == nil && v.revoked {
-		e = effect.Errorf(effect.CodeRefused, "version %s of %s was revoked", wanted, name).WithHint("get the newest one: leave version out")
+		e = effect.Errorf(effect.CodeGone, "version %s of %s was revoked", wanted, name).WithHint("get the newest one: leave version out")
 	}
 	return v, e
 }

@@ -45,13 +45,18 @@ func (a *App) Next(ctx context.Context, db *journal.DB, out interpreter.Outcome,
 		}
 	}
 	var lost *replay.SecretError
-	if errors.As(out.Err, &lost) && lost.Gone() && !lost.Begun {
+	errors.As(out.Err, &lost)
+	if lost != nil && lost.Gone() && !lost.Begun && !lost.Shown {
 		return a.resume(out.Run, "once the secret is back, go on with:").
 			With("or, with a script that reads one where it uses it, with:", a.OnRun("resume", out.Run)+" --with FILE.lua")
 	}
 	events, err := db.Events(ctx, out.Run, 0)
 	if err != nil { // the disk that stopped it, perhaps: a resume says what it needs
 		events = nil
+	}
+	if lost != nil && lost.Shown {
+		return append(a.next(ctx, db, out.Run, out.Status, history.Of(events), failed),
+			view.Advice{}.With("or, if the secret may stand in the record in clear, with:", a.OnRun("resume", out.Run)+" --forget-secrets")...)
 	}
 	return a.next(ctx, db, out.Run, out.Status, history.Of(events), failed)
 }

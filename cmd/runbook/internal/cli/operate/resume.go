@@ -16,6 +16,7 @@ import (
 
 func (a commands) resumeCommand() *cobra.Command {
 	var with string
+	var forget bool
 	var wait waitFlag
 	cmd := &cobra.Command{
 		Use:   "resume RUN",
@@ -26,7 +27,7 @@ func (a commands) resumeCommand() *cobra.Command {
 		Args:              app.Exactly("RUN"),
 		ValidArgsFunction: a.CompleteRun,
 		RunE: func(cmd *cobra.Command, argv []string) error {
-			o := interpreter.ResumeOptions{By: app.Operator()}
+			o := interpreter.ResumeOptions{By: app.Operator(), Forget: forget}
 			c := carry{wait: wait, id: argv[0], what: "resume"}
 			if with != "" {
 				main, loader, err := app.ReadScript(with)
@@ -56,6 +57,7 @@ func (a commands) resumeCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&with, "with", "", "go on with an edited script `FILE` that agrees with everything recorded")
+	cmd.Flags().BoolVar(&forget, "forget-secrets", false, "go on without secrets that cannot be asked for; results may show\nthem, in the record as well")
 	wait.add(cmd.Flags())
 	wait.addDamaged(cmd.Flags())
 	wait.addConfigNow(cmd.Flags())
