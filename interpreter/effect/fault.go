@@ -23,3 +23,10 @@ type Breaker interface {
 	// "" if there is none.
 	Break(kind, op string, args map[string]any) string
 }
+
+// Mender is for a Breaker whose parts can be well again.
+type Mender interface {
+	// Mend lets a part that Break returned be as if nothing had been wrong with it.
+	// It is called once a rollback has put back what the run had changed.
+	Mend(part string)
+}

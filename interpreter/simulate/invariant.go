@@ -220,6 +220,7 @@ func (w *World) struck(call effect.Call, kind Kind) {
 	if part := breaker.Break(string(kind), call.Op.Name, call.Args); part != "" {
 		w.bad[part] = w.timeline.Now()
 		w.stranded = w.stranded || call.Place.InRollback()
+		w.turnedBad(part, call)
 	}
 }
 

@@ -76,6 +76,7 @@ type World struct {
 	looked      map[string]bool // modules whose state the effect under way looked at; nil if nobody asks
 	broken      []Violation
 	bad         map[string]time.Time    // parts that turned bad, and when
+	turned      map[string]turn         // by part: what the run had changed when it turned bad; of those that a rollback can mend
 	stranded    bool                    // one of them turned bad in a rollback
 	start       map[string]any          // the state in the beginning
 	answers     map[string]any          // by question: approved, denied, expired
@@ -252,6 +253,7 @@ func (w *World) apply(model effect.Model, call effect.Call, basis Basis) (effect
 		w.changed[call.Op.Module] = true
 	}
 	w.entries = append(w.entries, e)
+	w.mend(e)
 	w.judge(e)
 	w.after(e, whole)
 	if err != nil {

@@ -56,8 +56,8 @@ const (
 // faults returns the module's fault kinds.
 func faults() []effect.FaultKind {
 	return []effect.FaultKind{
-		{Name: unhealthy, Doc: "The target turns bad, and stays so", Ops: []string{"check", "measure"}},
-		{Name: noData, Doc: "The target cannot be measured any more", Ops: []string{"measure"}},
+		{Name: unhealthy, Doc: "The target turns bad, and stays so until a rollback has put back what the run had changed there", Ops: []string{"check", "measure"}},
+		{Name: noData, Doc: "The target cannot be measured any more, until a rollback has put back what the run had changed there", Ops: []string{"measure"}},
 	}
 }
 
@@ -456,6 +456,9 @@ func (h *Model) Break(kind, _ string, args map[string]any) string {
 	}
 	return name
 }
+
+// Mend implements effect.Mender.
+func (h *Model) Mend(part string) { h.env(part).bad = "" }
 
 // Needs implements effect.Learner. A check tells of now only: once the
 // simulated world is another one, the real one says nothing about it.
