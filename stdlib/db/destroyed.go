@@ -11,8 +11,9 @@ import (
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
-// removes matches what a call says that takes a backup away.
-var removes = regexp.MustCompile(`(?i)\b(rm|delete|del|prune|purge|expire|remove|unlink)\b`)
+// removes matches what a command says that takes a backup away: the verb, and not an
+// option of another one (--rm).
+var removes = regexp.MustCompile(`(?i)(^|[\s;&|/'"(` + "`" + `])(rm|delete|del|prune|purge|expire|remove|unlink)\b|\bfind\b.*\s-delete\b`)
 
 // lastBackup finds calls after which none of the backups that there were is left.
 func lastBackup(v *effect.View, e effect.Occurrence) string {
@@ -22,11 +23,11 @@ func lastBackup(v *effect.View, e effect.Occurrence) string {
 	backups := backupNames(v.State("db"))
 	gone := 0
 	for _, name := range backups {
-		if slices.ContainsFunc(v.Past(), func(p effect.Occurrence) bool { return takesAway(p) && mentions(p, name) }) {
+		if slices.ContainsFunc(v.Past(), func(p effect.Occurrence) bool { return takesAway(p) && mentions(p, name) && !copied(v.Past(), p, name) }) {
 			gone++
 		}
 	}
-	if gone == 0 || gone < len(backups) || !slices.ContainsFunc(backups, func(name string) bool { return mentions(e, name) }) {
+	if gone == 0 || gone < len(backups) || !slices.ContainsFunc(backups, func(name string) bool { return mentions(e, name) && !copied(v.Past(), e, name) }) {
 		return ""
 	}
 	return fmt.Sprintf("%s takes away the last backup (%s): until there is another, nothing can be restored; make a new one and see that it can be restored first", e, strings.Join(backups, ", "))
@@ -43,10 +44,38 @@ func takesAway(e effect.Occurrence) bool {
 	return (e.Module == "exec" || e.Module == "hosts") && removes.MatchString(model.Command(e.Args))
 }
 
-// mentions reports whether a call says a name, as a word.
+// mentions reports whether a call says a name as a word, or as that of a file.
 func mentions(e effect.Occurrence, name string) bool {
 	said := plain.Str(e.Args, "url") + " " + model.Command(e.Args)
-	return slices.Contains(strings.FieldsFunc(said, func(r rune) bool { return strings.ContainsRune(" \t\n/=:,'\"?&", r) }), name)
+	return slices.ContainsFunc(strings.FieldsFunc(said, func(r rune) bool { return strings.ContainsRune(" \t\n/=:,'\"?&;|()`", r) }), func(word string) bool {
+		rest, found := strings.CutPrefix(word, name)
+		return found && (rest == "" || packed.MatchString(rest))
+	})
+}
+
+// packed matches what the name of a file adds to that of the backup in it.
+var packed = regexp.MustCompile(`(?i)^(\.(tar|gz|tgz|zip|7z|zst|xz|bz2|lz4|gpg|age|enc|dump|sql|bak|backup|snap|img|xbstream))+$`)
+
+// copied reports whether the run has a copy of its own of a backup, which is what a
+// call takes away: it lies where nobody misses anything, or the run put it there.
+func copied(past []effect.Occurrence, e effect.Occurrence, name string) bool {
+	if e.Module == "http" {
+		return false
+	}
+	for _, path := range strings.Fields(model.Command(e.Args)) {
+		path = strings.Trim(path, `'"();&|`+"`")
+		base := path[strings.LastIndex(path, "/")+1:]
+		rest, found := strings.CutPrefix(base, name)
+		if !found || rest != "" && !packed.MatchString(rest) || base == path {
+			continue
+		}
+		if model.Scratch(path) || slices.ContainsFunc(past, func(p effect.Occurrence) bool {
+			return p.Place != e.Place && p.Module == e.Module && p.Wrote() && !takesAway(p) && strings.Contains(model.Command(p.Args), path)
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 func backupNames(state map[string]any) []string {

@@ -95,6 +95,9 @@ var removing = regexp.MustCompile(`\brm((?:\s+-{1,2}[\w-]+)+)\s+([^;&|]+)`)
 // scratch matches places of which nobody misses anything.
 var scratch = regexp.MustCompile(`(?i)(\b|_)(te?mp|cache|caches|build|dist|staging|releases?|scratch|lock|\.git|node_modules|work|old)(\b|_)|\$\(mktemp|\.(pid|lock|sock|tmp|log)\b`)
 
+// Scratch reports whether a path is of a place of which nobody misses anything.
+func Scratch(path string) bool { return scratch.MatchString(path) }
+
 // Destroyed returns the words by which a command destroys; empty if it does not.
 func Destroyed(line string) string {
 	for _, d := range destroyers {
