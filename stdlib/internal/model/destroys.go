@@ -25,7 +25,7 @@ func Destroys(module string, line func(args map[string]any) string) effect.Invar
 		past := v.Past()
 		p := pairs{module, line}
 		for _, before := range past {
-			if before.Err == nil && (agreed(before) || kept(before) || before.Place != e.Place && before.Wrote() && p.opposite(before, e)) {
+			if before.Err == nil && (agreed(before) || excuses(before, what) || before.Place != e.Place && before.Wrote() && p.opposite(before, e)) {
 				return "" // what the run has made itself is its own to remove, too
 			}
 		}
@@ -36,21 +36,6 @@ func Destroys(module string, line func(args map[string]any) string) effect.Invar
 // agreed reports whether people said yes to something.
 func agreed(e effect.Occurrence) bool {
 	return e.Module == effect.ControlModule && effect.Asks(e.Module+"."+e.Name)
-}
-
-// copying matches commands that keep what there is.
-var copying = regexp.MustCompile(`(?i)backup|snapshot|dump|export|archive|\brsync\b|\brestic\b|\bpg_basebackup\b|\btar\b|\bsync\b|\bcp\b`)
-
-// kept reports whether an effect made a copy of something, or looked at one.
-func kept(e effect.Occurrence) bool {
-	switch e.Module {
-	case "db":
-		return e.Name == "backup" || e.Name == "backups" || e.Name == "restore"
-	case "exec", "hosts":
-		said := Command(e.Args)
-		return copying.MatchString(said) && Destroyed(said) == ""
-	}
-	return false
 }
 
 // Command returns the line that a call runs.

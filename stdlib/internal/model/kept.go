@@ -19,10 +19,10 @@ func KeptFirst() effect.Invariant {
 			if usual.Place == e.Place {
 				break
 			}
-			if !usual.Wrote() || !kept(usual) || usual.Name == "restore" {
+			if !usual.Wrote() || !keeps(usual, e) {
 				continue
 			}
-			if failed := missing(v, usual); failed != nil {
+			if failed := missing(v, usual, e); failed != nil {
 				return fmt.Sprintf("%s changes data, and the copy that comes before it failed, at %s (%s): let the error through, for there is no way back", e, failed.Where, failed.Err.Message)
 			}
 		}
@@ -41,21 +41,43 @@ func changesData(e effect.Occurrence) bool {
 	return false
 }
 
-// missing returns the failure of a copy that is made where nothing fails; nil if it
-// was made after all, or people were told.
-func missing(v *effect.View, usual effect.Occurrence) *effect.Occurrence {
+// missing returns the failure of a copy that is made where nothing fails; nil if one
+// of the same was made after all, or people were told.
+func missing(v *effect.View, usual, change effect.Occurrence) *effect.Occurrence {
 	var failed *effect.Occurrence
+	told := false
 	for _, p := range v.Past() {
 		switch {
+		case p.Place == change.Place:
 		case p.Module == usual.Module && p.Name == usual.Name && p.Where == usual.Where && p.Err != nil:
-			failed = &p
-		case p.Err == nil && p.Class.Writes() && kept(p):
-			failed = nil
+			failed, told = &p, false
+		case p.Err == nil && p.Class.Writes() && instead(p, change):
+			return nil
 		case failed != nil && agreed(p) && p.Err == nil && !askedAlike(v.Usual, p):
-			failed = nil
+			told = true
 		}
 	}
+	if told {
+		return nil
+	}
 	return failed
+}
+
+// instead reports whether an effect made a copy that may stand for one that failed:
+// another backup of the database, or what brings one back; of what is no database,
+// whatever copies.
+func instead(p, change effect.Occurrence) bool {
+	switch p.Module {
+	case "db":
+		return (p.Name == "backup" || p.Name == "restore") && sameDatabase(p, change)
+	case "exec", "hosts":
+		what := Destroyed(Command(change.Args))
+		if change.Module == "db" {
+			what = "drop table" // what a statement changes wants a copy of a database
+		}
+		return excuses(p, what)
+	}
+	return false
 }
 
 // askedAlike reports whether people are asked the same where nothing fails.
