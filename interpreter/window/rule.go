@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,6 +40,12 @@ func NewRule(first Span, text string, except ...time.Time) (Rule, error) {
 	o, err := rrule.StrToROption(text)
 	if err != nil {
 		return r, fmt.Errorf("rule %q: %w; write FREQ=YEARLY;BYMONTH=11;BYDAY=4TH", text, err)
+	}
+	for _, part := range strings.Split(text, ";") { // the library takes 0 for what is not given
+		key, value, _ := strings.Cut(part, "=")
+		if n, err := strconv.Atoi(value); (key == "COUNT" || key == "INTERVAL") && (err != nil || n < 1) {
+			return r, fmt.Errorf("rule %q: %s is 1 or more", text, key)
+		}
 	}
 	if o.Freq > rrule.DAILY {
 		return r, fmt.Errorf("rule %q: it repeats more than once a day", text)

@@ -62,7 +62,8 @@ func TestRule(t *testing.T) {
 		}
 	}
 	span, _ := window.Freeze("2026-01-02", "2026-01-02", "", "why")
-	for rule, want := range map[string]string{"FREQ=MINUTELY": "more than once a day", "every Friday": "write FREQ=YEARLY"} {
+	for rule, want := range map[string]string{"FREQ=MINUTELY": "more than once a day", "every Friday": "write FREQ=YEARLY",
+		"FREQ=DAILY;COUNT=0": "COUNT is 1 or more", "FREQ=DAILY;INTERVAL=0": "INTERVAL is 1 or more", "RRULE:INTERVAL=-1;FREQ=DAILY": "INTERVAL is 1 or more"} {
 		if _, err := window.NewRule(span, rule); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", rule, err)
 		}

@@ -11,8 +11,8 @@ import (
 )
 
 // readICS returns the events of an iCalendar file (RFC 5545): windows or freezes.
-// zone has the clocks of days and times that name none; those that the file names
-// for itself if it is "", and UTC if that names none either. Whatever says when
+// zone has the clocks of days and times that name none; those that its calendar in the
+// file names for itself if it is "", and UTC if that names none either. Whatever says when
 // something is, and is not understood, is an error with its line.
 func readICS(path, zone string) ([]window.Rule, error) {
 	text, err := readFile(path)
@@ -35,11 +35,13 @@ func rulesOf(text, zone string) ([]window.Rule, error) {
 	if err != nil {
 		return nil, err
 	}
-	if zone == "" {
-		zone = file.zone
-	}
 	if _, err := effect.Zone(zone); err != nil {
 		return nil, err
+	}
+	for _, l := range file.zones {
+		if _, err := effect.Zone(strings.TrimSpace(l.value)); err != nil && zone == "" {
+			return nil, l.errorf("%w; name a zone of the IANA database, or one beside ics", err)
+		}
 	}
 	series := map[string]*icsSeries{}
 	var order []*icsSeries
@@ -47,7 +49,7 @@ func rulesOf(text, zone string) ([]window.Rule, error) {
 		if _, moved := e.one["RECURRENCE-ID"]; moved {
 			continue
 		}
-		s, err := e.series(zone)
+		s, err := e.series(file.zone(zone, e))
 		if err != nil {
 			return nil, err
 		}
@@ -65,7 +67,7 @@ func rulesOf(text, zone string) ([]window.Rule, error) {
 		if !moved {
 			continue
 		}
-		at, err := id.moment(zone)
+		at, err := id.moment(file.zone(zone, e))
 		if err != nil {
 			return nil, err
 		}
@@ -76,7 +78,7 @@ func rulesOf(text, zone string) ([]window.Rule, error) {
 		if err := of.leaveOut(id, at, true); err != nil {
 			return nil, err
 		}
-		s, err := e.series(zone)
+		s, err := e.series(file.zone(zone, e))
 		if err != nil {
 			return nil, err
 		}

@@ -4,17 +4,28 @@ import (
 	"strings"
 )
 
-// icsFile is what an iCalendar file says of when something is.
+// icsFile is what an iCalendar file says of when something is. It may hold several
+// calendars.
 type icsFile struct {
-	zone   string // of times that name none; may be ""
+	zones  []icsLine // by calendar: that of times that name none; without a name if there is none
 	events []icsEvent
+}
+
+// zone has the clocks of an event's times that name none: those that the reader
+// was told, or else those of its calendar; "" if neither says any.
+func (f *icsFile) zone(told string, e icsEvent) string {
+	if told != "" {
+		return told
+	}
+	return strings.TrimSpace(f.zones[e.calendar].value)
 }
 
 // icsEvent holds the lines of a VEVENT that say when it is, and what it is called.
 type icsEvent struct {
-	line    int
-	one     map[string]icsLine   // those that stand once
-	several map[string][]icsLine // RDATE, EXDATE
+	line     int
+	calendar int                  // of the file
+	one      map[string]icsLine   // those that stand once
+	several  map[string][]icsLine // RDATE, EXDATE
 }
 
 func (e icsEvent) title() string {
@@ -72,21 +83,28 @@ func icsComponents(lines []icsLine) (*icsFile, error) {
 func (f *icsFile) begin(inside string, l icsLine) error {
 	kind := strings.ToUpper(l.value)
 	switch {
-	case inside == "" && kind == "VCALENDAR", inside == "/VCALENDAR" && kind == "VTIMEZONE",
+	case inside == "" && kind == "VCALENDAR":
+		f.zones = append(f.zones, icsLine{})
+		return nil
+	case inside == "/VCALENDAR" && kind == "VTIMEZONE",
 		strings.HasPrefix(inside, "/VCALENDAR/VTIMEZONE"), inside == "/VCALENDAR/VEVENT" && kind == "VALARM", strings.HasPrefix(kind, "X-"):
 		return nil
 	case inside == "/VCALENDAR" && kind == "VEVENT":
-		f.events = append(f.events, icsEvent{line: l.line, one: map[string]icsLine{}, several: map[string][]icsLine{}})
+		f.events = append(f.events, icsEvent{line: l.line, calendar: len(f.zones) - 1, one: map[string]icsLine{}, several: map[string][]icsLine{}})
 		return nil
 	}
-	return l.errorf("%s is not understood here: events (VEVENT) of one calendar are", kind)
+	return l.errorf("%s is not understood here: events (VEVENT) of calendars are", kind)
 }
 
 // property takes a line of the calendar itself.
 func (f *icsFile) property(l icsLine) error {
 	switch l.name {
 	case "X-WR-TIMEZONE":
-		f.zone = strings.TrimSpace(l.value)
+		zone := &f.zones[len(f.zones)-1]
+		if zone.name != "" {
+			return l.errorf("it stands twice in one calendar, in line %d as well", zone.line)
+		}
+		*zone = l
 	case "CALSCALE":
 		if !strings.EqualFold(l.value, "GREGORIAN") {
 			return l.errorf("%q is not understood: GREGORIAN is", l.value)

@@ -19,11 +19,9 @@ func (l icsLine) errorf(format string, args ...any) error {
 	return fmt.Errorf("line %d: %s: %w", l.line, l.name, fmt.Errorf(format, args...))
 }
 
-// icsLines reads the content lines of a file, which may be folded.
+// icsLines reads the content lines of a file, which may be folded: also within a
+// character, for whoever counts octets.
 func icsLines(text string) ([]icsLine, error) {
-	if !utf8.ValidString(text) {
-		return nil, fmt.Errorf("it is not in UTF-8")
-	}
 	var list []icsLine
 	var raw []string
 	var at []int
@@ -38,6 +36,9 @@ func icsLines(text string) ([]icsLine, error) {
 		}
 	}
 	for i, row := range raw {
+		if !utf8.ValidString(row) {
+			return nil, fmt.Errorf("line %d: it is not in UTF-8", at[i])
+		}
 		l, err := icsLineOf(row)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", at[i], err)

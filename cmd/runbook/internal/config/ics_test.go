@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,59 @@ func TestICSThatIsNotUnderstood(t *testing.T) {
 	} {
 		if _, err := rulesOf(tt.text, ""); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s\n%v, want %q", tt.text, err, tt.want)
+		}
+	}
+}
+
+// TestICSFoldedInACharacter: lines are folded by octets (RFC 5545, 3.1).
+func TestICSFoldedInACharacter(t *testing.T) {
+	text := strings.ReplaceAll(inFile("UID:a SUMMARY:Jährlich DTSTART:20260302T020000Z DURATION:PT1H"), "\n", "\r\n")
+	folded := strings.Replace(text, "ä", "\xc3\r\n \xa4", 1)
+	rules, err := rulesOf(folded, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 3, 2, 2, 30, 0, 0, time.UTC)
+	if s, ok := (window.Calendar{Events: rules}).Next(at, 0); !ok || s.Why != "Jährlich" {
+		t.Errorf("%t, %q", ok, s.Why)
+	}
+	if _, err := rulesOf(strings.Replace(text, "ä", "\xe4", 1), ""); err == nil || err.Error() != "line 6: it is not in UTF-8" {
+		t.Errorf("Latin-1: %v", err)
+	}
+}
+
+// TestICSOfSeveralCalendars: each has the clocks that it names itself.
+func TestICSOfSeveralCalendars(t *testing.T) {
+	in := func(zone, event string) string {
+		return strings.Replace(inFile(event), "PRODID:x\n", zone, 1)
+	}
+	text := in("X-WR-TIMEZONE:Europe/Berlin\n", "UID:a DTSTART:20260302T100000 DURATION:PT1H RRULE:FREQ=DAILY") +
+		in("X-WR-TIMEZONE:America/New_York\n", "UID:b DTSTART:20260302T100000 DURATION:PT1H") +
+		in("", "UID:c DTSTART:20260302T100000 DURATION:PT1H") +
+		in("X-WR-TIMEZONE:Europe/Berlin\n", "UID:a RECURRENCE-ID:20260304T100000 DTSTART:20260304T120000 DURATION:PT1H")
+	for _, tt := range []struct{ zone, open string }{{"", "09 10 15 33 59"}, {"Asia/Tokyo", "01 25 51"}} {
+		rules, err := rulesOf(text, tt.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := window.Calendar{Events: rules}
+		var open []string
+		begin := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+		for h := range 72 {
+			if c.Closed(begin.Add(time.Duration(h)*time.Hour+time.Minute), 0) == "" {
+				open = append(open, fmt.Sprintf("%02d", h))
+			}
+		}
+		if got := strings.Join(open, " "); got != tt.open {
+			t.Errorf("zone %q: open in the hours %s, want %s", tt.zone, got, tt.open)
+		}
+	}
+	for want, text := range map[string]string{
+		"line 4: X-WR-TIMEZONE: it stands twice in one calendar, in line 3 as well": in("X-WR-TIMEZONE:UTC\nX-WR-TIMEZONE:Europe/Berlin\n", "UID:a DTSTART:20260302T100000 DURATION:PT1H"),
+		"line 3: X-WR-TIMEZONE: ": in("X-WR-TIMEZONE:Mitteleuropa\n", "UID:a DTSTART:20260302T100000 DURATION:PT1H"),
+	} {
+		if _, err := rulesOf(text, ""); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
 		}
 	}
 }

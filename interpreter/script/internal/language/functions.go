@@ -89,7 +89,7 @@ func Functions() []Function {
 				"that says when it opens next, `wait` sleeps until then, and `ask` asks people for an emergency change, as approve does (`denied`, `expired`). " +
 				"The times of day are those that the clocks of the zone show.",
 			Args:    WindowFields(),
-			Returns: "a table with `opened` (when it went on), `closes` (when the window does), and `emergency`, whether people agreed to go on outside",
+			Returns: "a table with `opened` (when it went on), `closes` (when the window does; nil if never), and `emergency`, whether people agreed to go on outside",
 			Example: "window {\n  open = { \"Sun 02:00-04:00 UTC\", \"first Sun 01:00-05:00 UTC\" },\n  needs = \"90m\",\n" +
 				"  freezes = { { from = \"2026-12-20\", to = \"2027-01-03\", reason = \"a sale\" } },\n" +
 				"  outside = \"ask\", by = { \"security-lead\" },\n}"},
