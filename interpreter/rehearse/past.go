@@ -93,6 +93,7 @@ func (p *Past) fold() error {
 			if o.value, err = effect.Decode(e.Value); err != nil {
 				return fmt.Errorf("run %s: effect %s: %w", p.Run.ID, e.Place, err)
 			}
+			o.value = rehearsed(o.value)
 		}
 		if name, ok := o.args["name"].(string); ok && o.op == effect.OpEnv {
 			if value, set := o.value.(string); set {

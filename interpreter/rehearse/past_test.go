@@ -122,3 +122,27 @@ func TestASecretOfTheRecordIsNotNeeded(t *testing.T) {
 		t.Errorf("it would have %s: %+v", w.Would.Status, w.Differences)
 	}
 }
+
+// TestASecretThatTheRunReadIsNotNeeded: what the run read of a store is answered
+// with a made-up value, and the version that it had.
+func TestASecretThatTheRunReadIsNotNeeded(t *testing.T) {
+	text := recordHead + `local secrets = require "secrets"
+local old = secrets.get { name = "db/password" }
+local new = secrets.rotate { name = "db/password" }
+local now = secrets.get { name = "db/password", version = new.version }
+assert(old.version == "1" and now.version == "2")
+exec.run { argv = { "login" }, secrets = { OLD = old.value, NEW = now.value } }`
+	p := happened(t, text, &rehearse.Scenario{})
+	w := whatIf(t, p, text)
+	if w.Would.Status != effect.StatusSucceeded || len(w.Differences) > 0 {
+		t.Errorf("it would have %s: %+v", w.Would.Status, w.Differences)
+	}
+	for _, e := range w.Would.Effects {
+		if e.Error != nil {
+			t.Errorf("%s: %v", e.Op, e.Error)
+		}
+	}
+	if w := whatIf(t, happened(t, text, &rehearse.Scenario{}), strings.Replace(text, "NEW = now.value", "NEW = old.value", 1)); w.Would.Status != effect.StatusSucceeded {
+		t.Errorf("another script would have %s", w.Would.Status)
+	}
+}
