@@ -293,7 +293,8 @@ func (e *Engine) prepare(ctx context.Context, id string, w *journal.Writer) (*wa
 	if err != nil {
 		return nil, err
 	}
-	params, err := e.revive(run.Params)
+	past := history.Of(events)
+	params, missing, err := e.revive(run.Params, past.Rolling() || past.Request != nil)
 	if err != nil {
 		return nil, fmt.Errorf("run %s: %w", run.ID, err)
 	}
@@ -301,7 +302,7 @@ func (e *Engine) prepare(ctx context.Context, id string, w *journal.Writer) (*wa
 	if err != nil {
 		return nil, fmt.Errorf("run %s: %w", run.ID, err)
 	}
-	k := newWalk(Walk{Run: run, History: events, Params: params, People: people, Stack: e.stack(w)})
+	k := newWalk(Walk{Run: run, History: events, Params: params, Missing: missing, People: people, Stack: e.stack(w)})
 	pinned := pinnedSources{}
 	for _, s := range sources {
 		pinned[s.Name] = script.Source{Name: s.Name, Text: s.Text}
@@ -322,13 +323,16 @@ func (e *Engine) prepare(ctx context.Context, id string, w *journal.Writer) (*wa
 }
 
 // revive turns recorded parameters back into values; secrets are looked up
-// again by their reference and have to be what they were.
-func (e *Engine) revive(raw json.RawMessage) (map[string]any, error) {
+// again by their reference and have to be what they were. In a rollback those that
+// are not are missing, by their digests: what is taken back without them does not
+// wait for them, and the run itself may have ended them.
+func (e *Engine) revive(raw json.RawMessage, rollback bool) (params map[string]any, missing map[string]error, err error) {
 	v, err := effect.Decode(raw)
 	if err != nil {
-		return nil, fmt.Errorf("read the parameters: %w", err)
+		return nil, nil, fmt.Errorf("read the parameters: %w", err)
 	}
-	params, _ := v.(map[string]any)
+	params, _ = v.(map[string]any)
+	missing = map[string]error{}
 	for name, p := range params {
 		digest, ok := p.(effect.SecretDigest)
 		if !ok {
@@ -338,15 +342,21 @@ func (e *Engine) revive(raw json.RawMessage) (map[string]any, error) {
 			continue // its digest serves a read-only replay
 		}
 		secret, err := e.opts.Secret(digest.Name)
-		if err != nil {
-			return nil, fmt.Errorf("the secret parameter %s: %w", name, err)
+		switch {
+		case err != nil:
+			err = fmt.Errorf("the secret parameter %s: %w", name, err)
+		case e.opts.DB.Digest(secret) != digest.Digest:
+			err = fmt.Errorf("the secret parameter %s (%s) is not what it was when the run started: set it to the old value, or start a new run", name, digest.Name)
+		default:
+			params[name] = secret
+			continue
 		}
-		if e.opts.DB.Digest(secret) != digest.Digest {
-			return nil, fmt.Errorf("the secret parameter %s (%s) is not what it was when the run started: set it to the old value, or start a new run", name, digest.Name)
+		if !rollback {
+			return nil, nil, err
 		}
-		params[name] = secret
+		missing[digest.Digest] = err
 	}
-	return params, nil
+	return params, missing, nil
 }
 
 // Dir loads the files below a script's folder.

@@ -25,6 +25,9 @@ type Walk struct {
 	// Program is the SHA-256 of the program that takes it up, which is recorded; may
 	// be empty.
 	Program string
+	// Missing says of secret parameters, by their digests, why they are not known in
+	// a rollback.
+	Missing map[string]error
 	// Forget is as in [ResumeOptions].
 	Forget bool
 	// Emergency, if set, holds the arguments of the approve that the run begins with.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -112,10 +114,13 @@ func (k *walk) open(ctx context.Context) error {
 		world = k.underway
 	}
 	o := replay.Options{Run: k.Run.ID, History: k.past, Next: watching{k.Stack.Watch, world}, Now: k.Stack.Clock.Now, Digest: k.Stack.Digest,
-		Watch: k.Stack.Watch.Recorded, Hard: ctx, Cut: k.past.Request != nil, Note: k.note, Forget: k.Forget, Answered: k.Stack.Answered}
+		Watch: k.Stack.Watch.Recorded, Hard: ctx, Cut: k.past.Request != nil, Note: k.note, Forget: k.Forget, Missing: k.Missing, Answered: k.Stack.Answered}
 	if k.Stack.Ledger != nil {
 		o.Journal = writing{k.Stack.Ledger, k.heartbeat.wakeUp}
 		o.Hold, o.Broken = k.Stack.Hold, k.heartbeat.stop
+	}
+	for _, digest := range slices.Sorted(maps.Keys(k.Missing)) {
+		k.note(fmt.Sprintf("%v; the rollback goes on without: texts that effects return are withheld, which could show it", k.Missing[digest]))
 	}
 	k.recorder = replay.New(o)
 	k.ledger = flushing{k.ledger, k.recorder}

@@ -63,6 +63,9 @@ func (r *Recorder) secret(ctx context.Context, use effect.Call, d effect.SecretD
 	}
 	lost := &SecretError{Op: use.Op.String(), Place: use.Place, Where: use.Where, absence: absence{
 		Why: effect.Errorf(effect.CodeNotFound, "nothing in the record says where it comes from"), gone: true}}
+	if why := r.opts.Missing[d.Digest]; why != nil {
+		lost.absence = absence{Why: effect.Errorf(effect.CodeUnavailable, "%v", why)}
+	}
 	from, missing, stop := r.again(ctx, d.Digest)
 	switch {
 	case stop != nil:

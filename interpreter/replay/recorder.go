@@ -50,6 +50,9 @@ type Options struct {
 	// Forget says that a person takes it upon themselves: secrets from the record
 	// that cannot be asked for are done without, although results may show them.
 	Forget bool
+	// Missing says of secrets that the run was started with, by their digests, why
+	// they are not known. Results are withheld then.
+	Missing map[string]error
 	// Note, if set, is told what a resume has to do without.
 	Note func(line string)
 	// Answered, if set, says of which recorded effects of the main chunk the
@@ -96,6 +99,7 @@ func New(opts Options) *Recorder {
 	if r.hist == nil {
 		r.hist = history.Of(nil)
 	}
+	r.secrets.miss(opts.Missing)
 	r.claimed = make([]bool, len(r.hist.Effects))
 	r.passAnswered()
 	r.ahead = newAhead(r.hist.Order)

@@ -144,14 +144,19 @@ func (v *vault) tried(s *sealed, missing bool) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if missing {
-		if v.missing == nil {
-			v.missing = map[string]bool{}
-		}
 		v.missing[s.digest] = true
 	}
 	n := len(v.order)
 	v.order = slices.DeleteFunc(v.order, func(o *sealed) bool { return o == s })
 	return len(v.order) < n
+}
+
+// miss takes note of secrets that are not known from the start.
+func (v *vault) miss(digests map[string]error) {
+	v.missing = make(map[string]bool, len(digests))
+	for d := range digests {
+		v.missing[d] = true
+	}
 }
 
 // missed reports whether a secret that may show is still not known.
