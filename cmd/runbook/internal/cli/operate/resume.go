@@ -57,7 +57,7 @@ func (a commands) resumeCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&with, "with", "", "go on with an edited script `FILE` that agrees with everything recorded")
-	cmd.Flags().BoolVar(&forget, "forget-secrets", false, "go on without secrets that cannot be asked for; results may show\nthem, in the record as well")
+	cmd.Flags().BoolVar(&forget, "forget-secrets", false, "go on without secrets that cannot be asked for; results may show them, in the record as well")
 	wait.add(cmd.Flags())
 	wait.addDamaged(cmd.Flags())
 	wait.addConfigNow(cmd.Flags())
