@@ -17,6 +17,9 @@ type Invariant struct {
 	// After is asked after each effect that may change the world, those of
 	// other modules too. It may be nil.
 	After func(v *View, e Occurrence) string
+	// Ahead says that After asks what comes next (View.Usual). Of the run that no
+	// fault strikes that is known once it has ended: it is made once more for these.
+	Ahead bool
 	// End is asked when the run has ended. It may be nil.
 	End func(v *View, end Ending) string
 }

@@ -1,8 +1,10 @@
 package simulate
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -31,6 +33,36 @@ func (e *Explorer) judgeBaseline(t *Trial) {
 		why = errors.New("it is " + string(t.Ending.Status))
 	}
 	t.Broken = append([]Violation{{Invariant: succeeds, Message: why.Error(), At: e.Setup.Start.Add(t.Took)}}, t.Broken...)
+}
+
+// undisturbed runs the script without a fault of the explorer's own, and lets the
+// invariants know from then on what happens in it. For those that ask what comes
+// next it is run once more, so that what they find in it is told of it, and not of
+// the first schedule, whose fault has nothing to do with it.
+func (e *Explorer) undisturbed(ctx context.Context) (Trial, error) {
+	e.Setup.Usual = nil
+	base, err := e.Try(ctx, e.Base)
+	if err != nil {
+		return base, err
+	}
+	e.Setup.Usual = e.Setup.occurrences(base.Entries)
+	ahead := map[string]bool{}
+	for _, inv := range e.Setup.Invariants {
+		ahead[inv.Name] = ahead[inv.Name] || inv.Ahead
+	}
+	for _, broken := range base.Broken {
+		delete(ahead, broken.Invariant)
+	}
+	if dead(&base) != nil || !slices.Contains(slices.Collect(maps.Values(ahead)), true) {
+		return base, nil
+	}
+	again, err := e.Try(ctx, e.Base)
+	for _, broken := range again.Broken {
+		if ahead[broken.Invariant] {
+			base.Broken = append(base.Broken, broken)
+		}
+	}
+	return base, err
 }
 
 // mistaken returns the error by which a run did not succeed that is the runbook's

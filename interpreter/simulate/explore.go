@@ -114,14 +114,12 @@ func (l Left) String() string {
 // what was found until then comes back, and Left says so.
 func (e *Explorer) Explore(ctx context.Context) (*Explored, error) {
 	began := time.Now()
-	e.Setup.Usual = nil
-	base, err := e.Try(ctx, e.Base)
+	base, err := e.undisturbed(ctx)
 	if err != nil {
 		return nil, err
 	}
 	t := newTally(&base, e.Limit)
 	t.out.Opaque, t.out.Writes = opaque(base.Entries)
-	e.Setup.Usual = e.Setup.occurrences(base.Entries)
 	back := rollbacks{}
 	back.add(-1, &base, nil) // its own rollback is struck by single faults
 	if t.out.Blocked = dead(&base); t.out.Blocked == nil {
@@ -179,12 +177,13 @@ func (e *Explorer) shoot(ctx context.Context, base *Trial) error {
 // Reproduce runs one schedule as Explore does: what happens without its faults
 // is known to the invariants.
 func (e *Explorer) Reproduce(ctx context.Context, s Schedule) (Trial, error) {
+	if slices.Equal(s, e.Base) {
+		return e.undisturbed(ctx)
+	}
 	if len(s) > len(e.Base) {
-		base, err := e.Try(ctx, e.Base)
-		if err != nil {
-			return Trial{}, err
+		if base, err := e.undisturbed(ctx); err != nil {
+			return base, err
 		}
-		e.Setup.Usual = e.Setup.occurrences(base.Entries)
 	}
 	return e.Try(ctx, s)
 }

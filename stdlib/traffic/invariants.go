@@ -18,7 +18,7 @@ func invariants() []effect.Invariant {
 		{Name: "no traffic is moved to what is known to be bad", After: noneToBad},
 		{Name: "no traffic is moved to what is not there", After: noneToAbsent},
 		{Name: "a run that succeeded leaves no traffic on what is unhealthy", End: noneLeftUnhealthy},
-		{Name: "traffic is moved to what can take it", After: fit},
+		{Name: "traffic is moved to what can take it", After: fit, Ahead: true},
 		{Name: "what gets traffic is watched for long enough", End: seenToTurn},
 		{Name: "a gate looks at what gets the traffic", End: otherGate},
 		{Name: "a gate looks at what gets the traffic", After: seenBefore},
