@@ -162,10 +162,11 @@ func (c *claim) elsewhere(parent string) (string, error) {
 }
 
 // open returns a directory that other users can be let into: below the lab's own
-// where we are the only one, elsewhere where servers run as somebody else.
+// where we are the only one and its name can stand in a command of a server's
+// configuration, elsewhere where servers run as somebody else or it cannot.
 func (c *claim) open(name string) (string, error) {
-	if os.Geteuid() != 0 {
-		return c.path(systemsDir, name), nil
+	if dir := c.path(systemsDir, name); os.Geteuid() != 0 && !awkward(dir) {
+		return dir, nil
 	}
 	for _, parent := range []string{os.TempDir(), "/tmp", "/var/tmp"} {
 		if passable(parent) {
@@ -174,6 +175,10 @@ func (c *claim) open(name string) (string, error) {
 	}
 	return "", errors.New("start lab: other users can pass to none of the directories for temporary files: set TMPDIR to one")
 }
+
+// awkward reports whether a path holds what means something else in a shell's
+// double quotes, in a quoted setting of PostgreSQL, or in archive_command.
+func awkward(path string) bool { return strings.ContainsAny(path, "'\"\\%$`\n") }
 
 // passable reports whether every user can get to what is in a directory.
 func passable(dir string) bool {

@@ -110,12 +110,17 @@ StrictModes no
 PermitRootLogin yes
 PasswordAuthentication no
 KbdInteractiveAuthentication no
-SetEnv HOME=%s
-`, port, s.path(name, "host"), s.path("authorized"), s.path(name, "pid"), home)
+SetEnv %s
+`, port, sshdWord(s.path(name, "host")), sshdWord(strings.ReplaceAll(s.path("authorized"), "%", "%%")), sshdWord(s.path(name, "pid")), sshdWord("HOME="+home))
 	if err := os.WriteFile(s.path(name, "sshd_config"), []byte(text), 0o600); err != nil {
 		return "", fmt.Errorf("start sshd: %w", err)
 	}
 	return key, nil
+}
+
+// sshdWord writes one word of sshd_config, whatever stands in it.
+func sshdWord(text string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }
 
 // keygen makes a key pair and returns the public one.

@@ -153,6 +153,30 @@ func TestStartEndsWithItsContext(t *testing.T) {
 	}
 }
 
+// TestSSHInAnyDirectory: a directory's name may hold what means something to sshd.
+func TestSSHInAnyDirectory(t *testing.T) {
+	s := &systems.SSH{Dir: filepath.Join(t.TempDir(), `on call's "50%" #1 \ lab`), Hosts: []string{"web-1"}}
+	if s.Missing() != nil {
+		t.Skip("skipped: sshd is not installed: apt-get install openssh-server")
+	}
+	ssh, err := exec.LookPath("ssh")
+	if err != nil {
+		t.Skip("skipped: ssh is not installed: apt-get install openssh-client")
+	}
+	start(t, s)
+	_, port, err := net.SplitHostPort(s.Describe().Lines[0].Where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), ssh, "-F", "none", "-i", "id", "-p", port, "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes",
+		"-o", "UserKnownHostsFile=known_hosts", "-o", "StrictHostKeyChecking=yes", "127.0.0.1", `printf %s "$HOME"`)
+	cmd.Dir = s.Dir
+	out, err := cmd.CombinedOutput()
+	if want := filepath.Join(s.Dir, "web-1", "home"); err != nil || string(out) != want {
+		t.Errorf("%v, %s; want %s", err, out, want)
+	}
+}
+
 // TestPager calls somebody who takes it on, once.
 func TestPager(t *testing.T) {
 	p := &systems.Pager{}
