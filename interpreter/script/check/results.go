@@ -352,14 +352,14 @@ func (f *file) condition(e ast.Expr) {
 }
 
 // unheard finds calls whose answer is all that they are for, and that nobody looks
-// at.
+// at: no script, and nobody who is asked next.
 func (f *file) unheard(n *ast.FuncCallStmt) {
 	call, ok := n.Expr.(*ast.FuncCallExpr)
 	if !ok {
 		return
 	}
 	f.discarded(call, max(n.Line(), call.Line()))
-	if op, ok := f.opOf(call.Func); ok && op.Answers {
+	if op, ok := f.opOf(call.Func); ok && op.Answers && !f.asksNext(call) {
 		f.warn(max(n.Line(), call.Line()), "let it decide what comes next, or leave it out", "nobody looks at what %s returns: it fails on nothing that it sees", op)
 	}
 }

@@ -67,6 +67,31 @@ func (f *file) asksAfter(call *ast.FuncCallExpr) bool {
 	})
 }
 
+// asksNext reports whether people are asked after a call before anything changes.
+func (f *file) asksNext(call *ast.FuncCallExpr) bool {
+	at, ok := f.calls.at[call]
+	if !ok {
+		return true
+	}
+	for _, c := range f.calls.list[at+1:] {
+		switch op, isOp := f.opOf(c.call.Func); {
+		case f.isGlobal(c.call.Func, "approve") || f.isGlobal(c.call.Func, "checklist") || f.leavesFile(c.call):
+			return true
+		case isOp && !f.loopOfReads(op) && f.classOf(op, f.argsOrNone(c.call)) != effect.Read:
+			return false
+		}
+	}
+	return false
+}
+
+// argsOrNone returns the arguments of a call as far as they are known.
+func (f *file) argsOrNone(call *ast.FuncCallExpr) *ast.TableExpr {
+	if table := f.argsOf(call); table != nil {
+		return table
+	}
+	return &ast.TableExpr{}
+}
+
 // looksAgain reports whether the script, after a gate that nobody hears, looks at
 // the same by the same module where its failure counts, or may do so in another
 // file.

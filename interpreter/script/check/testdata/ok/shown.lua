@@ -10,6 +10,9 @@ http.request { url = "https://example.org/healthz", ok = { 200, 204 } }
 http.request { method = "HEAD", url = "https://example.org/", ok = { 200, 301 } }
 -- Shown to those who are asked.
 exec.run { argv = { "openssl", "verify", "www.pem" }, class = "read", ok = { 0, 2 } }
+health.alerts {}
+db.lag {}
+health.measure { env = "app", window = "1m" }
 approve { title = "apply this?", by = { "lead" } }
 -- On a chance: none of these is a gate, or the gate comes yet.
 pcall(ipfs.export, { cid = "bafy", path = "/var/backups/site.car" })

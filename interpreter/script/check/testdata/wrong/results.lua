@@ -23,3 +23,5 @@ end
 local seen = health.measure { env = "green" }
 if seen.p99_latency > 500 then fail "it is slow" end -- warning: seen\.p99_latency is in seconds, and 500 of them are 8m20s; write 0\.5 for 500ms
 health.alerts { severity = "critical" } -- warning: nobody looks at what health\.alerts returns
+deploy.activate { env = "green" }
+approve { title = "too late to see those", by = { "ana" } }
