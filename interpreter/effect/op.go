@@ -95,10 +95,10 @@ type Op struct {
 	Gate GateRole `json:"gate,omitempty"`
 	// Answers says that the answer is all that a call is for: it fails on nothing
 	// that it sees, so that a call of which nobody looks at the answer does nothing.
-	Answers bool `json:"-"`
+	Answers bool `json:"answers,omitempty"`
 	// Judges says that the op is there to fail where what it sees is not as it
 	// should be, so that a call of which nobody hears that it failed does nothing.
-	Judges bool `json:"-"`
+	Judges bool `json:"judges,omitempty"`
 	// Validate checks what no single field can say (weights that sum to 100).
 	// It sees canonical arguments; it may be nil and is not sent to plugins.
 	Validate func(args map[string]any) error `json:"-"`
