@@ -165,7 +165,9 @@ func (f *faulty) Do(ctx context.Context, call effect.Call) (effect.Result, error
 	case AppliedLate:
 		return effect.Result{}, f.world.delay(ctx, call)
 	case ClockJumps:
-		f.world.timeline.Skip(clockJump)
+		if err := f.world.jump(ctx); err != nil {
+			return effect.Result{}, err
+		}
 		return f.next.Do(ctx, call)
 	case HeldUp:
 		if err := f.world.standStill(ctx); err != nil {

@@ -203,6 +203,16 @@ func (w *World) standStill(ctx context.Context) error {
 	return stopped(w.timeline.Yield(ctx, w.timeline.Now().Add(holdUp)))
 }
 
+// jump puts the runner's clock forward when it is the effect's turn: until then
+// another branch may compute, and read the clock.
+func (w *World) jump(ctx context.Context) error {
+	err := stopped(w.timeline.Wait(ctx, w.timeline.Now()))
+	if err == nil {
+		w.timeline.Skip(clockJump)
+	}
+	return err
+}
+
 // stopped is the Stop of a wait that was cut off by an error.
 func stopped(err error) error {
 	if err == nil {
