@@ -9,6 +9,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/internal/portion"
 	"github.com/q-ecosystem/runbook/plugins/internal/post"
 )
 
@@ -128,19 +129,5 @@ func (s *settings) poolFor(req plugins.Request) (*pool, error) {
 
 func (s *settings) noPool(name string) error {
 	return effect.Errorf(effect.CodeNotFound, "the configuration of caddy has no pool %q", name).
-		WithHint("%s", among("it has ", name, slices.Sorted(maps.Keys(s.pools))))
-}
-
-func (p *pool) noServer(name string) error {
-	return effect.Errorf(effect.CodeNotFound, "pool %s has no server %q", p.name, name).
-		WithHint("%s", among("its servers are ", name, slices.Sorted(maps.Keys(p.servers))))
-}
-
-// among lists what there is, the nearest to what was written first.
-func among(lead, name string, known []string) string {
-	hint := lead + strings.Join(known, ", ")
-	if near := effect.DidYouMean(name, known); near != "" {
-		hint = near + " " + hint
-	}
-	return hint
+		WithHint("%s", portion.Among("it has ", name, slices.Sorted(maps.Keys(s.pools))))
 }

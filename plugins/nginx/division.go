@@ -5,17 +5,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/internal/portion"
 )
-
-// whole is 100% in what split_clients counts in.
-const whole = 10000
 
 // division gives servers, by nginx's names, their hundredths of a percent. Those
 // that take nothing are not in it.
@@ -26,57 +22,8 @@ type division struct {
 
 // divisionFor returns what a request asks for.
 func divisionFor(p *pool, req plugins.Request) (division, error) {
-	shares := map[string]float64{}
-	switch req.Op {
-	case "switch":
-		to, _ := req.Args["to"].(string)
-		shares[to] = 100
-	case "split":
-		for name, v := range req.Args {
-			if share, ok := v.(float64); ok && name != "pool" {
-				shares[name] = share
-			}
-		}
-	default:
-		return division{}, effect.Errorf(effect.CodeUnsupported, "the nginx backend has no write called %q", req.Op).WithHint("it has split and switch")
-	}
-	d := division{p, map[string]int{}}
-	names := slices.Sorted(maps.Keys(shares))
-	for _, name := range names {
-		if p.servers[name] == "" {
-			return d, p.noServer(name)
-		}
-	}
-	left, largest := whole, ""
-	for _, name := range names {
-		real := p.servers[name]
-		share := int(math.Round(shares[name] * whole / 100))
-		if shares[name] == 0 {
-			continue
-		}
-		if share == 0 {
-			return d, effect.Errorf(effect.CodeInvalid, "%s cannot be given %.4g%%: split_clients counts in hundredths of a percent", name, shares[name]).
-				WithHint("the smallest share is 0.01%%")
-		}
-		d.shares[real] = share
-		if left -= share; share > d.shares[largest] {
-			largest = real
-		}
-	}
-	if largest == "" {
-		return d, effect.Errorf(effect.CodeInvalid, "no server of pool %s would take any request", p.name).WithHint("the shares have to add up to 100")
-	}
-	d.shares[largest] += left // what rounding left
-	return d, nil
-}
-
-func (p *pool) noServer(name string) error {
-	known := slices.Sorted(maps.Keys(p.servers))
-	hint := "its servers are " + strings.Join(known, ", ")
-	if near := effect.DidYouMean(name, known); near != "" {
-		hint = near + " " + hint
-	}
-	return effect.Errorf(effect.CodeNotFound, "pool %s has no server %q", p.name, name).WithHint("%s", hint)
+	shares, err := portion.Pool{Name: p.name, Servers: p.servers}.Asked("nginx", req)
+	return division{p, shares}, err
 }
 
 // inOrder returns nginx's names of the servers that take something, by the names
@@ -119,7 +66,9 @@ func (d division) text() string {
 		d.pool.name, d.pool.by, split.String(), d.digest(), said.String())
 }
 
-func hundredths(share int) string { return strconv.FormatFloat(float64(share)*100/whole, 'f', -1, 64) }
+func hundredths(share int) string {
+	return strconv.FormatFloat(float64(share)*100/portion.Whole, 'f', -1, 64)
+}
 
 // percents returns shares in the form of the contract, by the names that scripts
 // use. An upstream that the configuration does not name keeps nginx's name.
@@ -127,11 +76,11 @@ func (p *pool) percents(shares map[string]int) map[string]any {
 	out := map[string]any{}
 	left := maps.Clone(shares)
 	for alias, real := range p.servers {
-		out[alias] = float64(shares[real]) * 100 / whole
+		out[alias] = float64(shares[real]) * 100 / portion.Whole
 		delete(left, real)
 	}
 	for real, share := range left {
-		out[real] = float64(share) * 100 / whole
+		out[real] = float64(share) * 100 / portion.Whole
 	}
 	return out
 }

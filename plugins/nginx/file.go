@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/internal/portion"
 )
 
 // maxFile bounds what is read of a file, in bytes.
@@ -37,7 +38,7 @@ func (p *pool) readFile() (text string, d division, err error) {
 		return "", d, bad(effect.CodeFailed, "%s has no split_clients block that sets $runbook_%s", p.file, p.name)
 	}
 	d = division{p, map[string]int{}}
-	left, rest := whole, ""
+	left, rest := portion.Whole, ""
 	for _, line := range splitLine.FindAllSubmatch(block[1], -1) {
 		share, real := string(line[1]), string(line[2])
 		if share == "*" {
@@ -48,8 +49,8 @@ func (p *pool) readFile() (text string, d division, err error) {
 		if err != nil {
 			return "", d, bad(effect.CodeFailed, "%s: %s is no share", p.file, share)
 		}
-		d.shares[real] += int(math.Round(n * whole / 100))
-		left -= int(math.Round(n * whole / 100))
+		d.shares[real] += int(math.Round(n * portion.Whole / 100))
+		left -= int(math.Round(n * portion.Whole / 100))
 	}
 	if rest != "" && left > 0 {
 		d.shares[rest] += left

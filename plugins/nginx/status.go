@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/internal/portion"
 )
 
 // served is what a worker of nginx answered.
@@ -70,11 +71,11 @@ func (p *pool) parseStatus(text string) (served, bool) {
 		case key == "pid":
 			s.pid = int(n)
 		default:
-			share := int(math.Round(n * whole / 100))
+			share := int(math.Round(n * portion.Whole / 100))
 			s.shares[key], sum = share, sum+share
 		}
 	}
-	return s, sum == whole
+	return s, sum == portion.Whole
 }
 
 // unanswered explains that nginx said nothing.
