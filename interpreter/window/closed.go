@@ -29,7 +29,7 @@ func (c Calendar) Closed(at time.Time, needs time.Duration) string {
 		later = fmt.Sprintf("the next one, %s, opens %s, in %s", next.Why, next.Clock(next.From), effect.FormatDuration(next.From.Sub(at).Round(time.Minute)))
 	}
 	if freeze, frozen := c.Frozen(at); frozen {
-		return fmt.Sprintf("it is %s, and changes are frozen until %s (%s); %s", freeze.Clock(at), freeze.Clock(freeze.To), freeze.Why, later)
+		return fmt.Sprintf("it is %s, and changes are frozen %s (%s); %s", freeze.Clock(at), freeze.ends("until "), freeze.Why, later)
 	}
 	if open, ok := c.Next(at, 0); ok && open.From.Equal(at) {
 		return fmt.Sprintf("the window %s closes %s, in %s, and %s are needed; %s", open.Why, open.Clock(open.To),
@@ -45,8 +45,16 @@ func (c Calendar) frozenWithin(at time.Time, needs time.Duration) string {
 		return ""
 	}
 	if first.From.After(at) {
-		return fmt.Sprintf("changes are frozen from %s to %s (%s), in %s, and %s are needed", first.Clock(first.From), first.Clock(first.To), first.Why,
+		return fmt.Sprintf("changes are frozen from %s %s (%s), in %s, and %s are needed", first.Clock(first.From), first.ends("to "), first.Why,
 			effect.FormatDuration(first.From.Sub(at).Round(time.Second)), effect.FormatDuration(needs))
 	}
-	return fmt.Sprintf("it is %s, and changes are frozen until %s (%s)", first.Clock(at), first.Clock(first.To), first.Why)
+	return fmt.Sprintf("it is %s, and changes are frozen %s (%s)", first.Clock(at), first.ends("until "), first.Why)
+}
+
+// ends says when a span does, behind a word that leads to it.
+func (s Span) ends(to string) string {
+	if s.To.IsZero() {
+		return "without an end, as it repeats"
+	}
+	return to + s.Clock(s.To)
 }

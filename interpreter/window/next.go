@@ -139,8 +139,12 @@ func listed(names []string) string {
 	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
+// endless is how far an end of freezes that follow one another is looked for, in
+// days: what goes on for longer comes again without an end, or as good as.
+const endless = 8 * horizon
+
 // Frozen returns the freeze that holds at a moment, if one does. Freezes that touch
-// or overlap are one.
+// or overlap are one; what comes again without an end has no To.
 func (c Calendar) Frozen(at time.Time) (Span, bool) { return c.frozenFrom(at, at.Add(1)) }
 
 // frozenFrom returns the first freeze of which some part lies from one moment to
@@ -150,6 +154,17 @@ func (c Calendar) frozenFrom(from, to time.Time) (Span, bool) {
 	if len(list) == 0 {
 		return Span{}, false
 	}
-	list = c.freezes(from, list[0].To.AddDate(0, 0, horizon))
-	return named(union(list)[0], list), true
+	first := list[0]
+	for days := horizon; ; days *= 2 {
+		end := first.To.AddDate(0, 0, days)
+		list = c.freezes(from, end)
+		frozen := named(union(list)[0], list)
+		if frozen.To.Before(end) {
+			return frozen, true
+		}
+		if days >= endless {
+			frozen.To = time.Time{}
+			return frozen, true
+		}
+	}
 }

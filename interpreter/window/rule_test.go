@@ -78,6 +78,19 @@ func TestClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	frozen := window.Calendar{Freezes: []window.Span{freeze}}
+	day, err := window.Freeze("2026-12-20", "2026-12-20", "UTC", "the audit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	daily := func(rule string) window.Calendar {
+		r, err := window.NewRule(day, rule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return window.Calendar{Rules: []window.Rule{r}}
+	}
+	forever, sundays := daily("FREQ=DAILY"), daily("FREQ=DAILY")
+	sundays.Windows = open.Windows
 	for _, tt := range []struct {
 		c     window.Calendar
 		at    string
@@ -93,6 +106,10 @@ func TestClosed(t *testing.T) {
 		{frozen, "2026-12-19 22:00", 2 * time.Hour, "changes are frozen from Sun 2026-12-20 00:00 CET to Mon 2027-01-04 00:00 CET (the end of the year), in 1h, and 2h are needed"},
 		{frozen, "2027-01-03 22:59", 0, "it is Sun 2027-01-03 23:59 CET, and changes are frozen until Mon 2027-01-04 00:00 CET (the end of the year)"},
 		{frozen, "2027-01-03 23:00", time.Hour, ""},
+		{forever, "2027-01-03 23:00", 0, "it is Sun 2027-01-03 23:00 UTC, and changes are frozen without an end, as it repeats (the audit)"},
+		{forever, "2026-12-19 23:00", 2 * time.Hour, "changes are frozen from Sun 2026-12-20 00:00 UTC without an end, as it repeats (the audit), in 1h, and 2h are needed"},
+		{sundays, "2027-01-03 23:00", 0, "and changes are frozen without an end, as it repeats (the audit); none opens within three years"},
+		{daily("FREQ=DAILY;UNTIL=20301231"), "2027-01-03 23:00", 0, "changes are frozen until Wed 2031-01-01 00:00 UTC (the audit)"},
 	} {
 		got := tt.c.Closed(at(t, tt.at), tt.needs)
 		if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
