@@ -11,7 +11,7 @@ import (
 
 // Calendars finds a calendar by its name, as it stands now. The error says what to
 // do about one that is not there; it is retryable where somebody may mend that while
-// the run waits.
+// the run waits, and in a *effect.Stop where nobody will meanwhile, as in a rehearsal.
 type Calendars func(name string) (window.Calendar, error)
 
 // A file that is just being saved is whole again when it is looked at once more.
@@ -29,10 +29,11 @@ func (c *control) look(ctx context.Context, call effect.Call) (effect.Result, er
 	at := effect.UnixTime(seconds)
 	for n := 1; ; n++ {
 		res, err := c.calendar.look(call.Args, at)
-		if err == nil || !effect.AsError(err).Retryable {
+		final := effect.AsStop(err) != nil
+		if err == nil || !final && !effect.AsError(err).Retryable {
 			return res, err
 		}
-		if n < calendarLooks {
+		if n < calendarLooks && !final {
 			call.Report("%s; it is looked at again", effect.AsError(err).Message)
 			if c.clock.Wait(ctx, c.clock.Now().Add(calendarPause)) != nil {
 				return effect.Result{}, stopped(ctx)
@@ -43,15 +44,26 @@ func (c *control) look(ctx context.Context, call effect.Call) (effect.Result, er
 			continue
 		}
 		if call.Place.InRollback() {
-			return effect.Result{}, err
+			return effect.Result{}, effect.AsError(err)
 		}
-		e := effect.AsError(err)
-		text := "nothing was done since: mend the configuration, and resume the run"
-		if e.Hint != "" {
-			text = e.Hint + "\n" + text
-		}
-		return effect.Result{}, &effect.Stop{Cause: effect.Interrupted, Err: fmt.Errorf("%s: window: %s\n%s", call.Where, e.Message, text)}
+		return effect.Result{}, &effect.Stop{Cause: effect.Interrupted, Err: &Unmended{call.Where, effect.AsError(err)}}
 	}
+}
+
+// Unmended says why a run stops until somebody has mended its configuration: a
+// resume looks again.
+type Unmended struct {
+	Where effect.Position // of the window{}
+	Err   *effect.Error
+}
+
+// Error says what is lacking, and what to do.
+func (u *Unmended) Error() string {
+	text := "nothing was done since: mend the configuration, and resume the run"
+	if u.Err.Hint != "" {
+		text = u.Err.Hint + "\n" + text
+	}
+	return fmt.Sprintf("%s: window: %s\n%s", u.Where, u.Err.Message, text)
 }
 
 // look answers whether a calendar lets changes be made at a moment, for as long

@@ -87,7 +87,8 @@ func parseRules(table map[string]any, key, why string) ([]window.Rule, error) {
 }
 
 // calendars finds those of the scenario, then those of the configuration, if there
-// is one here. Nobody mends that during a rehearsal: what it lacks is an outcome.
+// is one here. Where a run would stop for somebody to mend that, a rehearsal does at
+// once: nobody mends it meanwhile.
 func (s *Scenario) calendars(here interpreter.Calendars) interpreter.Calendars {
 	return func(name string) (window.Calendar, error) {
 		if c, ok := s.Calendars[name]; ok {
@@ -95,9 +96,8 @@ func (s *Scenario) calendars(here interpreter.Calendars) interpreter.Calendars {
 		}
 		if here != nil {
 			c, err := here(name)
-			if err != nil {
-				e := *effect.AsError(err)
-				e.Retryable, err = false, &e
+			if err != nil && effect.AsError(err).Retryable {
+				err = &effect.Stop{Cause: effect.Interrupted, Err: err}
 			}
 			return c, err
 		}

@@ -20,11 +20,14 @@ type Violation struct {
 // Ending is how a run came out.
 type Ending = effect.Ending
 
+// RunEnds is the invariant that a run comes to an end.
+const RunEnds = "a run ends"
+
 // EngineInvariants hold for every runbook, whatever its modules.
 func EngineInvariants() []effect.Invariant {
 	return []effect.Invariant{
 		{Name: "nothing is done twice", After: nothingTwice},
-		{Name: "a run ends", End: ends},
+		{Name: RunEnds, End: ends},
 		{Name: "every rollback completes", End: rollbacksComplete},
 		{Name: "no secret stands in the journal", End: noSecrets},
 		{Name: "the error of a change is not swallowed", End: notSwallowed},
