@@ -1,5 +1,7 @@
 -- Maintenance: within its window, or as an emergency change that the right person
--- agrees to; host by host, with a look at the service before and after.
+-- agrees to; host by host, with a look at the service before and after each. Where the
+-- window closes meanwhile, no further host is begun unless the policy's people agree:
+-- if they say no, or nothing in time, what was changed is taken back.
 --
 --   runbook run maintenance.lua --param kind=weekly --params patches.yaml
 --   runbook run maintenance.lua --param emergency='security patch' --params patches.yaml
@@ -31,10 +33,12 @@ if params.needs > 3600 * tonumber(policy.longest[params.kind]:match("%d+")) then
   fail { message = "it needs longer than a " .. params.kind .. " maintenance may take, " .. policy.longest[params.kind], hint = "divide it, or take the monthly window" }
 end
 
-local rules = { open = { policy.windows[params.kind] }, freezes = policy.freezes, needs = params.needs, outside = params.wait and "wait" or "refuse" }
+local rules = { open = { policy.windows[params.kind] }, freezes = policy.freezes, needs = params.needs,
+  outside = params.wait and "wait" or "refuse", closed = "ask", by = policy.overrun.by, timeout = policy.overrun.timeout }
+rules.detail = table.concat(params.command, " ") .. "; taken back by " .. table.concat(params.undo, " ")
 if params.emergency ~= "" then
-  rules.outside, rules.by, rules.title = "ask", { policy.emergency[params.emergency] }, "an emergency change: " .. params.emergency
-  rules.detail = table.concat(params.command, " ") .. "; taken back by " .. table.concat(params.undo, " ")
+  rules.outside, rules.by, rules.timeout = "ask", { policy.emergency[params.emergency] }, nil
+  rules.title = "an emergency change: " .. params.emergency
 end
 window(rules)
 
@@ -44,18 +48,19 @@ end)
 
 tell(params.channel, "maintenance begins: " .. table.concat(params.command, " "))
 
-step("change the hosts", function()
-  on_rollback("take the change back", function()
-    retry { attempts = 3, any = true, wait = "10s", function()
-      hosts.run { on = params.on, argv = params.undo, class = "write", recovery = "retry", timeout = params.timeout, limit = 1 }
-    end }
-    tell(params.channel, "maintenance was taken back")
+on_rollback("tell that it was taken back", function()
+  tell(params.channel, "maintenance was taken back")
+end)
+for _, host in ipairs(hosts.list { on = params.on }.hosts) do
+  step("change " .. host.name, function()
+    on_rollback("take back the change of " .. host.name, function()
+      retry { attempts = 3, any = true, wait = "10s", function()
+        hosts.run { on = { host.name }, argv = params.undo, class = "write", recovery = "retry", timeout = params.timeout }
+      end }
+    end)
+    hosts.run { on = { host.name }, argv = params.command, class = "write", recovery = "retry", timeout = params.timeout }
+    health.watch { env = params.env, during = params.every, every = params.every, slo = policy.warning }
   end)
-  hosts.run { on = params.on, argv = params.command, class = "write", recovery = "retry", timeout = params.timeout, limit = 1 }
-end)
-
-step("see that " .. params.env .. " is still well", function()
-  health.watch { env = params.env, during = params.every, every = params.every, slo = policy.warning }
-end)
+end
 
 tell(params.channel, "maintenance is over: " .. params.env .. " is well")

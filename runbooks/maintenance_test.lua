@@ -18,8 +18,33 @@ test("changes the hosts in the window", function(t)
   local run = book.simulate(start())
   t.equal(run.error, nil)
   t.equal(run.status, "succeeded")
-  t.effects(run, { "notify.send", { "hosts.run", argv = { "apt-get", "-y", "upgrade" } }, "notify.send" })
+  local change = { "hosts.run", argv = { "apt-get", "-y", "upgrade" } }
+  t.effects(run, { "notify.send", change, change, "notify.send" })
   t.holds(run)
+end)
+
+-- slow is the same where one host takes longer than the window is open.
+local function slow(answer)
+  local s = start()
+  s.world.hosts.commands["apt-get -y upgrade"].takes = "2h"
+  s.params.timeout = "3h"
+  s.answers = { ["go on after the window has closed?"] = answer }
+  return book.simulate(s)
+end
+
+test("begins no further host once the window has closed, unless the manager agrees", function(t)
+  local run = slow { answer = "approve", by = { "engineering-manager" } }
+  t.equal(run.status, "succeeded")
+  for _, answer in ipairs { { answer = "deny", by = { "engineering-manager" } }, { answer = "never" } } do
+    run = slow(answer)
+    t.equal(run.status, "rolled_back")
+    local changed, back = {}, {}
+    for _, e in ipairs(run.effects) do
+      if e.op == "hosts.run" then table.insert(e.args.argv[1] == "apt-get" and changed or back, e.args.on[1]) end
+    end
+    t.equal(changed, { "web-1" })
+    t.equal(back, { "web-1" })
+  end
 end)
 
 test("refuses outside of it, and where it closes too soon", function(t)

@@ -39,6 +39,7 @@ type branch struct {
 	rollback  bool
 	steps     []string // the steps it is in, outermost first
 	loading   []string // the modules it is loading
+	hours     *hours   // in which its steps are to begin; nil for any
 
 	turn    chan struct{} // told when the branch may run Lua
 	away    bool          // inside Handler.Do; guarded by scheduler.mu
@@ -71,7 +72,7 @@ func (x *execution) newBranch(parent *branch, place effect.Place, name string, f
 	b.current = b.thread
 	x.alive.Add(1)
 	if parent != nil {
-		b.rollback = parent.rollback
+		b.rollback, b.hours = parent.rollback, parent.hours
 		b.steps = append(b.steps, parent.steps...)
 	}
 	return b

@@ -93,7 +93,11 @@ func (s *Script) step(L *lua.LState) int {
 func (b *branch) stay(L *lua.LState, name string, fn *lua.LFunction) ([]lua.LValue, *failure) {
 	b.control(L, effect.OpStep, map[string]any{"name": name})
 	b.steps = append(b.steps, name)
-	results, failure := b.try(L, fn)
+	var results []lua.LValue
+	failure := b.inHours(L, name)
+	if failure == nil {
+		results, failure = b.try(L, fn)
+	}
 	b.steps = b.steps[:len(b.steps)-1]
 	left := map[string]any{"name": name}
 	if failure != nil {

@@ -10,11 +10,12 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/window"
 )
 
-// What window{} does where changes may not be made now.
+// What window{} does where changes may not be made now, and a step that begins
+// when they may no more.
 const (
-	outsideRefuse = "refuse"
-	outsideWait   = "wait"
-	outsideAsk    = "ask"
+	outsideWait = "wait"
+	outsideAsk  = "ask"
+	closedGoOn  = "go on"
 )
 
 // view is what is known of a moment: whether changes may be made then, and
@@ -50,20 +51,24 @@ func (s *Script) window(L *lua.LState) int {
 	if err != nil {
 		b.raise(L, invalid("window", b.position(L), err), nil)
 	}
+	b.hours = nil // the window that was asked for last counts
 	for {
 		now := b.time(L)
 		v := b.view(L, values, calendar, now)
 		if v.open {
-			text := "within the window " + v.name
-			if v.until != "" {
-				text += ", which is open until " + v.until
+			b.tellOpen(L, v)
+			if values["closed"] != closedGoOn && v.closes > 0 {
+				b.hours = &hours{values: values, calendar: calendar, name: v.name, closes: v.closes, until: v.until}
 			}
-			b.say(L, text)
 			return b.opened(L, now, v, false)
 		}
 		switch outside := values["outside"]; {
 		case outside == outsideAsk:
-			b.control(L, effect.OpApprove, emergency(values, v))
+			title, given := values["title"].(string)
+			if !given {
+				title = "an emergency change, outside of every window"
+			}
+			b.control(L, effect.OpApprove, emergency(values, v, title))
 			return b.opened(L, now, v, true)
 		case outside == outsideWait && v.opens > 0:
 			b.control(L, effect.OpSleep, map[string]any{"until_": v.opens, "reason": "the window " + v.name})
@@ -72,6 +77,15 @@ func (s *Script) window(L *lua.LState) int {
 				Hint: `come back then; outside = "wait" waits for it, outside = "ask" lets people agree to an emergency change`}, nil)
 		}
 	}
+}
+
+// tellOpen tells the run's log of an open window.
+func (b *branch) tellOpen(L *lua.LState, v view) {
+	text := "within the window " + v.name
+	if v.until != "" {
+		text += ", which is open until " + v.until
+	}
+	b.control(L, effect.OpLog, map[string]any{"level": "info", "text": text})
 }
 
 // view looks at the windows that the script names, or asks for those of a calendar
@@ -123,24 +137,16 @@ func (b *branch) opened(L *lua.LState, now float64, v view, emergency bool) int 
 	return 1
 }
 
-// say writes to the run's log.
-func (b *branch) say(L *lua.LState, text string) {
-	b.control(L, effect.OpLog, map[string]any{"level": "info", "text": text})
-}
-
 // emergency is the question whether to go on all the same. Who has to agree is for
 // the calendar to say: a script cannot ask fewer.
-func emergency(values map[string]any, v view) map[string]any {
-	args := map[string]any{"title": "an emergency change, outside of every window", "detail": v.why}
+func emergency(values map[string]any, v view, title string) map[string]any {
+	args := map[string]any{"title": title, "detail": v.why}
 	for _, key := range []string{"by", "count", "separate", "timeout"} {
 		if given, ok := values[key]; ok && len(v.asks) == 0 {
 			args[key] = given
 		}
 	}
 	maps.Copy(args, v.asks)
-	if title, given := values["title"]; given {
-		args["title"] = title
-	}
 	if detail, _ := values["detail"].(string); detail != "" {
 		args["detail"] = detail + "\n" + v.why
 	}

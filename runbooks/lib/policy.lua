@@ -42,6 +42,9 @@ policy.severity = { P0 = "critical", P1 = "error", P2 = "warning", P3 = "info" }
 policy.windows = { weekly = "Sun 02:00-04:00 UTC", monthly = "first Sun 01:00-05:00 UTC" }
 policy.longest = { weekly = "2h", monthly = "4h" }
 policy.freezes = {}
+-- Who agrees to go on where a window has closed and not all is done, and how long
+-- they have to: what nobody agreed to by then is taken back.
+policy.overrun = { by = { "engineering-manager" }, timeout = "30m" }
 
 -- Who agrees to a change outside of every window, by its reason.
 policy.emergency = { ["security patch"] = "security-lead", ["critical bug fix"] = "engineering-manager" }

@@ -87,6 +87,7 @@ func Functions() []Function {
 			"window { open = { … }, outside = \"ask\", by = { \"security-lead\" } }"},
 			Doc: "Go on where changes may be made now: within a window, for as long as `needs` says, and in no freeze. Outside, `refuse` raises an error with the code `refused` " +
 				"that says when it opens next, `wait` sleeps until then, and `ask` asks people for an emergency change, as approve does (`denied`, `expired`). " +
+				"Each step that begins once the window has closed does as `closed` says, until another window is asked for; a rollback goes on in any case. " +
 				"The times of day are those that the clocks of the zone show.",
 			Args:    WindowFields(),
 			Returns: "a table with `opened` (when it went on), `closes` (when the window does; nil if never), and `emergency`, whether people agreed to go on outside",

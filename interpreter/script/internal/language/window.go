@@ -26,11 +26,13 @@ func WindowFields() []effect.Field {
 			required(text("reason", "why, for people"))}}},
 		{Name: "outside", Type: effect.Enum, Enum: []string{"refuse", "wait", "ask"}, Default: "refuse",
 			Doc: "what to do outside: end with an error, wait until it opens, or ask whether to go on as an emergency change"},
-		{Name: "by", Type: effect.List, Elem: &effect.Field{Type: effect.String}, Doc: `who may agree to an emergency change; anyone if left out. What emergency of the calendar says counts in the place of this and the next three`},
+		{Name: "closed", Type: effect.Enum, Enum: []string{"go on", "refuse", "wait", "ask"}, Default: "go on",
+			Doc: "what a step does that begins after the window has closed: nothing, end with an error, wait until it opens again, or ask whether to go on"},
+		{Name: "by", Type: effect.List, Elem: &effect.Field{Type: effect.String}, Doc: `who may agree to an emergency change, or to going on; anyone if left out. What emergency of the calendar says counts in the place of this and the next three`},
 		{Name: "count", Type: effect.Int, Min: effect.Bound(1), Doc: "how many have to agree; 1 if left out"},
 		{Name: "separate", Type: effect.Bool, Doc: "whether those who started or resumed the run may not answer"},
 		{Name: "timeout", Type: effect.Duration, Doc: "how long the question stands; 7d if left out"},
-		text("title", "the question"),
+		text("title", "the question whether to begin outside"),
 		text("detail", "what the people asked should know, the rollback plan for example"),
 	}
 }
@@ -66,10 +68,13 @@ func Calendar(values map[string]any) (window.Calendar, error) {
 		}
 		c.Freezes = append(c.Freezes, span)
 	}
-	asks := values["outside"] == "ask"
+	outside, closed := values["outside"] == "ask", values["closed"] == "ask"
 	for _, key := range []string{"by", "count", "separate", "timeout", "title", "detail"} {
-		if _, given := values[key]; given && !asks {
+		switch _, given := values[key]; {
+		case given && key == "title" && !outside:
 			return c, &effect.FieldError{Path: key, Problem: "goes with outside = \"ask\""}
+		case given && !outside && !closed:
+			return c, &effect.FieldError{Path: key, Problem: "goes with outside = \"ask\" or closed = \"ask\""}
 		}
 	}
 	if fault := effect.ApprovalFault(values); fault != "" {
