@@ -77,6 +77,38 @@ func TestReloadIsNoticed(t *testing.T) {
 	}
 }
 
+// TestServersComeBackInAnyOrder: a run that takes servers out and lets them in
+// again finds what it set, whichever comes back first.
+func TestServersComeBackInAnyOrder(t *testing.T) {
+	p := startProxy(t, "backend wide\n  server a 127.0.0.1:9 weight 25\n  server b 127.0.0.1:9 weight 50\n  server c 127.0.0.1:9 weight 25\n  server d 127.0.0.1:9 weight 100\n  server e 127.0.0.1:9 weight 70 disabled")
+	b := p.backend(t, map[string]any{"pool": "wide"})
+	const watch = `h.watch { env = "x", during = "1m", slo = { error_rate = "< 1%" } } `
+	for _, order := range []string{"bc", "cb"} {
+		text := `t.drain { server = "b" } t.drain { server = "c" } ` + watch
+		for _, server := range order {
+			text += fmt.Sprintf("t.ready { server = %q } ", string(server)) + watch
+		}
+		s := &traffictest.Stand{Backend: b, Window: func(int) {}}
+		if err := s.Play(t, text); err != nil || len(s.Logged) > 0 {
+			t.Errorf("%s: %v, %q", order, err, s.Logged)
+		}
+	}
+	// One that was out before the run.
+	s := &traffictest.Stand{Backend: b, Window: func(int) {}}
+	if err := s.Play(t, `t.drain { server = "b" } t.ready { server = "e" } `+watch+` t.ready { server = "b" } `+watch); err != nil || len(s.Logged) > 0 {
+		t.Errorf("out before: %v, %q", err, s.Logged)
+	}
+	// Somebody else's weight is still told.
+	s.Window = func(int) {
+		if _, _, err := b.clients[0].ask(t.Context(), "set server wide/a weight 200"); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := s.Play(t, `t.drain { server = "b" } t.drain { server = "c" } t.ready { server = "b" } `+watch+watch); err == nil || !strings.Contains(err.Error(), "is not what this run set") {
+		t.Errorf("another weight: %v", err)
+	}
+}
+
 // TestStateFileKeepsWeights: with a server-state-file a reload changes nothing
 // that a gate could see.
 func TestStateFileKeepsWeights(t *testing.T) {

@@ -20,9 +20,9 @@ const (
 
 // division is what a run has set of a pool.
 type division struct {
-	shares map[string]float64 // as they were when no server was out, by what the proxy said of it
+	shares map[string]float64 // as they would be if no server were out
 	out    map[string]bool    // the servers that the run has drained
-	hidden map[string]bool    // those of them whose share is not known
+	hidden map[string]bool    // the servers whose share is not known: they were out when the shares were told
 }
 
 // desired declares that a pool has to stay as the run divides it.
@@ -47,20 +47,50 @@ func setDivision(before any, op string, args map[string]any, result any) any {
 			next.shares = asked(op, args)
 		}
 	case "drain":
-		if next.out[server] = true; !known {
-			next.shares, next.hidden[server] = said, true
+		next.out[server] = true
+		if !known {
+			next.take(said)
 		}
 	case "ready":
 		delete(next.out, server)
-		if !known || next.hidden[server] {
-			next.shares = said
-			delete(next.hidden, server)
+		switch {
+		case !known:
+			next.take(said)
+		case next.hidden[server]:
+			next.uncover(server, said)
 		}
 	}
 	if len(next.shares) == 0 {
 		return nil
 	}
 	return next
+}
+
+// take takes the shares that the proxy said. Who has none may be out, whoever
+// took it out.
+func (d *division) take(said map[string]float64) {
+	d.shares, d.hidden = said, map[string]bool{}
+	for name, share := range said {
+		d.hidden[name] = share == 0
+	}
+}
+
+// uncover takes the share of a server that is ready again from what the proxy
+// said, which tells it as a part of those that are in; those that are still out
+// keep theirs.
+func (d *division) uncover(server string, said map[string]float64) {
+	total, part := 0.0, 0.0
+	for name, share := range d.shares {
+		if !d.out[name] && !d.hidden[name] {
+			total, part = total+share, part+said[name]
+		}
+	}
+	if total == 0 || part == 0 { // nobody to compare it with
+		d.take(said)
+		return
+	}
+	d.shares[server] = said[server] * total / part
+	d.hidden[server] = said[server] == 0
 }
 
 // asked returns the shares that a split or switch names.

@@ -1,8 +1,13 @@
 package traffic
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib/internal/modeltest"
 )
 
 // servers is what traffic.servers returns of servers, each name, set, taken
@@ -32,6 +37,14 @@ func TestDeviation(t *testing.T) {
 	half := write{"split", obj{"blue": 50.0, "green": 50.0}, obj{"configured": obj{"blue": 50.0, "green": 50.0}}}
 	drained := write{"drain", obj{"server": "green"}, obj{"configured": obj{"blue": 100.0, "green": 0.0}}}
 	ready := write{"ready", obj{"server": "green"}, obj{"configured": obj{"blue": 50.0, "green": 50.0}}}
+	// four servers, of which the run has said nothing yet
+	out := func(op, server string, a, b, c, d float64) write {
+		return write{op, obj{"server": server}, obj{"configured": obj{"a": a, "b": b, "c": c, "d": d}}}
+	}
+	third := 100.0 / 3
+	fourth := []write{out("drain", "b", third, 0, third, third), out("drain", "c", 50, 0, 0, 50), out("ready", "b", third, third, 0, third), out("ready", "c", 25, 25, 25, 25)}
+	fourthInReverse := []write{fourth[0], fourth[1], out("ready", "c", third, 0, third, third), out("ready", "b", 25, 25, 25, 25)}
+	quarters := servers([]any{"a", 25.0, 25.0}, []any{"b", 25.0, 25.0}, []any{"c", 25.0, 25.0}, []any{"d", 25.0, 25.0})
 	even, blueOnly := servers([]any{"blue", 50.0, 50.0}, []any{"green", 50.0, 50.0}), servers([]any{"blue", 100.0, 100.0}, []any{"green", 0.0, 0.0, "drain"})
 	for name, c := range map[string]struct {
 		writes           []write
@@ -65,7 +78,14 @@ func TestDeviation(t *testing.T) {
 		"split while drained":  {writes: []write{half, drained, {"split", obj{"blue": 100.0, "green": 0.0}, nil}}, result: blueOnly},
 		"by weights":           {writes: []write{half}, op: "weights", result: obj{"weights": obj{"blue": 100.0, "green": 0.0}, "configured": obj{"blue": 100.0, "green": 0.0}}, drift: "now blue 100%"},
 		"a backend that tells only what is taken": {writes: []write{half}, op: "weights", result: obj{"weights": obj{"blue": 100.0, "green": 0.0}}, unsettled: "green takes 0%"},
-		"no answer": {writes: []write{half}, result: obj{}},
+		"two drained, ready in their order":       {writes: fourth, result: quarters},
+		"two drained, ready in reverse":           {writes: fourthInReverse, result: quarters},
+		"ready again, and the other still out":    {writes: fourth[:3], result: servers([]any{"a", third, third}, []any{"b", third, third}, []any{"c", 0.0, 0.0, "drain"}, []any{"d", third, third})},
+		"ready again, and the other let in":       {writes: fourth[:3], result: quarters, drift: "c 0%, d 33.33%; now a 25%"},
+		"ready again, and another weight":         {writes: fourth, result: servers([]any{"a", 40.0, 40.0}, []any{"b", 20.0, 20.0}, []any{"c", 20.0, 20.0}, []any{"d", 20.0, 20.0}), drift: "set were a 25%"},
+		"out before the run, and drained by it":   {writes: []write{{"drain", obj{"server": "b"}, obj{"configured": obj{"a": 100.0, "b": 0.0, "c": 0.0}}}, {"drain", obj{"server": "c"}, obj{"configured": obj{"a": 100.0, "b": 0.0, "c": 0.0}}}, {"ready", obj{"server": "c"}, obj{"configured": obj{"a": 50.0, "b": 0.0, "c": 50.0}}}}, result: servers([]any{"a", 50.0, 50.0}, []any{"b", 0.0, 0.0, "drain"}, []any{"c", 50.0, 50.0})},
+		"out before the run, and made ready":      {writes: []write{{"drain", obj{"server": "b"}, obj{"configured": obj{"a": 100.0, "b": 0.0, "c": 0.0}}}, {"ready", obj{"server": "c"}, obj{"configured": obj{"a": 50.0, "b": 0.0, "c": 50.0}}}}, result: servers([]any{"a", 50.0, 50.0}, []any{"b", 0.0, 0.0, "drain"}, []any{"c", 50.0, 50.0})},
+		"no answer":                               {writes: []write{half}, result: obj{}},
 	} {
 		var set any
 		for _, w := range c.writes {
@@ -87,4 +107,61 @@ func TestDeviation(t *testing.T) {
 
 func holds(text, part string) bool {
 	return (text == "") == (part == "") && strings.Contains(text, part)
+}
+
+// TestNoDriftOfOnesOwn: whatever a run does to a pool, in any order, is what it
+// set, at every read; and what somebody else changes beside it is not.
+func TestNoDriftOfOnesOwn(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	names := []string{"a", "b", "c", "d"}
+	told := 0
+	for range 400 {
+		servers := obj{}
+		for _, name := range names {
+			servers[name] = obj{"weight": float64(10 + random.IntN(40)), "status": []string{"up", "up", "up", "drain", "maint"}[random.IntN(5)]}
+		}
+		r := modeltest.New(t, Module(), obj{"servers": servers})
+		var set any
+		var done []string
+		for range 12 {
+			op, args := []string{"drain", "ready"}[random.IntN(2)], obj{"server": names[random.IntN(4)]}
+			if random.IntN(6) == 0 {
+				op, args = "split", obj{"a": 30.0, "b": 70.0}
+			}
+			result, err := r.Model.Do(r.Moment(), op, args)
+			if err != nil {
+				continue // the last one, or one in maintenance
+			}
+			done = append(done, fmt.Sprint(op, args))
+			set = desired().Set(set, op, args, result)
+			for _, read := range []string{"servers", "weights"} {
+				if d := desired().Compare(set, read, obj{}, r.Must(read, nil)); set != nil && d != (effect.Deviation{}) {
+					t.Fatalf("%v of %v: %+v", done, servers, d)
+				}
+			}
+		}
+		if set == nil {
+			continue
+		}
+		before := r.Must("weights", nil)["configured"].(obj)
+		r.Must("switch", obj{"to": upOf(r.Must("servers", nil))})
+		if after := r.Must("weights", nil); fmt.Sprint(before) != fmt.Sprint(after["configured"]) {
+			if told++; desired().Compare(set, "weights", obj{}, after).Drift == "" {
+				t.Fatalf("%v of %v: %v became %v, and nobody says so", done, servers, before, after)
+			}
+		}
+	}
+	if told < 100 {
+		t.Errorf("only %d times somebody else changed something", told)
+	}
+}
+
+// upOf returns a server that takes requests.
+func upOf(result map[string]any) string {
+	for _, e := range result["servers"].([]any) {
+		if s := e.(map[string]any); s["status"] == "up" {
+			return s["name"].(string)
+		}
+	}
+	return ""
 }
