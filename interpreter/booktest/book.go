@@ -186,16 +186,8 @@ func (st *situation) run(ctx context.Context) (*run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("simulate %s: %w", st.book.main.Name, err)
 	}
-	end := res.Ending
-	reached := map[effect.Place]bool{}
-	for _, ev := range end.Events {
-		reached[ev.Place] = true
-	}
-	for _, f := range st.schedule {
-		if !reached[f.Place] {
-			return nil, &effect.FieldError{Path: "faults", Problem: fmt.Sprintf("the run never came to %s, which was to be %s; it ended %s", f.Place, f.Kind, end.Status),
-				Hint: "see the places in the timeline that simulate prints for " + st.book.main.Name}
-		}
+	if missed := res.World.Missed(st.schedule); len(missed) > 0 {
+		return nil, &effect.FieldError{Path: "faults", Problem: fmt.Sprintf("%s:%s: %s; it ended %s", missed[0].Place, missed[0].Kind, missed[0].Why, res.Ending.Status)}
 	}
 	return newRun(st, res), nil
 }

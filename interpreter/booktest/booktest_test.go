@@ -101,7 +101,7 @@ func TestSlipsInTestFiles(t *testing.T) {
 		"a broken scenario":       {in(`book.simulate { wrold = {} }`), "x_test.lua:3: wrold: is not known here"},
 		"a broken scenario file":  {in(`book.simulate { scenario = "bad.lua" }`), `bad.lua:3: scenario: world.traffic.weights.blue: `},
 		"a bad param":             {in(`book.simulate { params = { to = "x" } }`), `x_test.lua:3: params.to: wants a whole number`},
-		"a fault nowhere":         {in(`book.simulate { schedule = "77:refused" }`), `the run never came to 77`},
+		"a fault nowhere":         {in(`book.simulate { schedule = "77:refused" }`), `the run does not come to effect 77`},
 		"a fault of no step":      {in(`book.simulate { faults = { { step = "shft", kind = "refused" } } }`), `faults[1].step: without faults the run enters no step "shft"`},
 		"an unknown op":           {in(`t.effects(book.simulate {}, { "traffic.splt" })`), `[1]: there is no op "traffic.splt"`},
 		"an unknown argument":     {in(`t.effects(book.simulate {}, { { "traffic.switch", too = "x" } })`), `[1]: too: is not known here`},

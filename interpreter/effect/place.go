@@ -91,6 +91,9 @@ func (p Place) Rollback() (attempt, index int, ok bool) {
 	return attempt, index, errA == nil && errB == nil
 }
 
+// IsMark reports whether p is that of a mark.
+func (p Place) IsMark() bool { return strings.HasPrefix(p.last(), "~") }
+
 // InRollback reports whether p belongs to a rollback.
 func (p Place) InRollback() bool { return len(p) > 0 && p[0] == 'r' }
 

@@ -118,6 +118,11 @@ func (e *Explorer) Explore(ctx context.Context) (*Explored, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, m := range base.Missed {
+		if m.Unfit { // what the run does not come to, a further fault may lead to
+			return nil, fmt.Errorf("fault %s:%s, which is to strike in every schedule: %s", m.Place, m.Kind, m.Why)
+		}
+	}
 	t := newTally(&base, e.Limit)
 	t.out.Opaque, t.out.Writes = opaque(base.Entries)
 	back := rollbacks{}

@@ -181,7 +181,7 @@ func TestFaultsThatCannotStrikeAreSaid(t *testing.T) {
 	e := simulate.Explorer{Runner: toy{t: t, steps: []string{"street.light a"}}, Setup: toySetup(t)}
 	s := simulate.Schedule{{Place: "1", Kind: simulate.TimedOut}, {Place: "9", Kind: simulate.Refused}}
 	trial, err := e.Try(t.Context(), s)
-	if err != nil || len(trial.Missed) != 1 || trial.Missed[0] != s[1] {
+	if err != nil || len(trial.Missed) != 1 || trial.Missed[0].Fault != s[1] || trial.Missed[0].Unfit {
 		t.Errorf("missed %v: %v", trial.Missed, err)
 	}
 }

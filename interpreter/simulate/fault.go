@@ -116,9 +116,12 @@ func Kinds(catalog *effect.Catalog) []Kind {
 }
 
 // Faults returns the kinds that make sense at an effect, in the order in which
-// they are tried.
+// they are tried. None does at a value of the engine ("now", "random") or a mark:
+// these take no time and leave nothing.
 func Faults(call effect.Call, catalog *effect.Catalog) []Kind {
 	switch {
+	case call.Class == effect.Value || call.Class == effect.Mark:
+		return nil
 	case call.Op.String() == effect.OpChoose: // there is no yes or no
 		return []Kind{KilledBefore, Unanswered, ResumedLate}
 	case effect.Asks(call.Op.String()):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -98,16 +99,24 @@ type faulty struct {
 	die  func()
 }
 
-// take returns the fault that strikes the call, once; empty for none.
+// take returns the fault that strikes the call, once; empty for none. One that
+// makes no sense there does not strike: the world would not know how to carry it out.
 func (in *Injector) take(call effect.Call) Kind {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if call.Verb != effect.VerbInvoke {
 		return ""
 	}
-	kind := in.left[call.Place]
+	kind, ok := in.left[call.Place]
+	if !ok {
+		return ""
+	}
 	delete(in.left, call.Place)
-	in.undoing = in.undoing || kind != "" && call.Place.InRollback()
+	if !slices.Contains(Faults(call, in.world.setup.Catalog), kind) {
+		in.world.doesNotFit(call)
+		return ""
+	}
+	in.undoing = in.undoing || call.Place.InRollback()
 	switch kind {
 	case KilledTwice: // the next runner comes here, too
 		in.left[call.Place] = KilledAfter

@@ -227,6 +227,13 @@ func (w *World) struck(call effect.Call, kind Kind) {
 	}
 }
 
+// doesNotFit notes an effect that a fault of the schedule cannot strike.
+func (w *World) doesNotFit(call effect.Call) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.unfit[call.Place] = call
+}
+
 // missed notes an effect that a fault kept from happening.
 func (w *World) missed(call effect.Call, kind Kind, failure *effect.Error) {
 	w.mu.Lock()

@@ -48,7 +48,7 @@ func (w *World) Freeze() (m *Moment, ok bool) {
 // World returns a new world that goes on from the moment, with room for so many
 // effects.
 func (m *Moment) World(s Setup, room int) *World {
-	w := &World{setup: s, timeline: NewTimeline(m.now), faults: map[effect.Place]Kind{}, seen: make(map[effect.Place]bool, len(m.world.effects))}
+	w := &World{setup: s, timeline: NewTimeline(m.now), faults: map[effect.Place]Kind{}, unfit: map[effect.Place]effect.Call{}, seen: make(map[effect.Place]bool, len(m.world.effects))}
 	m.world.copyTo(w)
 	w.entries, w.effects = slices.Grow(w.entries, room), slices.Grow(w.effects, room)
 	for _, call := range w.effects {

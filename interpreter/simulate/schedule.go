@@ -50,6 +50,9 @@ func ParseSchedule(id string, catalog *effect.Catalog) (Schedule, error) {
 		if !slices.Contains(kinds, Kind(kind)) {
 			return nil, fmt.Errorf("schedule %q: %w", id, unknownKind(Kind(kind), kinds))
 		}
+		if slices.ContainsFunc(s, func(f Fault) bool { return f.Place == place }) {
+			return nil, fmt.Errorf("schedule %q: two faults cannot strike one effect, %s", id, place)
+		}
 		s = append(s, Fault{place, Kind(kind)})
 	}
 	return s, nil

@@ -20,8 +20,8 @@ type Trial struct {
 	// run, crashes and resumes included; zero without one.
 	Recovery time.Duration
 	Took     time.Duration // virtual, of the whole run
-	// Missed holds the faults that never struck: the run did not come there.
-	Missed  []Fault
+	// Missed holds the faults that never struck.
+	Missed  []Miss
 	Entries []Entry
 	effects []effect.Call
 	bad     []string // parts that faults made bad
@@ -35,7 +35,7 @@ func (e *Explorer) Try(ctx context.Context, s Schedule) (Trial, error) {
 		return Trial{}, err
 	}
 	t := Trial{Schedule: s, Ending: end, Broken: w.End(end), Entries: w.Entries(), effects: w.Effects(),
-		Took: w.timeline.Now().Sub(e.Setup.Start)}
+		Took: w.timeline.Now().Sub(e.Setup.Start), Missed: w.Missed(s)}
 	past := history.Of(end.Events)
 	t.unseen = unseen(past)
 	if past.Rolling() {
@@ -44,11 +44,6 @@ func (e *Explorer) Try(ctx context.Context, s Schedule) (Trial, error) {
 	t.bad = slices.Sorted(maps.Keys(w.bad))
 	if len(s) <= len(e.Base) {
 		e.judgeBaseline(&t)
-	}
-	for _, f := range s {
-		if w.faults[f.Place] == "" {
-			t.Missed = append(t.Missed, f)
-		}
 	}
 	return t, nil
 }

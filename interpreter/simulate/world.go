@@ -64,8 +64,9 @@ type World struct {
 	known       map[string]bool // live reads by op and arguments: whether they told anything
 	changed     map[string]bool // modules that some effect has changed: what was read live no longer fits
 	unread      []Unread
-	lessons     []lesson              // what models learned from real systems, in order
-	faults      map[effect.Place]Kind // by place: what struck there
+	lessons     []lesson                     // what models learned from real systems, in order
+	faults      map[effect.Place]Kind        // by place: what struck there
+	unfit       map[effect.Place]effect.Call // by place: the effects that faults of the schedule do not fit
 	locks       []string
 	transitions map[effect.Place][]effect.Transition // that the script's invariants have not seen; nil if it has none
 	entries     []Entry
@@ -92,7 +93,7 @@ const maxEffects = 20000
 // NewWorld returns a world in its starting state.
 func NewWorld(s Setup) *World {
 	w := &World{setup: s, timeline: NewTimeline(s.Start), models: map[string]effect.Model{}, applied: map[string]any{},
-		known: map[string]bool{}, changed: map[string]bool{}, faults: map[effect.Place]Kind{}, seen: map[effect.Place]bool{},
+		known: map[string]bool{}, changed: map[string]bool{}, faults: map[effect.Place]Kind{}, unfit: map[effect.Place]effect.Call{}, seen: map[effect.Place]bool{},
 		bad: map[string]time.Time{}, writers: map[string]effect.Place{}, dirty: new(bool)}
 	for name, m := range s.Models {
 		w.models[name] = m.Clone()

@@ -145,8 +145,8 @@ func (a commands) explore(ctx context.Context, path string, o exploreFlags, seed
 		if err != nil {
 			return err
 		}
-		if len(t.Missed) > 0 {
-			return app.Usagef("schedule %s: the run does not come to effect %s, so that fault cannot strike", s, t.Missed[0].Place)
+		if err := missed(s, t.Missed); err != nil {
+			return err
 		}
 		return a.tried(r, &t, again)
 	}

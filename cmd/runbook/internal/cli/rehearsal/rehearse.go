@@ -161,6 +161,15 @@ func (r *rehearsal) schedule(ctx context.Context, id string) (simulate.Schedule,
 	return r.Schedule(ctx)
 }
 
+// missed refuses a schedule of which a fault has struck nothing: what the run
+// came to would not be what was asked for.
+func missed(s simulate.Schedule, missed []simulate.Miss) error {
+	if len(missed) == 0 {
+		return nil
+	}
+	return app.Usagef("schedule %s: %s", s, missed[0].Why)
+}
+
 // showRehearsal prints a rehearsed run and what it comes to, on standard output.
 func (a commands) showRehearsal(r *rehearsal, res *rehearse.Result, p *simulate.Plan) {
 	tree := &view.Tree{Style: a.OutStyle, Catalog: r.catalog}

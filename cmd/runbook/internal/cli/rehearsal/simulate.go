@@ -39,6 +39,9 @@ func (a commands) simulateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := missed(faults, res.World.Missed(faults)); err != nil {
+				return err
+			}
 			p, err := r.Plan(res)
 			if err != nil {
 				return err
