@@ -14,6 +14,9 @@ type Invariant struct {
 	// Name says what holds: "some server takes traffic". Of several with one
 	// name the first that is broken is told.
 	Name string
+	// Doc says what a runbook does so that it holds, where the name does not say it
+	// or several have one name: "a lock of the header is named traffic or traffic/NAME".
+	Doc string
 	// After is asked after each effect that may change the world, those of
 	// other modules too. It may be nil.
 	After func(v *View, e Occurrence) string
@@ -118,6 +121,9 @@ type Ending struct {
 	RollsBack bool
 }
 
+// sharedUnderLock is what LockedChanges, LockOfAnother and LockOfAnotherName hold.
+const sharedUnderLock = "what others share is changed under a lock"
+
 // LockedChanges returns the invariant that a module's writes are made under a
 // lock named after the module ("traffic/web"), those by the ops that are named
 // left out. It is for modules whose systems several runs may change at once.
@@ -126,7 +132,11 @@ func LockedChanges(module string, except ...string) Invariant {
 	for _, op := range except {
 		free[op] = true
 	}
-	return Invariant{Name: "what others share is changed under a lock", After: func(v *View, e Occurrence) string {
+	doc := fmt.Sprintf("a lock of the header is named %s, or begins with %s/", module, module)
+	if len(except) > 0 {
+		doc += fmt.Sprintf(" (not wanted by %s)", strings.Join(except, ", "))
+	}
+	return Invariant{Name: sharedUnderLock, Doc: doc, After: func(v *View, e Occurrence) string {
 		if e.Module != module || free[e.Name] || !e.Class.Writes() || e.Err != nil {
 			return ""
 		}
@@ -135,7 +145,11 @@ func LockedChanges(module string, except ...string) Invariant {
 				return ""
 			}
 		}
-		return fmt.Sprintf("%s ran without a lock: another run could do the same meanwhile; add locks = { %q } to the header", e, module+"/NAME")
+		held := ""
+		if len(v.Locks) > 0 {
+			held = fmt.Sprintf(" of its module (the run holds %s; one named %s or %s/… counts)", strings.Join(v.Locks, ", "), module, module)
+		}
+		return fmt.Sprintf("%s ran without a lock%s: another run could do the same meanwhile; add locks = { %q } to the header", e, held, module+"/NAME")
 	}}
 }
 

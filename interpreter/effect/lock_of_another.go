@@ -6,25 +6,27 @@ import (
 	"strings"
 )
 
-// LockOfAnother returns an After of an Invariant: it finds changes of a part of a
-// module (a pool, a database) under a lock that is named after another part. arg
+// LockOfAnother returns the invariant that no part of a module (a pool, a
+// database) is changed under a lock that is named after another part. arg
 // is the argument that names the part, and table what holds all parts in the
 // module's state. Other names of locks are free.
-func LockOfAnother(module, arg, table string) func(v *View, e Occurrence) string {
-	return func(v *View, e Occurrence) string {
+func LockOfAnother(module, arg, table string) Invariant {
+	doc := fmt.Sprintf("a lock that is named after one of %s (%s/NAME) is of the one that is changed", table, module)
+	return Invariant{Name: sharedUnderLock, Doc: doc, After: func(v *View, e Occurrence) string {
 		part, _ := e.Args[arg].(string)
 		parts, _ := v.Begin(module)[table].(map[string]any)
 		if e.Module != module || !e.Wrote() || part == "" || parts[part] == nil {
 			return ""
 		}
 		return lockOf(v.Locks, module, e, part, func(lock string) bool { return lock == part || parts[lock] == nil })
-	}
+	}}
 }
 
 // LockOfAnotherName is LockOfAnother for parts whose names end in that of what holds
 // them: a lock "example.org" is one of "www.example.org".
-func LockOfAnotherName(module, arg string) func(v *View, e Occurrence) string {
-	return func(v *View, e Occurrence) string {
+func LockOfAnotherName(module, arg string) Invariant {
+	doc := fmt.Sprintf("a lock that is named after a domain (%s/example.org) is of one that the changed name ends in", module)
+	return Invariant{Name: sharedUnderLock, Doc: doc, After: func(v *View, e Occurrence) string {
 		part, _ := e.Args[arg].(string)
 		if e.Module != module || !e.Wrote() || part == "" {
 			return ""
@@ -32,7 +34,7 @@ func LockOfAnotherName(module, arg string) func(v *View, e Occurrence) string {
 		return lockOf(v.Locks, module, e, part, func(lock string) bool {
 			return !strings.Contains(lock, ".") || strings.HasSuffix("."+canonicalName(part), "."+canonicalName(lock))
 		})
-	}
+	}}
 }
 
 func canonicalName(s string) string { return strings.ToLower(strings.TrimSuffix(s, ".")) }

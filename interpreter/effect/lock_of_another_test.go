@@ -15,7 +15,7 @@ func TestLockOfAnother(t *testing.T) {
 	set := func(name string) effect.Occurrence {
 		return effect.Occurrence{Module: "dns", Name: "set", Class: effect.Write, Args: map[string]any{"name": name}}
 	}
-	part, name := effect.LockOfAnother("traffic", "pool", "pools"), effect.LockOfAnotherName("dns", "name")
+	part, name := effect.LockOfAnother("traffic", "pool", "pools").After, effect.LockOfAnotherName("dns", "name").After
 	for _, c := range []struct {
 		after func(*effect.View, effect.Occurrence) string
 		locks []string

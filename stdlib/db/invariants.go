@@ -13,13 +13,13 @@ import (
 func invariants() []effect.Invariant {
 	return []effect.Invariant{
 		{Name: "there is one writable primary at most", After: onePrimary},
-		{Name: "no committed write is lost by a promotion", After: nothingLost},
-		{Name: "no committed write is lost by a promotion", After: lagKnown},
+		{Name: "no committed write is lost by a promotion", Doc: "the node is at most a second behind", After: nothingLost},
+		{Name: "no committed write is lost by a promotion", Doc: "db.lag, where the run asks it, names the node, or people agree", After: lagKnown},
 		{Name: "what goes live is whole", After: wholeLive},
 		model.Destroys("db", func(args map[string]any) string { return plain.Str(args, "sql") }),
 		effect.ReadAgain("db", []string{"promote"}, func(read, _ effect.Occurrence) bool { return read.Module == "db" && read.Name == "lag" }),
 		effect.LockedChanges("db", "backup"), // a backup changes nothing that others use
-		{Name: "what others share is changed under a lock", After: effect.LockOfAnother("db", "db", "databases")},
+		effect.LockOfAnother("db", "db", "databases"),
 		model.KeptFirst(),
 		{Name: "the last backup is kept", After: lastBackup},
 		{Name: "what takes writes is not destroyed", After: writerDestroyed},

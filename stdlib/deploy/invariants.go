@@ -17,7 +17,7 @@ func invariants() []effect.Invariant {
 		{Name: "a run that succeeded leaves nothing unhealthy in service", End: wellInService},
 		{Name: "a rollback leaves nothing unhealthy in service", End: wellAfterRollback},
 		{Name: "what is released is watched for long enough", End: watchedRelease},
-		{Name: "what others share is changed under a lock", After: locked},
+		{Name: "what others share is changed under a lock", Doc: "the header has a lock, whatever its name", After: locked},
 		effect.ReadAgain("deploy", []string{"activate"}, func(read, e effect.Occurrence) bool {
 			env := plain.Str(read.Args, "env") // left out, it is about none in particular
 			return read.Module == "health" && env != "" && (env == e.Args["env"] || env == e.Args["region"])

@@ -13,13 +13,13 @@ func invariants() []effect.Invariant {
 	return []effect.Invariant{
 		effect.NoRace("dns", "set", "replace", "delete"),
 		effect.LockedChanges("dns"),
-		{Name: "what others share is changed under a lock", After: effect.LockOfAnotherName("dns", "name")},
+		effect.LockOfAnotherName("dns", "name"),
 		{Name: "what somebody else changed is not overwritten unseen", After: notOverwritten},
 		{Name: "a name that clients follow leads somewhere all the time", After: neverNowhere},
 		{Name: "a name is moved while resolvers keep it for less than half an hour", After: movedSoon},
 		{Name: "a name is moved after what it leads to is ready", End: movedToReady},
-		{Name: "what a name led to stays until resolvers have forgotten it", After: keptWhileSeen},
-		{Name: "what a name led to stays until resolvers have forgotten it", After: contentWhileSeen},
+		{Name: "what a name led to stays until resolvers have forgotten it", Doc: "dns.wait, or a sleep, comes before what is taken away for good", After: keptWhileSeen},
+		{Name: "what a name led to stays until resolvers have forgotten it", Doc: "and before content is unpinned", After: contentWhileSeen},
 		{Name: "a run that did not succeed leaves the DNS records as they were", End: asTheyWere},
 	}
 }

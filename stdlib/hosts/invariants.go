@@ -14,14 +14,15 @@ import (
 // invariants returns what has to hold of every set of hosts.
 func invariants() []effect.Invariant {
 	const name = "of a group of hosts, no two are without their service at once"
-	return []effect.Invariant{{Name: name, After: oneAtATime}, {Name: name, After: notAfterAnother},
+	return []effect.Invariant{{Name: name, Doc: "limit is less than the group has hosts", After: oneAtATime},
+		{Name: name, Doc: "nothing is restarted while the service is down on another host by a failure", After: notAfterAnother},
 		{Name: "what failed on a host is not passed over", End: hostPassedOver}, model.Destroys("hosts", model.Command),
 		model.TakenBack("hosts", said),
 		model.StartedLast("hosts", said),
 		{Name: "what is done to a group by name is done to all of it", End: oneLeftOut},
 		{Name: "a member takes part again before the next one is away", After: nextTooSoon},
-		{Name: "what is destroyed for good was kept before, or people agreed to it", After: agreedToLess},
-		{Name: "what others share is changed under a lock", After: locked}}
+		{Name: "what is destroyed for good was kept before, or people agreed to it", Doc: "the question names the hosts on which it is destroyed, if it names any", After: agreedToLess},
+		{Name: "what others share is changed under a lock", Doc: "a run that copies files to several hosts has a lock, whatever its name", After: locked}}
 }
 
 // said returns what a call does to hosts, in words.

@@ -12,7 +12,8 @@ import (
 // invariants returns what has to hold of all that is told.
 func invariants() []effect.Invariant {
 	const name = "what is announced is true"
-	return []effect.Invariant{{Name: name, End: announcedTrue}, {Name: name, End: announcedWhole},
+	return []effect.Invariant{{Name: name, Doc: "what is told to be done was looked at before", End: announcedTrue},
+		{Name: name, Doc: "what failed before is told as well", End: announcedWhole},
 		{Name: "somebody comes who is called", End: someoneComes}}
 }
 

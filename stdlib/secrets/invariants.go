@@ -15,8 +15,8 @@ func invariants() []effect.Invariant {
 	return []effect.Invariant{
 		{Name: "a secret that was exchanged is valid in one version", End: oneVersion},
 		{Name: "some version of a secret is valid", After: someValid},
-		{Name: "a secret is revoked after its last consumer has the new one", After: consumersFirst},
-		{Name: "a secret is revoked after its last consumer has the new one", After: consumersInTurn},
+		{Name: "a secret is revoked after its last consumer has the new one", Doc: "secrets.revoke comes after each change that gives a consumer the new version", After: consumersFirst},
+		{Name: "a secret is revoked after its last consumer has the new one", Doc: "and no consumer comes to the new version after it", After: consumersInTurn},
 	}
 }
 

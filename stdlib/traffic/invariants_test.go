@@ -44,7 +44,7 @@ func TestInvariants(t *testing.T) {
 	}{
 		{name: "all is well", now: weights("", full), occurrence: &split, locks: []string{"traffic/web"}},
 		{name: "no lock", now: weights("", full), occurrence: &split, wantMessage: "ran without a lock"},
-		{name: "a lock of another module", now: weights("", full), occurrence: &split, locks: []string{"trafficker/web"}, wantMessage: "ran without a lock"},
+		{name: "a lock of another module", now: weights("", full), occurrence: &split, locks: []string{"trafficker/web"}, wantMessage: "ran without a lock of its module (the run holds trafficker/web; one named traffic or traffic/… counts): another run"},
 		{name: "of a pool", now: weights("a.b", obj{"x.y": 60.0}), occurrence: &split, locks: []string{"traffic"}, wantMessage: `the shares of pool "a.b" add up to 60: x.y 60`},
 		{name: "nobody", now: weights("a.b", none), occurrence: &drain, locks: []string{"traffic"}, wantMessage: `no server of pool "a.b" takes traffic`},
 		{name: "what failed", now: weights("", none), occurrence: &failed},

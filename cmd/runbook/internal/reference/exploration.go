@@ -36,13 +36,13 @@ func (r *Reference) explorationPage() string {
 		}
 	}
 	p.add("\n## Invariants\n\n| of | what holds |\n|---|---|")
-	for _, inv := range x.Invariants {
-		p.add("| the engine | %s |", inv.Name)
+	for _, rule := range rulesOf(x.Invariants) {
+		p.add("| the engine | %s |", rule)
 	}
 	for i := range r.Modules {
 		m := &r.Modules[i]
-		for _, inv := range m.Invariants {
-			p.add("| [`%s`](module-%s.md) | %s |", m.Name, m.Name, inv.Name)
+		for _, rule := range rulesOf(m.Invariants) {
+			p.add("| [`%s`](module-%s.md) | %s |", m.Name, m.Name, rule)
 		}
 	}
 	return p.String()
@@ -57,8 +57,8 @@ func (p printer) exploration(x *Exploration) {
 		p.entry(16, f.Name+star(f), sentence(f.Doc)+" At "+strings.Join(f.Ops, ", ")+".")
 	}
 	p.line("\nheld in every rehearsal")
-	for _, inv := range x.Invariants {
-		p.text("- " + inv.Name)
+	for _, rule := range rulesOf(x.Invariants) {
+		p.text("- " + rule.String())
 	}
 	for i := range p.ref.Modules {
 		m := &p.ref.Modules[i]
@@ -69,8 +69,8 @@ func (p printer) exploration(x *Exploration) {
 		for _, f := range m.Faults {
 			p.entry(16, f.Name+star(f), sentence(f.Doc)+" At "+strings.Join(f.Ops, ", ")+".")
 		}
-		for _, inv := range m.Invariants {
-			p.text("- " + inv.Name)
+		for _, rule := range rulesOf(m.Invariants) {
+			p.text("- " + rule.String())
 		}
 	}
 }
@@ -89,8 +89,8 @@ func (x *Exploration) line() Line {
 	for _, f := range x.Faults {
 		l.Faults = append(l.Faults, faultLine(f))
 	}
-	for _, inv := range x.Invariants {
-		l.Invariants = append(l.Invariants, inv.Name)
+	for _, rule := range rulesOf(x.Invariants) {
+		l.Invariants = append(l.Invariants, rule.name)
 	}
 	return l
 }

@@ -46,8 +46,8 @@ func (r *Reference) moduleLine(m *effect.Module) Line {
 	for _, f := range m.Faults {
 		l.Faults = append(l.Faults, faultLine(f))
 	}
-	for _, inv := range m.Invariants {
-		l.Invariants = append(l.Invariants, inv.Name)
+	for _, rule := range rulesOf(m.Invariants) {
+		l.Invariants = append(l.Invariants, rule.name)
 	}
 	return l
 }

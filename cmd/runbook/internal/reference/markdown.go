@@ -129,8 +129,8 @@ func (r *Reference) modulePage(m *effect.Module) string {
 	}
 	if len(m.Invariants) > 0 {
 		p.add("\n## Invariants\n\nHeld in every rehearsal, whatever fails:\n")
-		for _, inv := range m.Invariants {
-			p.add("- %s", inv.Name)
+		for _, rule := range rulesOf(m.Invariants) {
+			p.add("- %s", rule)
 		}
 	}
 	return p.String()

@@ -148,8 +148,8 @@ func (p printer) module(m *effect.Module) {
 	}
 	if len(m.Invariants) > 0 {
 		p.line("\nheld in every rehearsal")
-		for _, inv := range m.Invariants {
-			p.text("- " + inv.Name)
+		for _, rule := range rulesOf(m.Invariants) {
+			p.text("- " + rule.String())
 		}
 	}
 	p.line("\n  more: runbook docs %s.OP", m.Name)
