@@ -109,8 +109,8 @@ func recognizable(args map[string]any) bool {
 // requestLine is all that a request says.
 func requestLine(args map[string]any) string {
 	line := requestName(args) + " " + plain.Str(args, "body")
-	if json, said := args["json"]; said {
-		line += fmt.Sprint(json)
+	if body, said := args["json"]; said {
+		line += plain.Text(body)
 	}
 	return line
 }

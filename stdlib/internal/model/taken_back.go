@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
 // TakenBack returns the invariant that what a run sets and takes back by calls
@@ -89,7 +90,7 @@ func (p pairs) varsLeft(v *effect.View, end effect.Ending) string {
 			}
 			for _, left := range v.Changes(by.Module) {
 				if left.Target() == target {
-					return fmt.Sprintf("the run is %s, and %s is %v, as %s set it; a run that nothing disturbs takes it back: add an on_rollback that does", end.Status, target, left.To, by)
+					return fmt.Sprintf("the run is %s, and %s is %s, as %s set it; a run that nothing disturbs takes it back: add an on_rollback that does", end.Status, target, plain.Text(left.To), by)
 				}
 			}
 		}
