@@ -235,6 +235,14 @@ func (b *database) migrate(m effect.Moment, args map[string]any) (map[string]any
 	return map[string]any{"from": from, "to": to, "applied": applied}, nil
 }
 
+// near puts what is close behind what is missing.
+func near(said string) string {
+	if said == "" {
+		return ""
+	}
+	return "; " + said
+}
+
 func (b *database) query(m effect.Moment, args map[string]any) (map[string]any, *effect.Error) {
 	of, err := b.data(args)
 	if err != nil {
@@ -250,7 +258,7 @@ func (b *database) query(m effect.Moment, args map[string]any) (map[string]any, 
 	list, ok := rows.([]any)
 	if !ok {
 		return nil, model.CannotTell(fmt.Sprintf("db = { statements = { [%q] = { rows = { { column = value } } } } }", model.Squeeze(plain.Str(args, "sql"))),
-			"nobody said what %q returns", plain.Str(args, "sql"))
+			"nobody said what %q returns%s", plain.Str(args, "sql"), near(b.script.Near(plain.Str(args, "sql"))))
 	}
 	truncated := false
 	if most := int(plain.Num(args, "max_rows")); most > 0 && len(list) > most {

@@ -57,7 +57,7 @@ func databaseFields() []effect.Field {
 		field.Of("verifiable", effect.Bool, "whether live data can be verified; true if left out"),
 		{Name: "version", Type: effect.Int, Min: effect.Bound(0), Doc: "the schema's version"},
 		{Name: "newest", Type: effect.Int, Min: effect.Bound(0), Doc: "the version that the newest migration leads to"},
-		{Name: "statements", Type: effect.Map, Doc: "what statements do, by how they begin", Elem: &effect.Field{Type: effect.Object, Fields: model.ReplyFields(
+		{Name: "statements", Type: effect.Map, Doc: "what statements do, by how they begin, in whole words; the longest entry counts", Elem: &effect.Field{Type: effect.Object, Fields: model.ReplyFields(
 			field.Of("rows", effect.Any, "what a query returns, or how many rows a change concerns; may be a function"),
 			field.Text("error", "why it fails, if it does"))}},
 		{Name: "vars", Type: effect.Map, Elem: &effect.Field{Type: effect.Any}, Doc: "values that statements set"},

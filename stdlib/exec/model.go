@@ -33,7 +33,7 @@ func NewModel() *Model { return &Model{model.NewScripted("exec")} }
 
 // scenario declares what a scenario says of the module.
 func scenario() effect.ScenarioFields {
-	return model.ScriptedFields("commands", "what commands do, by how their line begins", []effect.Field{
+	return model.ScriptedFields("commands", "what commands do, by how their line begins, in whole words; the longest entry counts", []effect.Field{
 		field.Of("code", effect.Int, "its exit code, or a function that returns it; 0 if left out"),
 		field.Text("output", "what it writes to standard output, or a function that returns it"),
 		field.Text("stderr", "what it writes to standard error, or a function that returns it"),

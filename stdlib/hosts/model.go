@@ -67,7 +67,7 @@ func NewModel() *Model {
 
 // scenario declares what a scenario says of the module.
 func scenario() effect.ScenarioFields {
-	s := model.ScriptedFields("commands", "what commands do, on each host, by how their line begins", []effect.Field{
+	s := model.ScriptedFields("commands", "what commands do, on each host, by how their line begins, in whole words; the longest entry counts", []effect.Field{
 		field.Of("code", effect.Int, "its exit code, or a function that returns it; 0 if left out"),
 		field.Text("stdout", "what it writes to standard output, or a function that returns it"),
 		field.Text("stderr", "what it writes to standard error, or a function that returns it"),

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 
@@ -78,6 +79,22 @@ func (s *Scripted) Find(text string) map[string]any {
 		}
 	}
 	return found
+}
+
+// Near says what Find does not take for a text although it is close: an entry that
+// ends within a word, or differs in upper and lower case; "" if there is none.
+func (s *Scripted) Near(text string) string {
+	text = Squeeze(text)
+	best := ""
+	for _, said := range plain.SortedNames(s.Replies) {
+		if said != "" && len(said) >= len(best) && len(said) <= len(text) && strings.EqualFold(text[:len(said)], said) {
+			best = said
+		}
+	}
+	if best == "" || s.Find(text) != nil {
+		return ""
+	}
+	return fmt.Sprintf("%q is close, and does not count: an entry is the beginning of it, whole words, in the same case", best)
 }
 
 // boundary keeps "./deploy" from standing for "./deploy-all".

@@ -117,7 +117,7 @@ func (r *Reference) modulePage(m *effect.Module) string {
 		p.add("\n## In a scenario\n\nWhat `world = { %s = { … } }` of a [scenario](../testing.md#scenarios) may hold.", m.Name)
 		p.fields("key", s.Fields, s.Rest)
 		if len(s.Functions) > 0 {
-			p.add("\nA function of the world may stand at `%s`.", strings.Join(s.Functions, "`, `"))
+			p.add("\nA function of the world may stand at `%s`. "+seesOthers, strings.Join(s.Functions, "`, `"))
 		}
 	}
 	if len(m.Faults) > 0 {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/script"
 	"github.com/q-ecosystem/runbook/stdlib"
 )
 
@@ -21,5 +22,14 @@ func TestOneNameIsOneRule(t *testing.T) {
 				t.Errorf("%s: a second invariant is called %q, and nothing says what makes it hold", m.Name, inv.Name)
 			}
 		}
+	}
+}
+
+// TestALockIsFound under its own name, which a header has several of.
+func TestALockIsFound(t *testing.T) {
+	r := &Reference{Language: script.Language()}
+	found := r.Find("lock")
+	if len(found) == 0 || found[0].Member == nil || found[0].Member.String() != "runbook.locks" {
+		t.Errorf("%+v", found)
 	}
 }

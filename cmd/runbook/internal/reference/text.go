@@ -19,6 +19,9 @@ type printer struct {
 	ref   *Reference
 }
 
+// seesOthers says what a function of the world is given.
+const seesOthers = "It is called with the states of the other modules (not of its own, except its vars) and the seconds since the start."
+
 // Overview prints what there is to look up.
 func (r *Reference) Overview(w io.Writer, style view.Style) {
 	p := printer{w, style, r}
@@ -137,7 +140,7 @@ func (p printer) module(m *effect.Module) {
 		p.fields("in a scenario's world", s.Fields, s.Rest)
 		if len(s.Functions) > 0 {
 			p.line("")
-			p.text("A function of the world may stand at " + strings.Join(s.Functions, ", ") + ".")
+			p.text("A function of the world may stand at " + strings.Join(s.Functions, ", ") + ". " + seesOthers)
 		}
 	}
 	if len(m.Faults) > 0 {
