@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"plugins/plugintest":                {"interpreter/effect", "plugins", "plugins/host", "plugins/internal/wire", "stdlib", "stdlib/"},
 	"plugins/prometheus/prometheustest": {},
 	"plugins/pagerduty/pagerdutytest":   {},
+	"plugins/statuspage/statuspagetest": {},
 	"plugins/kubo/kubotest":             {},
 	"plugins/internal/database":         {"interpreter/effect", "plugins"},
 	"plugins/internal/databasetest":     {"interpreter/effect", "plugins", "plugins/plugintest", "stdlib", "stdlib/"},
@@ -61,7 +62,7 @@ var mayImport = map[string][]string{
 	"runbooks":                          {},
 	"cmd/":                              {"cmd/", "interpreter", "interpreter/", "stdlib", "stdlib/", "plugins", "plugins/", "runbooks", "examples/"},
 	"examples/":                         {"examples/", "interpreter/effect", "plugins", "stdlib"},
-	"examples/lab/systems":              {"plugins/kubo/kubotest", "plugins/pagerduty/pagerdutytest"},
+	"examples/lab/systems":              {"plugins/kubo/kubotest", "plugins/pagerduty/pagerdutytest", "plugins/statuspage/statuspagetest"},
 
 	"plugins/alertmanager/alertmanagertest": {},
 }

@@ -22,7 +22,7 @@ func TestContracts(t *testing.T) {
 			"migrate w observe, promote ! observe, swap w observe",
 		"dns":     "records r, set w observe, replace w observe, delete w observe",
 		"ipfs":    "pins r, providers r, validate r, add w retry, pin w retry, unpin w retry, export r, import w retry",
-		"notify":  "send ! forgo, page w retry, acknowledged r, update w retry",
+		"notify":  "send ! forgo, page w retry, acknowledged r, update w retry, publish w observe",
 		"deploy":  "status r, regions r, release w observe, activate w observe, decommission ! observe",
 		"exec":    "run ! ask",
 		"secrets": "get r, rotate w observe, revoke ! retry",

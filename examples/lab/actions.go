@@ -24,13 +24,14 @@ type State struct {
 	Load         Stats                   `json:"load"`
 	Messages     []Message               `json:"messages"`
 	Pages        []systems.Page          `json:"pages"`
+	Incidents    []systems.Incident      `json:"incidents"` // on the status page
 	Nodes        []NodeState             `json:"nodes"`
 }
 
 // State returns the lab's state.
 func (l *Lab) State() State {
 	st := State{Info: l.info, Environments: map[string]ServiceState{}, Servers: l.pool.state(), Load: l.Load(),
-		Messages: l.Messages(), Pages: l.pager().Pages(), Nodes: l.nodes()}
+		Messages: l.Messages(), Pages: l.pager().Pages(), Incidents: l.incidents(), Nodes: l.nodes()}
 	st.Rate, _ = l.load.current()
 	for name, s := range l.services {
 		st.Environments[name] = s.state()

@@ -208,7 +208,7 @@ func TestConfigAndSinks(t *testing.T) {
 	if c.Version != 1 || env.Traffic.Backend != "haproxy" || env.Traffic.Socket != info.Socket || env.Traffic.Pool != "web" ||
 		env.Health.Backend != "probe" || env.Health.Targets["blue"].Metrics != info.Services["blue"]+"/metrics" ||
 		env.Health.Targets["green"].URL != info.Services["green"]+"/healthz" || env.Health.Targets["proxy"].URL != info.Proxy+"/" ||
-		len(env.Notify) != 2 || env.Notify[0].Backend != "shoutrrr" || env.Notify[1].Backend != "pagerduty" || env.Exec.Backend != "exec" {
+		len(env.Notify) != 3 || env.Notify[0].Backend != "shoutrrr" || env.Notify[1].Backend != "pagerduty" || env.Notify[2].Backend != "statuspage" || env.Exec.Backend != "exec" {
 		t.Errorf("%s", data)
 	}
 	for _, channel := range []string{"deployments", "oncall"} {

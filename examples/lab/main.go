@@ -38,7 +38,7 @@ const Usage = `usage: runbook lab COMMAND, or without one to start the lab until
                                   start the lab; with "all", or some of dns,
                                   postgres, ssh, ipfs: dns,ssh
   lab status [--json]             show versions, weights, faults, load, nodes,
-                                  messages, pages
+                                  messages, pages, incidents
   lab deploy ENV VERSION          deploy a version to blue or green
   lab decommission ENV            take it away again
   lab slow ENV DURATION           add latency: slow green 300ms

@@ -96,6 +96,9 @@ func PrintState(out io.Writer, s State) error {
 	for _, p := range s.Pages {
 		fmt.Fprintf(out, "%s  page to %s, %s: %s\n", p.At.Local().Format(time.TimeOnly), p.To, p.Status, p.Text)
 	}
+	for _, i := range s.Incidents {
+		fmt.Fprintf(out, "%s  status page: %s, %s: %s\n", i.At.Local().Format(time.TimeOnly), i.Title, i.Status, strings.Join(i.Said, " / "))
+	}
 	for _, m := range s.Messages {
 		title := m.Title
 		if title != "" {

@@ -32,6 +32,7 @@ func registry() []kind {
 	}
 	return []kind{
 		{"pager", true, in("pager", func(string) systems.System { return &systems.Pager{} })},
+		{"status page", true, in("status", func(string) systems.System { return &systems.StatusPage{Token: rand.Text()} })},
 		{"dns", false, in("dns", func(dir string) systems.System { return &systems.BIND{Dir: dir, Resolver: true} })},
 		{"postgres", false, func(l *Lab) (systems.System, error) {
 			dir, err := l.claim.open("postgres")
@@ -135,6 +136,16 @@ func (l *Lab) pager() *systems.Pager {
 	for _, p := range l.parts {
 		if found, ok := p.system.(*systems.Pager); ok {
 			return found
+		}
+	}
+	return nil
+}
+
+// incidents returns what customers would read on the status page.
+func (l *Lab) incidents() []systems.Incident {
+	for _, p := range l.parts {
+		if found, ok := p.system.(*systems.StatusPage); ok {
+			return found.Incidents()
 		}
 	}
 	return nil

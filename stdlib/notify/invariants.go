@@ -14,7 +14,8 @@ func invariants() []effect.Invariant {
 	const name = "what is announced is true"
 	return []effect.Invariant{{Name: name, Doc: "what is told to be done was looked at before", End: announcedTrue},
 		{Name: name, Doc: "what failed before is told as well", End: announcedWhole},
-		{Name: "somebody comes who is called", End: someoneComes}}
+		{Name: "somebody comes who is called", End: someoneComes},
+		{Name: "a status page says how it is", After: wholeWhenResolved, End: closedInTheEnd}}
 }
 
 // triumph matches what a message says when something is done.
@@ -41,7 +42,7 @@ func announcedTrue(v *effect.View, end effect.Ending) string {
 		return ""
 	}
 	text, _ := told.Args["text"].(string)
-	if !triumph.MatchString(text) && told.Args["status"] != "resolved" {
+	if !triumph.MatchString(text) && told.Args["status"] != resolved {
 		return ""
 	}
 	if text == "" {

@@ -16,17 +16,22 @@ import (
 //	notify = {
 //	  answers = { ["on-call"] = { never = true }, manager = { after = "5m", by = "ann" } },
 //	  down    = { "slack" },   -- who cannot be reached
+//	  components = { customers = { "API", "Website" } },   -- of status pages
 //	}
 //
-// Who is not named acknowledges after a minute, which is assumed.
+// Who is not named acknowledges after a minute, and a status page of which
+// nothing is said has every component: both are assumed.
 //
 // State: { sent = { { to, text } }, pages = { key = { to, text, severity,
-// status, by, never } } }.
+// status, by, never } }, status_pages = { to = { incidents = { key = { title,
+// status, impact, texts, components } }, components = { name = state } } } }.
 type Model struct {
 	sent    []any // of tables; never changed in place
 	pages   map[string]*page
 	answers map[string]any // by who is paged; never changed in place
 	down    []string
+
+	published map[string]*statusPage // by name
 }
 
 // page is a page at its service.
@@ -41,7 +46,7 @@ type page struct {
 
 // NewModel returns one in the state that holds where a scenario says nothing.
 func NewModel() *Model {
-	return &Model{pages: map[string]*page{}, answers: map[string]any{}}
+	return &Model{pages: map[string]*page{}, answers: map[string]any{}, published: map[string]*statusPage{}}
 }
 
 // scenario declares what a scenario says of the module.
@@ -51,7 +56,9 @@ func scenario() effect.ScenarioFields {
 			{Name: "after", Type: effect.Duration, Default: "1m", Doc: "how long after the page"},
 			field.Text("by", "who; the one that was paged if left out"),
 			field.Of("never", effect.Bool, "whether nobody answers")}}},
-		field.Texts("down", "channels and services that cannot be reached"),
+		field.Texts("down", "channels, services and status pages that cannot be reached"),
+		{Name: "components", Type: effect.Map, Doc: "the parts of the service that a status page shows, operational in the beginning: { customers = { \"API\" } }",
+			Elem: &effect.Field{Type: effect.List, Elem: &effect.Field{Type: effect.String}}},
 	}}
 }
 
@@ -66,6 +73,7 @@ func (n *Model) Load(state map[string]any) error {
 	if s["down"] != nil {
 		n.down = plain.List(s["down"])
 	}
+	n.loadPages(plain.Table(s, "components"))
 	return nil
 }
 
@@ -79,13 +87,15 @@ func (n *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 	case "send":
 		n.sent = append(slices.Clip(n.sent), plain.Pick(args, "to", "text", "title"))
 		return map[string]any{"sent": true}, nil
+	case "publish":
+		return n.publish(m, to, args)
 	case "page":
 		key := plain.Str(args, "key")
 		if key == "" {
 			key = m.Key
 		}
 		p := n.pages[key]
-		if p == nil || p.status == "resolved" && !slices.Contains(p.calls, m.Key) {
+		if p == nil || p.status == resolved && !slices.Contains(p.calls, m.Key) {
 			p = &page{to: to, text: plain.Str(args, "text"), severity: plain.Str(args, "severity"), at: m.Now}
 		} else {
 			p = p.with(m.Key, plain.Str(args, "text"))
@@ -105,8 +115,8 @@ func (n *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 	}
 	if op == "update" {
 		p = p.with(m.Key, plain.Str(args, "text"))
-		if status := plain.Str(args, "status"); status != "" && p.status != "resolved" {
-			if p.status = status; status == "resolved" {
+		if status := plain.Str(args, "status"); status != "" && p.status != resolved {
+			if p.status = status; status == resolved {
 				p.resolved = m.Now
 			}
 		}
@@ -142,7 +152,7 @@ func (n *Model) status(m effect.Moment, p *page) (status, by string, at time.Tim
 	if by = plain.Str(answer, "by"); by == "" {
 		by = p.to
 	}
-	if answer["never"] == true || m.Now.Before(at) || p.status == "resolved" && at.After(p.resolved) {
+	if answer["never"] == true || m.Now.Before(at) || p.status == resolved && at.After(p.resolved) {
 		by, at = "", time.Time{}
 	}
 	switch {
@@ -178,20 +188,25 @@ func (n *Model) State(m effect.Moment) map[string]any {
 	if len(pages) > 0 {
 		out["pages"] = pages
 	}
+	if len(n.published) > 0 {
+		out["status_pages"] = n.publishedState()
+	}
 	return out
 }
 
-// Clone implements effect.Model. Pages are replaced, not changed.
+// Clone implements effect.Model. Pages of both kinds are replaced, not changed.
 func (n *Model) Clone() effect.Model {
 	c := *n
-	c.pages = maps.Clone(n.pages)
+	c.pages, c.published = maps.Clone(n.pages), maps.Clone(n.published)
 	return &c
 }
 
-// Assumes implements effect.Assumer: the scenario may not say who answers.
+// Assumes implements effect.Assumer: the scenario may not say who answers, or
+// what a status page has.
 func (n *Model) Assumes(op string, args map[string]any) string {
 	to := plain.Str(args, "to")
-	return model.Assuming(op == "acknowledged" && n.answers[to] == nil, "notify of "+to)
+	unsaid := op == "publish" && len(plain.Table(args, "components")) > 0 && (n.published[to] == nil || !n.published[to].declared)
+	return model.Assuming(unsaid || op == "acknowledged" && n.answers[to] == nil, "notify of "+to)
 }
 
 // Repeats implements effect.Repeater: the effect that sent a message shows it.

@@ -9,7 +9,7 @@ import (
 func Module() effect.Module {
 	key := field.Need("key", "what page returned")
 	pager := field.Need("to", "the one that was paged, as in page")
-	status := field.Choice("status", "how far the page is", false, "triggered", "acknowledged", "resolved")
+	status := field.Choice("status", "how far the page is", false, "triggered", "acknowledged", resolved)
 	return effect.Module{Name: "notify", Doc: "Tell people what happens.",
 		Model: func() effect.Model { return NewModel() }, Scenario: scenario(), Invariants: invariants(), Tells: true,
 		Ops: []effect.Op{
@@ -43,7 +43,7 @@ func Module() effect.Module {
 				Module: "notify", Name: "update", Doc: "Add to a page, or set its status", Class: effect.Write, Recovery: effect.Retry,
 				RaisesUnknown: true,
 				Args: []effect.Field{pager, key, field.Text("text", "what is new"),
-					field.Choice("status", "its new status; unchanged if left out", false, "acknowledged", "resolved")},
+					field.Choice("status", "its new status; unchanged if left out", false, "acknowledged", resolved)},
 				Returns: []effect.Field{status},
 				Validate: func(args map[string]any) error {
 					if args["text"] == nil && args["status"] == nil {
@@ -52,6 +52,7 @@ func Module() effect.Module {
 					return nil
 				},
 			},
+			publish(),
 		}, Composites: []effect.Composite{escalate()}}
 }
 

@@ -2,6 +2,7 @@
 // own: what runbooks act on in the lab, and in tests.
 //
 //	Pager      PagerDuty's APIs, in this process     notify: page, acknowledged, update
+//	StatusPage Statuspage's API, in this process     notify: publish
 //	SQLite     a database and its backups            db
 //	Files      a log, and a place for archives       files
 //	BIND       a primary that takes TSIG updates     dns

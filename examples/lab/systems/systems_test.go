@@ -190,6 +190,16 @@ func TestPager(t *testing.T) {
 	}
 }
 
+// TestStatusPage begins without incidents, and its token is a secret.
+func TestStatusPage(t *testing.T) {
+	p := &systems.StatusPage{Token: "as in the lab"}
+	start(t, p)
+	d := p.Describe()
+	if len(d.Entries) != 1 || d.Entries[0].Module != "notify" || len(d.Secrets) != 1 || len(p.Incidents()) != 0 {
+		t.Errorf("%+v, %v", d, p.Incidents())
+	}
+}
+
 // TestPostgresAsksForAPassword: who is on this machine is not let in for that.
 func TestPostgresAsksForAPassword(t *testing.T) {
 	p := &systems.Postgres{Dir: open(t), Password: "as in the lab"}

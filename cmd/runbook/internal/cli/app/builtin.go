@@ -25,6 +25,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/smtp"
 	"github.com/q-ecosystem/runbook/plugins/sqlite"
 	"github.com/q-ecosystem/runbook/plugins/ssh"
+	"github.com/q-ecosystem/runbook/plugins/statuspage"
 	"github.com/q-ecosystem/runbook/plugins/vault"
 	"github.com/q-ecosystem/runbook/plugins/webhook"
 )
@@ -80,6 +81,8 @@ func shipped(name string) (plugins.Backend, bool) {
 		return sqlite.New(), true
 	case "ssh":
 		return ssh.New(), true
+	case "statuspage":
+		return statuspage.New(), true
 	case "vault":
 		return vault.New(), true
 	case "webhook":
@@ -90,5 +93,5 @@ func shipped(name string) (plugins.Backend, bool) {
 
 // shippedNames lists the names that shipped knows.
 func shippedNames() []string {
-	return []string{"age", "alertmanager", "caddy", "env", "exec", "file", "files", "haproxy", "http", "kubo", "mariadb", "nginx", "pagerduty", "pgbackrest", "pinning", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "vault", "webhook"}
+	return []string{"age", "alertmanager", "caddy", "env", "exec", "file", "files", "haproxy", "http", "kubo", "mariadb", "nginx", "pagerduty", "pgbackrest", "pinning", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "statuspage", "vault", "webhook"}
 }
