@@ -2,6 +2,8 @@ package haproxy
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
@@ -12,17 +14,28 @@ const (
 	adminNoAddress = 0x20 | 0x40 // its name does not resolve
 )
 
-// admission lets one server take new requests, or not.
+// admission lets a server, or those of a group, take new requests, or not.
 type admission struct {
-	real  string // HAProxy's name of the server
-	state string // "drain" or "ready"
+	name  string   // as scripts call it
+	reals []string // HAProxy's names of the servers
+	state string   // "drain" or "ready"
 }
 
 func (a *admission) missing(p *pool) string {
-	s := p.byReal(a.real)
+	var diff []string
+	for _, real := range a.reals {
+		if m := a.missingOf(p, real); m != "" {
+			diff = append(diff, m)
+		}
+	}
+	return strings.Join(diff, ", ")
+}
+
+func (a *admission) missingOf(p *pool, real string) string {
+	s := p.byReal(real)
 	switch {
 	case s == nil:
-		return fmt.Sprintf("server %s is gone from pool %s", a.real, p.name)
+		return fmt.Sprintf("server %s is gone from pool %s", real, p.name)
 	case a.state == "drain" && !s.drained() || a.state == "ready" && !s.enabled():
 		return fmt.Sprintf("%s is %s, asked was %s", s.label(), s.status(), a.state)
 	}
@@ -30,10 +43,18 @@ func (a *admission) missing(p *pool) string {
 }
 
 func (a *admission) allowed(p *pool) error {
-	s := p.byReal(a.real)
-	if a.missing(p) == "" {
-		return nil
+	for _, real := range a.reals {
+		if a.missingOf(p, real) == "" {
+			continue
+		}
+		if err := a.allowedOf(p, p.byReal(real)); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (a *admission) allowedOf(p *pool, s *server) error {
 	if a.state == "drain" {
 		return a.drainable(p, s)
 	}
@@ -53,27 +74,41 @@ func (a *admission) drainable(p *pool, s *server) error {
 		return effect.Errorf(effect.CodeConflict, "server %s of pool %s is in maintenance; draining would let it out, nothing changed",
 			s.label(), p.name).WithHint("it takes no requests as it is; call traffic.ready first if the maintenance is over")
 	}
-	left, had := 0, p.share(s) > 0
+	left, had := 0, false
 	for _, other := range p.servers {
-		if other != s {
+		if slices.Contains(a.reals, other.real) {
+			had = had || p.share(other) > 0
+		} else {
 			left += other.capacity()
 		}
 	}
 	if had && left == 0 {
-		return effect.Errorf(effect.CodeConflict, "server %s is the last of pool %s that takes requests; nothing changed", s.label(), p.name).
+		name := s.label()
+		if len(a.reals) > 1 {
+			name = a.name
+		}
+		return effect.Errorf(effect.CodeConflict, "server %s is the last of pool %s that takes requests; nothing changed", name, p.name).
 			WithHint("move its traffic first, with traffic.switch or traffic.split")
 	}
 	return nil
 }
 
 func (a *admission) commands(p *pool) []string {
-	if a.missing(p) == "" {
-		return nil
+	var list []string
+	for _, real := range a.reals {
+		if a.missingOf(p, real) != "" {
+			list = append(list, fmt.Sprintf("set server %s/%s state %s", p.name, real, a.state))
+		}
 	}
-	return []string{fmt.Sprintf("set server %s/%s state %s", p.name, a.real, a.state)}
+	return list
 }
 
 func (a *admission) change(p *pool) effect.Prediction {
-	s := p.byReal(a.real)
-	return effect.Prediction{Target: fmt.Sprintf("server %s of pool %s", s.name, p.name), From: s.status(), To: a.state}
+	var from []string
+	for _, real := range a.reals {
+		if status := p.byReal(real).status(); !slices.Contains(from, status) {
+			from = append(from, status)
+		}
+	}
+	return effect.Prediction{Target: fmt.Sprintf("server %s of pool %s", a.name, p.name), From: strings.Join(from, ", "), To: a.state}
 }

@@ -33,11 +33,15 @@ func (b *Backend) desiredFor(p *pool, req plugins.Request) (desired, error) {
 		return newDivision(p, map[string]float64{to: 100}, b.scale)
 	case "drain", "ready":
 		name, _ := req.Args["server"].(string)
-		s, err := p.find(name)
+		servers, err := p.find(name)
 		if err != nil {
 			return nil, err
 		}
-		return &admission{real: s.real, state: req.Op}, nil
+		a := &admission{name: name, state: req.Op}
+		for _, s := range servers {
+			a.reals = append(a.reals, s.real)
+		}
+		return a, nil
 	}
 	return nil, effect.Errorf(effect.CodeUnsupported, "the haproxy backend has no write called %q", req.Op).
 		WithHint("it has split, switch, drain and ready")

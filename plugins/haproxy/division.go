@@ -3,6 +3,7 @@ package haproxy
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 
@@ -22,16 +23,18 @@ func newDivision(p *pool, shares map[string]float64, scale float64) (*division, 
 	d := &division{weights: map[string]int{}}
 	total := 0
 	for _, name := range sortedKeys(shares) {
-		s, err := p.find(name)
+		servers, err := p.find(name)
 		if err != nil {
 			return nil, err
 		}
 		w := int(math.Round(shares[name] / 100 * scale))
-		if w > 0 && s.backup {
-			return nil, effect.Errorf(effect.CodeConflict, "server %s of pool %s is a backup: it takes requests only when all others are down",
-				s.label(), p.name).WithHint("take `backup` off its line in haproxy.cfg, or leave it out of the split")
+		for _, s := range servers {
+			if w > 0 && s.backup {
+				return nil, effect.Errorf(effect.CodeConflict, "server %s of pool %s is a backup: it takes requests only when all others are down",
+					s.label(), p.name).WithHint("take `backup` off its line in haproxy.cfg, or leave it out of the split")
+			}
 		}
-		d.weights[s.real] = w
+		spread(d.weights, servers, w)
 		total += w
 	}
 	if total == 0 {
@@ -39,8 +42,8 @@ func newDivision(p *pool, shares map[string]float64, scale float64) (*division, 
 			WithHint("the shares have to add up to 100")
 	}
 	for _, name := range sortedKeys(shares) {
-		s, _ := p.find(name)
-		got := 100 * float64(d.weights[s.real]) / float64(total)
+		servers, _ := p.find(name)
+		got := 100 * float64(d.of(servers)) / float64(total)
 		if math.Abs(got-shares[name]) > tolerance || (shares[name] > 0) != (got > 0) {
 			e := effect.Errorf(effect.CodeInvalid, "%s cannot be given %s: weights are whole numbers, and out of a total of %v the nearest gives %s",
 				name, percent(shares[name]), scale, percent(got))
@@ -51,6 +54,15 @@ func newDivision(p *pool, shares map[string]float64, scale float64) (*division, 
 		}
 	}
 	return d, nil
+}
+
+// of returns the weight of servers together.
+func (d *division) of(servers []*server) int {
+	sum := 0
+	for _, s := range servers {
+		sum += d.weights[s.real]
+	}
+	return sum
 }
 
 func (d *division) missing(p *pool) string {
@@ -71,7 +83,7 @@ func (d *division) allowed(p *pool) error {
 	var down *server // which may come up: said only if nothing worse is to be said
 	for _, s := range p.servers {
 		status := s.status()
-		if d.weights[s.real] == 0 || status == "up" {
+		if d.weights[s.real] == 0 || status == "up" || d.another(p, s) {
 			continue
 		}
 		if status != "down" {
@@ -87,6 +99,16 @@ func (d *division) allowed(p *pool) error {
 	e := d.refused(p, down)
 	e.Retryable = true // it may be a check or two away from up
 	return e.WithHint("HAProxy's own health check fails: check the server, and wait until traffic.servers {} calls it up")
+}
+
+// another reports whether another server of the group is up, and takes what this one
+// does not.
+func (d *division) another(p *pool, s *server) bool {
+	if !s.grouped {
+		return false
+	}
+	group, _ := p.find(s.name)
+	return slices.ContainsFunc(group, func(o *server) bool { return d.weights[o.real] > 0 && o.status() == "up" })
 }
 
 // taking returns how many servers are to take requests.
@@ -127,12 +149,17 @@ func (d *division) change(p *pool) effect.Prediction {
 		total += w
 	}
 	var from, to []string
-	for _, s := range p.servers {
-		if s.backup {
+	for _, name := range p.names() {
+		servers, _ := p.find(name)
+		if servers[0].backup {
 			continue
 		}
-		from = append(from, s.name+" "+percent(p.share(s)))
-		to = append(to, s.name+" "+percent(100*float64(d.weights[s.real])/float64(total)))
+		share := 0.0
+		for _, s := range servers {
+			share += p.share(s)
+		}
+		from = append(from, name+" "+percent(share))
+		to = append(to, name+" "+percent(100*float64(d.of(servers))/float64(total)))
 	}
 	return effect.Prediction{Target: "pool " + p.name, From: strings.Join(from, ", "), To: strings.Join(to, ", ")}
 }

@@ -98,7 +98,7 @@ func TestWhatElseChangedIsMissing(t *testing.T) {
 	if got := d.missing(poolOf(map[string]int{"blue": 0, "green": 100, "new": 5})); got != "new has weight 5, asked was 0" {
 		t.Errorf("missing %q", got)
 	}
-	if got := (&admission{real: "red", state: "ready"}).missing(p); got != "server red is gone from pool web" {
+	if got := (&admission{name: "red", reals: []string{"red"}, state: "ready"}).missing(p); got != "server red is gone from pool web" {
 		t.Errorf("missing %q", got)
 	}
 }

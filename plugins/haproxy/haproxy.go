@@ -52,11 +52,11 @@ const maxWeight = 256
 // Backend divides the traffic of one HAProxy, or of several that share the
 // work. New returns it; Configure makes it ready.
 type Backend struct {
-	clients []*client         // one a process
-	pool    string            // the pool of calls that name none
-	aliases map[string]string // by the name that scripts use: HAProxy's name
-	scale   float64           // the weight that stands for 100%
-	writing chan struct{}     // holds one token, which a write takes
+	clients []*client           // one a process
+	pool    string              // the pool of calls that name none
+	aliases map[string][]string // by the name that scripts use: HAProxy's names
+	scale   float64             // the weight that stands for 100%
+	writing chan struct{}       // holds one token, which a write takes
 }
 
 // New returns a backend that is not configured yet.
@@ -77,6 +77,7 @@ func (b *Backend) Describe() plugins.Description {
 				Doc: "the HAProxy backend whose servers share the traffic"},
 			{Name: "servers", Type: effect.Map, Elem: &effect.Field{Type: effect.String, Min: effect.Bound(1)},
 				Doc: "names for scripts: { green = \"web-2\" }; a server without one keeps HAProxy's name"},
+			groupsField(),
 			{Name: "timeout", Type: effect.Duration, Default: "5s", Min: effect.Bound(0.01),
 				Doc: "how long one command may take"},
 			{Name: "scale", Type: effect.Int, Default: 100.0, Min: effect.Bound(1), Max: effect.Bound(maxWeight),
@@ -94,20 +95,9 @@ func (b *Backend) Configure(_ context.Context, config map[string]any) error {
 	if !validName(pool) {
 		return effect.Errorf(effect.CodeInvalid, "pool: %q is no name of an HAProxy backend", pool)
 	}
-	aliases := map[string]string{}
-	owner := map[string]string{}
-	servers, _ := config["servers"].(map[string]any)
-	for _, alias := range sortedKeys(servers) {
-		name, _ := servers[alias].(string)
-		switch other, taken := owner[name]; {
-		case !validName(name):
-			return effect.Errorf(effect.CodeInvalid, "servers.%s: %q is no name of an HAProxy server", alias, name)
-		case taken:
-			return effect.Errorf(effect.CodeInvalid, "servers: %s and %s both mean the server %s", other, alias, name)
-		case alias == "pool":
-			return effect.Errorf(effect.CodeInvalid, "servers: a server cannot be called pool, which is an argument of traffic.split")
-		}
-		aliases[alias], owner[name] = name, alias
+	aliases, err := newAliases(config)
+	if err != nil {
+		return err
 	}
 	clients, err := newClients(config, effect.Seconds(timeout))
 	if err != nil {

@@ -23,7 +23,7 @@ type pool struct {
 
 // readPool reads a pool. aliases are the names that scripts use; with strict,
 // each of them has to stand for a server of this pool.
-func readPool(ctx context.Context, c *client, name string, aliases map[string]string, strict bool) (*pool, error) {
+func readPool(ctx context.Context, c *client, name string, aliases map[string][]string, strict bool) (*pool, error) {
 	state, _, err := c.ask(ctx, "show servers state "+name)
 	if err != nil {
 		return nil, err
@@ -91,20 +91,23 @@ func (p *pool) addStat(text string) error {
 	return nil
 }
 
-// rename gives the servers the names that scripts use.
-func (p *pool) rename(aliases map[string]string, strict bool) error {
+// rename gives the servers the names that scripts use. Those of a group have one
+// name.
+func (p *pool) rename(aliases map[string][]string, strict bool) error {
 	for _, alias := range sortedKeys(aliases) {
-		s := p.byReal(aliases[alias])
-		if s == nil && strict {
-			return effect.Errorf(effect.CodeNotFound, "the configuration calls %s the server %s, which pool %s does not have",
-				alias, aliases[alias], p.name).WithHint("its servers are %s; mend `servers` in the configuration", p.reals())
-		}
-		if s != nil {
-			s.name = alias
+		for _, real := range aliases[alias] {
+			s := p.byReal(real)
+			if s == nil && strict {
+				return effect.Errorf(effect.CodeNotFound, "the configuration calls %s the server %s, which pool %s does not have",
+					alias, real, p.name).WithHint("its servers are %s; mend `servers` or `groups` in the configuration", p.reals())
+			}
+			if s != nil {
+				s.name, s.grouped = alias, len(aliases[alias]) > 1
+			}
 		}
 	}
 	for _, s := range p.servers {
-		if other := p.byReal(s.name); other != nil && other != s && other.name == s.name {
+		if other := p.byReal(s.name); other != nil && other != s && other.name == s.name && !other.grouped {
 			return effect.Errorf(effect.CodeInvalid, "pool %s: the name %s means the server %s by the configuration, and is another server's own",
 				p.name, s.name, s.real).WithHint("give %s a name of its own in `servers` of the configuration", other.real)
 		}
@@ -112,21 +115,35 @@ func (p *pool) rename(aliases map[string]string, strict bool) error {
 	return nil
 }
 
-// find returns the server that a script names.
-func (p *pool) find(name string) (*server, error) {
-	names := make([]string, 0, len(p.servers))
+// find returns the server that a script names, or those of the group.
+func (p *pool) find(name string) ([]*server, error) {
+	var found []*server
 	for _, s := range p.servers {
 		if s.name == name {
-			return s, nil
+			found = append(found, s)
 		}
-		names = append(names, s.name)
 	}
+	if len(found) > 0 {
+		return found, nil
+	}
+	names := p.names()
 	sort.Strings(names)
 	hint := "its servers are " + strings.Join(names, ", ")
 	if near := effect.DidYouMean(name, names); near != "" {
 		hint = near + " " + hint
 	}
 	return nil, effect.Errorf(effect.CodeNotFound, "pool %s has no server %q", p.name, name).WithHint("%s", hint)
+}
+
+// names returns the names that scripts use, each once, in HAProxy's order.
+func (p *pool) names() []string {
+	var names []string
+	for _, s := range p.servers {
+		if !slices.Contains(names, s.name) {
+			names = append(names, s.name)
+		}
+	}
+	return names
 }
 
 func (p *pool) byReal(name string) *server {

@@ -94,42 +94,62 @@ func (s *server) taken() string {
 // first process, with what the others have to add.
 func (r *reading) servers() map[string]any {
 	shares, configured := r.mean((*pool).share), r.mean((*pool).configured)
-	out := make([]any, len(r.pools[0].servers))
-	for i, s := range r.pools[0].servers {
-		status, sessions := s.status(), s.sessions
-		notes := []string{}
-		if n := s.note(); n != "" {
-			notes = append(notes, n)
+	var out []any
+	for _, name := range r.pools[0].names() {
+		group, _ := r.pools[0].find(name)
+		var seen []state
+		sessions, backup := 0, true
+		for _, s := range group {
+			one := r.state(s)
+			seen, sessions, backup = append(seen, one), sessions+one.sessions, backup && s.backup
 		}
-		for j, p := range r.pools[1:] {
-			other := p.byReal(s.real)
-			if other == nil {
-				notes = append(notes, "missing at "+r.clients[j+1].address)
-				continue
-			}
-			sessions += other.sessions
-			if is := other.status(); is != s.status() {
-				notes = append(notes, fmt.Sprintf("%s at %s, %s at %s", s.status(), r.clients[0].address, is, r.clients[j+1].address))
-				if status == "up" {
-					status = is
-				}
-			}
-		}
-		entry := map[string]any{"name": s.name, "weight": shares[s.name], "configured": configured[s.name],
-			"status": status, "sessions": float64(sessions)}
-		if s.backup {
+		status, notes := together(seen)
+		entry := map[string]any{"name": name, "weight": shares[name], "configured": configured[name], "status": status, "sessions": float64(sessions)}
+		if backup {
 			entry["backup"] = true
 		}
-		if len(notes) > 0 {
-			entry["note"] = strings.Join(notes, "; ")
+		if notes != "" {
+			entry["note"] = notes
 		}
-		out[i] = entry
+		out = append(out, entry)
 	}
 	v := map[string]any{"servers": out}
 	if d := r.difference(); d != "" {
 		v["drift"] = d
 	}
 	return v
+}
+
+// state is what all processes tell of one server.
+type state struct {
+	*server
+	status   string
+	sessions int
+	notes    []string
+}
+
+// state returns what the first process tells of a server, with what the others have
+// to add.
+func (r *reading) state(s *server) state {
+	one := state{server: s, status: s.status(), sessions: s.sessions}
+	if n := s.note(); n != "" {
+		one.notes = append(one.notes, n)
+	}
+	for j, p := range r.pools[1:] {
+		other := p.byReal(s.real)
+		if other == nil {
+			one.notes = append(one.notes, "missing at "+r.clients[j+1].address)
+			continue
+		}
+		one.sessions += other.sessions
+		if is := other.status(); is != s.status() {
+			one.notes = append(one.notes, fmt.Sprintf("%s at %s, %s at %s", s.status(), r.clients[0].address, is, r.clients[j+1].address))
+			if one.status == "up" {
+				one.status = is
+			}
+		}
+	}
+	return one
 }
 
 // slow tells which servers do not take yet what their weights say.

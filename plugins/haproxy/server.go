@@ -23,6 +23,7 @@ const (
 type server struct {
 	name      string // as scripts call it
 	real      string // as HAProxy calls it
+	grouped   bool   // others have the same name
 	weight    int    // as set; what is drained keeps it
 	effective int    // what counts now; below weight in slow start
 	initial   int    // of the configuration file
