@@ -10,6 +10,9 @@ type FaultKind struct {
 	// Writes says that it strikes only calls of these ops that may change
 	// something.
 	Writes bool
+	// Answers says that nothing happens by it but that a read is answered
+	// otherwise: see Twister. It is tried where the answer can be.
+	Answers bool
 	// Rare says that it is tried only where somebody asks for it: runs that are
 	// right may not stand up to it.
 	Rare bool
@@ -29,4 +32,12 @@ type Mender interface {
 	// Mend lets a part that Break returned be as if nothing had been wrong with it.
 	// It is called once a rollback has put back what the run had changed.
 	Mend(part string)
+}
+
+// Twister is for models that know what else a read could have told, for fault kinds
+// that change answers.
+type Twister interface {
+	// Twist returns the answer that a call of a read op gets by a fault of that kind
+	// in the place of value, which it leaves as it is; nil if it cannot be otherwise.
+	Twist(kind, op string, args map[string]any, value any) any
 }

@@ -54,6 +54,8 @@ type View struct {
 	// Usual are the effects of the same run without the faults that strike this
 	// one; nil for a run that none strikes, and where nobody knows.
 	Usual []Occurrence
+	// UsualLog is what that run says in its log, line by line.
+	UsualLog []string
 }
 
 // Past returns what Done does; nothing where there is no Done.

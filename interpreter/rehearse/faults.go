@@ -159,7 +159,7 @@ func (f FaultAt) findInStep(effects []effect.Call, events []effect.Event, catalo
 
 // fits reports whether the fault makes sense at an effect.
 func (f FaultAt) fits(call effect.Call, catalog *effect.Catalog) error {
-	kinds := simulate.Faults(call, catalog)
+	kinds := append(simulate.Faults(call, catalog), simulate.Twists(call, catalog)...)
 	if slices.Contains(kinds, f.Kind) {
 		return nil
 	}

@@ -179,7 +179,9 @@ func (r *Rehearsal) Settle(ctx context.Context) (*Result, error) {
 // Explorer returns one that lets the script's effects fail, on top of the
 // faults of a schedule. The caller says how far it goes.
 func (r *Rehearsal) Explorer(base simulate.Schedule) *simulate.Explorer {
-	return &simulate.Explorer{Runner: r.Runner, Setup: r.Setup, Base: base, Scripted: r.Scenario.Scripted()}
+	setup := r.Setup
+	setup.BadWord = simulate.BadWord(string(r.Runner.Main.Text))
+	return &simulate.Explorer{Runner: r.Runner, Setup: setup, Base: base, Scripted: r.Scenario.Scripted()}
 }
 
 // Plan tells what a rehearsed run did.

@@ -40,12 +40,13 @@ func (e *Explorer) judgeBaseline(t *Trial) {
 // next it is run once more, so that what they find in it is told of it, and not of
 // the first schedule, whose fault has nothing to do with it.
 func (e *Explorer) undisturbed(ctx context.Context) (Trial, error) {
-	e.Setup.Usual = nil
+	e.Setup.Usual, e.Setup.UsualLog, e.other = nil, nil, nil
 	base, err := e.Try(ctx, e.Base)
 	if err != nil {
 		return base, err
 	}
-	e.Setup.Usual = e.Setup.occurrences(base.Entries)
+	e.Setup.Usual, e.Setup.UsualLog = e.Setup.occurrences(base.Entries), effect.LogOf(base.Ending.Events)
+	e.other = e.twists(&base)
 	ahead := map[string]bool{}
 	for _, inv := range e.Setup.Invariants {
 		ahead[inv.Name] = ahead[inv.Name] || inv.Ahead

@@ -54,6 +54,9 @@ type Explorer struct {
 
 	film Film          // of the run without a fault; nil if there is none
 	rare map[Kind]bool // the kinds that are tried only where somebody asks
+	// other are the faults by which reads of the run without one can be answered
+	// otherwise, by place.
+	other map[effect.Place][]Kind
 }
 
 // Explored is what an exploration found.
@@ -266,7 +269,8 @@ func (e *Explorer) kinds(call effect.Call) []Kind {
 	if e.rare == nil {
 		e.rare = rareKinds(e.Setup.Catalog)
 	}
-	return e.Faults.of(call, e.Setup.Catalog, e.rare)
+	kinds := Faults(call, e.Setup.Catalog)
+	return e.Faults.among(append(kinds, e.other[call.Place]...), e.rare)
 }
 
 // after returns the effects that a further fault can strike: those that the

@@ -78,6 +78,8 @@ func EngineFaults() []effect.FaultKind {
 		fault(Denied, "approve", "A person says no"),
 		fault(Unanswered, "approve", "Nobody answers in time"),
 		fault(HeldUp, "every effect of a module in a branch of `parallel`", "The branch stands still before it, until the other branches have ended, for an hour at most"),
+		fault(EndedBadly, "the read by which a wait ends", "It tells that what is waited for has failed, where it tells that it is done"),
+		fault(WellAfter, "a read that tells that something is not well", "It tells that it is"),
 		rare(Unavailable, "every effect of a module", "It cannot be done now, and nothing happens: an error that says it may be tried again"),
 		rare(Down, "every effect of a module", "Nothing of the module can be done for ten minutes, nor asked about"),
 		rare(Flapping, "every effect of a module", "For ten minutes every other effect of the module cannot be done"),
@@ -116,8 +118,9 @@ func Kinds(catalog *effect.Catalog) []Kind {
 }
 
 // Faults returns the kinds that make sense at an effect, in the order in which
-// they are tried. None does at a value of the engine ("now", "random") or a mark:
-// these take no time and leave nothing.
+// they are tried; those that depend on its answer (Twists) left out. None does at a
+// value of the engine ("now", "random") or a mark: these take no time and leave
+// nothing.
 func Faults(call effect.Call, catalog *effect.Catalog) []Kind {
 	switch {
 	case call.Class == effect.Value || call.Class == effect.Mark:
@@ -137,7 +140,7 @@ func Faults(call effect.Call, catalog *effect.Catalog) []Kind {
 	}
 	m, _ := catalog.Module(call.Op.Module)
 	for _, f := range m.Faults {
-		if slices.Contains(f.Ops, call.Op.Name) && (call.Class.Writes() || !f.Writes) && !slices.Contains(engine, Kind(f.Name)) {
+		if slices.Contains(f.Ops, call.Op.Name) && !f.Answers && (call.Class.Writes() || !f.Writes) && !slices.Contains(engine, Kind(f.Name)) {
 			list = append(list, Kind(f.Name))
 		}
 	}
@@ -191,9 +194,9 @@ func unknownKind(kind Kind, kinds []Kind) error {
 	return fmt.Errorf("there is no fault %q; %s known: %s", kind, effect.DidYouMean(string(kind), names), strings.Join(names, ", "))
 }
 
-// of returns the kinds among those that make sense at an effect.
-func (c Choice) of(call effect.Call, catalog *effect.Catalog, rare map[Kind]bool) []Kind {
-	return slices.DeleteFunc(Faults(call, catalog), func(kind Kind) bool {
+// among returns those of some kinds that are tried.
+func (c Choice) among(kinds []Kind, rare map[Kind]bool) []Kind {
+	return slices.DeleteFunc(kinds, func(kind Kind) bool {
 		switch {
 		case slices.Contains(c.Without, kind):
 			return true

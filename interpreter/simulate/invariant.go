@@ -34,6 +34,8 @@ func EngineInvariants() []effect.Invariant {
 		{Name: "nothing irreversible comes before its approval", End: approvedFirst},
 		{Name: "a no is obeyed", After: obeyed},
 		{Name: "what a fault leads to is written without slips", End: noSlips},
+		{Name: "a wait that ends badly is not one that ends well", End: endsLookedAt},
+		{Name: "a bad verdict is not passed over", End: verdictsLookedAt},
 	}
 }
 
@@ -105,7 +107,7 @@ func (s *Setup) occurrences(entries []Entry) []effect.Occurrence {
 // view is what invariants see now; w.mu is held while they look.
 func (w *World) view() *effect.View {
 	begin := func(module string) map[string]any { m, _ := w.start[module].(map[string]any); return m }
-	return &effect.View{Begin: begin, State: w.stateOf, Later: w.stateIn, Untouched: w.untouched, Bad: w.bad, Locks: w.locks, Stranded: w.stranded, Done: w.done, Usual: w.setup.Usual,
+	return &effect.View{Begin: begin, State: w.stateOf, Later: w.stateIn, Untouched: w.untouched, Bad: w.bad, Locks: w.locks, Stranded: w.stranded, Done: w.done, Usual: w.setup.Usual, UsualLog: w.setup.UsualLog,
 		Changes: func(module string) []effect.Change { return w.changes(module, begin(module), w.stateOf(module)) }}
 }
 
@@ -213,7 +215,7 @@ func (w *World) struck(call effect.Call, kind Kind) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.faults[call.Place] = kind
-	if slices.Contains(engine, kind) {
+	if slices.Contains(engine, kind) || w.setup.Catalog != nil && slices.Contains(Twists(call, w.setup.Catalog), kind) {
 		return
 	}
 	breaker, ok := w.models[call.Op.Module].(effect.Breaker)

@@ -34,6 +34,11 @@ type Setup struct {
 	// Usual are the effects of the run that no fault of an Explorer strikes, for
 	// invariants that compare; nil where there is none.
 	Usual []effect.Occurrence
+	// UsualLog is what that run logs.
+	UsualLog []string
+	// BadWord is what the script calls what did not end well ([BadWord]); empty if it
+	// does not say.
+	BadWord string
 	// Invariants are held against the world after each effect.
 	Invariants []effect.Invariant
 }
@@ -243,6 +248,9 @@ func (w *World) apply(model effect.Model, call effect.Call, basis Basis) (effect
 	if err == nil {
 		clear(w.looked)
 		value, err = model.Do(m, call.Op.Name, call.Args)
+	}
+	if err == nil {
+		value = w.told(call, value)
 	}
 	e := Entry{At: m.Now, Place: call.Place, Op: call.Op.String(), Class: call.Class, Args: call.Args, Where: call.Where,
 		Value: value, Basis: basis, Fault: w.faults[call.Place], Looked: slices.Sorted(maps.Keys(w.looked))}

@@ -9,12 +9,14 @@ import (
 const (
 	damaged = "damaged"
 	silent  = "silent"
+	newer   = "newer-backups"
 )
 
 func faults() []effect.FaultKind {
 	return []effect.FaultKind{
 		{Name: damaged, Doc: "The copy that is restored turns out to be damaged", Ops: []string{"restore"}},
 		{Name: silent, Doc: "Nobody says how far replicas are behind, once", Ops: []string{"lag"}},
+		{Name: newer, Doc: "Right after each of several backups there was another one of its kind", Ops: []string{"backups"}, Answers: true},
 	}
 }
 

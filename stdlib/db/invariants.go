@@ -23,6 +23,8 @@ func invariants() []effect.Invariant {
 		model.KeptFirst(),
 		{Name: "the last backup is kept", After: lastBackup},
 		{Name: "what takes writes is not destroyed", After: writerDestroyed},
+		{Name: "the newest backup that will do is restored", End: oldRestored},
+		{Name: "what is restored is of before the damage", End: damageRestored},
 	}
 }
 

@@ -17,6 +17,8 @@ func invariants() []effect.Invariant {
 		model.TakenBack("exec", model.Command),
 		model.StartedLast("exec", model.Command),
 		model.Destroys("exec", model.Command),
+		model.Emptied("exec", model.Command),
+		model.PaidOnce("exec", model.Command),
 	}
 }
 

@@ -12,6 +12,7 @@ const (
 	unreachable = "unreachable"
 	lost        = "connection-lost"
 	breaks      = "fails-on-one"
+	nobody      = "none-reachable"
 )
 
 func faults() []effect.FaultKind {
@@ -19,6 +20,7 @@ func faults() []effect.FaultKind {
 		{Name: unreachable, Doc: "The first of the hosts cannot be reached, for five seconds", Ops: []string{"run", "copy", "read", "service"}},
 		{Name: lost, Doc: "The connection breaks after the request was sent to the first of the hosts", Ops: []string{"run", "copy", "service"}, Writes: true},
 		{Name: breaks, Doc: "The command or the copy fails on the first of the hosts, once, or its service ends there and does not come up the first time", Ops: []string{"run", "copy", "service"}, Writes: true},
+		{Name: nobody, Doc: "A look that goes on where a host fails (`partial`) reaches none of them", Ops: []string{"run", "read", "service"}, Answers: true},
 	}
 }
 
@@ -69,3 +71,23 @@ func (h *machine) meet(now time.Time) {
 
 // gone reports whether the host cannot be reached.
 func (h *machine) gone(now time.Time) bool { return h.down || now.Before(h.back) }
+
+// Twist implements effect.Twister: a look at hosts of which none can be reached.
+func (x *Model) Twist(kind, _ string, args map[string]any, value any) any {
+	told, _ := value.(map[string]any)
+	hosts := plain.Table(told, "hosts")
+	if kind != nobody || args["partial"] != true || len(hosts) == 0 {
+		return nil
+	}
+	out, other := maps.Clone(told), map[string]any{}
+	for name := range hosts {
+		other[name] = awayNow()
+	}
+	out["hosts"] = other
+	return out
+}
+
+// awayNow is what is told of a host that cannot be reached.
+func awayNow() map[string]any {
+	return map[string]any{"error": "it cannot be reached", "failure": string(effect.CodeUnavailable)}
+}

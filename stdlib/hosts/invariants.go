@@ -19,10 +19,12 @@ func invariants() []effect.Invariant {
 		{Name: "what failed on a host is not passed over", End: hostPassedOver}, model.Destroys("hosts", model.Command),
 		model.TakenBack("hosts", said),
 		model.StartedLast("hosts", said),
+		model.Emptied("hosts", said),
 		{Name: "what is done to a group by name is done to all of it", End: oneLeftOut},
 		{Name: "a member takes part again before the next one is away", After: nextTooSoon},
 		{Name: "what is destroyed for good was kept before, or people agreed to it", Doc: "the question names the hosts on which it is destroyed, if it names any", After: agreedToLess},
-		{Name: "what others share is changed under a lock", Doc: "a run that copies files to several hosts has a lock, whatever its name", After: locked}}
+		{Name: "what others share is changed under a lock", Doc: "a run that copies files to several hosts has a lock, whatever its name", After: locked},
+		{Name: "hosts that could not be looked at do not count as seen", End: seenNone}}
 }
 
 // said returns what a call does to hosts, in words.
@@ -189,4 +191,19 @@ func common(a, b []string) []string {
 		}
 	}
 	return both
+}
+
+// seenNone finds runs for which it is the same whether a look at hosts saw them or
+// reached none.
+func seenNone(v *effect.View, end effect.Ending) string {
+	for _, e := range v.Past() {
+		if e.Fault != nobody || e.Module != "hosts" {
+			continue
+		}
+		if first, _, same := v.Unmoved(e, end); same {
+			return fmt.Sprintf("%s reached none of the hosts (partial = true), and the run does what it does where it sees all of them, with %s: "+
+				"look at the error of each host, and stop or leave it out where there is one", e, first)
+		}
+	}
+	return ""
 }

@@ -293,7 +293,7 @@ func each(m effect.Moment, chosen []*machine, do func(h *machine) map[string]any
 	out := map[string]any{}
 	for _, h := range chosen {
 		if h.gone(m.Now) {
-			out[h.Name] = map[string]any{"error": "it cannot be reached", "failure": string(effect.CodeUnavailable)}
+			out[h.Name] = awayNow()
 			continue
 		}
 		out[h.Name] = do(h)

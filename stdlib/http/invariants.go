@@ -22,6 +22,8 @@ func invariants() []effect.Invariant {
 		{Name: "a request that is sent again says that it is the same", After: sameAgain},
 		model.TakenBack("http", requestLine),
 		model.StartedLast("http", requestLine),
+		model.Emptied("http", requestName),
+		model.PaidOnce("http", requestLine),
 	}
 }
 

@@ -14,6 +14,8 @@ func invariants() []effect.Invariant {
 	const name = "what is announced is true"
 	return []effect.Invariant{{Name: name, Doc: "what is told to be done was looked at before", End: announcedTrue},
 		{Name: name, Doc: "what failed before is told as well", End: announcedWhole},
+		{Name: name, Doc: "nothing is told to be done before the run has changed anything", End: announcedAhead},
+		{Name: name, Doc: "nothing is told to be done with a change still to come that fails", End: announcedFailed},
 		{Name: "somebody comes who is called", End: someoneComes},
 		{Name: "a status page says how it is", After: wholeWhenResolved, End: closedInTheEnd}}
 }

@@ -19,7 +19,7 @@ func Destroys(module string, line func(args map[string]any) string) effect.Invar
 		}
 		said := line(e.Args)
 		what := Destroyed(said)
-		if what == "" {
+		if what == "" || waiting.MatchString(said) { // see Emptied
 			return ""
 		}
 		past := v.Past()

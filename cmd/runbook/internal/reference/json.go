@@ -36,7 +36,9 @@ type faultLine struct {
 	Doc    string   `json:"doc"`
 	Ops    []string `json:"ops"`
 	Writes bool     `json:"writes,omitempty"` // only calls that may change something
-	Rare   bool     `json:"rare,omitempty"`   // tried only where somebody asks for it
+	// Answers says that only what a read answers is another.
+	Answers bool `json:"answers,omitempty"`
+	Rare    bool `json:"rare,omitempty"` // tried only where somebody asks for it
 }
 
 // moduleLine is a module as --json prints it.

@@ -1,0 +1,73 @@
+package notify
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
+
+var (
+	// claim matches a message that says of something as a whole that it is over.
+	claim = regexp.MustCompile(`(?i)\b(is|are|has been|have been|was|were)\s+(now\s+)?(live|done|complete[d]?|finished|resolved|restored|recovered|migrated|deployed|released|promoted|upgraded|rotated|switched|decommissioned|removed|deleted|closed)\b` +
+		`|\b(completed?|done|finished|resolved|deployed|released|migrated|restored|successful(ly)?|succeeded)\s*[.!]*\s*$|\ball clear\b|✅|✓`)
+	// onTheWay matches one about a step on the way, or about what is to come.
+	onTheWay = regexp.MustCompile(`(?i)\b(will|shall|about to|going to|want|start(s|ed|ing)?|begin(s|ning)?|began|next|soon|plan(s|ned)?|if|when|once|until|before|after|ready|backups?|snapshots?|dumps?|cop(y|ies)|check(s|ed)?|pre-?flight|canary|step|phase|stage|wave|batch|drain(ed)?|\d+ of \d+|\d+/\d+)\b|\d%` +
+		`|\b(switch|mov|continu|go|roll|drain|wait|restor|deploy|proceed|cutt?|watch|run|clean|migrat|remov)ing\b`)
+)
+
+// announcedAhead finds messages that say that something is done, of a run that has
+// done nothing until then and does it afterwards; or that has more to do, of which
+// something fails, and nobody is told.
+func announcedAhead(v *effect.View, _ effect.Ending) string {
+	var told *effect.Occurrence
+	began := false
+	for _, e := range v.Past() {
+		text := textOf(e)
+		switch {
+		case e.Place.InRollback():
+			return ""
+		case e.Tells && e.Err == nil:
+			told = nil
+			if claim.MatchString(text) && !onTheWay.MatchString(text) && !alarming.MatchString(text) && !began {
+				told = &e
+			}
+		case e.Wrote() && !e.Tells && told != nil:
+			return fmt.Sprintf("%s said %q, and the run had changed nothing until then: %s, which does it, comes after; announce what is done once it is done, and seen to be",
+				told, shortText(textOf(*told)), e)
+		case e.Wrote() && !e.Tells:
+			began = true
+		}
+	}
+	return ""
+}
+
+// announcedFailed finds runs that said that all is done with a change still to come,
+// which fails, and tell nobody.
+func announcedFailed(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusFailed && end.Status != effect.StatusRolledBack && end.Status != effect.StatusRollbackFailed {
+		return ""
+	}
+	var told, failed *effect.Occurrence
+	for _, e := range v.Past() {
+		switch {
+		case e.Tells:
+			told, failed = nil, nil
+			if text := textOf(e); e.Err == nil && !e.Place.InRollback() && claim.MatchString(text) && !onTheWay.MatchString(text) && !alarming.MatchString(text) {
+				told = &e
+			}
+		case told != nil && failed == nil && e.Err != nil && e.Err.Code != effect.CodeUnknown && e.Class.Writes() && e.Module != effect.ControlModule && !e.Place.InRollback():
+			failed = &e
+		}
+	}
+	if told == nil || failed == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s said %q, then %s failed (%s), the run is %s, and nobody was told: announce what is done when it is done, or tell in a rollback",
+		told, shortText(textOf(*told)), failed, failed.Err.Message, end.Status)
+}
+
+func textOf(e effect.Occurrence) string {
+	text, _ := e.Args["text"].(string)
+	return text
+}
