@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -15,9 +14,9 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/internal/recordset"
+	"github.com/q-ecosystem/runbook/plugins/internal/recordsettest"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
-	"github.com/q-ecosystem/runbook/stdlib"
 )
 
 type obj = map[string]any
@@ -48,21 +47,6 @@ type server struct {
 	system plugintest.System
 }
 
-// serverProgram finds a server of Debian's, or skips the test.
-func serverProgram(t *testing.T, name, pkg string) string {
-	t.Helper()
-	for _, path := range []string{name, "/usr/sbin/" + name} {
-		if bin, err := exec.LookPath(path); err == nil {
-			return bin
-		}
-	}
-	if os.Getenv("RUNBOOK_REQUIRE_SERVERS") == "1" {
-		t.Fatalf("%s is not installed, and RUNBOOK_REQUIRE_SERVERS=1 asks for it", name)
-	}
-	t.Skipf("skipped: %s is not installed: apt-get install %s", name, pkg)
-	return ""
-}
-
 // startBind runs Debian's BIND on loopback with a configuration of its own.
 // statements are added to it.
 func startBind(t *testing.T, statements string) *server {
@@ -72,7 +56,7 @@ func startBind(t *testing.T, statements string) *server {
 
 func startBindAt(t *testing.T, addr, statements string) *server {
 	t.Helper()
-	bin := serverProgram(t, "named", "bind9")
+	bin := recordsettest.Program(t, "named", "bind9")
 	dir, err := os.MkdirTemp("", "rb-bind")
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +147,7 @@ func startPrimary(t *testing.T, notify ...string) *server {
 }
 
 // backend returns one that changes the zone of a primary.
-func backend(t *testing.T, server string, more obj) *Backend {
+func backend(t *testing.T, server string, more obj) *recordset.Backend {
 	t.Helper()
 	return plugintest.Configured(t, New(), config(server, more))
 }
@@ -176,28 +160,20 @@ func config(server string, more obj) obj {
 	return c
 }
 
-// request makes a request as the engine does.
-func request(t *testing.T, op string, args obj) plugins.Request {
-	t.Helper()
-	contract, _ := stdlib.Contract("dns")
-	return plugintest.Request(t, contract, op, "key", args)
+// subject is the primary, as the tests of all backends of records know it.
+func (b *server) subject() recordsettest.Subject {
+	return recordsettest.Subject{System: b.system, Fresh: New, Config: config(b.addr, nil), Negative: 120, Asked: true,
+		See: func(t *testing.T, name, kind string) string { return recordsettest.Dig(t, b.addr, name, kind) }}
 }
 
-func invoke(t *testing.T, b *Backend, op string, args obj) (obj, *effect.Error) {
+func invoke(t *testing.T, b *recordset.Backend, op string, args obj) (obj, *effect.Error) {
 	t.Helper()
-	v, err := b.Invoke(t.Context(), request(t, op, args))
-	m, _ := v.(obj)
-	return m, effect.AsError(err)
+	return recordsettest.Invoke(t, b, op, args)
 }
 
 func fails(t *testing.T, e *effect.Error, code effect.Code, says string) {
 	t.Helper()
-	if e == nil || e.Code != code || !strings.Contains(e.Message+" | "+e.Hint, says) || e.Hint == "" {
-		t.Errorf("got %v, want %s, %q", e, code, says)
-	}
-	if e != nil && strings.Contains(e.Message+e.Hint, secret) {
-		t.Errorf("the key is shown: %v", e)
-	}
+	recordsettest.Fails(t, e, code, says, secret)
 }
 
 // cutUpdates is a way to a server on which connections break at the answer of

@@ -8,13 +8,14 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/q-ecosystem/runbook/plugins/internal/recordsettest"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // startKnot runs Debian's Knot on loopback as the primary of example.org.
 func startKnot(t *testing.T) *server {
 	t.Helper()
-	bin := serverProgram(t, "knotd", "knot")
+	bin := recordsettest.Program(t, "knotd", "knot")
 	dir, err := os.MkdirTemp("", "rb-knot")
 	if err != nil {
 		t.Fatal(err)
