@@ -17,6 +17,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/pagerduty"
 	"github.com/q-ecosystem/runbook/plugins/pinning"
 	"github.com/q-ecosystem/runbook/plugins/postgres"
+	"github.com/q-ecosystem/runbook/plugins/powerdns"
 	"github.com/q-ecosystem/runbook/plugins/probe"
 	"github.com/q-ecosystem/runbook/plugins/prometheus"
 	"github.com/q-ecosystem/runbook/plugins/rfc2136"
@@ -65,6 +66,8 @@ func shipped(name string) (plugins.Backend, bool) {
 		return pinning.New(), true
 	case "postgres":
 		return postgres.New(), true
+	case "powerdns":
+		return powerdns.New(), true
 	case "probe":
 		return probe.New(), true
 	case "prometheus":
@@ -93,5 +96,34 @@ func shipped(name string) (plugins.Backend, bool) {
 
 // shippedNames lists the names that shipped knows.
 func shippedNames() []string {
-	return []string{"age", "alertmanager", "caddy", "env", "exec", "file", "files", "haproxy", "http", "kubo", "mariadb", "nginx", "pagerduty", "pgbackrest", "pinning", "postgres", "probe", "prometheus", "rfc2136", "script", "shoutrrr", "smtp", "sqlite", "ssh", "statuspage", "vault", "webhook"}
+	return []string{
+		"age",
+		"alertmanager",
+		"caddy",
+		"env",
+		"exec",
+		"file",
+		"files",
+		"haproxy",
+		"http",
+		"kubo",
+		"mariadb",
+		"nginx",
+		"pagerduty",
+		"pgbackrest",
+		"pinning",
+		"postgres",
+		"powerdns",
+		"probe",
+		"prometheus",
+		"rfc2136",
+		"script",
+		"shoutrrr",
+		"smtp",
+		"sqlite",
+		"ssh",
+		"statuspage",
+		"vault",
+		"webhook",
+	}
 }
