@@ -89,14 +89,15 @@ func (find Calendars) look(args map[string]any, at time.Time) (effect.Result, er
 	case open:
 		out["window"] = next.Why
 		if !next.To.IsZero() {
-			out["closes"], out["until"] = unix(next.To), next.Clock(next.To)
+			out["closes"], out["until"] = Seconds(next.To), next.Clock(next.To)
 		}
 		return effect.Result{Value: out}, nil
 	case found:
-		out["opens"], out["window"] = unix(next.From), next.Why
+		out["opens"], out["window"] = Seconds(next.From), next.Why
 	}
 	out["why"] = c.Closed(at, effect.Seconds(needs))
 	return effect.Result{Value: out}, nil
 }
 
-func unix(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
+// Seconds returns a time as scripts have it: in seconds since 1970.
+func Seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }

@@ -45,7 +45,7 @@ func newControl(w Walk, past *history.History) *control {
 func (c *control) Do(ctx context.Context, call effect.Call) (effect.Result, error) {
 	switch call.Op.String() {
 	case effect.OpNow:
-		return effect.Result{Value: float64(c.clock.Now().UnixMicro()) / 1e6}, nil
+		return effect.Result{Value: Seconds(c.clock.Now())}, nil
 	case effect.OpRandom:
 		var b [8]byte
 		if _, err := io.ReadFull(c.random, b[:]); err != nil {

@@ -124,6 +124,11 @@ const timeoutMargin = 5 * time.Second
 // String returns the op as scripts write it: "traffic.split".
 func (o *Op) String() string { return o.Module + "." + o.Name }
 
+// ReturnsSecrets reports whether some field of what the op returns is a secret.
+func (o *Op) ReturnsSecrets() bool {
+	return slices.ContainsFunc(o.Returns, func(f Field) bool { return f.Secret })
+}
+
 // ClassFor returns the class of a call with these canonical arguments.
 func (o *Op) ClassFor(args map[string]any) Class {
 	if s, ok := args[o.ClassArg].(string); ok && o.ClassArg != "" {

@@ -20,6 +20,7 @@
 //
 //   - rehearsal.go  Rehearsal, Options, Live, Result
 //   - runner.go     Runner and the memory that it keeps for a journal
+//   - film.go       runs that go on from moments of another; scene.go and passing.go its gates
 //   - pair.go       two runs at once, in one world
 //   - scenario.go   Scenario; parse.go and faults.go read one
 //   - whatif.go     WhatIf

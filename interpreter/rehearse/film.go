@@ -18,8 +18,9 @@ type film struct {
 	runner  *Runner
 	answers map[effect.Place]answer
 	order   map[effect.Place]int // of the effects that a fault can strike
-	list    []*moment            // in their order
-	events  int                  // of the whole run
+	scenes  map[effect.Place]*scene
+	list    []*moment // in their order
+	events  int       // of the whole run
 }
 
 // answer is what the script got.
@@ -45,7 +46,7 @@ type moment struct {
 
 // Film implements simulate.Filmer.
 func (r *Runner) Film(ctx context.Context, w *simulate.World, at func(effect.Place) bool) (simulate.Film, error) {
-	f := &film{runner: r, answers: map[effect.Place]answer{}, order: map[effect.Place]int{}}
+	f := &film{runner: r, answers: map[effect.Place]answer{}, order: map[effect.Place]int{}, scenes: map[effect.Place]*scene{}}
 	if r.Watch != nil { // it is to be told of everything
 		return f, nil
 	}
@@ -62,6 +63,7 @@ func (r *Runner) Film(ctx context.Context, w *simulate.World, at func(effect.Pla
 		m.effect = f.order[m.place]
 	}
 	f.list, f.events = c.moments, len(m.events)
+	f.cutScenes(m.events, w, m.id())
 	return f, nil
 }
 
@@ -72,7 +74,7 @@ func (f *film) Rehearse(ctx context.Context, setup simulate.Setup, s simulate.Sc
 		return nil, simulate.Ending{}, false, nil
 	}
 	w := from.world.World(setup, len(f.order)-from.effect)
-	m := &memory{world: w, from: from, film: f, status: effect.StatusRunning, events: slices.Grow(from.events, f.events-len(from.events))}
+	m := &memory{world: w, from: from, film: f, passed: map[effect.Place]outcomeOf{}, status: effect.StatusRunning, events: slices.Grow(from.events, f.events-len(from.events))}
 	end, err := f.runner.rehearse(ctx, w, m, s)
 	if s := effect.AsStop(end.Err); s != nil && s.Cause == strayed {
 		return nil, simulate.Ending{}, false, nil
@@ -116,6 +118,7 @@ type camera struct {
 	committed int   // answers up to the last commit
 	drawn     int64 // until then
 	moments   []*moment
+	scene     *scene // under way
 	next      effect.Handler
 	random    *counted
 }
@@ -134,6 +137,9 @@ func (c *camera) Do(ctx context.Context, call effect.Call) (effect.Result, error
 	defer c.mu.Unlock()
 	n := len(c.film.answers)
 	c.film.answers[call.Place] = answer{n, call.Op, res, err}
+	if c.scene != nil {
+		c.scene.acts = append(c.scene.acts, act{n: n, call: call, err: err})
+	}
 	if !straight {
 		c.forked = n + 1
 	}
@@ -167,7 +173,7 @@ type screen struct {
 // knows reports whether the film answers the effect at a place.
 func (s screen) knows(p effect.Place) bool {
 	a, filmed := s.answers[p]
-	return filmed && s.moment.from <= a.n && a.n < s.moment.to
+	return filmed && s.moment.holds(a.n)
 }
 
 // Do answers the call from the film, or passes it on.

@@ -136,7 +136,7 @@ func (r *Runner) walk(ctx context.Context, w *simulate.World, m *memory, faults 
 		getenv = func(string) (string, bool) { return "", false }
 	}
 	random := seeded(w.Seed(), n)
-	above, answered := m.above(random, n)
+	above, answered, around := m.above(random, n)
 	out, err := interpreter.Walk{
 		Run: journal.Run{ID: m.id(), Name: r.Main.Name, Status: m.status}, History: m.events, Params: r.Params, Main: r.Main, Loader: r.Loader,
 		Stack: interpreter.Stack{Catalog: r.Catalog, World: w, Clock: w.Timeline(), Random: random, Above: above, Answered: answered, Getenv: getenv, Calendars: r.Calendars, Digest: digest, Watch: r.Watch, Ledger: m,
@@ -146,7 +146,7 @@ func (r *Runner) walk(ctx context.Context, w *simulate.World, m *memory, faults 
 			Ended: m.finish,
 			Equip: func(o *script.Options) {
 				o.Idle, o.World = w.Timeline().Idle, final{w, m}
-				o.Cache, o.Cover = r.Cache, r.Cover
+				o.Cache, o.Cover, o.Around = r.Cache, r.Cover, around()
 			}},
 	}.Carry(ctx)
 	m.onFailure = out.Header.OnFailure
@@ -221,35 +221,51 @@ type memory struct {
 	camera *camera // films the run; nil for most
 	film   *film   // if the run goes on from a moment of it
 	from   *moment
+	passed map[effect.Place]outcomeOf // of a run that goes on from a moment: what composites came to without a fault in them
 
 	beside    bool                 // it is the second of two runs in its world
 	onFailure string               // of the header
 	last      []simulate.Violation // of what the script says of the end
 }
 
+// around runs the composites of the main chunk; nil lets them run by themselves.
+type around = func(context.Context, script.Composed) (any, error)
+
 // above returns what stands above the Recorder of the n-th walk; nil for nothing.
 // A walk that takes a run up again has the record alone: a film made on from there
 // would begin after the faults it is for, and one that answers would hide where
-// what the script does now is not what was recorded.
-func (m *memory) above(random *counted, n int) (above func(effect.Handler) effect.Handler, answered func(effect.Place) bool) {
+// what the script does now is not what was recorded. run tells, once it stands, what runs composites.
+func (m *memory) above(random *counted, n int) (above func(effect.Handler) effect.Handler, answered func(effect.Place) bool, run func() around) {
+	pass := &passing{memory: m, first: n == 0}
+	alone := func() around { return nil }
+	passes := func() around {
+		if pass.next == nil {
+			return nil
+		}
+		return pass.around
+	}
 	switch {
-	case n > 0:
-		return nil, nil
-	case m.camera != nil:
+	case m.camera != nil && n == 0:
 		m.camera.random = random
 		return func(next effect.Handler) effect.Handler {
 			m.camera.next = next
 			return m.camera
-		}, nil
+		}, nil, func() around { return m.camera.roll }
 	case m.from == nil:
-		return nil, nil
+		return nil, nil, alone
+	case n > 0:
+		return func(next effect.Handler) effect.Handler {
+			pass.next, _ = next.(recorder)
+			return next
+		}, nil, passes
 	}
 	_, _ = io.CopyN(io.Discard, random, m.from.drawn) // it never ends
 	s := screen{film: m.film, moment: m.from}
 	return func(next effect.Handler) effect.Handler {
+		pass.next, _ = next.(recorder)
 		s.next = next
 		return s
-	}, s.knows
+	}, s.knows, passes
 }
 
 // id is the run's, as the keys of its effects have it.
@@ -264,6 +280,13 @@ func (m *memory) die() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.dead, m.over = true, &effect.Stop{Cause: simulate.Killed}
+}
+
+// ended reports whether the runner is to end.
+func (m *memory) ended() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.over != nil
 }
 
 // begins reports whether something is about to leave.

@@ -16,7 +16,7 @@ const (
 // before.
 type ahead struct {
 	order []*history.Effect // that are in no batch yet
-	this  *batch            // the script is in it
+	this  *batch            // the script is in it; nil before it has taken one
 	next  *batch
 	taken int // of this
 }
@@ -34,12 +34,7 @@ type answer struct {
 	err    error
 }
 
-func newAhead(order []*history.Effect) ahead {
-	a := ahead{order: order}
-	a.advance()
-	a.advance()
-	return a
-}
+func newAhead(order []*history.Effect) ahead { return ahead{order: order} }
 
 // advance begins another batch.
 func (a *ahead) advance() {
@@ -59,11 +54,23 @@ func (a *ahead) advance() {
 // take returns the batch of the next outcome, of which there has to be one, and
 // its place in it.
 func (a *ahead) take() (*batch, int) {
+	if a.this == nil {
+		a.advance() // to the first, and beside it
+		a.advance()
+	}
 	if a.taken == len(a.this.effects) {
 		a.advance()
 	}
 	a.taken++
 	return a.this, a.taken - 1
+}
+
+// skip leaves out the next n outcomes.
+func (a *ahead) skip(n int) {
+	for ; n > 0 && a.this != nil; n-- {
+		a.take()
+	}
+	a.order = a.order[min(n, len(a.order)):]
 }
 
 func (b *batch) decode() {

@@ -154,7 +154,7 @@ func (r *Recorder) read(ctx context.Context, call effect.Call, args []byte) (eff
 	}
 	body.Args = args
 	closed, err := r.close(call, kind, body)
-	if err == nil && returnsSecrets(call.Op) {
+	if err == nil && call.Op.ReturnsSecrets() {
 		closed.Value = res.Value // the journal's own copy holds digests
 	}
 	return closed, err

@@ -244,7 +244,7 @@ func (r *Recorder) replayed(ctx context.Context, call effect.Call, rec *history.
 	} else {
 		res, err = outcome(rec.Value, rec.Err)
 	}
-	if err == nil && returnsSecrets(call.Op) {
+	if err == nil && call.Op.ReturnsSecrets() {
 		r.secrets.seal(call, res.Value)
 	}
 	return res, err

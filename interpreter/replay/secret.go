@@ -15,21 +15,11 @@ import (
 // had again for that alone: what the run has read and used may be gone since,
 // revoked by the run itself.
 
-// returnsSecrets reports whether an op returns a secret.
-func returnsSecrets(op *effect.Op) bool {
-	for i := range op.Returns {
-		if op.Returns[i].Secret {
-			return true
-		}
-	}
-	return false
-}
-
 // guarded returns a value with its secret fields made opaque, so that nothing
 // above the Recorder holds them in clear.
 func guarded(op *effect.Op, value any) any {
 	fields, ok := value.(map[string]any)
-	if !ok || !returnsSecrets(op) {
+	if !ok || !op.ReturnsSecrets() {
 		return value
 	}
 	fields = maps.Clone(fields)

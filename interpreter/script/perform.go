@@ -286,5 +286,8 @@ func (p *performer) run(ctx context.Context, comp *effect.Composite, args map[st
 	if comp.Run == nil {
 		return nil, errors.New("the composite cannot be run")
 	}
+	if around := p.branch.execution.script.opts.Around; around != nil && p.site.scope.prefix.Parent() == "" {
+		return around(ctx, Composed{Place: p.site.scope.prefix, Where: p.site.where, Composite: comp, Args: args, performer: p})
+	}
 	return comp.Run(ctx, p, args)
 }

@@ -46,6 +46,9 @@ type Options struct {
 	// goes on. A virtual clock moves by it. It is called under a lock and
 	// returns at once.
 	Idle func(away int)
+	// Around, if set, runs the composites that the main chunk calls, which run by
+	// themselves without it.
+	Around func(ctx context.Context, c Composed) (any, error)
 	// World, if set, is the simulated world that the script's invariants are
 	// held against.
 	World effect.Observatory

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/interpreter/history"
 )
 
 // succeeds is the name of what has to hold of a run in which nothing fails.
@@ -102,12 +101,13 @@ func dead(t *Trial) error {
 }
 
 // unseen returns the ops that could not be simulated, each once, in the order
-// in which the run came to them.
-func unseen(h *history.History) []string {
+// in which the run came to know it.
+func unseen(events []effect.Event) []string {
 	var list []string
-	for _, e := range h.Effects {
-		if e.Err != nil && e.Err.Code == effect.CodeUnsupported && !slices.Contains(list, e.Op) {
-			list = append(list, e.Op)
+	for i := range events {
+		b := &events[i].Body
+		if events[i].Kind == effect.EffectFailed && b.Error != nil && b.Error.Code == effect.CodeUnsupported && !slices.Contains(list, b.Op) {
+			list = append(list, b.Op)
 		}
 	}
 	return list

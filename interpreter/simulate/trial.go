@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/interpreter/history"
 )
 
 // Trial is what one schedule led to.
@@ -34,12 +33,14 @@ func (e *Explorer) Try(ctx context.Context, s Schedule) (Trial, error) {
 	if err != nil {
 		return Trial{}, err
 	}
-	t := Trial{Schedule: s, Ending: end, Broken: w.End(end), Entries: w.Entries(), effects: w.Effects(),
+	t := Trial{Schedule: s, Ending: end, Broken: w.End(end), Entries: w.entries, effects: w.effects, // which nothing adds to any more
 		Took: w.timeline.Now().Sub(e.Setup.Start), Missed: w.Missed(s)}
-	past := history.Of(end.Events)
-	t.unseen = unseen(past)
-	if past.Rolling() {
-		t.Recovery = end.Events[len(end.Events)-1].At.Sub(past.RollbackAt)
+	t.unseen = unseen(end.Events)
+	for i := range end.Events {
+		if end.Events[i].Kind == effect.RollbackStarted {
+			t.Recovery = end.Events[len(end.Events)-1].At.Sub(end.Events[i].At)
+			break
+		}
 	}
 	t.bad = slices.Sorted(maps.Keys(w.bad))
 	if len(s) <= len(e.Base) {

@@ -17,13 +17,16 @@ var ownName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 
 // Metrics returns the names that every target may measure. A configuration may
 // name more.
-func Metrics() []string {
+func Metrics() []string { return slices.Clone(standard) }
+
+// standard holds those names; it is only read.
+var standard = func() []string {
 	var names []string
 	for _, f := range measured() {
 		names = append(names, f.Name)
 	}
 	return names
-}
+}()
 
 // measured lists the metrics that every target may measure.
 func measured() []effect.Field {

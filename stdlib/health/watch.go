@@ -181,7 +181,7 @@ func (w *watcher) asks(since float64) map[string]any {
 	args := map[string]any{"env": w.args["env"], "window": w.args["every"]}
 	own := map[string]any{}
 	for _, t := range w.slo {
-		if !slices.Contains(Metrics(), t.metric) {
+		if !slices.Contains(standard, t.metric) {
 			own[t.metric] = t.text
 		}
 	}
@@ -203,7 +203,7 @@ func (w *watcher) asks(since float64) map[string]any {
 func figures(measurement map[string]any) map[string]any {
 	values := map[string]any{}
 	maps.Copy(values, plain.Table(measurement, "metrics"))
-	for _, name := range Metrics() {
+	for _, name := range standard {
 		if x, ok := measurement[name]; ok {
 			values[name] = x
 		}
@@ -216,7 +216,7 @@ func figures(measurement map[string]any) map[string]any {
 func (w *watcher) passed(values map[string]any, n int) map[string]any {
 	out, own := map[string]any{"measurements": float64(n)}, map[string]any{}
 	for name, x := range values {
-		if slices.Contains(Metrics(), name) {
+		if slices.Contains(standard, name) {
 			out[name] = x
 		} else {
 			own[name] = x
