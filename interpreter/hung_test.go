@@ -2,6 +2,7 @@ package interpreter_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,11 @@ on_rollback(function() ledger.put_retry { item = "undo" } end)
 ledger.put_observe { item = "first" }
 ledger.` + op + ` { item = "hung", gate = "never" }
 ledger.put_observe { item = "never" }`
+}
+
+// hangingUndo is hanging with an undo of the write that hangs.
+func hangingUndo(op string) string {
+	return strings.Replace(hanging(op), `"never" }`, `"never", undo = function() ledger.put_retry { item = "undo hung" } end }`, 1)
 }
 
 // hang starts a script and waits until its second write has reached the backend.
@@ -73,20 +79,50 @@ func TestRollbackOfAHungWrite(t *testing.T) {
 				if err != nil || !live {
 					t.Fatalf("rollback: live %v, %v", live, err)
 				}
-				r.settlesAfterwards(<-done, test.known, outcome, 0)
+				r.settlesAfterwards(<-done, test.known, outcome, 0, "first", "undo")
 			})
 		}
 	}
 }
 
+// TestUndoOfAHungWrite: what may have been done is taken back, before the rest, and
+// what certainly was not is not.
+func TestUndoOfAHungWrite(t *testing.T) {
+	for _, test := range []struct {
+		op     string
+		undone bool
+		known  bool
+	}{{"put_ask", true, false}, {"put_retry", true, false}, {"put_observe", false, true}, {"say", true, true}} {
+		t.Run(test.op, func(t *testing.T) {
+			r := newRig(t)
+			done := r.hang(r.engine(), hangingUndo(test.op))
+			if _, err := r.engine().RequestRollback(t.Context(), interpreter.Request{Run: r.run().ID, By: "kim", Grace: &now}); err != nil {
+				t.Fatal(err)
+			}
+			items := []string{"first", "undo"}
+			if test.undone {
+				items = []string{"first", "undo hung", "undo"}
+			}
+			r.settlesAfterwards(<-done, test.known, history.OutcomeApplied, 0, items...)
+			var order []string
+			for _, e := range r.book.must(t).pick(applied, "") {
+				order = append(order, e.Item)
+			}
+			if !slices.Equal(order, items) {
+				t.Errorf("done was %v, want %v", order, items)
+			}
+		})
+	}
+}
+
 // settlesAfterwards verifies that a run is rolled back, and says what became of
 // the write that hung.
-func (r *rig) settlesAfterwards(out interpreter.Outcome, known bool, outcome history.Outcome, crashes int) {
+func (r *rig) settlesAfterwards(out interpreter.Outcome, known bool, outcome history.Outcome, crashes int, items ...string) {
 	t := r.t
 	t.Helper()
 	if !known {
 		r.ends(out, effect.StatusUnknown)
-		r.book.must(t).audit(t, []string{"first", "undo"}, crashes)
+		r.book.must(t).audit(t, items, crashes)
 		if open := history.Of(r.events(out.Run)).Open(); len(open) != 1 || !open[0].CutShort {
 			t.Errorf("open are %+v", open)
 		}
@@ -97,7 +133,7 @@ func (r *rig) settlesAfterwards(out interpreter.Outcome, known bool, outcome his
 		out = r.resume(r.engine(), out.Run)
 	}
 	r.ends(out, effect.StatusRolledBack)
-	r.book.must(t).audit(t, []string{"first", "undo"}, crashes)
+	r.book.must(t).audit(t, items, crashes)
 	if _, err := r.engine().Replay(t.Context(), out.Run, nil, nil); err != nil {
 		t.Errorf("the replay: %v", err)
 	}
@@ -106,6 +142,11 @@ func (r *rig) settlesAfterwards(out interpreter.Outcome, known bool, outcome his
 // TestCrashAfterAWriteWasCutShort crashes before the rollback has begun, and in
 // it.
 func TestCrashAfterAWriteWasCutShort(t *testing.T) {
+	t.Run("without undo", func(t *testing.T) { crashesAfterCutShort(t, hanging("put_ask"), "first", "undo") })
+	t.Run("with undo", func(t *testing.T) { crashesAfterCutShort(t, hangingUndo("put_ask"), "first", "undo hung", "undo") })
+}
+
+func crashesAfterCutShort(t *testing.T, text string, items ...string) {
 	for crash := 1; ; crash++ {
 		r := newRig(t)
 		crashed := false
@@ -115,7 +156,7 @@ func TestCrashAfterAWriteWasCutShort(t *testing.T) {
 				o.Wrap = func(j interpreter.Journal) interpreter.Journal { return endingAfter{wrap(j), "cut_short", &crashed} }
 			}
 		})
-		done := r.hang(e, hanging("put_ask"))
+		done := r.hang(e, text)
 		if _, err := e.RequestRollback(t.Context(), interpreter.Request{Run: r.run().ID, By: "kim", Grace: &now}); err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +165,7 @@ func TestCrashAfterAWriteWasCutShort(t *testing.T) {
 			r.ends(out, effect.StatusInterrupted)
 			out = r.resume(r.engine(), out.Run)
 		}
-		r.settlesAfterwards(out, false, history.OutcomeNotApplied, 1)
+		r.settlesAfterwards(out, false, history.OutcomeNotApplied, 1, items...)
 		if !crashed {
 			break
 		}

@@ -113,6 +113,9 @@ func (c Cause) Suspends() bool { return c == Waiting || c == RollingBack || c ==
 type Stop struct {
 	Cause Cause
 	Err   error // what to tell the operator; may be nil
+	// Left says that the call was a write that has begun, and that a rollback
+	// goes on without its outcome.
+	Left bool
 }
 
 // Error returns the message for the operator.

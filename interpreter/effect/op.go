@@ -143,6 +143,11 @@ func (o *Op) ClassFor(args map[string]any) Class {
 	return o.Class
 }
 
+// ReadsOnly reports whether no call of the op changes anything.
+func (o *Op) ReadsOnly() bool {
+	return o.Class == Read && o.ClassArg == "" && o.KindArg == ""
+}
+
 // RecoveryFor returns the recovery of a call with these canonical arguments.
 func (o *Op) RecoveryFor(args map[string]any) Recovery {
 	if s, ok := args[o.RecoveryArg].(string); ok && o.RecoveryArg != "" {

@@ -46,6 +46,9 @@ func (c *cut) found(place effect.Place) {
 // cutHere stops a branch at the cut.
 func cutHere() *effect.Stop { return &effect.Stop{Cause: effect.RollingBack} }
 
+// leftHere stops a branch at a write that has begun and is not waited for.
+func leftHere() *effect.Stop { return &effect.Stop{Cause: effect.RollingBack, Left: true} }
+
 // Cut ends the main chunk for a rollback. What is under way is finished and
 // recorded, sleeps and questions apart, which end; the branches go on to where
 // they ask for an effect that has not begun. Marks that stand before it are

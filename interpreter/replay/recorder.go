@@ -153,6 +153,9 @@ func (r *Recorder) Do(ctx context.Context, call effect.Call) (effect.Result, err
 		return effect.Result{}, err
 	}
 	if rec != nil && rec.Late {
+		if rec.CutShort {
+			return effect.Result{}, leftHere()
+		}
 		return effect.Result{}, cutHere()
 	}
 	if rec != nil && rec.State == history.Closed {
@@ -269,10 +272,11 @@ func (r *Recorder) caughtUp(ctx context.Context, call effect.Call, begun bool) e
 	err := r.await(ctx, call, r.missing, func() {
 		switch {
 		case !r.rolling && r.hist.Rolling(): // in a read-only replay, too: the rollback's record follows
+			stop = cutHere()
 			if rec := r.hist.At(call.Place); rec != nil && rec.CutShort && rec.State == history.Open {
 				r.leave(call)
+				stop = leftHere()
 			}
-			stop = cutHere()
 		case r.opts.Journal == nil:
 			r.beyond = &call
 			stop = r.halt(&effect.Stop{Cause: effect.EndOfRecord})

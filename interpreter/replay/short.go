@@ -66,7 +66,7 @@ func (r *Recorder) leave(call effect.Call) {
 // unless its outcome is found out without asking people.
 func (r *Recorder) withoutOutcome(ctx context.Context, call effect.Call) (effect.Result, error) {
 	if call.Recovery != effect.Observe && call.Recovery != effect.Forgo {
-		return effect.Result{}, cutHere()
+		return effect.Result{}, leftHere()
 	}
 	done, res, err := r.resolve(ctx, call, 0, nil)
 	s := effect.AsStop(err)

@@ -125,7 +125,7 @@ func (r *Recorder) park(call effect.Call, why error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.cut.leaves(call.Place) {
-		return cutHere()
+		return leftHere()
 	}
 	return r.halt(&effect.Stop{Cause: effect.Parked,
 		Err: &Unknown{Place: call.Place, Op: call.Op.String(), Where: call.Where, Args: args, Why: why}})

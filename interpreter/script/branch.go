@@ -60,6 +60,7 @@ type branch struct {
 	nesting int
 	rethrow *trace // the origin of the error about to be raised again
 
+	wrote   int  // writes that have changed something, or may have
 	judging bool // an invariant is being asked; it may not have effects
 
 	results []lua.LValue

@@ -193,11 +193,8 @@ func (s *Script) onRollback(L *lua.LState) int {
 	if b.rollback {
 		b.fail(L, "do it in the rollback itself", "a rollback cannot register another")
 	}
-	if len(s.rollbacks) >= maxRollbacks {
-		b.fail(L, "let one function take back what a loop did", "more than %d rollbacks would be registered", maxRollbacks)
-	}
-	index := len(s.rollbacks) + 1
-	name, at := fmt.Sprintf("rollback %d", index), 1
+	b.mayRegister(L)
+	name, at := fmt.Sprintf("rollback %d", len(s.rollbacks)+1), 1
 	if len(b.steps) > 0 {
 		name = b.steps[len(b.steps)-1]
 	}
@@ -207,8 +204,19 @@ func (s *Script) onRollback(L *lua.LState) int {
 	fn := b.function(L, at, usage)
 	where := b.position(L)
 	b.control(L, effect.OpRegistered, nil)
-	s.rollbacks = append(s.rollbacks, registered{Rollback{Name: name, Where: where, Index: index}, fn})
+	s.register(name, where, fn)
 	return 0
+}
+
+// mayRegister raises an error if there are too many rollbacks.
+func (b *branch) mayRegister(L *lua.LState) {
+	if len(b.execution.script.rollbacks) >= maxRollbacks {
+		b.fail(L, "let one function take back what a loop did", "more than %d rollbacks would be registered", maxRollbacks)
+	}
+}
+
+func (s *Script) register(name string, where effect.Position, fn *lua.LFunction) {
+	s.rollbacks = append(s.rollbacks, registered{Rollback{Name: name, Where: where, Index: len(s.rollbacks) + 1}, fn})
 }
 
 // raiseByHand is the global fail.

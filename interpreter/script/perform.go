@@ -21,9 +21,12 @@ type site struct {
 
 // callOp is what a module's function does: the arguments are one table.
 func (b *branch) callOp(L *lua.LState, name string) lua.LValue {
-	args := b.namedArgs(L, name)
+	back := b.undoOf(L, name)
+	args := b.namedArgs(L, name, back.argument()...)
 	at := site{b.position(L), &b.scope}
+	defer back.cutOff()
 	value, failed := b.perform(b.execution.ctx, at, name, args)
+	back.end(L)
 	if failed != nil {
 		b.raise(L, failed, b.execution.script.shownArgs(name, args))
 	}
@@ -44,8 +47,9 @@ func (s *Script) shownArgs(name string, args map[string]any) map[string]any {
 	return canonical
 }
 
-// namedArgs reads the one table of named arguments that ops take.
-func (b *branch) namedArgs(L *lua.LState, name string) map[string]any {
+// namedArgs reads the one table of named arguments that ops take; those to skip
+// are none of the op's.
+func (b *branch) namedArgs(L *lua.LState, name string, skip ...string) map[string]any {
 	usage := func(problem string) {
 		op, _ := b.execution.script.declaration(name)
 		b.raise(L, &effect.Error{Code: effect.CodeInvalid, Op: scriptName(name), Where: b.position(L),
@@ -67,7 +71,7 @@ func (b *branch) namedArgs(L *lua.LState, name string) map[string]any {
 	if first := table.RawGetInt(1); first != lua.LNil {
 		usage(fmt.Sprintf("takes named arguments, got %s without a name", describe(first)))
 	}
-	args, err := b.execution.script.goMap(table)
+	args, err := b.execution.script.goMap(table, skip...)
 	if err != nil {
 		b.raise(L, invalid(name, b.position(L), err), nil)
 	}
@@ -215,6 +219,9 @@ func (b *branch) sendAway(ctx context.Context, call effect.Call) (effect.Result,
 	call.Settled = settlement.settle
 	result, err := b.execution.handle(until, call)
 	stop := effect.AsStop(err)
+	if call.Class.Writes() && mayHaveChanged(err, stop) {
+		b.wrote++
+	}
 	if stop != nil && !stop.Cause.Suspends() && !b.execution.scheduler.dropped(settlement) {
 		b.execution.cancel(stop) // before another branch can go on
 	}
@@ -224,6 +231,15 @@ func (b *branch) sendAway(ctx context.Context, call effect.Call) (effect.Result,
 	b.await()
 	b.inspect(call)
 	return result, err
+}
+
+// mayHaveChanged reports whether a write that ended so has changed something, or
+// may have.
+func mayHaveChanged(err error, stop *effect.Stop) bool {
+	if stop != nil {
+		return stop.Left
+	}
+	return err == nil || !unchanged(effect.AsError(err).Code)
 }
 
 // outcome returns the error of a call with its op and position filled in. The

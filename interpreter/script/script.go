@@ -3,6 +3,7 @@ package script
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,6 +87,7 @@ type Script struct {
 	decision  string // that ends the run: rollback or abort
 	abandoned bool   // see Abandoned
 	rollbacks []registered
+	leftOver  []leftOver          // guarded by scheduler.mu while the script runs
 	subjects  map[string]*subject // of which something is desired, by module and arguments
 
 	invariants []invariant
@@ -93,7 +95,7 @@ type Script struct {
 	eval *evaluation // nil for a runbook
 }
 
-// Rollback is a function that the script registered with on_rollback.
+// Rollback is a function that the script registered with on_rollback, or as undo.
 type Rollback struct {
 	Name  string // as given, or the step it stands in
 	Where effect.Position
@@ -156,12 +158,13 @@ func (s *Script) Run(ctx context.Context) error {
 	return err
 }
 
-// Rollbacks returns what on_rollback registered, newest first: the order in
+// Rollbacks returns what on_rollback and undo registered, newest first: the order in
 // which they are to run.
 func (s *Script) Rollbacks() []Rollback {
-	list := make([]Rollback, 0, len(s.rollbacks))
-	for i := len(s.rollbacks) - 1; i >= 0; i-- {
-		list = append(list, s.rollbacks[i].Rollback)
+	all := s.registrations()
+	list := make([]Rollback, 0, len(all))
+	for _, r := range slices.Backward(all) {
+		list = append(list, r.Rollback)
 	}
 	return list
 }
@@ -170,13 +173,14 @@ func (s *Script) Rollbacks() []Rollback {
 // stand inside place. With ask, people are asked what becomes of it if it fails.
 // It returns as Run does.
 func (s *Script) RunRollback(ctx context.Context, r Rollback, place effect.Place, ask bool) error {
-	if r.Index < 1 || r.Index > len(s.rollbacks) {
+	all := s.registrations()
+	if r.Index < 1 || r.Index > len(all) {
 		return errors.New("run rollback: there is none of that index")
 	}
 	s.abandoned = false
-	fn := s.rollbacks[r.Index-1].fn
+	fn := all[r.Index-1].fn
 	if ask {
-		fn = s.asking(s.rollbacks[r.Index-1])
+		fn = s.asking(all[r.Index-1])
 	}
 	return s.execute(ctx, fn, place, true)
 }
@@ -188,7 +192,7 @@ func (s *Script) Sources() []Source { return append([]Source(nil), s.sources...)
 // Close frees the script. It may be called more than once.
 func (s *Script) Close() {
 	s.cancel(&effect.Stop{Cause: effect.Interrupted})
-	s.rollbacks = nil
+	s.rollbacks, s.leftOver = nil, nil
 }
 
 // lines returns the text of a loaded file by lines.

@@ -1,5 +1,5 @@
--- Rollbacks registered before and after their effects, beside values, sleeps and
--- branches.
+-- Rollbacks registered before, with and after their effects, beside values, sleeps
+-- and branches.
 runbook {
   name       = "rollback",
   summary    = "Do what can be taken back",
@@ -9,11 +9,18 @@ runbook {
 
 local ledger = require "ledger"
 
-local function undo(item)
-  on_rollback("undo " .. item, function()
+local function taken_back(item)
+  return function()
     log.info("undo " .. item)
     ledger.put_retry { item = "undo " .. item }
-  end)
+  end
+end
+local function undo(item)
+  on_rollback("undo " .. item, taken_back(item))
+end
+local function with(put, item)
+  put { item = item, undo = taken_back(item) }
+  log.info(item .. " is done")
 end
 local function after(put, item)
   put { item = item }
@@ -28,11 +35,11 @@ end
 after(ledger.put_observe, "m1")
 before(ledger.put_ask, "m2")
 local wait = random(2)
-after(ledger.put_ask, "m3")
+with(ledger.put_ask, "m3")
 sleep(wait / 1000)
 parallel {
   x = function()
-    after(ledger.put_retry, "x1")
+    with(ledger.put_retry, "x1")
     ledger.look {}
     after(ledger.put_observe, "x2")
   end,

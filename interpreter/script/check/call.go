@@ -3,6 +3,7 @@ package check
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/yuin/gopher-lua/ast"
@@ -47,6 +48,9 @@ func (f *file) arguments(op *effect.Op, name string, table *ast.TableExpr, line 
 		f.report(p.line, "write "+language.Usage(op, name), "%s takes named arguments; this one has no name", name)
 	}
 	before := len(f.findings)
+	if op.Module != effect.ControlModule {
+		f.takeUndo(op, name, t)
+	}
 	f.checkTable(name, "", op.Args, op.Rest, t)
 	if !t.closed || len(t.positional) > 0 || len(f.findings) > before || op.Validate == nil {
 		return
@@ -58,6 +62,25 @@ func (f *file) arguments(op *effect.Op, name string, table *ast.TableExpr, line 
 	if _, err := op.Check(args); err != nil {
 		f.fieldError(name, "", err, t)
 	}
+}
+
+// takeUndo checks the undo of a call and takes it out of the arguments.
+func (f *file) takeUndo(op *effect.Op, name string, t *constructor) {
+	at := slices.IndexFunc(t.keyed, func(e tableEntry) bool { return e.key == language.Undo })
+	if at < 0 {
+		return
+	}
+	e := t.keyed[at]
+	switch kind := f.kindOf(e.value); {
+	case kind != "" && kind != "function":
+		if op.Rest != nil {
+			return // a server may have the name
+		}
+		f.report(e.line, "write undo = function() … end", "%s: undo: should be a function that takes the call back, not %s", name, article(kind))
+	case op.ReadsOnly():
+		f.report(e.line, "leave undo out", "%s: undo: it only reads, so that there is nothing to take back", name)
+	}
+	t.keyed = slices.Delete(t.keyed, at, at+1)
 }
 
 // tableEntry is one key of a table constructor.

@@ -147,7 +147,7 @@ func classOf(op *effect.Op) string {
 
 // recoveryOf says what becomes of an outcome that nobody saw; empty for reads.
 func recoveryOf(op *effect.Op) string {
-	if op.Class == effect.Read && op.ClassArg == "" && op.KindArg == "" {
+	if op.ReadsOnly() {
 		return ""
 	}
 	var what string

@@ -89,7 +89,7 @@ func moduleStubs(m *effect.Module) string {
 		class := m.Name + "." + op.Name
 		takes := len(op.Args) > 0 || op.Rest != nil
 		if takes {
-			p.class(class+".args", op.Args, op.Rest)
+			p.class(class+".args", op.Args, op.Rest, undoStub(op)...)
 		}
 		if len(op.Returns) > 0 {
 			p.class(class+".result", op.Returns, nil)
@@ -123,8 +123,17 @@ func moduleStubs(m *effect.Module) string {
 	return p.String()
 }
 
-// class declares a table; tables inside it get classes of their own, first.
-func (p *page) class(name string, fields []effect.Field, rest *effect.Field) {
+// undoStub declares the function that stands beside the arguments of what writes.
+func undoStub(op *effect.Op) []string {
+	if op.ReadsOnly() {
+		return nil
+	}
+	return []string{"---@field undo? fun() takes the call back in a rollback, if it changed something or may have"}
+}
+
+// class declares a table; tables inside it get classes of their own, first. more are
+// lines beside those of its fields.
+func (p *page) class(name string, fields []effect.Field, rest *effect.Field, more ...string) {
 	for i := range fields {
 		if inner := members(&fields[i]); len(inner) > 0 {
 			p.class(name+"."+fields[i].Name, inner, nil)
@@ -138,6 +147,9 @@ func (p *page) class(name string, fields []effect.Field, rest *effect.Field) {
 			optional = ""
 		}
 		p.add("---@field %s%s %s %s", fieldName(f.Name), optional, luaType(f, name+"."+f.Name), strings.Join(nonEmpty(oneLine(f.Doc), preset(f), bounds(f)), "; "))
+	}
+	for _, line := range more {
+		p.add("%s", line)
 	}
 	if rest != nil {
 		p.add("---@field [string] %s %s", luaType(rest, name+".rest"), oneLine(rest.Doc))

@@ -147,6 +147,9 @@ func (r *Reference) opSection(p *page, op *effect.Op, loop *effect.Composite) {
 			p.add("| unknown outcome | %s |", rec)
 		}
 		p.add("| timeout | %s |", timeoutOf(op))
+		if !op.ReadsOnly() {
+			p.add("| undo | `undo = function() … end` among the arguments takes it back, as [on_rollback](language.md#on_rollback) says |")
+		}
 		carriers := "none is shipped"
 		if names := r.Carriers(op.Module, op.Name); len(names) > 0 {
 			carriers = strings.Join(names, ", ")

@@ -170,6 +170,9 @@ func (p printer) op(op *effect.Op, loop *effect.Composite) {
 			p.fact("recovery", r)
 		}
 		p.fact("timeout", timeoutOf(op))
+		if !op.ReadsOnly() {
+			p.fact("undo", "function() … end among the arguments takes it back; see on_rollback")
+		}
 		carriers := strings.Join(p.ref.Carriers(op.Module, op.Name), ", ")
 		if carriers == "" {
 			carriers = "none is shipped: bring a plugin of your own, or do it with exec.run"

@@ -63,7 +63,9 @@ func Functions() []Function {
 			Example: "checklist { title = \"Before the switch\", items = {\n  \"the backup is there\",\n  { text = \"the load test passed\", evidence = true },\n} }"},
 		{Name: "on_rollback", Usage: []string{"on_rollback(function() … end)", "on_rollback(\"name\", function() … end)"},
 			Doc: "Register what takes back a change. The registered functions run newest first when the run fails (see on_failure), or when `runbook rollback` asks for it. " +
-				"Registered before its effect, a function runs even if the effect was not applied; registered after it, there must be no other effect in between."},
+				"Registered before its effect, a function runs even if the effect was not applied; registered after it, there must be no other effect in between. " +
+				"`undo = function() … end` among the arguments of any call that writes registers it with the call, and only if that changed something, or may have: the safest of the three.",
+			Example: "traffic.split { green = 10, blue = 90,\n  undo = function() traffic.switch { to = \"blue\" } end }"},
 		{Name: "parallel", Usage: []string{"parallel { eu = function() … end, us = function() … end }", "parallel { limit = 2, function() … end, function() … end, … }"},
 			Doc: "Run branches side by side. They share the script's variables and switch only at effects. When one fails the others stop at their next effect: " +
 				"what is under way is finished, sleeps and questions end, what has not begun does not begin. Then the failure is raised. " +

@@ -6,6 +6,10 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
+// Undo is the argument of every call that writes: a function that takes back
+// what the call did.
+const Undo = "undo"
+
 // Usage shows how a call of an op is written, with its required arguments.
 func Usage(op *effect.Op, name string) string {
 	var parts []string

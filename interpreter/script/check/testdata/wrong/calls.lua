@@ -46,3 +46,5 @@ lib.x()
 local out = require "../secrets" -- error: there is no module and no file
 out.x()
 local inner = function() require("healt") end inner() -- error: did you mean "health"\?
+traffic.switch { to = "blue", undo = true } -- error: undo: should be a function that takes the call back, not a boolean
+health.check { env = "green", undo = function() end } -- error: health\.check: undo: it only reads
