@@ -129,16 +129,23 @@ func whoIsHere(people effect.People) effect.Identity {
 }
 
 // ownName returns the configuration that has everybody answer in their own name,
-// the one that the run was started with or the one of here; "" if none does.
+// the one that the run was started with or the one of here; "" if none does. That of
+// here need not be one that can be read, where the run has its own: whoever answers
+// by sudo stands in a folder of theirs.
 func (a *App) ownName(pin *config.Pin) (string, error) {
 	if pin != nil && pin.Approvals.OwnName {
 		return pin.File, nil
 	}
 	cfg, err := config.Open(a.Flags.Config, ".")
-	if err != nil || !cfg.Approvals.OwnName {
-		return "", err
+	switch {
+	case err != nil && pin != nil && a.Flags.Config == "":
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("whether people may answer in other names (--as) cannot be told: %w; answer without --as, or name a configuration that can be read by --config", err)
+	case cfg.Approvals.OwnName:
+		return cfg.Path, nil
 	}
-	return cfg.Path, nil
+	return "", nil
 }
 
 // User is the operating system's name of whoever runs this program: of the
