@@ -34,10 +34,13 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("RUNBOOK_UPDATE") != "",
 		Condition: func(name string) (bool, error) {
-			if name != "mount" {
-				return false, fmt.Errorf("there is no condition %s", name)
+			switch name {
+			case "accounts":
+				return canHaveAccounts()
+			case "mount":
+				return exec.Command("unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", t.TempDir()).Run() == nil, nil
 			}
-			return exec.Command("unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", t.TempDir()).Run() == nil, nil
+			return false, fmt.Errorf("there is no condition %s", name)
 		},
 		Setup: func(env *testscript.Env) error {
 			config := filepath.Join(env.WorkDir, "runbook.yaml")
@@ -80,6 +83,7 @@ func TestScripts(t *testing.T) {
 			"page":       pageExample(docs),
 			"ipfsnodes":  ipfsNodes(t.TempDir()),
 			"relay":      relay,
+			"accounts":   accounts(filepath.Join(docs, "..", "operate.md")),
 
 			"exampleplugin": examplePlugin,
 		},

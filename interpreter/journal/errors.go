@@ -106,6 +106,9 @@ func wrapAt(op, path string, err error) error {
 		e.Reason = ErrReadOnly
 		e.Hint = "the file, its -wal and -shm if there are any, and its directory must be writable by this user; " +
 			"mend the permissions, or name another file"
+		if name := otherOwner(path); name != "" {
+			e.Hint = "it belongs to the account " + name + ": call this as it, with sudo -u " + name
+		}
 	}
 	return e
 }

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"sync/atomic"
+	"syscall"
 )
 
 // parts are what a journal consists of, by what their names end in.
@@ -96,6 +99,28 @@ func checkModes(path string) error {
 	}
 	first.Hint = "make it yours alone: " + chmod
 	return first
+}
+
+// otherOwner returns the account that a file belongs to, or else what can be seen of
+// the way to it; "" if that is root, or the one of this process.
+func otherOwner(path string) string {
+	info, err := os.Lstat(path)
+	for err != nil && path != filepath.Dir(path) {
+		path = filepath.Dir(path)
+		info, err = os.Lstat(path)
+	}
+	if err != nil {
+		return ""
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || stat.Uid == 0 || int(stat.Uid) == os.Geteuid() {
+		return ""
+	}
+	id := strconv.Itoa(int(stat.Uid))
+	if account, err := user.LookupId(id); err == nil {
+		return account.Username
+	}
+	return "#" + id // as sudo takes it
 }
 
 func fileType(m fs.FileMode) string {

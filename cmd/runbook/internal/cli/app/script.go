@@ -16,10 +16,12 @@ import (
 func ReadScript(path string) (script.Source, script.Loader, error) {
 	text, err := script.ReadFile(path)
 	if err != nil {
+		// By sudo one may stand in a folder that cannot be looked into.
+		hidden := errors.Is(err, os.ErrPermission)
+		if (hidden || errors.Is(err, os.ErrNotExist)) && slices.Contains(Shipped(), path) {
+			return ShippedScript(path)
+		}
 		if errors.Is(err, os.ErrNotExist) {
-			if slices.Contains(Shipped(), path) {
-				return ShippedScript(path)
-			}
 			return script.Source{}, nil, Usagef("there is no file %s%s", path, Besides(path))
 		}
 		return script.Source{}, nil, Usage(err)
