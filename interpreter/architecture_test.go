@@ -71,7 +71,7 @@ var mayImport = map[string][]string{
 // slash covers everything below.
 var onlyImporters = map[string][]string{
 	"github.com/yuin/gopher-lua":     {"interpreter/script", "interpreter/script/"},
-	"database/sql":                   {"interpreter/journal", "plugins/mariadb", "plugins/sqlite"},
+	"database/sql":                   {"interpreter/journal", "plugins/internal/database", "plugins/mariadb", "plugins/sqlite"},
 	"github.com/mattn/go-sqlite3":    {"interpreter/journal", "plugins/sqlite"},
 	"github.com/hashicorp/go-plugin": {"plugins", "plugins/host", "plugins/internal/wire"},
 	"github.com/spf13/cobra":         {"cmd/runbook/internal/cli", "cmd/runbook/internal/cli/"},

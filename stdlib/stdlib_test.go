@@ -18,7 +18,7 @@ func TestContracts(t *testing.T) {
 	want := map[string]string{
 		"traffic": "weights r, servers r, split w observe, switch w observe, drain w observe, ready w observe",
 		"health":  "check r, measure r, alerts r, silence w observe, unsilence w observe, silences r, load w retry",
-		"db": "backups r, query r, lag r, is_primary r, validate r, backup w observe, restore w observe, exec w observe, " +
+		"db": "backups r, query r, lag r, is_primary r, validate r, backup w observe, restore w observe, exec w observe, migrations r, " +
 			"migrate w observe, promote ! observe, swap w observe",
 		"dns":     "records r, set w observe, replace w observe, delete w observe",
 		"ipfs":    "pins r, providers r, validate r, add w retry, pin w retry, unpin w retry, export r, import w retry",

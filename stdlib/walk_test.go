@@ -47,7 +47,7 @@ func sampleCalls() map[string][]effect.Reading {
 			call("unsilence", obj{"id": "silence-1"}), call("silences", nil)},
 		"db": {call("backups", nil), call("query", obj{"sql": "SELECT 1"}), call("query", obj{"sql": "select"}), call("lag", nil), call("is_primary", obj{"node": "b"}), call("is_primary", nil),
 			call("validate", nil), call("validate", obj{"copy": "c"}), call("backup", nil), call("restore", obj{"copy": "c"}), call("restore", obj{"copy": "d", "time": 1e9}),
-			call("exec", obj{"sql": "UPDATE x"}), call("migrate", nil), call("migrate", obj{"to": 0.0}), call("promote", obj{"node": "b"}), call("swap", obj{"copy": "c"}),
+			call("exec", obj{"sql": "UPDATE x"}), call("migrations", nil), call("migrate", nil), call("migrate", obj{"to": 0.0}), call("promote", obj{"node": "b"}), call("swap", obj{"copy": "c"}),
 			call("backup", obj{"db": "audit"})},
 		"dns": {call("records", obj{"name": "www.example.org"}), call("records", obj{"name": "www.example.org", "resolver": "r2"}), call("set", obj{"name": "www.example.org", "values": []any{"192.0.2.2"}}),
 			call("replace", obj{"name": "www.example.org", "from": []any{"192.0.2.2"}, "to": []any{"192.0.2.3"}, "ttl": "5m"}), call("delete", obj{"name": "www.example.org"}),

@@ -41,7 +41,7 @@ func (b *Backend) Describe() plugins.Description {
 	return plugins.Description{
 		Name: "mariadb", Module: "db", Version: "1.0.0",
 		Doc:    "Dump, restore beside the live data, change and verify MariaDB",
-		Ops:    stdlib.Carry("db", "backups", "query", "validate", "backup", "restore", "exec", "migrate"),
+		Ops:    stdlib.Carry("db", "backups", "query", "validate", "backup", "restore", "exec", "migrations", "migrate"),
 		Config: shared.DatabasesField(databaseFields()),
 	}
 }
@@ -57,10 +57,10 @@ func (b *Backend) Configure(_ context.Context, config map[string]any) error {
 }
 
 var ops = shared.Ops[*job]{
-	Backend: "mariadb", Hint: "it has backups, query, validate, backup, restore, exec and migrate",
+	Backend: "mariadb", Hint: "it has backups, query, validate, backup, restore, exec, migrations and migrate",
 	Do: map[string]func(*job) (map[string]any, *effect.Error){
 		"backups": (*job).list, "query": (*job).query, "validate": (*job).validate, "backup": (*job).backup,
-		"restore": (*job).restore, "exec": (*job).exec, "migrate": (*job).runMigrations,
+		"restore": (*job).restore, "exec": (*job).exec, "migrations": (*job).migrations, "migrate": (*job).runMigrations,
 	},
 	See: map[string]func(*job) (effect.Observed, map[string]any, *effect.Error){
 		"backup": (*job).seeBackup, "restore": (*job).seeCopy, "exec": (*job).seeExec, "migrate": (*job).seeMigration,

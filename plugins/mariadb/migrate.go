@@ -140,12 +140,20 @@ func (j *job) runMigrations() (map[string]any, *effect.Error) {
 	if j.migrate == nil {
 		return nil, shared.Missing("mariadb")
 	}
-	return j.Migrate(&migrating{j})
+	return j.Migrate(j.migrate, &migrating{j})
+}
+
+// migrations is db.migrations.
+func (j *job) migrations() (map[string]any, *effect.Error) {
+	if j.migrate == nil {
+		return nil, shared.Missing("mariadb")
+	}
+	return j.Migrations(j.migrate, &migrating{j})
 }
 
 func (j *job) seeMigration() (effect.Observed, map[string]any, *effect.Error) {
 	if j.migrate == nil {
 		return "", nil, shared.Missing("mariadb")
 	}
-	return j.SeeMigration(&migrating{j})
+	return j.SeeMigration(j.migrate, &migrating{j})
 }

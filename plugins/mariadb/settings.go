@@ -93,13 +93,17 @@ func newDatabase(config map[string]any) (*database, *effect.Error) {
 	db := &database{network: "tcp", address: text(config, "address", ""), user: text(config, "user", "root"), password: text(config, "password", ""), name: text(config, "database", ""),
 		tls: text(config, "tls", "disable"), ca: path("ca"), timeout: 5 * time.Second, backups: path("backups"), binlogs: path("binlogs"), data: path("data"),
 		copies: shared.Copies{Dir: path("copies"), Data: "data"}, bin: path("bin"), runAs: text(config, "run_as", "mysql"), options: map[string]string{},
-		marks: text(config, "marks", shared.Marks), migrate: shared.NewMigration(config["migrate"]), serving: &sync.Map{}}
+		marks: text(config, "marks", shared.Marks), serving: &sync.Map{}}
 	if s, ok := config["timeout"].(float64); ok {
 		db.timeout = effect.Seconds(s)
 	}
 	options, _ := config["options"].(map[string]any)
 	for name := range options {
 		db.options[name] = text(options, name, "")
+	}
+	var e *effect.Error
+	if db.migrate, e = shared.NewMigration(config); e != nil {
+		return nil, e
 	}
 	switch {
 	case failed != nil:

@@ -13,6 +13,7 @@ func TestConformance(t *testing.T) {
 	b := a.replica("b")
 	c := l.config(a, b)
 	c["migrate"] = migrations(t)
+	c["timeout"] = "30s" // of many connections at once, on a machine that others use
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
 		System: testedOn(t),
 		Config: c,
@@ -26,6 +27,7 @@ func TestConformance(t *testing.T) {
 		},
 		Reads: []plugins.Request{
 			{Op: "backups"},
+			{Op: "migrations"},
 			{Op: "lag"},
 			{Op: "is_primary"},
 			{Op: "is_primary", Args: obj{"node": "a"}},

@@ -97,6 +97,9 @@ func (j *migrating) settle() *effect.Error {
 
 // RunMigrations implements shared.Migrator.
 func (j *migrating) RunMigrations() *effect.Error {
+	if j.migrate.Table != "" {
+		return j.goose()
+	}
 	e := j.migrate.Run(j.Ctx, j.Args, j.Key, func(line string) { j.Progress.Say("%s", line) }, append(j.environment(j.n), "PGAPPNAME="+j.title())...)
 	if e != nil {
 		e.Message = j.hide(e.Message)
@@ -122,7 +125,7 @@ func (j *job) runMigrations() (map[string]any, *effect.Error) {
 	if e != nil {
 		return nil, e
 	}
-	return j.Migrate(m)
+	return j.Migrate(j.migrate, m)
 }
 
 func (j *job) seeMigration() (effect.Observed, map[string]any, *effect.Error) {
@@ -130,7 +133,7 @@ func (j *job) seeMigration() (effect.Observed, map[string]any, *effect.Error) {
 	if e != nil {
 		return "", nil, e
 	}
-	return j.SeeMigration(m)
+	return j.SeeMigration(j.migrate, m)
 }
 
 // Note implements shared.Migrator.

@@ -22,7 +22,7 @@ func NewPgBackRest() *PgBackRest { return &PgBackRest{} }
 // Describe implements plugins.Backend.
 func (b *PgBackRest) Describe() plugins.Description {
 	fields := slices.DeleteFunc(databaseFields(), func(f effect.Field) bool {
-		return slices.Contains([]string{"backups", "wal", "marks", "migrate"}, f.Name)
+		return slices.Contains([]string{"backups", "wal", "marks", "migrate", "goose"}, f.Name)
 	})
 	for i := range fields {
 		if fields[i].Name == "copies" {

@@ -76,7 +76,7 @@ var ops = shared.Ops[*job]{
 	Backend: "postgres", Hint: "it has those of the module db",
 	Do: map[string]func(*job) (map[string]any, *effect.Error){
 		"backups": (*job).list, "query": (*job).query, "lag": (*job).lag, "is_primary": (*job).isPrimary, "validate": (*job).validate,
-		"backup": (*job).backup, "restore": (*job).restore, "exec": (*job).exec, "migrate": (*job).runMigrations, "promote": (*job).promote, "swap": (*job).swap,
+		"backup": (*job).backup, "restore": (*job).restore, "exec": (*job).exec, "migrations": (*job).migrations, "migrate": (*job).runMigrations, "promote": (*job).promote, "swap": (*job).swap,
 	},
 	See: map[string]func(*job) (effect.Observed, map[string]any, *effect.Error){
 		"backup": (*job).seeBackup, "restore": (*job).seeCopy, "exec": (*job).seeExec, "migrate": (*job).seeMigration, "promote": (*job).seePromotion, "swap": (*job).seeSwap,

@@ -80,6 +80,7 @@ func databaseFields() []effect.Field {
 		{Name: "options", Type: effect.Map, Elem: &effect.Field{Type: effect.String}, Doc: `settings for the servers of copies: { shared_preload_libraries: "timescaledb" }`},
 		{Name: "marks", Type: effect.String, Default: shared.Marks, Pattern: identifier.String(), Doc: "the table that exec and migrate note effects in; made when it is needed"},
 		shared.MigrationField("the primary in PGHOST, PGPORT, PGUSER, PGDATABASE and PGPASSWORD"),
+		shared.GooseField(),
 	}
 }
 
@@ -175,7 +176,11 @@ func newDatabase(config map[string]any) (*database, *effect.Error) {
 		tls: or(text(config, "tls"), "prefer"), ca: path(config, "ca"), nodes: map[string]*node{}, timeout: 5 * time.Second,
 		copies: shared.Copies{Dir: path(config, "copies"), Data: "data"},
 		bin:    path(config, "bin"), runAs: or(text(config, "run_as"), "postgres"), options: map[string]string{}, marks: or(text(config, "marks"), shared.Marks),
-		migrate: shared.NewMigration(config["migrate"]), serving: &sync.Map{}}
+		serving: &sync.Map{}}
+	var e *effect.Error
+	if db.migrate, e = shared.NewMigration(config); e != nil {
+		return nil, e
+	}
 	db.label = or(db.name, db.user)
 	if s, ok := config["timeout"].(float64); ok {
 		db.timeout = effect.Seconds(s)

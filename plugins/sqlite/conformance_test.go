@@ -22,6 +22,7 @@ func TestConformance(t *testing.T) {
 		},
 		Reads: []plugins.Request{
 			{Op: "backups"},
+			{Op: "migrations"},
 			{Op: "query", Args: obj{"sql": "SELECT * FROM orders"}},
 			{Op: "query", Args: obj{"sql": "SELECT count(*) AS n FROM orders", "copy": "c1_before"}},
 			{Op: "validate", Args: obj{"checks": obj{"orders": "SELECT count(*) > 0 FROM orders"}}},

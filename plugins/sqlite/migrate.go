@@ -11,6 +11,9 @@ import (
 
 // RunMigrations implements shared.Migrator.
 func (j *job) RunMigrations() *effect.Error {
+	if j.database.migrate.Table != "" {
+		return j.goose()
+	}
 	return j.database.migrate.Run(j.Ctx, j.Args, j.Key, func(line string) { j.Progress.Say("%s", line) }, "RUNBOOK_FILE="+j.file)
 }
 
@@ -75,12 +78,12 @@ func (j *job) migrate() (map[string]any, *effect.Error) {
 	if j.database.migrate == nil {
 		return nil, shared.Missing("sqlite")
 	}
-	return j.Migrate(j)
+	return j.Migrate(j.database.migrate, j)
 }
 
 func (j *job) seeMigration() (effect.Observed, map[string]any, *effect.Error) {
 	if j.database.migrate == nil {
 		return "", nil, shared.Missing("sqlite")
 	}
-	return j.SeeMigration(j)
+	return j.SeeMigration(j.database.migrate, j)
 }

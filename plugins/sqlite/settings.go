@@ -39,6 +39,7 @@ func databaseFields() []effect.Field {
 		{Name: "timeout", Type: effect.Duration, Default: "5s", Min: effect.Bound(0.01), Doc: "how long to wait for locks of others"},
 		{Name: "marks", Type: effect.String, Default: shared.Marks, Pattern: identifier.String(), Doc: "the table that exec and migrate note effects in; made when it is needed"},
 		shared.MigrationField("RUNBOOK_FILE (the database)"),
+		shared.GooseField(),
 	}
 }
 
@@ -73,9 +74,13 @@ func newDatabase(config map[string]any) (*database, *effect.Error) {
 		}
 		return abs
 	}
-	db := &database{file: path("file"), backups: path("backups"), copies: shared.Copies{Dir: path("copies"), Data: dataFile}, busy: 5 * time.Second, marks: shared.Marks, migrate: shared.NewMigration(config["migrate"])}
+	db := &database{file: path("file"), backups: path("backups"), copies: shared.Copies{Dir: path("copies"), Data: dataFile}, busy: 5 * time.Second, marks: shared.Marks}
 	if failed != nil {
 		return nil, effect.Errorf(effect.CodeInvalid, "%v", failed)
+	}
+	var e *effect.Error
+	if db.migrate, e = shared.NewMigration(config); e != nil {
+		return nil, e
 	}
 	if db.file == "" {
 		return nil, effect.Errorf(effect.CodeInvalid, "no file is named").WithHint("say which database: file: /var/lib/app/app.db")

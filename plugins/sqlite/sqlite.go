@@ -49,7 +49,7 @@ func (b *Backend) Describe() plugins.Description {
 	return plugins.Description{
 		Name: "sqlite", Module: "db", Version: "1.0.0",
 		Doc:    "Back up, restore and change SQLite files on the machine of the runner",
-		Ops:    stdlib.Carry("db", "backups", "query", "validate", "backup", "restore", "exec", "migrate", "swap"),
+		Ops:    stdlib.Carry("db", "backups", "query", "validate", "backup", "restore", "exec", "migrations", "migrate", "swap"),
 		Config: shared.DatabasesField(databaseFields()),
 	}
 }
@@ -65,10 +65,10 @@ func (b *Backend) Configure(_ context.Context, config map[string]any) error {
 }
 
 var ops = shared.Ops[*job]{
-	Backend: "sqlite", Hint: "a file has no replicas; the backend has backups, query, validate, backup, restore, exec, migrate and swap",
+	Backend: "sqlite", Hint: "a file has no replicas; the backend has backups, query, validate, backup, restore, exec, migrations, migrate and swap",
 	Do: map[string]func(*job) (map[string]any, *effect.Error){
 		"backups": (*job).list, "query": (*job).query, "validate": (*job).validate, "backup": (*job).backup,
-		"restore": (*job).restore, "exec": (*job).exec, "migrate": (*job).migrate, "swap": (*job).swap,
+		"restore": (*job).restore, "exec": (*job).exec, "migrations": (*job).migrations, "migrate": (*job).migrate, "swap": (*job).swap,
 	},
 	See: map[string]func(*job) (effect.Observed, map[string]any, *effect.Error){
 		"backup": (*job).seeBackup, "restore": (*job).seeCopy, "exec": (*job).seeExec, "migrate": (*job).seeMigration, "swap": (*job).seeSwap,

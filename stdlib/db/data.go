@@ -205,36 +205,6 @@ func (b *database) swap(m effect.Moment, args map[string]any) (map[string]any, *
 	return map[string]any{"live": name, "kept": keep}, nil
 }
 
-func (b *database) migrate(m effect.Moment, args map[string]any) (map[string]any, *effect.Error) {
-	if err := b.writer(); err != nil {
-		return nil, err
-	}
-	newest := b.newest
-	if newest < 0 {
-		newest = b.version + 1 // nobody said: one migration waits
-	}
-	to, given := args["to"].(float64)
-	if !given {
-		to = newest
-	}
-	if b.newest >= 0 && to > newest {
-		return nil, effect.Errorf(effect.CodeNotFound, "there is no migration to version %v; the newest is %v", to, newest)
-	}
-	done := b.changing(m.Now)
-	from, applied := b.version, []any{}
-	for v := from; v < to; v++ {
-		applied = append(applied, fmt.Sprintf("%v", v+1))
-	}
-	for v := from; v > to; v-- {
-		applied = append(applied, fmt.Sprintf("%v down", v))
-	}
-	if b.version = to; b.newest < 0 {
-		b.newest = max(to, from)
-	}
-	done()
-	return map[string]any{"from": from, "to": to, "applied": applied}, nil
-}
-
 // near puts what is close behind what is missing.
 func near(said string) string {
 	if said == "" {

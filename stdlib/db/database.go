@@ -32,7 +32,10 @@ type database struct {
 	damage   string         // the copy whose restore comes next, and comes out damaged
 	silent   bool           // the next question how far replicas are behind has no answer
 	assumed  bool           // nobody declared it
+	declared bool           // the scenario did
 	listed   bool           // its backups were read all the same
+	migrated bool           // so were its migrations
+	steps    []step         // what these are; nil where they are counted up. Never changed in place
 	doubt    string         // what was taken to be so at a promotion, and may not be
 	logAge   *time.Duration // how long before the start the log ends; nil if it goes on
 	// unverifiable says that live data lacks what db.validate needs.
@@ -113,7 +116,7 @@ func (b *database) load(s map[string]any) *database {
 	if len(nodes) > 0 {
 		b.forget()
 	}
-	b.assumed = false
+	b.assumed, b.declared = false, true
 	if len(nodes) > 0 {
 		for _, name := range plain.SortedNames(nodes) {
 			of, n := plain.Table(nodes, name), b.nodes[name]

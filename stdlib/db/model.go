@@ -125,7 +125,7 @@ func (d *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 	}
 	do := map[string]func(effect.Moment, map[string]any) (map[string]any, *effect.Error){
 		"backups": b.list, "query": b.query, "lag": b.lag, "is_primary": b.isPrimary, "validate": b.validate,
-		"backup": b.backup, "restore": b.restore, "exec": b.exec, "migrate": b.migrate, "promote": b.promote, "swap": b.swap,
+		"backup": b.backup, "restore": b.restore, "exec": b.exec, "migrations": b.migrations, "migrate": b.migrate, "promote": b.promote, "swap": b.swap,
 	}[op]
 	if do == nil {
 		return nil, model.NoOp("db", op)
@@ -185,17 +185,26 @@ func (d *Model) Takes(op string, args map[string]any) time.Duration {
 
 // Needs implements effect.Learner.
 func (d *Model) Needs(_ effect.Moment, op string, args map[string]any) []effect.Reading {
-	if b := d.dbs[plain.Str(args, "db")]; b != nil && !b.assumed {
+	b := d.db(plain.Str(args, "db"))
+	if b.declared {
 		return nil
 	}
 	which := plain.Pick(args, "db")
 	switch op {
 	case "backups", "restore", "backup":
-		if d.db(plain.Str(args, "db")).listed {
+		if b.listed {
 			return nil
 		}
 		return []effect.Reading{{Op: "backups", Args: which}}
+	case "migrate", "migrations":
+		if b.migrated {
+			return nil
+		}
+		return []effect.Reading{{Op: "migrations", Args: plain.Pick(args, "db", "dir")}}
 	case "promote", "lag", "is_primary":
+		if !b.assumed {
+			return nil
+		}
 		readings := []effect.Reading{{Op: "lag", Args: which}, {Op: "is_primary", Args: which}}
 		if node := plain.Str(args, "node"); node != "" {
 			readings = append(readings, effect.Reading{Op: "is_primary", Args: plain.Pick(args, "db", "node")})
@@ -209,7 +218,7 @@ func (d *Model) Needs(_ effect.Moment, op string, args map[string]any) []effect.
 func (d *Model) Learn(r effect.Reading, value any) error {
 	got, _ := value.(map[string]any)
 	b := d.db(plain.Str(r.Args, "db"))
-	if r.Op != "backups" { // which tells nothing of nodes: a file has none
+	if r.Op != "backups" && r.Op != "migrations" { // which tell nothing of nodes: a file has none
 		b.forget()
 	}
 	switch r.Op {
@@ -232,6 +241,8 @@ func (d *Model) Learn(r effect.Reading, value any) error {
 		if t := plain.Num(got, "timeline"); t > 0 {
 			b.timeline = t
 		}
+	case "migrations":
+		b.learnMigrations(got)
 	case "lag":
 		for name, lag := range plain.Table(got, "replicas") {
 			b.nodes[name] = &node{up: true, lag: lag, behind: plain.Table(got, "bytes")[name], timeline: b.timeline,
@@ -271,6 +282,8 @@ func (d *Model) Assumes(op string, args map[string]any) string {
 	switch op {
 	case "exec", "query":
 		return model.Assuming(b.script.Find(plain.Str(args, "sql")) == nil, "the result of "+plain.Str(args, "sql"))
+	case "migrations", "migrate":
+		return model.Assuming(b.assumed && !b.migrated, model.Whole("db", plain.Str(args, "db")))
 	case "backups", "backup", "restore":
 		return model.Assuming(b.assumed && !b.listed, model.Whole("db", plain.Str(args, "db")))
 	}

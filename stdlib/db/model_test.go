@@ -109,6 +109,7 @@ func TestStatementsAndMigrations(t *testing.T) {
 	modeltest.Is(t, "vars", r.State()["vars"], obj{"paid": 3.0})
 	r.Fails("exec", obj{"sql": "DROP TABLE x"}, effect.CodeFailed, "permission denied")
 	r.Fails("query", obj{"sql": "SELECT 1"}, effect.CodeUnsupported, "statements")
+	modeltest.Is(t, "migrations", r.Must("migrations", nil), obj{"version": 4.0, "applied": []any{1.0, 2.0, 3.0, 4.0}, "pending": []any{obj{"version": 5.0}, obj{"version": 6.0}}})
 	modeltest.Is(t, "migrate", r.Must("migrate", nil), obj{"from": 4.0, "to": 6.0, "applied": []any{"5", "6"}})
 	modeltest.Is(t, "again", r.Must("migrate", nil)["applied"], []any{})
 	modeltest.Is(t, "down", r.Must("migrate", obj{"to": 5.0})["applied"], []any{"6 down"})
@@ -211,5 +212,39 @@ func TestDamagedBackupsArePassedOver(t *testing.T) {
 	}
 	if got := again.db("").backups[1]; !got.damaged || got.valid {
 		t.Errorf("learned %+v", got)
+	}
+}
+
+// TestMigrationsLearned goes by what the real database tells of its migrations, whose
+// numbers may be dates.
+func TestMigrationsLearned(t *testing.T) {
+	m := NewModel()
+	moment := effect.Moment{Now: modeltest.Start(), World: func(string) obj { return nil }}
+	if needs := m.Needs(moment, "migrate", obj{"dir": "db"}); len(needs) != 1 || needs[0].Op != "migrations" || needs[0].Args["dir"] != "db" {
+		t.Errorf("it asks for %v", needs)
+	}
+	if err := m.Learn(effect.Reading{Op: "migrations", Args: obj{}}, obj{"version": 20260101.0, "applied": []any{1.0, 20260101.0},
+		"pending": []any{obj{"version": 20260103.0, "name": "20260103_b.sql"}, obj{"version": 20260109.0, "name": "20260109_c.sql"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if needs := m.Needs(moment, "migrate", nil); len(needs) != 0 {
+		t.Errorf("it asks again: %v", needs)
+	}
+	do := func(op string, args obj) obj {
+		v, err := m.Do(moment, op, args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.(obj)
+	}
+	modeltest.Is(t, "pending", do("migrations", obj{})["pending"], []any{obj{"version": 20260103.0, "name": "20260103_b.sql"}, obj{"version": 20260109.0, "name": "20260109_c.sql"}})
+	modeltest.Is(t, "migrate", do("migrate", obj{}), obj{"from": 20260101.0, "to": 20260109.0, "applied": []any{"20260103", "20260109"}})
+	modeltest.Is(t, "down", do("migrate", obj{"to": 1.0})["applied"], []any{"20260109 down", "20260103 down", "20260101 down"})
+	if _, err := m.Do(moment, "migrate", obj{"to": 20260110.0}); effect.AsError(err).Code != effect.CodeNotFound {
+		t.Errorf("beyond the newest: %v", err)
+	}
+	unsaid := NewModel()
+	if v, err := unsaid.Do(moment, "migrate", obj{"to": 20260101120000.0}); err != nil || len(v.(obj)["applied"].([]any)) != 1 {
+		t.Errorf("to a date that nobody named: %v, %v", v, err)
 	}
 }

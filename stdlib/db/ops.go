@@ -113,6 +113,12 @@ func Module() effect.Module {
 				field.Text("backup", "what restore calls it"), kind(false), began, ended, field.Of("size", effect.Size, "of the data in it")),
 			restore,
 			exec,
+			look("migrations", "List the migrations that are applied, and those that wait", args(
+				field.Text("dir", "where they are; as configured if left out"), field.Timeout("30s")),
+				field.Of("version", effect.Int, "that the schema is at"),
+				effect.Field{Name: "applied", Type: effect.List, Elem: &effect.Field{Type: effect.Int}, Doc: "the versions of those that are applied, oldest first"},
+				field.Objects("pending", "those that migrate would run, in order; left out where only the team's own command knows",
+					field.Of("version", effect.Int, "where it leads"), field.Text("name", "its file"))),
 			write("migrate", "Bring the schema to a version by the migrations of a directory", args(
 				field.Of("to", effect.Int, "the version to end at; the newest if left out"),
 				field.Text("dir", "where the migrations are; as configured if left out"), field.Timeout("30m")),

@@ -16,6 +16,7 @@ type Migration struct {
 	Command  []string
 	Versions string // a statement that returns the applied versions, one a row
 	Dir      string
+	Table    string // of goose, whose library carries them out; "" for the command
 }
 
 // MigrationField declares the configuration of a Migration.
@@ -28,11 +29,18 @@ func MigrationField(what string) effect.Field {
 		{Name: "dir", Type: effect.String, Path: effect.IsPath, Doc: "where the migrations are, unless a call says"}}}
 }
 
-// NewMigration reads what MigrationField declares; nil if there is nothing.
-func NewMigration(v any) *Migration {
-	m, ok := v.(map[string]any)
-	if !ok {
-		return nil
+// NewMigration reads what MigrationField and GooseField declare; nil if there is
+// nothing.
+func NewMigration(config map[string]any) (*Migration, *effect.Error) {
+	m, ok := config["migrate"].(map[string]any)
+	library, also := config["goose"].(map[string]any)
+	switch {
+	case ok && also:
+		return nil, effect.Errorf(effect.CodeInvalid, "migrate and goose are both given").WithHint("leave out one: migrations are carried out by the command or by goose's library")
+	case also:
+		return newGoose(library), nil
+	case !ok:
+		return nil, nil
 	}
 	out := &Migration{}
 	out.Versions, _ = m["versions"].(string)
@@ -42,25 +50,30 @@ func NewMigration(v any) *Migration {
 		s, _ := a.(string)
 		out.Command = append(out.Command, s)
 	}
-	return out
+	return out, nil
 }
 
 // Missing is the error where there is no Migration.
 func Missing(backend string) *effect.Error {
 	return effect.Errorf(effect.CodeUnsupported, "the configuration of %s names no migrations", backend).
-		WithHint("give it the command of your migrations and the statement that lists versions: migrate = { command, versions }")
+		WithHint("give it the command of your migrations and the statement that lists versions: migrate = { command, versions }; or, where it has that, goose = { dir }")
+}
+
+// dir returns where the migrations of a call are.
+func (m *Migration) dir(args map[string]any) string {
+	if s, _ := args["dir"].(string); s != "" {
+		return s
+	}
+	return m.Dir
 }
 
 // Run runs the command; env tells it where the database is.
 func (m *Migration) Run(ctx context.Context, args map[string]any, key string, line func(string), env ...string) *effect.Error {
-	to, dir := "", m.Dir
+	to := ""
 	if n, given := args["to"].(float64); given {
 		to = strconv.FormatInt(int64(n), 10)
 	}
-	if s, _ := args["dir"].(string); s != "" {
-		dir = s
-	}
-	c := Command{Argv: m.Command, Env: Environment(append(env, "RUNBOOK_TO="+to, "RUNBOOK_DIR="+dir, "RUNBOOK_KEY="+key)...), Line: line}
+	c := Command{Argv: m.Command, Env: Environment(append(env, "RUNBOOK_TO="+to, "RUNBOOK_DIR="+m.dir(args), "RUNBOOK_KEY="+key)...), Line: line}
 	said, err := c.Run(ctx)
 	switch {
 	case err == nil:
@@ -129,18 +142,36 @@ type Begun struct {
 }
 
 // Outcome says how far a migration came that was begun, from what is applied
-// now.
-func (b *Begun) Outcome(args map[string]any, now []int64) (effect.Observed, map[string]any) {
+// now. sources are what goose's library knows; nil where a command does it. The
+// error says why nobody can tell.
+func (b *Begun) Outcome(args map[string]any, now []int64, sources []Source) (effect.Observed, map[string]any, *effect.Error) {
 	to, given := args["to"].(float64)
 	switch {
 	case b.Value != nil:
-		return effect.Applied, b.Value
+		return effect.Applied, b.Value, nil
+	case sources != nil:
+		return b.cameTo(args, now, sources)
 	case given && newest(now) == to:
-		return effect.Applied, Value(b.Before, now)
+		return effect.Applied, Value(b.Before, now), nil
 	case slices.Equal(b.Before, now):
-		return effect.NotApplied, nil
+		return effect.NotApplied, nil, nil
 	}
-	return effect.Uncertain, nil
+	return effect.Uncertain, nil, nil
+}
+
+// cameTo is Outcome where the library writes its table in the transaction of each
+// migration: what stands there is all that has happened, unless the next one has no
+// transaction.
+func (b *Begun) cameTo(args map[string]any, now []int64, sources []Source) (effect.Observed, map[string]any, *effect.Error) {
+	waiting, _ := Waiting(args, now, sources)
+	switch {
+	case len(waiting) == 0:
+		return effect.Applied, Value(b.Before, now), nil
+	case waiting[0].Bare:
+		return effect.Uncertain, nil, effect.Errorf(effect.CodeUnknown, "%s is next and runs outside of a transaction: whether some of it was carried out is not in the table of versions", waiting[0].File).
+			WithHint("look at what it changes: put right what it left, then say whether the migration is through, or that it may run again")
+	}
+	return effect.NotApplied, nil, nil
 }
 
 // Migrator is what a backend does for db.migrate: it keeps a note of the effect
@@ -158,7 +189,7 @@ type Migrator interface {
 }
 
 // Migrate carries db.migrate out, or goes on where an attempt ended.
-func (c *Call) Migrate(m Migrator) (map[string]any, *effect.Error) {
+func (c *Call) Migrate(of *Migration, m Migrator) (map[string]any, *effect.Error) {
 	b, e := m.Begun()
 	if e != nil {
 		return nil, e
@@ -170,12 +201,16 @@ func (c *Call) Migrate(m Migrator) (map[string]any, *effect.Error) {
 	if e != nil {
 		return nil, e
 	}
+	sources, e := of.Sources(c.Args)
+	if e != nil {
+		return nil, e
+	}
 	if b == nil {
 		b = &Begun{Before: now}
 		if e := m.Note(b); e != nil {
 			return nil, e
 		}
-	} else if state, value := b.Outcome(c.Args, now); state == effect.Applied {
+	} else if state, value, _ := b.Outcome(c.Args, now, sources); state == effect.Applied {
 		return value, nil
 	}
 	if e := m.RunMigrations(); e != nil {
@@ -197,7 +232,7 @@ func (c *Call) Migrate(m Migrator) (map[string]any, *effect.Error) {
 }
 
 // SeeMigration says how far a migration came.
-func (c *Call) SeeMigration(m Migrator) (effect.Observed, map[string]any, *effect.Error) {
+func (c *Call) SeeMigration(of *Migration, m Migrator) (effect.Observed, map[string]any, *effect.Error) {
 	b, e := m.Begun()
 	if e != nil || b == nil {
 		return effect.NotApplied, nil, e
@@ -206,8 +241,38 @@ func (c *Call) SeeMigration(m Migrator) (effect.Observed, map[string]any, *effec
 	if e != nil {
 		return "", nil, e
 	}
-	state, value := b.Outcome(c.Args, now)
-	return state, value, nil
+	sources, e := of.Sources(c.Args)
+	if e != nil {
+		return "", nil, e
+	}
+	return b.Outcome(c.Args, now, sources)
+}
+
+// Migrations is db.migrations: what is applied, and, where that is known, what waits.
+func (c *Call) Migrations(of *Migration, m Migrator) (map[string]any, *effect.Error) {
+	now, e := m.Versions()
+	if e != nil {
+		return nil, e
+	}
+	sources, e := of.Sources(c.Args)
+	if e != nil {
+		return nil, e
+	}
+	applied := []any{}
+	for _, v := range now {
+		applied = append(applied, float64(v))
+	}
+	out := map[string]any{"version": newest(now), "applied": applied}
+	if sources == nil {
+		return out, nil
+	}
+	pending := []any{}
+	waiting, _ := Waiting(nil, now, sources)
+	for _, s := range waiting {
+		pending = append(pending, map[string]any{"version": float64(s.Version), "name": s.File})
+	}
+	out["pending"] = pending
+	return out, nil
 }
 
 // ReadBegun reads a note of a migration.
