@@ -43,7 +43,13 @@ type lab struct {
 var template struct {
 	sync.Once
 	dir string
+	err error // why there is none
 }
+
+// withoutAIO keeps servers from the kernel's queues for asynchronous reads and
+// writes: how many of these there may be on a machine, and how much locked memory
+// for them, is bounded, and many tests run at once.
+const withoutAIO = "--innodb-use-native-aio=0"
 
 // whom returns the user that servers run as: nobody else unless we are root.
 func whom(t *testing.T) *syscall.Credential {
@@ -103,11 +109,15 @@ func newLab(t *testing.T) *lab {
 	l := &lab{t: t, user: whom(t)}
 	template.Do(func() { // installing takes long
 		template.dir = l.temp()
-		if out, err := l.command("mariadb-install-db", "--no-defaults", "--datadir="+template.dir+"/data", "--skip-test-db", "--skip-name-resolve",
-			"--auth-root-authentication-method=normal", "--innodb-log-file-size=4M").CombinedOutput(); err != nil {
-			t.Fatalf("mariadb-install-db: %v\n%s", err, out)
+		out, err := l.command("mariadb-install-db", "--no-defaults", "--datadir="+template.dir+"/data", "--skip-test-db", "--skip-name-resolve",
+			"--auth-root-authentication-method=normal", "--innodb-log-file-size=4M", withoutAIO).CombinedOutput()
+		if err != nil {
+			template.err = fmt.Errorf("mariadb-install-db: %v\n%s", err, out)
 		}
 	})
+	if template.err != nil {
+		t.Fatal(template.err)
+	}
 	l.dir = l.temp()
 	t.Cleanup(func() { _ = os.RemoveAll(l.dir) })
 	if out, err := l.command("cp", "-a", template.dir+"/data", l.dir+"/data").CombinedOutput(); err != nil {
@@ -126,7 +136,7 @@ func (l *lab) start() {
 	}
 	defer log.Close()
 	l.cmd = l.command("/usr/sbin/mariadbd", "--no-defaults", "--datadir="+l.dir+"/data", "--socket="+l.socket(), "--skip-networking", "--log-bin="+l.dir+"/data/bin", "--server-id=1",
-		"--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M", "--innodb-log-file-size=4M", "--pid-file="+l.dir+"/pid")
+		"--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M", "--innodb-log-file-size=4M", withoutAIO, "--pid-file="+l.dir+"/pid")
 	l.cmd.Stdout, l.cmd.Stderr = log, log
 	if err := l.cmd.Start(); err != nil {
 		l.t.Fatal(err)
@@ -184,7 +194,7 @@ func (l *lab) pass() string {
 
 func (l *lab) config() obj {
 	out := obj{"address": l.socket(), "user": "runbook", "password": secret, "database": "app", "timeout": "3s", "data": l.dir + "/data", "binlogs": l.dir + "/data",
-		"backups": l.dir + "/backups", "copies": l.dir + "/copies", "options": obj{"innodb-log-file-size": "4M", "innodb-flush-method": "nosync"}}
+		"backups": l.dir + "/backups", "copies": l.dir + "/copies", "options": obj{"innodb-log-file-size": "4M", "innodb-flush-method": "nosync", "innodb-use-native-aio": "0"}}
 	return out
 }
 
