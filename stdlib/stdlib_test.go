@@ -20,10 +20,11 @@ func TestContracts(t *testing.T) {
 		"health":  "check r, measure r, alerts r, silence w observe, unsilence w observe, silences r, load w retry",
 		"db": "backups r, query r, lag r, is_primary r, validate r, backup w observe, restore w observe, exec w observe, migrations r, " +
 			"migrate w observe, promote ! observe, swap w observe",
-		"dns":     "records r, set w observe, replace w observe, delete w observe",
-		"ipfs":    "pins r, providers r, validate r, add w retry, pin w retry, unpin w retry, export r, import w retry",
-		"notify":  "send ! forgo, page w retry, acknowledged r, update w retry, publish w observe",
-		"deploy":  "status r, regions r, release w observe, activate w observe, decommission ! observe",
+		"dns":    "records r, set w observe, replace w observe, delete w observe",
+		"ipfs":   "pins r, providers r, validate r, add w retry, pin w retry, unpin w retry, export r, import w retry",
+		"notify": "send ! forgo, page w retry, acknowledged r, update w retry, publish w observe",
+		"deploy": "status r, regions r, release w observe, activate w observe, decommission ! observe, scale w observe, job ! observe, " +
+			"nodes r, cordon w observe, uncordon w observe, drain w observe",
 		"exec":    "run ! ask",
 		"secrets": "get r, rotate w observe, revoke ! retry",
 		"http":    "request ! ask",

@@ -27,8 +27,14 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/internal/program"
-	contract "github.com/q-ecosystem/runbook/stdlib/deploy"
+	"github.com/q-ecosystem/runbook/stdlib"
 )
+
+// carried returns the ops that programs are asked for: those whose result status
+// can confirm.
+func carried() []effect.Op {
+	return stdlib.Carry("deploy", "status", "regions", "release", "activate", "decommission")
+}
 
 // Backend carries deployments out by programs on this machine. New returns it;
 // Configure makes it ready.
@@ -41,7 +47,7 @@ type Backend struct {
 // New returns a backend that is not configured yet.
 func New() *Backend {
 	b := &Backend{ops: map[string]effect.Op{}}
-	for _, op := range contract.Module().Ops {
+	for _, op := range carried() {
 		b.ops[op.Name] = op
 	}
 	return b
@@ -52,7 +58,7 @@ func (b *Backend) Describe() plugins.Description {
 	return plugins.Description{
 		Name: "script", Module: "deploy", Version: "1.0.0",
 		Doc:    "Deploy by the team's own programs.",
-		Ops:    contract.Module().Ops,
+		Ops:    carried(),
 		Config: fields(),
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/internal/program"
 	"github.com/q-ecosystem/runbook/plugins/internal/remote"
-	contract "github.com/q-ecosystem/runbook/stdlib/deploy"
 )
 
 // settings is the configuration of a Backend.
@@ -34,7 +33,7 @@ func fields() []effect.Field {
 	all := file
 	all.Name, all.Doc = "program", "the program that carries all ops out: a path or a name in PATH, run with the op's name as its first argument"
 	each := effect.Field{Name: "programs", Type: effect.Object, Doc: "programs of single ops, where they are not `program`"}
-	for _, op := range contract.Module().Ops {
+	for _, op := range carried() {
 		one := file
 		one.Name, one.Doc = op.Name, "the program of deploy."+op.Name
 		each.Fields = append(each.Fields, one)
@@ -82,7 +81,7 @@ func newSettings(config map[string]any) (*settings, error) {
 	}
 	all, _ := config["program"].(string)
 	each := program.StringMap(config["programs"])
-	for _, op := range contract.Module().Ops {
+	for _, op := range carried() {
 		name := each[op.Name]
 		if name == "" {
 			name = all

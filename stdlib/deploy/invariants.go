@@ -18,6 +18,9 @@ func invariants() []effect.Invariant {
 		{Name: "a rollback leaves nothing unhealthy in service", End: wellAfterRollback},
 		{Name: "what is released is watched for long enough", End: watchedRelease},
 		{Name: "what others share is changed under a lock", Doc: "the header has a lock, whatever its name", After: locked},
+		{Name: "what takes requests is not stopped", After: notNeeded},
+		{Name: "a drain leaves of everything an instance", After: oneLeft},
+		{Name: "a run that did not succeed leaves running what ran, and open what was", End: asItStood},
 		effect.ReadAgain("deploy", []string{"activate"}, func(read, e effect.Occurrence) bool {
 			env := plain.Str(read.Args, "env") // left out, it is about none in particular
 			return read.Module == "health" && env != "" && (env == e.Args["env"] || env == e.Args["region"])
@@ -66,10 +69,10 @@ func otherGate(v *effect.View, end effect.Ending) string {
 	return fmt.Sprintf("a version was released to %s, and %s looks at %s, in which nothing changed: watch what was released", strings.Join(names, ", "), gate, plain.Str(gate.Args, "env"))
 }
 
-// locked finds versions that come into service in a run without any lock: two runs
-// at once would leave what neither wanted.
+// locked finds versions that come into service, and machines that are emptied, in a
+// run without any lock: two runs at once would leave what neither wanted.
 func locked(v *effect.View, e effect.Occurrence) string {
-	if e.Module != "deploy" || e.Name != "activate" || e.Err != nil || len(v.Locks) > 0 {
+	if e.Module != "deploy" || !slices.Contains([]string{"activate", "scale", "cordon", "drain"}, e.Name) || e.Err != nil || len(v.Locks) > 0 {
 		return ""
 	}
 	return fmt.Sprintf("%s ran without a lock: another run could deploy the same meanwhile; add locks = { \"deploy/NAME\" } to the header", e)

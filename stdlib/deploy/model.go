@@ -19,6 +19,9 @@ import (
 //	  versions = { "v1.0.0", "v1.3.0" }, -- that can be released; any if left out
 //	  refuses = { "v1.3.0" },            -- of these, that do not start
 //	  takes   = { release = "10m" },
+//	  nodes   = { ["node-1"] = { runs = { blue = 2 } }, ["node-2"] = { runs = { blue = 1 } } },
+//	  least   = { blue = 1 },           -- instances that a drain has to leave
+//	  jobs    = { migrate = {}, broken = { fails = true } }, -- any, and well, if left out
 //	}
 //
 // What was released beside a version that serves takes its place when it is
@@ -26,13 +29,18 @@ import (
 // is what these are together.
 //
 // State: { envs = { blue = { version, previous, serving, state, instances } },
-// regions = { eu = { the same, envs } }, assumed = true }.
+// regions = { eu = { the same, envs, nodes } }, nodes = { ["node-1"] = { state,
+// instances } }, jobs = { migrate = { runs } }, assumed = true }.
 type Model struct {
 	places   map[place]release
 	versions []string // nil for any
 	refuses  []string
 	takes    map[string]any // never changed in place
 	declared bool
+	nodes    map[nodeAt]node
+	least    map[string]any // by environment; never changed in place
+	jobs     map[string]any // that there are; nil for any
+	ran      map[string]int // jobs that came to a good end, by name
 }
 
 // place is an environment in a region; either may be "".
@@ -44,12 +52,15 @@ type release struct {
 	serving           string // which may be another version, and is "" where nobody knows which
 	state             string
 	instances         float64
+	stopped           *stopped        // what was scaled to none; nil where nothing was
 	assumed           bool            // nobody declared it before it was changed
 	hosts             map[string]host // nil where it is not known to be on several
 }
 
 // NewModel returns one in the state that holds where a scenario says nothing.
-func NewModel() *Model { return &Model{places: map[place]release{}} }
+func NewModel() *Model {
+	return &Model{places: map[place]release{}, nodes: map[nodeAt]node{}, ran: map[string]int{}}
+}
 
 func releaseFields() []effect.Field {
 	hosts := effect.Field{Name: "hosts", Type: effect.Map, Doc: "each of its hosts, by name, where there are several", Elem: &effect.Field{Type: effect.Object, Fields: hostFields()}}
@@ -66,7 +77,10 @@ func hostFields() []effect.Field {
 func scenario() effect.ScenarioFields {
 	envs := effect.Field{Name: "envs", Type: effect.Map, Doc: "environments, by name", Elem: &effect.Field{Type: effect.Object, Fields: releaseFields()}}
 	return effect.ScenarioFields{Fields: []effect.Field{envs,
-		{Name: "regions", Type: effect.Map, Doc: "regions, by name", Elem: &effect.Field{Type: effect.Object, Fields: append(releaseFields(), envs)}},
+		{Name: "regions", Type: effect.Map, Doc: "regions, by name", Elem: &effect.Field{Type: effect.Object, Fields: append(releaseFields(), envs, nodesField())}},
+		nodesField(),
+		{Name: "least", Type: effect.Map, Elem: &effect.Field{Type: effect.Int, Min: effect.Bound(0)}, Doc: "how many instances of an environment a drain has to leave running: { blue = 1 }"},
+		jobsField(),
 		field.Texts("versions", "versions that there are; any if left out"),
 		field.Texts("refuses", "versions that do not start"),
 		{Name: "takes", Type: effect.Map, Elem: &effect.Field{Type: effect.Duration}, Doc: "how long ops take: { release = \"10m\" }"},
@@ -85,10 +99,18 @@ func (d *Model) Load(state map[string]any) error {
 		}
 	}
 	load("", plain.Table(s, "envs"))
+	d.sayNodes("", plain.Table(s, "nodes"))
 	for name := range plain.Table(s, "regions") {
 		region := plain.Table(plain.Table(s, "regions"), name)
 		d.say(place{name, ""}, region)
 		load(name, plain.Table(region, "envs"))
+		d.sayNodes(name, plain.Table(region, "nodes"))
+	}
+	if s["least"] != nil {
+		d.least = plain.Table(s, "least")
+	}
+	if s["jobs"] != nil {
+		d.jobs = plain.Table(s, "jobs")
 	}
 	if s["versions"] != nil {
 		d.versions = plain.List(s["versions"])
@@ -148,12 +170,21 @@ func releaseOf(of map[string]any) release {
 	if _, said := of["instances"]; !said && r.state != "absent" {
 		r.instances = 1
 	}
+	if r.instances == 0 && r.state == "released" && r.serving == "" {
+		r.stopped = &stopped{version: r.version, instances: 1}
+	}
 	return r
 }
 
 // Do implements effect.Model.
 func (d *Model) Do(m effect.Moment, op string, args map[string]any) (any, error) {
 	at := place{plain.Str(args, "region"), plain.Str(args, "env")}
+	switch op {
+	case "nodes", "cordon", "uncordon", "drain":
+		return d.doNode(op, at.region, plain.Str(args, "node"))
+	case "job":
+		return d.run(at, plain.Str(args, "name"))
+	}
 	r, known := d.places[at]
 	if !known {
 		r = release{state: "absent", assumed: !d.declared}
@@ -187,14 +218,16 @@ func (d *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 			if r.state = "released"; version == r.serving {
 				r.state = "active"
 			}
-			r.instances = max(r.instances, 1)
+			if r.stopped == nil {
+				r.instances = max(r.instances, 1)
+			}
 		})
 	case "activate":
 		if r.state != "released" && r.state != "active" && !r.assumed {
 			return nil, effect.Errorf(effect.CodeConflict, "nothing that could be activated is released at %s: it is %s; nothing changed", at, r.state).
 				WithHint("release a version first, with deploy.release")
 		}
-		r = r.change(func(r *release) { r.state, r.serving, r.instances = "active", r.version, max(r.instances, 1) })
+		r = r.change(func(r *release) { r.start() })
 	case "decommission":
 		if r.state != "absent" || r.assumed {
 			r = r.change(func(r *release) {
@@ -203,11 +236,16 @@ func (d *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 				}
 			})
 		}
+	case "scale":
+		var err *effect.Error
+		if r, err = r.scaled(at, plain.Num(args, "instances")); err != nil {
+			return nil, err
+		}
 	default:
 		return nil, model.NoOp("deploy", op)
 	}
-	d.places[at] = r
-	return r.told(at), nil
+	d.places[at] = d.placed(at, r)
+	return d.places[at].told(at), nil
 }
 
 func (d *Model) regions(env string) (any, error) {
@@ -302,34 +340,56 @@ func (d *Model) State(effect.Moment) map[string]any {
 			out["assumed"] = true
 		}
 	}
+	d.stateOfNodes(out)
+	if len(d.ran) > 0 {
+		jobs := map[string]any{}
+		for name, n := range d.ran {
+			jobs[name] = map[string]any{"runs": float64(n)}
+		}
+		out["jobs"] = jobs
+	}
 	return out
 }
 
 // Clone implements effect.Model.
 func (d *Model) Clone() effect.Model {
 	c := *d
-	c.places = maps.Clone(d.places)
+	c.places, c.nodes, c.ran = maps.Clone(d.places), maps.Clone(d.nodes), maps.Clone(d.ran)
 	return &c
 }
 
 // Takes implements effect.Timed.
-func (d *Model) Takes(op string, _ map[string]any) time.Duration {
+func (d *Model) Takes(op string, args map[string]any) time.Duration {
+	if s, ok := plain.Table(d.jobs, plain.Str(args, "name"))["takes"].(float64); ok && op == "job" {
+		return effect.Seconds(s)
+	}
 	if s, ok := d.takes[op].(float64); ok {
 		return effect.Seconds(s)
 	}
 	switch op {
 	case "release":
 		return 2 * time.Minute
-	case "activate":
+	case "activate", "scale":
 		return 30 * time.Second
-	case "decommission":
+	case "decommission", "job":
 		return time.Minute
+	case "drain":
+		return 2 * time.Minute
 	}
 	return 20 * time.Millisecond
 }
 
 // Needs implements effect.Learner.
 func (d *Model) Needs(_ effect.Moment, op string, args map[string]any) []effect.Reading {
+	switch op {
+	case "job":
+		return nil
+	case "nodes", "cordon", "uncordon", "drain":
+		if d.knowsNodes(plain.Str(args, "region")) {
+			return nil
+		}
+		return []effect.Reading{{Op: "nodes", Args: plain.Pick(args, "region")}}
+	}
 	if op == "regions" {
 		if d.declared {
 			return nil
@@ -345,6 +405,10 @@ func (d *Model) Needs(_ effect.Moment, op string, args map[string]any) []effect.
 // Learn implements effect.Learner.
 func (d *Model) Learn(r effect.Reading, value any) error {
 	got, _ := value.(map[string]any)
+	if r.Op == "nodes" {
+		d.learnNodes(plain.Str(r.Args, "region"), got)
+		return nil
+	}
 	if r.Op == "status" {
 		d.places[place{plain.Str(r.Args, "region"), plain.Str(r.Args, "env")}] = releaseOf(got)
 		return nil
@@ -362,7 +426,13 @@ func (d *Model) Learn(r effect.Reading, value any) error {
 
 // Assumes implements effect.Assumer: what the op tells may rest on a place that
 // nobody declared.
-func (d *Model) Assumes(_ string, args map[string]any) string {
+func (d *Model) Assumes(op string, args map[string]any) string {
+	switch op {
+	case "job":
+		return model.Assuming(d.jobs == nil, "the result of the job "+plain.Str(args, "name"))
+	case "nodes", "cordon", "uncordon", "drain":
+		return model.Assuming(d.assumesNode(plain.Str(args, "region"), plain.Str(args, "node")), "node "+plain.Str(args, "node"))
+	}
 	r, known := d.places[place{plain.Str(args, "region"), plain.Str(args, "env")}]
 	return model.Assuming(!known && !d.declared || r.assumed, model.Whole("deploy", plain.Str(args, "env")))
 }

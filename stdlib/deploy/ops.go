@@ -24,9 +24,12 @@ func Module() effect.Module {
 	decommission.Validate = placed("decommission")
 	activate := write("activate", "Let the version that is released serve in an environment or in a whole region", field.Timeout("10m"))
 	activate.Validate = placed("activate")
-	return effect.Module{Name: "deploy", Doc: "Release, activate and remove versions.",
+	scale := write("scale", "Let so many instances run of what serves, and wait until they do; with none it stops, and is kept",
+		effect.Field{Name: "instances", Type: effect.Int, Required: true, Min: effect.Bound(0), Doc: "how many are to run"}, field.Timeout("10m"))
+	scale.Validate = placed("scale")
+	return effect.Module{Name: "deploy", Doc: "Release, activate, scale and remove versions, run jobs beside them, and empty the machines that they run on.",
 		Model: func() effect.Model { return NewModel() }, Scenario: scenario(), Invariants: invariants(),
-		Ops: []effect.Op{
+		Ops: append([]effect.Op{
 			{Module: "deploy", Name: "status", Doc: "Read what is released in an environment of a region", Class: effect.Read,
 				Args: []effect.Field{env, region}, Returns: status},
 			{Module: "deploy", Name: "regions", Doc: "Read which regions there are and what they do", Class: effect.Read, Args: []effect.Field{env},
@@ -36,7 +39,9 @@ func Module() effect.Module {
 				effect.Field{Name: "set", Type: effect.Map, Elem: &effect.Field{Type: effect.String}, Doc: "settings of this release"}, field.Timeout("30m")),
 			activate,
 			decommission,
-		}}
+			scale,
+			jobOp(env, region),
+		}, nodeOps(region)...)}
 }
 
 // placed wants a target to be named: what the configuration's default is, is

@@ -51,6 +51,9 @@ func rollbackFailed(v *effect.View) bool {
 func named(e effect.Occurrence) []string {
 	switch e.Module {
 	case "deploy":
+		if e.Name == "job" { // which runs beside what serves
+			return nil
+		}
 		if env := plain.Str(e.Args, "env"); env != "" {
 			return []string{env}
 		}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,6 +21,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -121,9 +123,10 @@ func startServer(t *testing.T, assets string) *server {
 	s.client = client
 	put(t, filepath.Join(dir, "admin.kubeconfig"), "")
 	s.kubeconfig(t, filepath.Join(dir, "admin.kubeconfig"), s.url, "admin-token")
-	start("kube-controller-manager", "--kubeconfig", filepath.Join(dir, "admin.kubeconfig"), "--leader-elect=false", "--controllers=deployment-controller,replicaset-controller", "--bind-address=127.0.0.1", "--secure-port=0",
+	start("kube-controller-manager", "--kubeconfig", filepath.Join(dir, "admin.kubeconfig"), "--leader-elect=false", "--controllers=deployment-controller,replicaset-controller,disruption-controller,job-controller", "--bind-address=127.0.0.1", "--secure-port=0",
 		"--concurrent-deployment-syncs=5")
 	go s.kubelet()
+	go s.scheduler()
 	return s
 }
 
@@ -158,7 +161,12 @@ func (s *server) kubelet() {
 		}
 		for i := range pods.Items {
 			p := &pods.Items[i]
-			if p.Status.Phase == corev1.PodRunning || len(p.Status.ContainerStatuses) > 0 {
+			if p.DeletionTimestamp != nil { // of one that was put on a node
+				now := int64(0)
+				_ = s.client.CoreV1().Pods(p.Namespace).Delete(context.Background(), p.Name, metav1.DeleteOptions{GracePeriodSeconds: &now})
+				continue
+			}
+			if p.Status.Phase != corev1.PodPending || len(p.Status.ContainerStatuses) > 0 || p.Spec.NodeName == "" && p.Spec.NodeSelector != nil {
 				continue
 			}
 			if image := p.Spec.Containers[0].Image; strings.HasSuffix(image, ":broken") {
@@ -169,6 +177,35 @@ func (s *server) kubelet() {
 				p.Status.Conditions = append(p.Status.Conditions, corev1.PodCondition{Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: metav1.Now()})
 			}
 			_, _ = s.client.CoreV1().Pods(p.Namespace).UpdateStatus(context.Background(), p, metav1.UpdateOptions{})
+		}
+	}
+}
+
+// scheduler puts pods that ask for nodes of a label on those that have it and are
+// open, one after the other.
+func (s *server) scheduler() {
+	ctx := context.Background()
+	for next := 0; ; time.Sleep(50 * time.Millisecond) {
+		pods, err := s.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName="})
+		if err != nil {
+			continue
+		}
+		for i := range pods.Items {
+			p := &pods.Items[i]
+			if p.Spec.NodeSelector == nil || p.DeletionTimestamp != nil {
+				continue
+			}
+			nodes, err := s.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: labels.SelectorFromSet(p.Spec.NodeSelector).String()})
+			if err != nil {
+				continue
+			}
+			open := slices.DeleteFunc(nodes.Items, func(n corev1.Node) bool { return n.Spec.Unschedulable })
+			if len(open) == 0 {
+				continue
+			}
+			next++
+			_ = s.client.CoreV1().Pods(p.Namespace).Bind(ctx, &corev1.Binding{ObjectMeta: metav1.ObjectMeta{Name: p.Name, Namespace: p.Namespace},
+				Target: corev1.ObjectReference{Kind: "Node", Name: open[next%len(open)].Name}}, metav1.CreateOptions{})
 		}
 	}
 }
@@ -191,10 +228,10 @@ func newShop(t *testing.T) *shop {
 	s.kubeconfig(t, s.file, s.url, "admin-token")
 	for _, env := range []string{"blue", "green"} {
 		replicas, deadline := int32(3), int32(3)
-		labels := map[string]string{"app": "shop", "env": env}
+		shown := map[string]string{"app": "shop", "env": env}
 		d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "shop-" + env}, Spec: appsv1.DeploymentSpec{Replicas: &replicas, ProgressDeadlineSeconds: &deadline,
-			Selector: &metav1.LabelSelector{MatchLabels: labels},
-			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "shop", Image: "registry.example.org/shop:v1"}}}}}}
+			Selector: &metav1.LabelSelector{MatchLabels: shown},
+			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: shown}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "shop", Image: "registry.example.org/shop:v1"}}}}}}
 		if _, err := s.client.AppsV1().Deployments(s.namespace).Create(t.Context(), d, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}

@@ -72,22 +72,49 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// grant gives the user runbook the rights that the page names.
-func (s *shop) grant(t *testing.T) {
+// fromPage reads the manifest of that kind from the page.
+func fromPage(t *testing.T, kind string, into any) {
 	t.Helper()
 	page, err := os.ReadFile("../../../docs/backends/kubernetes.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, found := strings.Cut(string(page), "```yaml\napiVersion: rbac.authorization.k8s.io/v1\n")
+	head := "apiVersion: rbac.authorization.k8s.io/v1\nkind: " + kind + "\n"
+	_, rest, found := strings.Cut(string(page), "```yaml\n"+head)
 	text, _, ended := strings.Cut(rest, "\n```")
 	if !found || !ended {
-		t.Fatal("the page has no Role")
+		t.Fatalf("the page has no %s", kind)
 	}
-	var role rbacv1.Role
-	if err := yaml.UnmarshalStrict([]byte("apiVersion: rbac.authorization.k8s.io/v1\n"+text), &role); err != nil {
+	if err := yaml.UnmarshalStrict([]byte(head+text), into); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// grantNodes gives the user runbook the rights that the page names for nodes.
+func (s *shop) grantNodes(t *testing.T) {
+	t.Helper()
+	var role rbacv1.ClusterRole
+	fromPage(t, "ClusterRole", &role)
+	role.Name = s.namespace
+	if _, err := s.client.RbacV1().ClusterRoles().Create(t.Context(), &role, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	binding := &rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: s.namespace}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: "runbook"}}}
+	if _, err := s.client.RbacV1().ClusterRoleBindings().Create(t.Context(), binding, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the rights on nodes", func() bool {
+		_, e := invoke(t, configured(t, s.config()), "nodes", obj{})
+		return e == nil
+	})
+}
+
+// grant gives the user runbook the rights that the page names.
+func (s *shop) grant(t *testing.T) {
+	t.Helper()
+	var role rbacv1.Role
+	fromPage(t, "Role", &role)
 	role.Namespace = s.namespace
 	if _, err := s.client.RbacV1().Roles(s.namespace).Create(t.Context(), &role, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)

@@ -1,5 +1,5 @@
 // Package kubernetes carries the module deploy on Kubernetes: each environment
-// is a Deployment.
+// is a Deployment, each job comes from a CronJob, and nodes are the cluster's own.
 //
 // # How the contract is kept
 //
@@ -17,8 +17,10 @@
 //
 //   - settings.go  the configuration; place.go a Deployment in a cluster
 //   - standing.go  what stands there
-//   - change.go    the update; write.go the three writes
+//   - change.go    the update; write.go and scale.go the writes
 //   - rollout.go   waiting for a rollout, and why it does not come to its end
+//   - job.go       jobs, made from CronJobs under a name that the key gives
+//   - node.go      machines; drain.go what moves pods away from one
 //   - failure.go   errors
 package kubernetes
 
@@ -87,13 +89,18 @@ func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) 
 	}
 	if _, known := b.ops[req.Op]; !known {
 		return nil, effect.Errorf(effect.CodeUnsupported, "the kubernetes backend has no op called %q", req.Op).
-			WithHint("it has status, regions, release, activate and decommission")
+			WithHint("it has the ops of the module deploy")
 	}
 	var value map[string]any
 	var e *effect.Error
-	if req.Op == "regions" {
+	switch req.Op {
+	case "regions":
 		value, e = b.regions(ctx, req)
-	} else {
+	case "nodes", "cordon", "uncordon", "drain":
+		value, e = b.onNode(ctx, req)
+	case "job":
+		value, e = b.onJob(ctx, req, (*job).run)
+	default:
 		value, e = b.at(ctx, req)
 	}
 	if e != nil {
@@ -116,6 +123,8 @@ func (b *Backend) at(ctx context.Context, req plugins.Request) (map[string]any, 
 		do = (*call).activate
 	case "decommission":
 		do = (*call).decommission
+	case "scale":
+		do = (*call).scale
 	}
 	now, e := do(&call{place: p, req: req}, ctx)
 	if e != nil {
@@ -128,6 +137,12 @@ func (b *Backend) at(ctx context.Context, req plugins.Request) (map[string]any, 
 func (b *Backend) Observe(ctx context.Context, req plugins.Request) (plugins.Observation, error) {
 	if b.settings == nil {
 		return plugins.Observation{}, errNotConfigured()
+	}
+	switch req.Op {
+	case "cordon", "uncordon", "drain":
+		return b.observeNode(ctx, req)
+	case "job":
+		return b.observeJob(ctx, req)
 	}
 	p, e := b.settings.place(req.Args)
 	if e != nil {
@@ -149,6 +164,20 @@ func (b *Backend) Preview(_ context.Context, req plugins.Request) (effect.Predic
 	if b.settings == nil {
 		return effect.Prediction{}, errNotConfigured()
 	}
+	switch req.Op {
+	case "nodes", "cordon", "uncordon", "drain":
+		n, e := b.settings.node(req)
+		if e != nil {
+			return effect.Prediction{}, e
+		}
+		return effect.Prediction{Target: n.String(), To: req.Op}, nil
+	case "job":
+		j, e := b.settings.job(req)
+		if e != nil {
+			return effect.Prediction{}, e
+		}
+		return effect.Prediction{Target: j.String(), To: "run"}, nil
+	}
 	p, e := b.settings.place(req.Args)
 	if e != nil {
 		return effect.Prediction{}, e
@@ -156,6 +185,9 @@ func (b *Backend) Preview(_ context.Context, req plugins.Request) (effect.Predic
 	to := req.Op
 	if version, ok := req.Args["version"].(string); ok {
 		to = fmt.Sprintf("%s %s", req.Op, version)
+	}
+	if n, ok := req.Args["instances"].(float64); ok {
+		to = fmt.Sprintf("%g instances", n)
 	}
 	return effect.Prediction{Target: p.String(), To: to}, nil
 }

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/retry"
 
@@ -40,6 +41,9 @@ var (
 
 func TestConformance(t *testing.T) {
 	s := newShop(t)
+	s.addNodes(t, "a", "b")
+	s.addCronJob(t, "migrate")
+	go s.finishJobs(t.Context(), batchv1.JobComplete)
 	config := s.config()
 	config["environment"] = "blue"
 	config["regions"] = obj{"eu": obj{"context": "lab"}}
@@ -51,10 +55,15 @@ func TestConformance(t *testing.T) {
 			{Op: "release", Args: obj{"env": "green", "region": "eu", "version": "v3", "set": obj{"MODE": "new"}}},
 			{Op: "decommission", Args: obj{"env": "blue"}},
 			{Op: "activate", Args: obj{"env": "green", "region": "eu"}},
+			{Op: "scale", Args: obj{"env": "green", "instances": 4.0}},
+			{Op: "cordon", Args: obj{"node": s.node("a")}},
+			{Op: "drain", Args: obj{"node": s.node("a")}},
+			{Op: "uncordon", Args: obj{"node": s.node("a"), "region": "eu"}},
+			{Op: "job", Args: obj{"name": "migrate", "version": "v3", "set": obj{"MODE": "new"}, "class": "write"}},
 		},
-		Reads: []plugins.Request{{Op: "status"}, {Op: "status", Args: obj{"env": "green", "region": "eu"}}, {Op: "regions"}, {Op: "regions", Args: obj{"env": "green"}}},
+		Reads: []plugins.Request{{Op: "status"}, {Op: "status", Args: obj{"env": "green", "region": "eu"}}, {Op: "regions"}, {Op: "regions", Args: obj{"env": "green"}}, {Op: "nodes"}},
 	})
-	if got := s.serves(t, "green"); got != "v3 v3 v3" {
+	if got := s.serves(t, "green"); got != "v3 v3 v3 v3" {
 		t.Errorf("green serves %s", got)
 	}
 }
@@ -235,12 +244,16 @@ func TestRole(t *testing.T) {
 // TestKilled kills the backend before and after the update of each op was made.
 func TestKilled(t *testing.T) {
 	s := newShop(t)
-	for i, op := range []string{"release", "activate", "decommission"} {
+	s.addNodes(t, "a", "b")
+	s.addCronJob(t, "migrate")
+	s.runOnNodes(t, "blue", 2)
+	go s.finishJobs(t.Context(), batchv1.JobComplete)
+	for i, op := range []string{"release", "activate", "scale", "cordon", "drain", "uncordon", "job", "decommission"} {
 		for _, made := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s made %t", op, made), func(t *testing.T) {
 				reached, killed := make(chan struct{}, 1), make(chan struct{})
 				hold := func(r *http.Request) bool {
-					if r.Method == http.MethodPut {
+					if r.Method != http.MethodGet {
 						reached <- struct{}{}
 						<-killed
 						return false
@@ -253,8 +266,16 @@ func TestKilled(t *testing.T) {
 				}
 				b := configured(t, s.config())
 				args := obj{"env": "green"}
-				if op == "release" {
+				switch op {
+				case "release":
 					args["version"] = fmt.Sprint("k", i, made)
+				case "scale":
+					args["instances"] = map[bool]int{false: 2, true: 5}[made]
+				case "cordon", "uncordon", "drain":
+					s.prepare(t, op)
+					args = obj{"node": s.node("a")}
+				case "job":
+					args["name"] = "migrate"
 				}
 				req := request(t, op, args)
 				text, err := json.Marshal(order{p.config(), req.Op, req.Args, req.Key})
@@ -277,6 +298,9 @@ func TestKilled(t *testing.T) {
 				want := effect.NotApplied
 				if made {
 					want = effect.Applied
+				}
+				if op == "drain" && made { // the pod was evicted, and ends
+					until(t, "the node is empty", func() bool { return s.on(t, "a") == 0 })
 				}
 				got, err := b.Observe(bounded(t), req)
 				if err != nil || got.State != want {

@@ -37,13 +37,9 @@ func (s *settings) place(args map[string]any) (*place, *effect.Error) {
 	if region := str(args, "region"); region != "" {
 		p.region = region
 	}
-	if p.cluster = s.clusters[p.region]; p.cluster == nil {
-		if p.region == "" {
-			return nil, effect.Errorf(effect.CodeInvalid, "the call names no region, and the configuration no context for such calls; nothing was sent").
-				WithHint("write region = …, or set region or context in the configuration of deploy")
-		}
-		return nil, effect.Errorf(effect.CodeNotFound, "the configuration has no region %q; nothing was sent", p.region).
-			WithHint("it has %s", strings.Join(s.clusterNames(), ", "))
+	var e *effect.Error
+	if p.cluster, e = s.cluster(p.region); e != nil {
+		return nil, e
 	}
 	if strings.Contains(s.deployment, "{env}") && p.env == "" {
 		return nil, effect.Errorf(effect.CodeInvalid, "which Deployment is meant hangs on env (%s), and the call names none; nothing was sent", s.deployment).
@@ -51,6 +47,20 @@ func (s *settings) place(args map[string]any) (*place, *effect.Error) {
 	}
 	p.deployment = strings.ReplaceAll(s.deployment, "{env}", p.env)
 	return p, nil
+}
+
+// cluster returns that of a region.
+func (s *settings) cluster(region string) (*cluster, *effect.Error) {
+	c := s.clusters[region]
+	switch {
+	case c != nil:
+		return c, nil
+	case region == "":
+		return nil, effect.Errorf(effect.CodeInvalid, "the call names no region, and the configuration no context for such calls; nothing was sent").
+			WithHint("write region = …, or set region or context in the configuration of deploy")
+	}
+	return nil, effect.Errorf(effect.CodeNotFound, "the configuration has no region %q; nothing was sent", region).
+		WithHint("it has %s", strings.Join(s.clusterNames(), ", "))
 }
 
 // String names the Deployment for people.
@@ -82,7 +92,12 @@ func (p *place) there(ctx context.Context) (*appsv1.Deployment, *effect.Error) {
 
 // container returns the one that holds the version.
 func (p *place) container(spec *corev1.PodSpec) (*corev1.Container, *effect.Error) {
-	name := p.settings.container
+	return p.settings.containerOf(spec, p)
+}
+
+// containerOf returns the container of what's pods that holds the version.
+func (s *settings) containerOf(spec *corev1.PodSpec, what fmt.Stringer) (*corev1.Container, *effect.Error) {
+	name := s.container
 	if name == "" && len(spec.Containers) == 1 {
 		return &spec.Containers[0], nil
 	}
@@ -98,7 +113,7 @@ func (p *place) container(spec *corev1.PodSpec) (*corev1.Container, *effect.Erro
 	if name == "" {
 		why = "has several containers, and the configuration does not say which one holds the version"
 	}
-	return nil, effect.Errorf(effect.CodeInvalid, "%s %s; nothing changed", p, why).WithHint("set container to one of %s", strings.Join(names, ", "))
+	return nil, effect.Errorf(effect.CodeInvalid, "%s %s; nothing changed", what, why).WithHint("set container to one of %s", strings.Join(names, ", "))
 }
 
 // healthy reports whether the cluster answers, has the namespace and lets

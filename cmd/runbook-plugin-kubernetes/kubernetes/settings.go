@@ -21,6 +21,7 @@ type settings struct {
 	clusters   map[string]*cluster // by region; "" for calls that name none
 	deployment string              // its name, in which {env} stands for the environment
 	container  string              // "" for the only one
+	cronJobs   map[string]any      // that jobs are made from, by the names that scripts use
 	before     string              // of an image, what stands before its version
 	after      string              // and behind
 	env        string              // where a call names none
@@ -48,6 +49,8 @@ func fields() []effect.Field {
 	deployment.Required = true
 	return append([]effect.Field{deployment, image,
 		text("container", "which of its containers; the only one if left out"),
+		{Name: "jobs", Type: effect.Map, Elem: &effect.Field{Type: effect.String, Min: effect.Bound(1)},
+			Doc: "the CronJobs that jobs are made from, by the names that scripts use: { migrate: shop-migrate-{env} }; the CronJob of the job's own name if left out"},
 		{Name: "kubeconfig", Type: effect.String, Path: effect.IsPath, Min: effect.Bound(1), Doc: "the file; ~/.kube/config if left out"},
 		{Name: "in_cluster", Type: effect.Bool, Doc: "runbook runs in a pod of the cluster: its service account is used, and no kubeconfig"},
 		{Name: "regions", Type: effect.Map, Doc: "where other clusters are, by region", Elem: &effect.Field{Type: effect.Object, Fields: where}},
@@ -62,6 +65,7 @@ func invalid(format string, args ...any) *effect.Error {
 
 func newSettings(config map[string]any) (*settings, error) {
 	s := &settings{clusters: map[string]*cluster{}, deployment: str(config, "deployment"), container: str(config, "container"), env: str(config, "environment"), region: str(config, "region")}
+	s.cronJobs, _ = config["jobs"].(map[string]any)
 	var found bool
 	if s.before, s.after, found = strings.Cut(str(config, "image"), "{version}"); !found {
 		return nil, invalid("image: %q holds no {version}", str(config, "image")).WithHint("write image: registry.example.org/shop:{version}")

@@ -21,7 +21,9 @@ const (
 	activatedBy      = "runbook/activated-by"
 	decommissionedBy = "runbook/decommissioned-by"
 	previousVersion  = "runbook/previous-version"
-	replicasBefore   = "runbook/replicas" // of one that was decommissioned
+	replicasBefore   = "runbook/replicas" // of one that was decommissioned, or scaled to none
+	scaledBy         = "runbook/scaled-by"
+	stoppedBy        = "runbook/stopped-by" // it was scaled to none
 )
 
 // standing is what stands at a place.

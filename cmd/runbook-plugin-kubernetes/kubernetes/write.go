@@ -91,9 +91,10 @@ func (c *call) activate(ctx context.Context) (*standing, *effect.Error) {
 			d.Spec.Replicas = &back
 			delete(d.Annotations, replicasBefore)
 		}
+		delete(d.Annotations, stoppedBy)
 		if replicas(d) == 0 {
 			return effect.Errorf(effect.CodeConflict, "%s is scaled to 0: nothing that could serve would be started; nothing changed", c).
-				WithHint("kubectl -n %s scale deployment %s --replicas=N", c.namespace, c.deployment)
+				WithHint("call deploy.scale { instances = N } first")
 		}
 		return nil
 	})
@@ -132,6 +133,7 @@ func (c *call) decommission(ctx context.Context) (*standing, *effect.Error) {
 			note[replicasBefore] = strconv.Itoa(int(n))
 		}
 		note[previousVersion] = c.settings.version(k.Image)
+		delete(note, stoppedBy)
 		d.Annotations = note
 		none := int32(0)
 		d.Spec.Replicas = &none
@@ -150,7 +152,7 @@ func (c *call) observe(ctx context.Context) (bool, *standing, *effect.Error) {
 	if e != nil {
 		return false, nil, e
 	}
-	mark := map[string]string{"release": releasedBy, "activate": activatedBy, "decommission": decommissionedBy}[c.req.Op]
+	mark := map[string]string{"release": releasedBy, "activate": activatedBy, "decommission": decommissionedBy, "scale": scaledBy}[c.req.Op]
 	if d == nil {
 		return c.req.Op == "decommission", &standing{state: "absent"}, nil
 	}
@@ -165,6 +167,8 @@ func (c *call) observe(ctx context.Context) (bool, *standing, *effect.Error) {
 		now, e = c.rolledOut(ctx)
 	case "decommission":
 		now, e = c.emptied(ctx)
+	case "scale":
+		now, e = c.scaledTo(ctx)
 	}
 	if e != nil && e.Code == effect.CodeFailed && c.req.Op == "activate" {
 		if d, _ := c.get(ctx); d != nil && !d.Spec.Paused { // what somebody holds on purpose is not resumed

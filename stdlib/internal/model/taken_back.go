@@ -136,7 +136,7 @@ func Stops(e effect.Occurrence) bool {
 			text += " " + said
 		}
 	}
-	return e.Name == "drain" || stopping.MatchString(text) || resting.MatchString(text)
+	return e.Name == "drain" || e.Module == "deploy" && e.Name == "scale" && e.Args["instances"] == 0.0 || stopping.MatchString(text) || resting.MatchString(text)
 }
 
 // resting matches what tells visitors that a service rests.
