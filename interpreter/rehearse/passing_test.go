@@ -8,6 +8,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/rehearse"
+	"github.com/q-ecosystem/runbook/interpreter/script"
 	"github.com/q-ecosystem/runbook/interpreter/simulate"
 	"github.com/q-ecosystem/runbook/stdlib"
 )
@@ -122,5 +123,32 @@ func TestWhatGoesAnotherWayIsDoneAnew(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got.Events, want.Events) || !reflect.DeepEqual(w.Entries(), whole.Entries()) || !reflect.DeepEqual(w.State(), whole.State()) {
 		t.Errorf("another run comes out from the film\n%s", firstOther(got.Events, want.Events))
+	}
+}
+
+// TestUndoOfWhatIsNotDoneAnew: a composite that is not run again has written
+// nevertheless, so that what takes it back is registered.
+func TestUndoOfWhatIsNotDoneAnew(t *testing.T) {
+	runner, setup := blueGreen(t, lab())
+	runner.Params, runner.Main = nil, script.Source{Name: "move.lua", Text: []byte(`
+runbook { name = "move", on_failure = "rollback" }
+local notify, files = require "notify", require "files"
+notify.escalate { levels = { { to = "on-call" } }, text = "it burns", severity = "critical",
+  undo = function() files.archive { paths = { "/var/log/app" }, to = "/srv/undone.tar.gz" } end }
+files.archive { paths = { "/var/log/app" }, to = "/srv/app.tar.gz" }
+`)}
+	film := filmOf(t, runner, setup)
+	s := simulate.Schedule{{Place: "2", Kind: simulate.Refused}}
+	w, got, ok, err := film.Rehearse(t.Context(), setup, s)
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	whole := simulate.NewWorld(setup)
+	want, err := runner.Rehearse(t.Context(), whole, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Status != effect.StatusRolledBack || !reflect.DeepEqual(got.Events, want.Events) || !reflect.DeepEqual(w.State(), whole.State()) {
+		t.Errorf("it ends as %s, and from the start as %s\n%s", got.Status, want.Status, firstOther(got.Events, want.Events))
 	}
 }

@@ -79,7 +79,7 @@ func (c *camera) roll(ctx context.Context, comp script.Composed) (any, error) {
 
 func since(c script.Composed, before script.Spent) script.Spent {
 	now := c.Spent()
-	return script.Spent{Effects: now.Effects - before.Effects, Bytes: now.Bytes - before.Bytes}
+	return script.Spent{Effects: now.Effects - before.Effects, Bytes: now.Bytes - before.Bytes, Wrote: now.Wrote - before.Wrote}
 }
 
 // filmed is the performer of a composite that is filmed.

@@ -30,16 +30,18 @@ func (c Composed) RunBy(ctx context.Context, p effect.Performer) (any, error) {
 // Performer is that of the script.
 func (c Composed) Performer() effect.Performer { return c.performer }
 
-// Spent is what an execution may have only so much of.
+// Spent is what effects leave with the execution, which may have only so much of
+// some of it.
 type Spent struct {
 	Effects int
 	Bytes   int // of their arguments
+	Wrote   int // of them, those that have changed something, or may have
 }
 
 // Spent returns what the execution has had until now.
 func (c Composed) Spent() Spent {
 	x := c.performer.branch.execution
-	return Spent{x.effects, x.sent}
+	return Spent{x.effects, x.sent, c.performer.branch.wrote}
 }
 
 // Spend counts effects of the composite that the script's performer does not come
@@ -52,6 +54,7 @@ func (c Composed) Spend(s Spent, places, marks int) bool {
 	}
 	x.effects += s.Effects
 	x.sent += s.Bytes
+	c.performer.branch.wrote += s.Wrote
 	scope := c.performer.site.scope
 	scope.effects, scope.marks = scope.effects+places, scope.marks+marks
 	return true
