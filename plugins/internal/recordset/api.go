@@ -26,21 +26,34 @@ type API struct {
 }
 
 // NewAPI returns the service of a backend at an address, without a slash at its
-// end. It reads what post.Fields declares. Addresses without TLS are for this machine, unless plain.
+// end. It reads what post.Fields declares.
 func NewAPI(backend, name, address string, plain bool, config map[string]any) (*API, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, effect.Errorf(effect.CodeInvalid, "configure %s: url: it is no address of an API", backend).WithHint("write https://host:port, without a password")
+	if err := CheckURL(backend, address, plain); err != nil {
+		return nil, err
 	}
-	if u.Scheme == "http" && !plain && !post.Loopback(u) {
-		return nil, effect.Errorf(effect.CodeInvalid, "configure %s: url: the key would go over the network in clear", backend).
-			WithHint("use https, or say allow_http: true where the network is yours")
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, err
 	}
 	client, err := post.New(backend, config)
 	if err != nil {
 		return nil, err
 	}
 	return &API{Title: name + " at " + u.Scheme + "://" + u.Host, client: client, base: strings.TrimSuffix(address, "/"), Header: http.Header{}}, nil
+}
+
+// CheckURL checks the address of an API, which without TLS is for this machine
+// unless plain.
+func CheckURL(backend, address string, plain bool) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && u.Scheme != "http" {
+		return effect.Errorf(effect.CodeInvalid, "configure %s: url: it is no address of an API", backend).WithHint("write https://host:port, without a password")
+	}
+	if u.Scheme == "http" && !plain && !post.Loopback(u) {
+		return effect.Errorf(effect.CodeInvalid, "configure %s: url: the key would go over the network in clear", backend).
+			WithHint("use https, or say allow_http: true where the backend has it and the network is yours")
+	}
+	return nil
 }
 
 // Revealed returns the secret of that name in a configuration.

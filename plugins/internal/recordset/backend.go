@@ -118,8 +118,8 @@ func (b *Backend) Preview(ctx context.Context, req plugins.Request) (effect.Pred
 	return effect.Prediction{Target: c.title(), From: orNothing(now.Values), To: orNothing(to)}, nil
 }
 
-// Health implements plugins.Backend: the keeper answers, for each configured
-// zone.
+// Health implements plugins.Backend: the keeper answers, and for each configured
+// zone it has records.
 func (b *Backend) Health(ctx context.Context) error {
 	if b.settings == nil {
 		return b.errNotConfigured()
@@ -131,7 +131,11 @@ func (b *Backend) Health(ctx context.Context) error {
 		return nil
 	}
 	for _, name := range b.settings.zones {
-		if _, e := b.settings.keeper.Find(ctx, name, true); e != nil {
+		z, e := b.settings.keeper.Find(ctx, name, true)
+		if e == nil {
+			_, e = b.settings.keeper.Look(ctx, z, name, "A", false)
+		}
+		if e != nil {
 			return e
 		}
 	}

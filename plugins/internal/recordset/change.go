@@ -279,12 +279,12 @@ func (c *change) put(now *Set, to []string) (value map[string]any, done bool, e 
 	if same(now.Values, to) && now.TTL == after.TTL {
 		return told(now, now), true, nil
 	}
-	if e := c.fixed(now); e != nil {
-		return nil, false, e
-	}
 	if len(to) == 0 && c.kind == "NS" && c.name == c.zone.Name {
 		return nil, false, effect.Errorf(effect.CodeRefused, "%s are the servers of the zone itself, %s: a zone has some; nothing was sent", c.title(), orNothing(now.Values)).
 			WithHint("put others in their place with dns.set, or remove the zone where it is kept")
+	}
+	if e := c.fixed(now); e != nil {
+		return nil, false, e
 	}
 	if done, e = c.keeper.Change(c.ctx, c.zone, now, after); !done || e != nil {
 		return nil, false, e

@@ -95,3 +95,20 @@ func (s *settings) mayHave(zone string) *effect.Error {
 	return effect.Errorf(effect.CodeNotFound, "the zone %s is none that the configuration of %s allows; nothing was sent", zone, s.backend).
 		WithHint("it allows %s", strings.Join(s.zones, ", "))
 }
+
+// IDs declares the key by which a service's own names of zones are told; what
+// says where they are found.
+func IDs(what string) effect.Field {
+	return effect.Field{Name: "zone_ids", Type: effect.Map, Elem: &effect.Field{Type: effect.String, Min: effect.Bound(1)},
+		Doc: "zones by name, each with " + what + ": no others are looked for, so that zones need not be listed"}
+}
+
+// ZoneIDs reads what IDs declares.
+func ZoneIDs(config map[string]any) map[string]string {
+	ids := map[string]string{}
+	given, _ := config["zone_ids"].(map[string]any)
+	for name, v := range given {
+		ids[Lower(name)], _ = v.(string)
+	}
+	return ids
+}
