@@ -5,6 +5,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/age"
 	"github.com/q-ecosystem/runbook/plugins/alertmanager"
 	"github.com/q-ecosystem/runbook/plugins/caddy"
+	"github.com/q-ecosystem/runbook/plugins/cloudflare"
 	"github.com/q-ecosystem/runbook/plugins/env"
 	"github.com/q-ecosystem/runbook/plugins/exec"
 	"github.com/q-ecosystem/runbook/plugins/file"
@@ -21,6 +22,7 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/probe"
 	"github.com/q-ecosystem/runbook/plugins/prometheus"
 	"github.com/q-ecosystem/runbook/plugins/rfc2136"
+	"github.com/q-ecosystem/runbook/plugins/route53"
 	"github.com/q-ecosystem/runbook/plugins/script"
 	"github.com/q-ecosystem/runbook/plugins/shoutrrr"
 	"github.com/q-ecosystem/runbook/plugins/smtp"
@@ -40,6 +42,8 @@ func shipped(name string) (plugins.Backend, bool) {
 		return alertmanager.New(), true
 	case "caddy":
 		return caddy.New(), true
+	case "cloudflare":
+		return cloudflare.New(), true
 	case "env":
 		return env.New(), true
 	case "exec":
@@ -74,6 +78,8 @@ func shipped(name string) (plugins.Backend, bool) {
 		return prometheus.New(), true
 	case "rfc2136":
 		return rfc2136.New(), true
+	case "route53":
+		return route53.New(), true
 	case "script":
 		return script.New(), true
 	case "shoutrrr":
@@ -100,6 +106,7 @@ func shippedNames() []string {
 		"age",
 		"alertmanager",
 		"caddy",
+		"cloudflare",
 		"env",
 		"exec",
 		"file",
@@ -117,6 +124,7 @@ func shippedNames() []string {
 		"probe",
 		"prometheus",
 		"rfc2136",
+		"route53",
 		"script",
 		"shoutrrr",
 		"smtp",
