@@ -140,6 +140,21 @@ func TestStops(t *testing.T) {
 	}
 }
 
+// TestCallingIsWaiting: who calls people and waits until one takes it on is not at work.
+func TestCallingIsWaiting(t *testing.T) {
+	b := &book{}
+	b.add(0, effect.RunCreated, "", effect.Body{Name: "x"})
+	b.write(1, 2, "1.1", "notify.page", `{"to":"on-call","text":"fire"}`, `{}`)
+	b.add(3, effect.EffectDone, "1.2", effect.Body{Op: opAcknowledged, Args: json.RawMessage(`{"to":"on-call"}`), Class: effect.Read, Value: json.RawMessage(`{}`)})
+	b.add(60, effect.EffectDone, "1.3", effect.Body{Op: opAcknowledged, Args: json.RawMessage(`{"to":"on-call"}`), Class: effect.Read, Value: json.RawMessage(`{"by":"mia"}`)})
+	b.write(60, 62, "2", "notify.page", `{"to":"manager","text":"for your information"}`, `{}`)
+	b.add(63, effect.StatusChanged, "", effect.Body{Status: effect.StatusSucceeded})
+	r := made(t, b, func(in *Input) { in.Run.Status = effect.StatusSucceeded })
+	if got := fmt.Sprint(r.Times); got != "[{work 2} {people 59}]" {
+		t.Errorf("the time went to %s", got)
+	}
+}
+
 // TestHTML: what the record holds is text and nothing else, secrets are names,
 // drawings come with their tables, and nothing is loaded from elsewhere.
 func TestHTML(t *testing.T) {

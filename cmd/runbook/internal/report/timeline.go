@@ -14,7 +14,8 @@ import (
 type Activity string
 
 // Activities. What a system did at the script's word is work, in a rollback as
-// well; a gate that measures back to back is a bake.
+// well; a gate that measures back to back is a bake, and people are waited for until
+// they answer a question, or take on a page.
 const (
 	Work    Activity = "work"
 	Bake    Activity = "bake"
@@ -125,6 +126,12 @@ func (m *maker) bars() []placed {
 	for _, g := range m.Account.Gates {
 		gates[g.Place] = true
 	}
+	paged := map[effect.Place]bool{} // composites that call people, and wait for one
+	for _, e := range m.Effects {
+		if whole, in := e.Place.Composite(); in && e.Op == opAcknowledged {
+			paged[whole] = true
+		}
+	}
 	now := m.r.Last
 	var list []placed
 	at := map[effect.Place]int{} // of composites
@@ -161,8 +168,11 @@ func (m *maker) bars() []placed {
 		if b.What == Sleep {
 			b.What = Work // a pause between two looks
 		}
-		if gates[whole] {
+		switch {
+		case gates[whole]:
 			b.What = Bake
+		case paged[whole]:
+			b.What = People
 		}
 		if e.Place.InRollback() {
 			b.What = Undo
