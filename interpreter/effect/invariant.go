@@ -39,6 +39,10 @@ type View struct {
 	// Untouched returns what the state of a module would be now if the run had
 	// done nothing; nil where nobody can tell.
 	Untouched func(module string) map[string]any
+	// Prior returns the state of a module as it was before the effect that is asked
+	// about, by what that effect changed of its own module; nil where nobody keeps it:
+	// it is kept for those of a rollback.
+	Prior func(module string) map[string]any
 	// Changes tells what differs between the two, whatever happened between.
 	Changes func(module string) []Change
 	// Bad holds the parts that a fault made bad, by name ("green"), and since

@@ -107,7 +107,7 @@ func (s *Setup) occurrences(entries []Entry) []effect.Occurrence {
 // view is what invariants see now; w.mu is held while they look.
 func (w *World) view() *effect.View {
 	begin := func(module string) map[string]any { m, _ := w.start[module].(map[string]any); return m }
-	return &effect.View{Begin: begin, State: w.stateOf, Later: w.stateIn, Untouched: w.untouched, Bad: w.bad, Locks: w.locks, Stranded: w.stranded, Done: w.done, Usual: w.setup.Usual, UsualLog: w.setup.UsualLog,
+	return &effect.View{Begin: begin, State: w.stateOf, Later: w.stateIn, Untouched: w.untouched, Prior: w.priorOf, Bad: w.bad, Locks: w.locks, Stranded: w.stranded, Done: w.done, Usual: w.setup.Usual, UsualLog: w.setup.UsualLog,
 		Changes: func(module string) []effect.Change { return w.changes(module, begin(module), w.stateOf(module)) }}
 }
 

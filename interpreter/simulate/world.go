@@ -89,6 +89,7 @@ type World struct {
 	passed      int                     // effects so far, repeated ones too
 	writers     map[string]effect.Place // by what is written as one: which effect changed it last
 	delayed     []delayed               // changes that are still to happen, although their answers are lost
+	prior       prior
 	previous    map[string]effect.Model // by module: as it was before its last change; nil if no fault asks
 }
 
@@ -239,6 +240,7 @@ func (w *World) apply(model effect.Model, call effect.Call, basis Basis) (effect
 	var before map[string]any
 	if call.Class.Writes() {
 		before = model.State(m)
+		w.keepPrior(call, model)
 		if w.previous != nil {
 			w.previous[call.Op.Module] = model.Clone()
 		}

@@ -21,8 +21,10 @@ func invariants() []effect.Invariant {
 		effect.LockedChanges("db", "backup"), // a backup changes nothing that others use
 		effect.LockOfAnother("db", "db", "databases"),
 		model.KeptFirst(),
+		model.RightUnit("db", func(args map[string]any) string { return plain.Str(args, "sql") }),
 		{Name: "the last backup is kept", After: lastBackup},
 		{Name: "what takes writes is not destroyed", After: writerDestroyed},
+		{Name: "what is restored beside is looked at", End: otherLookedAt},
 		{Name: "the newest backup that will do is restored", End: oldRestored},
 		{Name: "what is restored is of before the damage", End: damageRestored},
 	}

@@ -157,3 +157,36 @@ func eachTold(value any, do func(name string, value any)) {
 		}
 	}
 }
+
+// otherLookedAt finds copies that a run restores and has nothing to do with again,
+// where it verifies the live data instead: what it knows of the backup is nothing.
+func otherLookedAt(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusSucceeded {
+		return ""
+	}
+	past := v.Past()
+	for i, e := range past {
+		copied := plain.Str(e.Args, "copy")
+		if e.Module != "db" || e.Name != "restore" || !e.Wrote() {
+			continue
+		}
+		var live *effect.Occurrence
+		used := false
+		for _, p := range past[i+1:] {
+			if p.Module == "db" && p.Name == "validate" && p.Err == nil && plain.Str(p.Args, "copy") == "" && plain.Str(p.Args, "db") == plain.Str(e.Args, "db") && live == nil {
+				live = &p
+			}
+			eachTold(p.Args, func(_ string, value any) {
+				text, _ := value.(string)
+				used = used || strings.Contains(text, copied)
+			})
+			if said, _ := p.Args["argv"].([]any); len(said) > 0 {
+				used = used || strings.Contains(fmt.Sprint(said...), copied)
+			}
+		}
+		if live != nil && !used {
+			return fmt.Sprintf("%s restores the copy %s, and %s verifies the live data: nobody ever looks at what was restored; write db.validate { copy = %q }", e, copied, live, copied)
+		}
+	}
+	return ""
+}

@@ -169,7 +169,7 @@ func wellAfterRollback(v *effect.View, end effect.Ending) string {
 		places := plain.Table(deployed, table)
 		for _, name := range plain.SortedNames(places) {
 			version := plain.Str(plain.Table(places, name), "serving")
-			if version == "" {
+			if version == "" || idle(v.State("traffic"), name) {
 				continue
 			}
 			if why := verdict.Made(v, name); why != "" {

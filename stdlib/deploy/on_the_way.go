@@ -16,6 +16,9 @@ import (
 // the order is wrong, and the next one mends it. What only has to start gets well
 // by itself, and who has stopped something has meant it.
 func wellOnTheWay(v *effect.View, e effect.Occurrence) string {
+	if e.Place.InRollback() {
+		return wellOnTheWayBack(v, e)
+	}
 	if !e.Wrote() || e.Tells || e.Module == "traffic" || model.Stops(e) { // which asks of its own
 		return ""
 	}
@@ -33,6 +36,38 @@ func wellOnTheWay(v *effect.View, e effect.Occurrence) string {
 		}
 	}
 	return ""
+}
+
+// wellOnTheWayBack finds steps of a rollback that make bad what still gets traffic:
+// that is taken away too late. Where a step before it failed, the ones behind it are
+// carried out all the same, and nobody has put them in that order.
+func wellOnTheWayBack(v *effect.View, e effect.Occurrence) string {
+	if e.Err != nil || !e.Class.Writes() || e.Tells || e.Module == "traffic" || model.Stops(e) || v.Prior == nil ||
+		slices.ContainsFunc(v.Past(), func(p effect.Occurrence) bool {
+			return p.Place.InRollback() && (p.Err != nil || p.Fault != "") || p.Wrote() && model.Stops(p)
+		}) {
+		return ""
+	}
+	health, traffic, before := v.State("health"), v.State("traffic"), v.Prior("health")
+	for _, name := range plain.SortedNames(health) {
+		if plain.Table(health, name)["assumed"] == true || !served(traffic, name) {
+			continue
+		}
+		why := verdict.Made(v, name)
+		if why != "" && verdict.Unwell(plain.Table(before, name), plain.Table(v.Begin("health"), name)) == "" && !verdict.Recovers(v, name) {
+			return fmt.Sprintf("%s, in the rollback, left %s with its traffic, and %s: take the traffic away before; what is registered last is undone first", e, name, why)
+		}
+	}
+	return ""
+}
+
+// served reports whether a target gets traffic in some pool.
+func served(traffic map[string]any, name string) bool {
+	pools := []map[string]any{traffic}
+	for pool := range plain.Table(traffic, "pools") {
+		pools = append(pools, plain.Table(plain.Table(traffic, "pools"), pool))
+	}
+	return slices.ContainsFunc(pools, func(pool map[string]any) bool { return plain.Num(plain.Table(pool, "weights"), name) > 0 })
 }
 
 // nextChange returns the change that follows another one where nothing fails, if

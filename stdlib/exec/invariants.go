@@ -18,6 +18,7 @@ func invariants() []effect.Invariant {
 		model.StartedLast("exec", model.Command),
 		model.Destroys("exec", model.Command),
 		model.Emptied("exec", model.Command),
+		model.RightUnit("exec", model.Command),
 		model.PaidOnce("exec", model.Command),
 	}
 }

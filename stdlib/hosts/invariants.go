@@ -20,6 +20,8 @@ func invariants() []effect.Invariant {
 		model.TakenBack("hosts", said),
 		model.StartedLast("hosts", said),
 		model.Emptied("hosts", said),
+		model.RightUnit("hosts", said),
+		{Name: "a gate looks at what was changed", End: otherGate},
 		{Name: "what is done to a group by name is done to all of it", End: oneLeftOut},
 		{Name: "a member takes part again before the next one is away", After: nextTooSoon},
 		{Name: "what is destroyed for good was kept before, or people agreed to it", Doc: "the question names the hosts on which it is destroyed, if it names any", After: agreedToLess},

@@ -30,7 +30,7 @@ func oneLeftOut(v *effect.View, end effect.Ending) string {
 				continue
 			}
 			left := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(hit, n) })[0]
-			if thoughtOf(v.Past(), left, hit) || saysAll(end.Params, hit) || apart(v, left, hit) {
+			if thoughtOf(v, left, hit) || saysAll(end.Params, hit) || apart(v, left, hit) {
 				continue
 			}
 			return fmt.Sprintf("%s was made on %s, and not on %s, which is the rest of the group %s: the hosts differ now; see to all of them, or name the group without it: \"%s\", \"!%s\"",
@@ -56,13 +56,18 @@ func deeds(v *effect.View) (done map[string]map[string]effect.Occurrence, order 
 		for _, host := range touched(e) {
 			done[what][host] = e
 		}
-		if len(on) != 1 || hosts[on[0]] == nil {
+		if !allNamed(hosts, on) {
 			for _, group := range on {
 				done[what]["group "+group] = e // somebody has said which are meant
 			}
 		}
 	}
 	return done, order
+}
+
+// allNamed reports whether a call says one by one on which hosts it is made.
+func allNamed(hosts map[string]any, on []string) bool {
+	return len(on) > 0 && !slices.ContainsFunc(on, func(name string) bool { return hosts[name] == nil })
 }
 
 // deed names what a call does, wherever it does that.
@@ -76,10 +81,11 @@ func deed(e effect.Occurrence) string {
 // thoughtOf reports whether a run has to do with the host that it left out: it names
 // it, or it has looked at it or asked which are to be seen to. That a list of all
 // hosts has it says nothing.
-func thoughtOf(past []effect.Occurrence, left string, hit []string) bool {
-	return slices.ContainsFunc(past, func(p effect.Occurrence) bool {
-		if p.Module == "hosts" && p.Name == "list" {
-			return false
+func thoughtOf(v *effect.View, left string, hit []string) bool {
+	hosts := plain.Table(v.State("hosts"), "hosts")
+	return slices.ContainsFunc(v.Past(), func(p effect.Occurrence) bool {
+		if p.Module == "hosts" && (p.Name == "list" || allNamed(hosts, plain.List(p.Args["on"])) && !says(p.Args, left)) {
+			return false // a look at those that are named, by the same names
 		}
 		elsewhere := p.Module != "hosts" || !p.Class.Writes() // what is done there has them in any case
 		return says(p.Args, left) || says(p.Value, left) || elsewhere && (saysAll(p.Args, hit) || saysAll(p.Value, hit))

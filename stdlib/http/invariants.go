@@ -22,6 +22,7 @@ func invariants() []effect.Invariant {
 		{Name: "a request that is sent again says that it is the same", After: sameAgain},
 		model.TakenBack("http", requestLine),
 		model.StartedLast("http", requestLine),
+		{Name: "what is deleted is what was looked at", End: othersDeleted},
 		model.Emptied("http", requestName),
 		model.PaidOnce("http", requestLine),
 	}

@@ -61,6 +61,13 @@ func names(value any, text string) bool {
 	return false
 }
 
+// replaced reports whether a name led to content when the run began, and leads to
+// other content now: what nobody is led to any more may go. How long resolvers
+// remember it is asked where names are looked after.
+func replaced(v *effect.View, cid string) bool {
+	return cid != "" && names(v.Begin("dns"), cid) && !names(v.State("dns"), cid)
+}
+
 // lastCopy finds content that a node dropped and nobody is known to have then.
 func lastCopy(v *effect.View, e effect.Occurrence) string {
 	value, _ := e.Value.(map[string]any)
@@ -69,7 +76,7 @@ func lastCopy(v *effect.View, e effect.Occurrence) string {
 	}
 	cid := plain.Str(e.Args, "cid")
 	providers := plain.Table(v.State("ipfs"), "providers")
-	if who, known := providers[cid]; known && len(plain.List(who)) == 0 {
+	if who, known := providers[cid]; known && len(plain.List(who)) == 0 && !replaced(v, cid) {
 		return fmt.Sprintf("%s dropped %s, and nobody else has it: pin it elsewhere and ask ipfs.providers first", e, cid)
 	}
 	return ""

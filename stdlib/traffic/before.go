@@ -83,6 +83,35 @@ func enoughLeft(v *effect.View, end effect.Ending) string {
 	return ""
 }
 
+// allTaken finds runs that go on to drain servers of a pool until none is left to
+// take its traffic, which the system refuses.
+func allTaken(v *effect.View, e effect.Occurrence) string {
+	if e.Module != "traffic" || e.Name != "drain" || e.Err == nil || e.Err.Code != effect.CodeConflict || e.Fault != "" || e.Place.InRollback() {
+		return ""
+	}
+	pool, out := plain.Str(e.Args, "pool"), []string{}
+	for _, p := range v.Past() {
+		if p.Module != "traffic" || !p.Wrote() || plain.Str(p.Args, "pool") != pool {
+			continue
+		}
+		switch server := plain.Str(p.Args, "server"); p.Name {
+		case "drain":
+			if len(p.Changes) > 0 && !slices.Contains(out, server) {
+				out = append(out, server)
+			}
+		case "ready":
+			out = slices.DeleteFunc(out, func(s string) bool { return s == server })
+		default:
+			out = nil // it was divided anew
+		}
+	}
+	if gone := sumOf(poolShares(v.Begin("traffic"))[pool], out); len(out) > 1 && gone > most {
+		return fmt.Sprintf("%s is refused, for nothing else is left in pool %q: the run has taken %.4g%% of it out of service before (%d servers); count how many the rest can do without",
+			e, pool, gone, len(out))
+	}
+	return ""
+}
+
 func sumOf(of shares, servers []string) float64 {
 	sum := 0.0
 	for _, server := range servers {

@@ -23,6 +23,7 @@ func invariants() []effect.Invariant {
 		{Name: "a gate looks at what gets the traffic", Doc: "the gate after a change is on a server that gets more by it", End: otherGate},
 		{Name: "a gate looks at what gets the traffic", Doc: "what was released is looked at before most of the traffic goes there", After: seenBefore},
 		{Name: "most of a pool is not taken out of service together", End: enoughLeft},
+		{Name: "most of a pool is not taken out of service together", After: allTaken},
 		{Name: "a server that was drained, and seen to, serves again", End: backInService, After: oneByOne},
 		{Name: "no traffic is moved to what an alert fires about", After: noneWhileAlerted, End: succeededAlerted},
 		{Name: "what is taken away for good takes no traffic and has no sessions", After: idleWhenTaken},

@@ -1,0 +1,1 @@
+return { world = { exec = { commands = { ["openssl x509"] = { code = 1 } } } } }
