@@ -11,6 +11,7 @@ func TestClaims(t *testing.T) {
 		"orders: deployed":                     true,
 		"incident resolved.":                   true,
 		"v2 goes live next":                    false,
+		"v2 is being released":                 false,
 		"50% is done":                          false,
 		"the backup is complete":               false,
 		"db is restored, switching names":      false,
