@@ -103,9 +103,9 @@ func gooseKilled(t *testing.T, l *lab, a *cluster) {
 // on: until it is over nobody says that it did not happen.
 func gooseOrphan(t *testing.T, l *lab, a *cluster) {
 	dir := databasetest.Goose(t, map[string][2]string{"00001_wait": {"ALTER TABLE orders ADD COLUMN note text;", "ALTER TABLE orders DROP COLUMN note;"}})
-	b, c := gooseIn(t, l, a, dir, "orphan")
+	_, c := gooseIn(t, l, a, dir, "orphan")
 	c["timeout"] = "500ms"
-	b = backend(t, c)
+	b := backend(t, c)
 	j := &job{shared.Quiet(t.Context()), b.settings.Unnamed}
 	held, e := j.connect(j.nodes["a"])
 	if e != nil {
