@@ -32,6 +32,8 @@ type Mender interface {
 	// Mend lets a part that Break returned be as if nothing had been wrong with it.
 	// It is called once a rollback has put back what the run had changed.
 	Mend(part string)
+	// Blames reports whether a change of the run can be why a part turned bad.
+	Blames(part string, c Change) bool
 }
 
 // Twister is for models that know what else a read could have told, for fault kinds

@@ -126,6 +126,7 @@ var seeded = []struct {
 	{"unfinished-reindex", "a run that succeeded has seen that what was only accepted was done", 1},
 	{"unheard", "a no is obeyed", 1},
 	{"unsafe-retry", "nothing is done twice", 1},
+	{"undo-elsewhere", "every rollback completes", 1},
 	{"unseen-errors", "a run that succeeded leaves nothing unhealthy in service", 1},
 	{"whole-pool", "most of a pool is not taken out of service together", 1},
 	{"wiped-primary", "what takes writes is not destroyed", 1},

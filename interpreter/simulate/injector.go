@@ -112,7 +112,7 @@ func (in *Injector) take(call effect.Call) Kind {
 		return ""
 	}
 	delete(in.left, call.Place)
-	if !slices.Contains(Faults(call, in.world.setup.Catalog), kind) {
+	if !slices.Contains(strikes(call, in.world.setup.Catalog), kind) {
 		in.world.doesNotFit(call)
 		return ""
 	}

@@ -33,7 +33,7 @@ func (w *World) mend(e Entry) {
 	}
 	for part, turn := range w.turned {
 		mender, can := w.models[turn.module].(effect.Mender)
-		if can && w.putBack(part, turn) {
+		if can && w.putBack(part, turn, func(c effect.Change) bool { return mender.Blames(part, c) }) {
 			mender.Mend(part)
 			delete(w.turned, part)
 		}
@@ -43,15 +43,16 @@ func (w *World) mend(e Entry) {
 // putBack reports whether what a part was in the beginning is back. Where the
 // world tells of things with the part's name, such as the release of an
 // environment, nothing of these may be left as the run made it; what the rollback
-// changed itself may be otherwise than it was, such as the version before. What a
-// part depends on otherwise, as on a file, nobody can tell: it is enough that
-// something is back that was otherwise.
-func (w *World) putBack(part string, turn turn) bool {
+// changed itself may be otherwise than it was, such as the version before, and what
+// had not been there before may stay beside what has been put back. What a part
+// depends on otherwise, as on a file, nobody can tell: it is enough that something is
+// back that was otherwise. Changes that cannot be why do not count.
+func (w *World) putBack(part string, turn turn, blamed func(effect.Change) bool) bool {
 	now := w.changedBeside(turn.module)
 	differs := func(c effect.Change) bool {
 		return slices.ContainsFunc(now, func(n effect.Change) bool { return n.Target() == c.Target() })
 	}
-	named := slices.DeleteFunc(slices.Clone(turn.changed), func(c effect.Change) bool { return !isOf(part, c) })
+	named := slices.DeleteFunc(slices.Clone(turn.changed), func(c effect.Change) bool { return !isOf(part, c) || !blamed(c) })
 	if len(named) == 0 {
 		return slices.ContainsFunc(turn.changed, func(c effect.Change) bool { return c.From != nil && !differs(c) })
 	}
@@ -63,7 +64,10 @@ func (w *World) putBack(part string, turn turn) bool {
 			}
 		}
 	}
-	left := slices.ContainsFunc(now, func(c effect.Change) bool { return isOf(part, c) && !touched[c.Target()] })
+	old := slices.ContainsFunc(named, func(c effect.Change) bool { return c.From != nil && !differs(c) })
+	left := slices.ContainsFunc(now, func(c effect.Change) bool {
+		return isOf(part, c) && blamed(c) && !touched[c.Target()] && (c.From != nil || !old)
+	})
 	return !left && slices.ContainsFunc(named, func(c effect.Change) bool { return !differs(c) })
 }
 

@@ -39,7 +39,7 @@ func (w *World) Missed(s Schedule) []Miss {
 func (w *World) whyMissed(f Fault) string {
 	if call, ok := w.unfit[f.Place]; ok {
 		can := "which nothing can strike"
-		if kinds := Faults(call, w.setup.Catalog); len(kinds) > 0 {
+		if kinds := strikes(call, w.setup.Catalog); len(kinds) > 0 {
 			can = "which can be struck by " + joined(kinds)
 		}
 		return fmt.Sprintf("effect %s is %s at %s, %s", f.Place, call.Op, call.Where, can)
@@ -67,7 +67,7 @@ func (w *World) whyMissed(f Fault) string {
 func (w *World) strikable(kind Kind) string {
 	var names []string
 	for _, call := range w.effects {
-		if slices.Contains(Faults(call, w.setup.Catalog), kind) {
+		if slices.Contains(strikes(call, w.setup.Catalog), kind) {
 			names = append(names, fmt.Sprintf("%s (%s)", call.Place, call.Op))
 		}
 	}

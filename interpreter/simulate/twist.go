@@ -35,6 +35,11 @@ func Twists(call effect.Call, catalog *effect.Catalog) []Kind {
 	return list
 }
 
+// strikes returns all kinds that a schedule may have at an effect.
+func strikes(call effect.Call, catalog *effect.Catalog) []Kind {
+	return append(Faults(call, catalog), Twists(call, catalog)...)
+}
+
 // twists returns, by place, the faults that give a read of a run another answer than
 // the one that it got.
 func (e *Explorer) twists(t *Trial) map[effect.Place][]Kind {

@@ -460,6 +460,24 @@ func (h *Model) Break(kind, _ string, args map[string]any) string {
 // Mend implements effect.Mender.
 func (h *Model) Mend(part string) { h.env(part).bad = "" }
 
+// Blames implements effect.Mender: what takes load off a server does not make it ill,
+// nor does what people are told of it.
+func (h *Model) Blames(part string, c effect.Change) bool {
+	n := len(c.Path)
+	if c.Module != "traffic" || n < 2 {
+		return c.Module != "notify"
+	}
+	from, _ := c.From.(float64)
+	to, less := c.To.(float64)
+	switch {
+	case c.Path[n-1] == "status":
+		return c.Path[n-2] != part || c.To != "drain"
+	case c.Path[n-2] == "weights":
+		return c.Path[n-1] != part || !less || to >= from
+	}
+	return true
+}
+
 // Needs implements effect.Learner. A check tells of now only: once the
 // simulated world is another one, the real one says nothing about it.
 func (h *Model) Needs(m effect.Moment, op string, args map[string]any) []effect.Reading {
