@@ -23,6 +23,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/retry"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -187,10 +188,9 @@ func TestOthersChangeItToo(t *testing.T) {
 	var met atomic.Bool
 	p := newProxy(t, s, func(r *http.Request) bool {
 		if r.Method == http.MethodPut && met.CompareAndSwap(false, true) {
-			d, err := s.client.AppsV1().Deployments(s.namespace).Get(context.Background(), "shop-green", metav1.GetOptions{})
-			if err == nil {
-				d.Labels = map[string]string{"by": "other"}
-				_, _ = s.client.AppsV1().Deployments(s.namespace).Update(context.Background(), d, metav1.UpdateOptions{})
+			if _, err := s.client.AppsV1().Deployments(s.namespace).Patch(context.Background(), "shop-green", types.MergePatchType,
+				[]byte(`{"metadata":{"labels":{"by":"other"}}}`), metav1.PatchOptions{}); err != nil {
+				t.Error(err)
 			}
 		}
 		return true
