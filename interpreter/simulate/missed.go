@@ -38,8 +38,11 @@ func (w *World) Missed(s Schedule) []Miss {
 // whyMissed says why a fault has struck nothing; w.mu is held.
 func (w *World) whyMissed(f Fault) string {
 	if call, ok := w.unfit[f.Place]; ok {
+		if slices.Contains(Twists(call, w.setup.Catalog), f.Kind) {
+			return fmt.Sprintf("effect %s is %s at %s, and %s makes nothing of its answer", f.Place, call.Op, call.Where, f.Kind)
+		}
 		can := "which nothing can strike"
-		if kinds := strikes(call, w.setup.Catalog); len(kinds) > 0 {
+		if kinds := Faults(call, w.setup.Catalog); len(kinds) > 0 {
 			can = "which can be struck by " + joined(kinds)
 		}
 		return fmt.Sprintf("effect %s is %s at %s, %s", f.Place, call.Op, call.Where, can)
@@ -67,7 +70,7 @@ func (w *World) whyMissed(f Fault) string {
 func (w *World) strikable(kind Kind) string {
 	var names []string
 	for _, call := range w.effects {
-		if slices.Contains(strikes(call, w.setup.Catalog), kind) {
+		if slices.Contains(Faults(call, w.setup.Catalog), kind) || w.twistable(kind, call) {
 			names = append(names, fmt.Sprintf("%s (%s)", call.Place, call.Op))
 		}
 	}

@@ -75,22 +75,39 @@ func (e *Explorer) twists(t *Trial) map[effect.Place][]Kind {
 	return list
 }
 
-// told returns what a read is told, which a fault may make another; w.mu is held.
+// told returns what a read is told, which a fault may make another. A fault that
+// can make none of it does not strike; w.mu is held.
 func (w *World) told(call effect.Call, value any) any {
 	kind := w.faults[call.Place]
-	if kind == "" || call.Class != effect.Read {
+	if kind == "" || w.setup.Catalog == nil || !slices.Contains(Twists(call, w.setup.Catalog), kind) {
 		return value
 	}
+	if other := w.twisted(kind, call, value, w.toldBefore(call, len(w.entries))); other != nil {
+		return other
+	}
+	delete(w.faults, call.Place)
+	w.unfit[call.Place] = call
+	return value
+}
+
+// toldBefore returns what the line of a read was told among the first n entries;
+// w.mu is held.
+func (w *World) toldBefore(call effect.Call, n int) []any {
 	var earlier []any
-	for _, e := range w.entries {
+	for _, e := range w.entries[:n] {
 		if e.Err == nil && e.Op == call.Op.String() && e.Where == call.Where && reflect.DeepEqual(e.Args, call.Args) {
 			earlier = append(earlier, e.Value)
 		}
 	}
-	if other := w.twisted(kind, call, value, earlier); other != nil {
-		return other
-	}
-	return value
+	return earlier
+}
+
+// twistable reports whether a fault could give a read of the run another answer;
+// w.mu is held.
+func (w *World) twistable(kind Kind, call effect.Call) bool {
+	at := slices.IndexFunc(w.entries, func(e Entry) bool { return e.Place == call.Place })
+	return at >= 0 && w.entries[at].Err == nil && slices.Contains(Twists(call, w.setup.Catalog), kind) &&
+		w.twisted(kind, call, w.entries[at].Value, w.toldBefore(call, at)) != nil
 }
 
 // twisted returns what a read is answered by a fault in the place of value; nil if
