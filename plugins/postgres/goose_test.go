@@ -104,7 +104,7 @@ func gooseKilled(t *testing.T, l *lab, a *cluster) {
 func gooseOrphan(t *testing.T, l *lab, a *cluster) {
 	dir := databasetest.Goose(t, map[string][2]string{"00001_wait": {"ALTER TABLE orders ADD COLUMN note text;", "ALTER TABLE orders DROP COLUMN note;"}})
 	_, c := gooseIn(t, l, a, dir, "orphan")
-	c["timeout"] = "500ms"
+	c["timeout"] = "5s"
 	b := backend(t, c)
 	j := &job{shared.Quiet(t.Context()), b.settings.Unnamed}
 	held, e := j.connect(j.nodes["a"])
