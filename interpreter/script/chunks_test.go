@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
@@ -61,7 +60,7 @@ func runChunk(t *testing.T, file string, lines []string, first int) {
 		text = header + text
 	}
 	opts := Options{Main: Source{Name: file, Text: []byte(text)}, Catalog: testCatalog(t), Loader: testFiles(),
-		Handler: &recorder{answer: testAnswer}, Budget: time.Minute} // of a slow machine
+		Handler: &recorder{answer: testAnswer}}
 	s, err := New(opts)
 	if err == nil {
 		defer s.Close()
