@@ -180,12 +180,8 @@ func (j *job) start(ctx context.Context) (*batchv1.Job, *effect.Error) {
 
 // ended waits for the Job's end.
 func (j *job) ended(ctx context.Context) (map[string]any, *effect.Error) {
-	waits := ctx
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		waits, cancel = context.WithDeadline(ctx, deadline.Add(-margin))
-		defer cancel()
-	}
+	waits, cancel := withMargin(ctx)
+	defer cancel()
 	told := ""
 	for {
 		there, e := j.get(ctx)

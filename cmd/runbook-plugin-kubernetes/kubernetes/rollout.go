@@ -24,15 +24,20 @@ const (
 	margin = 3 * time.Second
 )
 
+// withMargin ends a wait before the call's own end, so that there is time left to say
+// how far it came.
+func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
+	if deadline, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(ctx, deadline.Add(-margin))
+	}
+	return context.WithCancel(ctx)
+}
+
 // await looks at the Deployment until done says so, and tells progress. done
 // returns how far it is, for people, and fails to end the wait.
 func (c *call) await(ctx context.Context, done func(d *appsv1.Deployment) (bool, string, *effect.Error)) (*appsv1.Deployment, *effect.Error) {
-	waits := ctx
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		waits, cancel = context.WithDeadline(ctx, deadline.Add(-margin))
-		defer cancel()
-	}
+	waits, cancel := withMargin(ctx)
+	defer cancel()
 	told := ""
 	for {
 		d, e := c.there(ctx)
