@@ -59,8 +59,9 @@ func (s *Script) format(L *lua.LState) int {
 		if arg > L.GetTop() {
 			b.fail(L, "", "string.format: there is no value for %q", "%"+rest[:n+1])
 		}
-		out.WriteString(s.directive(L, b, rest[:n], rest[n], arg))
-		b.bounded(L, "string.format", out.Len())
+		piece := s.directive(L, b, rest[:n], rest[n], arg)
+		b.bounded(L, "string.format", out.Len()+len(piece))
+		out.WriteString(piece)
 		in = rest[n+1:]
 	}
 	L.Push(lua.LString(out.String()))
@@ -93,7 +94,11 @@ func (s *Script) directive(L *lua.LState, b *branch, flags string, verb byte, ar
 		}
 		return fmt.Sprintf("%"+flags+string(verb), n)
 	case 's':
-		return fmt.Sprintf("%"+flags+"s", s.textOf(L, L.CheckAny(arg)))
+		text := s.textOf(L, L.CheckAny(arg))
+		if flags == "" {
+			return text // as it is: a copy of a long one is dear
+		}
+		return fmt.Sprintf("%"+flags+"s", text)
 	case 'q':
 		return quote(L.CheckString(arg))
 	}

@@ -19,9 +19,18 @@ const perEffect = 5 * time.Millisecond
 // for a while did not compute meanwhile.
 const maxPassed = 50 * time.Millisecond
 
+// started is what onProcessors counts from where nothing better can be had.
+var started = time.Now()
+
+// computing is how many scripts of this process run Lua at this moment. They
+// share what the process has of the processors.
+var computing atomic.Int64
+
 // meter watches what a script uses: time that it computes, between two effects
 // and in all, and growth of the heap. It looks every few milliseconds while Lua
-// runs, and not at all while the script waits. What allocates much at once asks
+// runs, and not at all while the script waits. Time is the script's own on a
+// processor as far as the process can tell: on a machine that others keep busy a
+// script gets as far as on an idle one. What allocates much at once asks
 // it first (see branch.claim): between two looks a script cannot take more than
 // the machine hands out in that time.
 type meter struct {
@@ -39,6 +48,7 @@ type meter struct {
 	closed bool
 	seen   uint64        // the segment of the last look
 	last   time.Time     // when that was
+	lastOn time.Duration // what the process had had of the processors then
 	used   time.Duration // by the segment seen
 	spent  time.Duration // by the execution
 	base   uint64        // the heap when the execution began, in bytes
@@ -53,7 +63,9 @@ func newMeter(budget time.Duration, memory uint64, cancel context.CancelCauseFun
 // resume says that Lua runs from here on.
 func (m *meter) resume() {
 	m.segment.Add(1)
-	m.running.Store(true)
+	if !m.running.Swap(true) {
+		computing.Add(1)
+	}
 	if !m.armed.Swap(true) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
@@ -62,7 +74,11 @@ func (m *meter) resume() {
 }
 
 // pause says that no Lua runs from here on.
-func (m *meter) pause() { m.running.Store(false) }
+func (m *meter) pause() {
+	if m.running.Swap(false) {
+		computing.Add(-1)
+	}
+}
 
 func (m *meter) arm() {
 	switch {
@@ -75,6 +91,7 @@ func (m *meter) arm() {
 }
 
 func (m *meter) close() {
+	m.pause()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true
@@ -90,7 +107,7 @@ func (m *meter) look() {
 	if m.closed {
 		return
 	}
-	now, segment := time.Now(), m.segment.Load()
+	now, on, segment := time.Now(), onProcessors(), m.segment.Load()
 	if !m.running.Load() {
 		m.used = 0
 		m.armed.Store(false)
@@ -99,13 +116,13 @@ func (m *meter) look() {
 		}
 		return
 	}
-	passed := min(now.Sub(m.last), maxPassed)
+	passed := min(now.Sub(m.last), (on-m.lastOn)/time.Duration(max(1, computing.Load())), maxPassed)
 	if m.spent += passed; segment == m.seen {
 		m.used += passed
 	} else {
 		m.used = 0
 	}
-	m.seen, m.last = segment, now
+	m.seen, m.last, m.lastOn = segment, now, on
 	switch {
 	case m.used > m.budget:
 		m.exhaust("the script computed for more than %s without an effect", effect.FormatDuration(m.budget))
