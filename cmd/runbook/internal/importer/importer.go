@@ -54,9 +54,9 @@ type part struct {
 
 // Import makes a script of a text; path is its file's name.
 func Import(path string, source []byte) *Result {
-	im := &importer{result: &Result{}, params: map[string]string{}, filled: map[string]bool{}, root: &node{}}
-	im.source, im.title = withoutFrontMatter(source)
+	im := &importer{result: &Result{}, params: map[string]string{}, names: map[string]string{}, filled: map[string]bool{}, root: &node{}}
 	im.under = []*node{im.root}
+	im.frontMatter(source)
 	doc := goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser().Parse(text.NewReader(im.source))
 	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
 		im.block(n)
@@ -70,15 +70,17 @@ func Import(path string, source []byte) *Result {
 type importer struct {
 	source  []byte
 	result  *Result
-	params  map[string]string // by name, with what is known of their values; "" for none
+	params  map[string]string // parameters by name, with what is known of their values; "" for none
+	names   map[string]string // of the parameters, by the variables that they take the place of
 	title   string
 	headed  bool // a heading has given the title
 	summary string
 	root    *node
 	under   []*node // the sections that the text is in, outermost first
 
-	slos   [][]threshold   // stated so far, each once
-	filled map[string]bool // variables that a command has filled, in a shell that is gone
+	slos     [][]threshold   // stated so far, each once
+	exported []string        // variables, to the commands of the block
+	filled   map[string]bool // variables that a command has filled, in a shell that is gone
 
 	lastLeft *node // the section of what was left last
 	together int   // paragraphs that it stands for
@@ -104,7 +106,7 @@ func (im *importer) block(n ast.Node) {
 	case *ast.Heading:
 		im.heading(n)
 	case *ast.FencedCodeBlock:
-		im.code(n, strings.ToLower(string(n.Language(im.source))))
+		im.code(n, languageOf(string(n.Language(im.source))))
 	case *ast.List:
 		im.list(n)
 	case *ast.Paragraph, *ast.TextBlock:
@@ -128,13 +130,19 @@ func (im *importer) block(n ast.Node) {
 func (im *importer) heading(n *ast.Heading) {
 	title := im.plain(n)
 	if n.Level == 1 && !im.headed {
-		im.headed, im.title = true, title
+		im.headed, im.title = true, im.words(n, false)
+		if title != im.title {
+			im.add(false, comment(title)...)
+		}
 		return
 	}
 	for len(im.under) > 1 && im.here().level >= n.Level {
 		im.under = im.under[:len(im.under)-1]
 	}
 	im.enter(title, n.Level)
+	if wait := waitOf(title); wait != "" {
+		im.sleep(wait)
+	}
 }
 
 // paragraph takes prose in: a wait is a sleep, thresholds are a table, the rest is
@@ -145,7 +153,7 @@ func (im *importer) paragraph(n ast.Node) {
 		return
 	}
 	if im.title != "" && im.summary == "" && len(im.under) <= 2 {
-		im.summary = sentence(said)
+		im.summary = sentence(im.words(n, false))
 	}
 	understood := false
 	im.add(false, comment(said)...)
@@ -162,176 +170,24 @@ func (im *importer) paragraph(n ast.Node) {
 	}
 }
 
-// list takes a list in: checkboxes are a checklist, numbered items that hold more
-// than text are steps, and so are checkboxes that do.
-func (im *importer) list(l *ast.List) {
-	var boxes []string
-	var others []ast.Node
-	tick := func() {
-		if len(boxes) > 0 {
-			im.checklist(boxes)
-			boxes = nil
-		}
-	}
-	for item := l.FirstChild(); item != nil; item = item.NextSibling() {
-		switch {
-		case im.checkbox(item) && item.FirstChild().NextSibling() != nil: // with commands, or a list of its own
-			tick()
-			im.item(item)
-		case im.checkbox(item):
-			boxes = append(boxes, im.plain(item.FirstChild()))
-		default:
-			others = append(others, item)
-		}
-	}
-	tick()
-	if len(others) > 1 && im.prose(others) && l.IsOrdered() && !im.contents(others) {
-		steps := make([]string, len(others)) // by hand: whoever does them says so
-		for i, item := range others {
-			steps[i] = im.plain(item.FirstChild())
-		}
-		im.checklist(steps)
-		return
-	}
-	if len(others) > 1 && im.prose(others) {
-		im.add(false, comment(im.raw(l))...)
-		im.left(l, fmt.Sprintf("a list of %d", len(others)), im.plain(others[0].FirstChild()))
-		return
-	}
-	for _, item := range others {
-		im.item(item)
-	}
-}
-
-// prose reports whether items are text alone of which nothing is understood.
-func (im *importer) prose(items []ast.Node) bool {
-	for _, item := range items {
-		first := item.FirstChild()
-		if first == nil || first.NextSibling() != nil {
-			return false
-		}
-		text := im.plain(first)
-		if slo, _ := thresholdsOf(text); text == "" || waitOf(text) != "" || len(slo) > 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// contents reports whether items are links alone: a table of contents.
-func (im *importer) contents(items []ast.Node) bool {
-	for _, item := range items {
-		for n := item.FirstChild().FirstChild(); n != nil; n = n.NextSibling() {
-			if n.Kind() != ast.KindLink {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// table keeps a table as a comment, and its thresholds for a gate. It is understood
-// if each of its rows states one.
-func (im *importer) table(n *extast.Table) {
-	raw := im.raw(n)
-	im.add(false, comment(raw)...)
-	understood := true
-	for row := n.FirstChild(); row != nil; row = row.NextSibling() {
-		if row.Kind() == extast.KindTableRow {
-			slo, unknown := thresholdsOf(cells(im.raw(row)))
-			understood = understood && len(slo) > 0 && len(unknown) == 0
-		}
-	}
-	slo, _ := thresholdsOf(strings.ReplaceAll(cells(raw), "\n", "; "))
-	if len(slo) > 0 {
-		im.slo(slo)
-	}
-	if !understood || len(slo) == 0 {
-		im.left(n, "a table", raw)
-	}
-}
-
-// cells are the texts of a table, without marks.
-func cells(raw string) string {
-	return strings.NewReplacer("|", " ", "`", " ", "*", " ").Replace(raw)
-}
-
-// item takes an item of a list in that is no checkbox.
-func (im *importer) item(item ast.Node) {
-	first := item.FirstChild()
-	if first == nil {
-		return
-	}
-	if first.NextSibling() == nil {
-		if im.plain(first) != "" {
-			im.paragraph(first)
-		} else {
-			im.block(first)
-		}
-		return
-	}
-	im.enter(strings.TrimRight(im.plain(first), ":"), im.here().level+1)
-	depth := len(im.under)
-	if wait := waitOf(im.plain(first)); wait != "" {
-		im.sleep(wait)
-	}
-	for n := first.NextSibling(); n != nil; n = n.NextSibling() {
-		im.block(n)
-	}
-	im.under = im.under[:depth-1]
-}
-
-// checkbox reports whether an item begins with one.
-func (im *importer) checkbox(item ast.Node) bool {
-	first := item.FirstChild()
-	if first == nil || first.FirstChild() == nil {
-		return false
-	}
-	_, ok := first.FirstChild().(*extast.TaskCheckBox)
-	return ok
-}
-
-func (im *importer) checklist(items []string) {
-	title := im.title
-	var path []string
-	for _, n := range im.under[1:] {
-		path = append(path, n.title)
-	}
-	if len(path) > 0 {
-		title = strings.Join(path, ": ")
-	}
-	lines := []string{"checklist { title = " + quote(title) + ", items = {"}
-	seen := map[string]int{}
-	for _, item := range items {
-		if seen[item]++; seen[item] > 1 {
-			item = fmt.Sprintf("%s (%d)", item, seen[item])
-		}
-		lines = append(lines, "  "+quote(item)+",")
-	}
-	im.add(true, append(lines, "} }")...)
-	if slo, _ := thresholdsOf(strings.Join(items, "; ")); len(slo) > 0 {
-		im.slo(slo)
-	}
-	im.result.Checklists++
-	im.result.Items += len(items)
-}
-
 func (im *importer) sleep(duration string) {
 	im.add(true, "sleep "+quote(duration))
 	im.result.Sleeps++
 }
 
-// slo notes thresholds for a gate; where they are to hold the text does not say.
-// They stand above all steps, where each of them sees them, under a name of their
+// slo notes thresholds for gates; where they are to hold the text does not say.
+// They stand above all steps, where each of them sees them, under names of their
 // own; what is stated again is the same.
-func (im *importer) slo(list []threshold) {
-	at := slices.IndexFunc(im.slos, func(known []threshold) bool { return slices.Equal(known, list) })
-	if at < 0 {
-		at = len(im.slos)
-		im.slos = append(im.slos, list)
-		im.result.Thresholds += len(list)
+func (im *importer) slo(gates [][]threshold) {
+	for _, list := range gates {
+		at := slices.IndexFunc(im.slos, func(known []threshold) bool { return slices.Equal(known, list) })
+		if at < 0 {
+			at = len(im.slos)
+			im.slos = append(im.slos, list)
+			im.result.Thresholds += len(list)
+		}
+		im.add(false, "-- gate on it with: health.watch { env = \"…\", during = \"15m\", slo = "+sloName(at)+" }")
 	}
-	im.add(false, "-- gate on it with: health.watch { env = \"…\", during = \"15m\", slo = "+sloName(at)+" }")
 }
 
 func sloName(i int) string {
@@ -348,12 +204,14 @@ func (im *importer) leave(n ast.Node, what string) {
 	im.left(n, what, raw)
 }
 
-func (im *importer) left(n ast.Node, what, begins string) {
+func (im *importer) left(n ast.Node, what, begins string) { im.leftAt(im.lineOf(n), what, begins) }
+
+func (im *importer) leftAt(at int, what, begins string) {
 	line, _, _ := strings.Cut(strings.TrimSpace(begins), "\n")
 	if runes := []rune(line); len(runes) > 70 {
 		line = string(runes[:70]) + "…"
 	}
-	left := Left{im.lineOf(n), what, line}
+	left := Left{at, what, line}
 	if list := im.result.Left; what == prose && len(list) > 0 && im.lastLeft == im.here() && strings.HasPrefix(list[len(list)-1].What, prose) {
 		im.together++ // one line of the report for what stands together
 		list[len(list)-1].What = fmt.Sprintf("%s, %d paragraphs", prose, im.together)
@@ -365,11 +223,25 @@ func (im *importer) left(n ast.Node, what, begins string) {
 // prose is what a paragraph is called of which nothing was understood.
 const prose = "prose"
 
-// plain is the text of a block in one line, without its marks.
-func (im *importer) plain(n ast.Node) string {
+// plain is the text of a block in one line, without its marks, each link with
+// where it leads to.
+func (im *importer) plain(n ast.Node) string { return im.words(n, true) }
+
+func (im *importer) words(n ast.Node, links bool) string {
 	var b strings.Builder
+	leads := func(text string, destination []byte) {
+		if d := string(destination); links && d != "" && d[0] != '#' && d != text {
+			b.WriteString(" (" + d + ")")
+		}
+	}
 	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
+			switch n := n.(type) {
+			case *ast.Link:
+				leads(string(n.Text(im.source)), n.Destination) //nolint:staticcheck // the text alone
+			case *ast.Image:
+				leads("", n.Destination)
+			}
 			return ast.WalkContinue, nil
 		}
 		switch n := n.(type) {
@@ -382,6 +254,8 @@ func (im *importer) plain(n ast.Node) string {
 			b.Write(n.Value)
 		case *ast.AutoLink:
 			b.Write(n.URL(im.source))
+		case *ast.RawHTML:
+			b.WriteString(tag(string(n.Segments.Value(im.source))))
 		case *ast.List:
 			return ast.WalkSkipChildren, nil
 		}
@@ -390,8 +264,25 @@ func (im *importer) plain(n ast.Node) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
+// styles are the tags that say how a text looks, and nothing else.
+var styles = regexp.MustCompile(`(?i)^(?:<!--(?s:.*)-->|</?(?:a|b|br|code|em|i|kbd|small|span|strong|sub|sup|u)\s*/?>)$`)
+
+// tag is what is left in a text of what looks like HTML: <pod> is for people.
+func tag(raw string) string {
+	switch {
+	case !styles.MatchString(raw):
+		return raw
+	case strings.HasPrefix(strings.ToLower(raw), "<br"):
+		return " "
+	}
+	return ""
+}
+
 // raw is a block as it stands in the file.
 func (im *importer) raw(n ast.Node) string {
+	if k := n.Kind(); k == ast.KindFencedCodeBlock || k == ast.KindCodeBlock { // without the blanks of the list that it stands in
+		return strings.TrimRight(string(n.Lines().Value(im.source)), "\n")
+	}
 	from, to := -1, -1
 	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering || n.Type() != ast.TypeBlock {
@@ -412,13 +303,9 @@ func (im *importer) raw(n ast.Node) string {
 	if from < 0 {
 		return ""
 	}
-	if _, inside := n.(*ast.FencedCodeBlock); !inside { // with the marks before and behind the text
-		if quoted, ok := n.(*ast.CodeBlock); !ok || quoted.Parent().Kind() == ast.KindDocument {
-			from = bytes.LastIndexByte(im.source[:from], '\n') + 1
-		}
-		if end := bytes.IndexByte(im.source[to:], '\n'); end >= 0 && (to == 0 || im.source[to-1] != '\n') {
-			to += end
-		}
+	from = bytes.LastIndexByte(im.source[:from], '\n') + 1 // with the marks before and behind the text
+	if end := bytes.IndexByte(im.source[to:], '\n'); end >= 0 && (to == 0 || im.source[to-1] != '\n') {
+		to += end
 	}
 	return strings.TrimRight(string(im.source[from:to]), "\n")
 }

@@ -1,44 +1,68 @@
 package importer
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/stdlib/health"
 )
+
+// span is a time in words, as two groups: how many, and of what.
+const span = `(\d+(?:\.\d+)?)\s*-?\s*(seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|s|m|h|d)\b`
 
 // threshold is a bound on a metric that health knows, as slo takes it.
 type threshold struct{ metric, bound string }
 
 var (
-	wait = regexp.MustCompile(`(?i)\b(?:wait|sleep|pause|hold)\b[^.;]*?\b(\d+)\s*-?\s*(seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|s|m|h|d)\b`)
+	// What one is told to do: "backups are on hold for 30 days" tells nobody to wait.
+	wait = regexp.MustCompile(`(?i)(?:^|[.:;,!(–—-]\s*|\b(?:also|and|first|just|must|now|or|please|should|then|to|will|you)\s+)` +
+		`((?:wait|sleep|pause|hold)\b[^.;]*?\b` + span + `(?:\s*(?:,|and)?\s*` + span + `)?)`)
 	// A wait for something to happen is no sleep, however long it may take.
 	conditional = regexp.MustCompile(`(?i)\b(?:until|unless|up to|at most|no (?:more|longer) than|within|till)\b`)
 	not         = regexp.MustCompile(`(?i)\b(?:not|never|don't|without)\s+$`)
 	compared    = regexp.MustCompile(`(?i)([A-Za-z][A-Za-z0-9_ ]*?)\s*(<=|>=|≤|≥|<|>)\s*(\d+(?:\.\d+)?)\s*(ms|s|%)`)
+	bare        = regexp.MustCompile(`(?:<=|>=|≤|≥|<|>)\s*\d`)
 	uptimeOf    = regexp.MustCompile(`(?i)(\d+(?:\.\d+)?)%\s+(?:uptime|availability)`)
 )
 
 // waitOf returns how long a text says to wait; "" if it does not.
 func waitOf(text string) string {
 	m := wait.FindStringSubmatch(text)
-	if m == nil || conditional.MatchString(m[0]) || not.MatchString(text[:strings.Index(text, m[0])]) {
+	if m == nil || conditional.MatchString(m[1]) || not.MatchString(text[:strings.Index(text, m[1])]) {
 		return ""
 	}
-	return m[1] + strings.ToLower(m[2][:1])
+	seconds := 0.0
+	for i := 2; i < len(m) && m[i] != ""; i += 2 {
+		n, _ := strconv.ParseFloat(m[i], 64)
+		seconds += n * inSeconds[strings.ToLower(m[i+1][:1])]
+	}
+	return effect.FormatDuration(effect.Seconds(seconds))
 }
 
+// inSeconds are units of time by their first letters.
+var inSeconds = map[string]float64{"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
 // thresholdsOf returns the bounds on metrics that a text states, as they have to
-// hold, and those on metrics that nobody measures here. What an alert fires on is
-// turned round: latency and errors have to stay below, uptime above.
-func thresholdsOf(text string) (list []threshold, unknown []string) {
-	seen := map[string]bool{}
+// hold, and what it compares otherwise: metrics that nobody measures here, numbers
+// without a unit. What an alert fires on is turned round: latency and errors have to
+// stay below, uptime above. A metric that comes again (a warning after what is
+// critical) begins another gate.
+func thresholdsOf(text string) (gates [][]threshold, unknown []string) {
 	add := func(metric, bound string) {
-		if !seen[metric] { // the first, which is the strictest or the most urgent, stands
-			seen[metric] = true
-			list = append(list, threshold{metric, bound})
+		last := len(gates) - 1
+		if last < 0 || slices.ContainsFunc(gates[last], func(t threshold) bool { return t.metric == metric && t.bound != bound }) {
+			gates, last = append(gates, nil), last+1
 		}
+		if t := (threshold{metric, bound}); !slices.Contains(gates[last], t) {
+			gates[last] = append(gates[last], t)
+		}
+	}
+	if more := len(bare.FindAllString(text, -1)) - len(compared.FindAllString(text, -1)); more > 0 {
+		unknown = append(unknown, fmt.Sprintf("%d bounds on nothing that is named before them", more))
 	}
 	for _, m := range compared.FindAllStringSubmatch(text, -1) {
 		metric := metricOf(m[1])
@@ -61,7 +85,7 @@ func thresholdsOf(text string) (list []threshold, unknown []string) {
 	if m := uptimeOf.FindStringSubmatch(text); m != nil {
 		add("uptime", ">= "+m[1]+"%")
 	}
-	return list, unknown
+	return gates, unknown
 }
 
 // metricOf is what health calls a metric that a text names.

@@ -42,17 +42,27 @@ func withVariables(command string) string {
 }
 
 // singleQuoted reports whether a shell is within '…' at the end of a text.
-func singleQuoted(text string) bool {
+func singleQuoted(text string) bool { return quoteAt(text) == '\'' }
+
+// quoteAt is the quotation mark that is open at the end of a text, 0 if none is. What
+// stands behind a # of its own is a comment.
+func quoteAt(text string) byte {
 	var quote byte
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
 		case c == '\\' && quote != '\'':
 			i++
+		case quote == 0 && c == '#' && (i == 0 || strings.IndexByte(" \t\n;", text[i-1]) >= 0):
+			if end := strings.IndexByte(text[i:], '\n'); end >= 0 {
+				i += end
+			} else {
+				return 0
+			}
 		case quote == 0 && (c == '\'' || c == '"'):
 			quote = c
 		case c == quote:
 			quote = 0
 		}
 	}
-	return quote == '\''
+	return quote
 }

@@ -12,6 +12,16 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
+// languageOf is the language that a block names, without what some sites write
+// behind it: bash{1,2}, {.sh}.
+func languageOf(info string) string {
+	name := strings.TrimLeft(strings.ToLower(info), "{.")
+	if i := strings.IndexAny(name, "{}:,"); i >= 0 {
+		name = name[:i]
+	}
+	return name
+}
+
 // shells are the languages of code blocks that a shell reads.
 var shells = []string{"sh", "bash", "shell", "zsh", "console", "shell-session", "shellsession", "terminal"}
 
@@ -30,7 +40,8 @@ func (im *importer) code(n ast.Node, language string) {
 	commands := commandsOf(body, prompts)
 	switch {
 	case slices.Contains(shells, language), language == "" && (prompts || typed(commands)):
-		for _, group := range together(commands) {
+		im.exported = nil
+		for _, group := range together(apart(commands)) {
 			if slices.ContainsFunc(group, terminal.MatchString) {
 				text := strings.Join(group, "\n")
 				im.add(false, comment(text)...)
@@ -54,10 +65,11 @@ func (im *importer) code(n ast.Node, language string) {
 }
 
 var (
-	export   = regexp.MustCompile(`^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=("[^"$` + "`" + `]*"|'[^']*'|[^\s"'$` + "`" + `]*)$`)
+	export   = regexp.MustCompile(`^(export\s+)?([A-Za-z_][A-Za-z0-9_]*)=("[^"$` + "`" + `]*"|'[^']*'|[^\s"'$` + "`" + `]*)$`)
 	sleeping = regexp.MustCompile(`^sleep\s+(\d+(?:\.\d+)?)([smhd]?)$`)
 	variable = regexp.MustCompile(`\$(?:\{([A-Za-z_][A-Za-z0-9_]*)[^}]*\}|([A-Za-z_][A-Za-z0-9_]*))`)
 	assigned = regexp.MustCompile(`(?m)(?:^|[;&|(]|\b(?:for|read|local|export)\s)\s*([A-Za-z_][A-Za-z0-9_]*)(?:=|\s+in\b|$)`)
+	reads    = regexp.MustCompile(`\bread(?:[ \t]+-\w+)*((?:[ \t]+[A-Za-z_]\w*)+)`)
 )
 
 var (
@@ -105,20 +117,27 @@ func (im *importer) command(block ast.Node, text string) {
 	if m := sleeping.FindStringSubmatch(text); m != nil {
 		seconds, err := strconv.ParseFloat(m[1], 64)
 		if err == nil {
-			im.sleep(effect.FormatDuration(effect.Seconds(seconds * map[string]float64{"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[m[2]])))
+			im.sleep(effect.FormatDuration(effect.Seconds(seconds * inSeconds[m[2]])))
 			return
 		}
 	}
 	if m := export.FindStringSubmatch(text); m != nil {
-		im.params[m[1]] = strings.Trim(m[2], `"'`)
-		im.add(false, "-- "+m[1]+" is the parameter "+paramOf(m[1]))
+		im.assign(m[2], strings.Trim(m[3], `"'`), m[1] != "")
 		return
 	}
 	own := map[string]bool{}
 	for _, m := range assigned.FindAllStringSubmatch(text, -1) {
 		own[m[1]] = true
 	}
+	for _, m := range reads.FindAllStringSubmatch(text, -1) {
+		for _, name := range strings.Fields(m[1]) {
+			own[name] = true
+		}
+	}
 	used := map[string]bool{}
+	for _, name := range im.exported {
+		used[name] = true
+	}
 	for _, name := range variables(text) {
 		if !own[name] && !surroundings[name] {
 			used[name] = true
@@ -128,18 +147,22 @@ func (im *importer) command(block ast.Node, text string) {
 	if len(used) > 0 {
 		var parts []string
 		for _, name := range slices.Sorted(maps.Keys(used)) {
-			if _, known := im.params[name]; !known {
-				im.params[name] = ""
+			if _, known := im.names[name]; !known {
+				im.parameter(name, "")
 				if im.filled[name] {
 					im.add(false, comment(name+" is filled by a command above, whose shell is gone: hand on what that prints, as "+name+" = r.stdout of local r = exec.run { … }")...)
 					im.left(block, "a variable that a command above fills", name)
 				}
 			}
-			parts = append(parts, name+" = params."+paramOf(name))
+			parts = append(parts, name+" = params."+im.names[name])
 		}
 		env = ", env = { " + strings.Join(parts, ", ") + " }"
 	}
-	im.add(true, "exec.run { shell = "+quote(text)+env+", class = "+quote(Unstated)+" }")
+	how := "shell = " + quote(text)
+	if bashOnly.MatchString(text) { // what exec.run calls a shell is /bin/sh
+		how = "argv = { \"bash\", \"-c\", " + quote(text) + " }"
+	}
+	im.add(true, "exec.run { "+how+env+", class = "+quote(Unstated)+" }")
 	for _, line := range strings.Split(text, "\n") {
 		if m := set.FindStringSubmatch(line); m != nil {
 			im.filled[m[1]] = true
@@ -184,6 +207,10 @@ func together(commands []string) [][]string {
 	return list
 }
 
+// bashOnly matches what a shell of POSIX does not read, or reads otherwise.
+var bashOnly = regexp.MustCompile(`<<<|(?:^|\s)\[\[\s|[<>]\(|\bpipefail\b|(?m:^\s*(?:declare|mapfile|readarray|shopt|function)\s)|&>|\|&|=\(|` +
+	`(?m:^\s*\(\()|\bfor\s*\(\(|\{\d+\.\.\d+\}|\$\{\w+(?:\[|//?|\^|,|:\d)|\$\{!`)
+
 // stopping matches what makes a shell end at the first command that fails.
 var stopping = regexp.MustCompile(`^set\s+-\w*e`)
 
@@ -223,94 +250,9 @@ func sharing(commands []string, at int) int {
 // placed matches what an assignment may hold blanks in.
 var placed = regexp.MustCompile("(?s)^export\\s+|\\$\\(.*\\)|`[^`]*`|\"[^\"]*\"|'[^']*'")
 
-// paramOf names the parameter that takes the place of a variable.
-func paramOf(variable string) string {
-	name := strings.ToLower(variable)
-	if slices.Contains([]string{"and", "break", "do", "else", "elseif", "end", "false", "for", "function", "if", "in", "local", "nil", "not", "or",
-		"repeat", "return", "then", "true", "until", "while"}, name) {
-		name += "_"
-	}
-	return name
-}
-
 // Unstated stands where the class of a command is left to the author; no check
 // lets it pass.
 const Unstated = "?"
 
 // surroundings are variables that a shell has by itself.
 var surroundings = map[string]bool{"HOME": true, "PATH": true, "USER": true, "PWD": true, "SHELL": true, "HOSTNAME": true, "RANDOM": true, "IFS": true}
-
-// commandsOf splits a block into comments and commands: a command goes on where a
-// line ends in a backslash or an operator, a quotation or a here document is open,
-// or a compound command is. In a transcript only what stands behind a prompt is a
-// command, and what it goes on with.
-func commandsOf(body string, transcript bool) []string {
-	var list []string
-	var open []string
-	until := "" // of a here document
-	for _, line := range strings.Split(dedent(body), "\n") {
-		if transcript && until == "" && len(open) == 0 {
-			mark := prompt.FindString(line)
-			if mark == "" {
-				continue
-			}
-			line = line[len(mark):]
-		}
-		if until == "" && len(open) == 0 && strings.TrimSpace(line) == "" {
-			continue
-		}
-		open = append(open, strings.TrimRight(line, " \t"))
-		whole := strings.Join(open, "\n")
-		if until != "" {
-			if strings.TrimSpace(line) != until {
-				continue
-			}
-			until = ""
-		} else if m := hereDocument.FindStringSubmatch(line); m != nil {
-			until = m[1]
-			continue
-		}
-		if !strings.HasPrefix(strings.TrimSpace(open[0]), "#") && goesOn(whole) {
-			continue
-		}
-		list = append(list, strings.TrimSpace(whole))
-		open = nil
-	}
-	if len(open) > 0 {
-		list = append(list, strings.TrimSpace(strings.Join(open, "\n")))
-	}
-	return list
-}
-
-var (
-	hereDocument = regexp.MustCompile(`<<-?\s*['"]?([A-Za-z_]+)['"]?`)
-	opening      = regexp.MustCompile(`(?m)(?:^|[;&|]\s*|\bthen\s+|\bdo\s+)\s*(if|for|while|until|case)\b`)
-	closing      = regexp.MustCompile(`(?m)(?:^|[;\s])\s*(fi|done|esac)\b`)
-	unfinished   = regexp.MustCompile(`(\\|\||&&|\{|\()$`)
-)
-
-// goesOn reports whether a command is not whole yet.
-func goesOn(text string) bool {
-	quoted := strings.Count(strings.ReplaceAll(text, `\"`, ""), `"`)%2 == 1
-	return quoted || unfinished.MatchString(text) || len(opening.FindAllString(text, -1)) > len(closing.FindAllString(text, -1)) ||
-		strings.Count(text, "{\n") > strings.Count(text, "\n}")
-}
-
-// dedent takes the blanks away that all lines begin with.
-func dedent(text string) string {
-	lines := strings.Split(text, "\n")
-	least := -1
-	for _, line := range lines {
-		if strings.TrimSpace(line) != "" {
-			if n := len(line) - len(strings.TrimLeft(line, " \t")); least < 0 || n < least {
-				least = n
-			}
-		}
-	}
-	for i, line := range lines {
-		if least > 0 && len(line) >= least {
-			lines[i] = line[least:]
-		}
-	}
-	return strings.Join(lines, "\n")
-}

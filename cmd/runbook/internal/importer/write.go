@@ -23,10 +23,10 @@ func (im *importer) write(from string) string {
 		b.WriteString("  params     = {\n")
 		for _, name := range sortedKeys(im.params) {
 			if value := im.params[name]; value != "" {
-				fmt.Fprintf(&b, "    %s = { type = \"string\", default = %s },\n", paramOf(name), quote(value))
+				fmt.Fprintf(&b, "    %s = { type = \"string\", default = %s },\n", name, quote(value))
 				continue
 			}
-			fmt.Fprintf(&b, "    %s = { type = \"string\", required = true },\n", paramOf(name))
+			fmt.Fprintf(&b, "    %s = { type = \"string\", required = true },\n", name)
 		}
 		b.WriteString("  },\n")
 	}
@@ -64,7 +64,7 @@ func (im *importer) section(b *strings.Builder, n *node, depth int) {
 	indent := strings.Repeat("  ", depth)
 	for i, p := range n.parts {
 		if p.child == nil {
-			if i > 0 && !p.acts && n.parts[i-1].acts {
+			if i > 0 && (n.parts[i-1].child != nil || !p.acts && n.parts[i-1].acts) {
 				b.WriteByte('\n')
 			}
 			for _, line := range p.lines {
