@@ -98,7 +98,7 @@ func (b *Backend) Observe(ctx context.Context, req plugins.Request) (plugins.Obs
 	if err != nil {
 		return uncertain, err
 	}
-	d, err := divisionFor(r.pool, req)
+	d, err := r.divisionFor(req)
 	if err != nil {
 		return uncertain, err
 	}
@@ -118,7 +118,7 @@ func (b *Backend) Preview(ctx context.Context, req plugins.Request) (effect.Pred
 	if err != nil {
 		return effect.Prediction{}, err
 	}
-	d, err := divisionFor(r.pool, req)
+	d, err := r.divisionFor(req)
 	if err != nil {
 		return effect.Prediction{}, err
 	}
@@ -179,8 +179,7 @@ func (r *reading) holds(d division) bool {
 func (r *reading) takes(d division) error {
 	p, h := r.pool, r.handler
 	if !h.replaceable() {
-		return effect.Errorf(effect.CodeConflict, "pool %s: Caddy divides by the policy %s, which a split would replace; nothing changed", p.name, h.policyName()).
-			WithHint("if clients need not stay at their server, set the policy to %s in Caddy's configuration", weighted)
+		return r.fixed()
 	}
 	for _, alias := range slices.Sorted(maps.Keys(p.servers)) {
 		if dial := p.servers[alias]; d[dial] > 0 && !h.has(dial) {
@@ -189,6 +188,12 @@ func (r *reading) takes(d division) error {
 		}
 	}
 	return nil
+}
+
+// fixed explains a policy that no split replaces.
+func (r *reading) fixed() error {
+	return effect.Errorf(effect.CodeConflict, "pool %s: Caddy divides by the policy %s, which a split would replace; nothing changed", r.pool.name, r.handler.policyName()).
+		WithHint("if clients need not stay at their server, set the policy to %s in Caddy's configuration", weighted)
 }
 
 // show prints what is in force, for people.

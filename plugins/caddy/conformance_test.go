@@ -15,6 +15,7 @@ func TestConformance(t *testing.T) {
 		Reads:  []plugins.Request{{Op: "weights"}, {Op: "weights", Args: obj{"pool": "web"}}},
 		Writes: []plugins.Request{
 			{Op: "split", Args: obj{"green": "10%", "blue": 90}},
+			{Op: "split", Args: obj{"green": "5%", "others": "keep"}},
 			{Op: "switch", Args: obj{"to": "green"}},
 		},
 	})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/internal/portion"
+	"github.com/q-ecosystem/runbook/stdlib/traffic"
 )
 
 // division gives upstreams, by their addresses, weights without a common divisor.
@@ -15,8 +16,13 @@ import (
 type division map[string]int
 
 // divisionFor returns what a request asks for.
-func divisionFor(p *pool, req plugins.Request) (division, error) {
-	shares, err := portion.Pool{Name: p.name, Servers: p.servers}.Asked("caddy", req)
+func (r *reading) divisionFor(req plugins.Request) (division, error) {
+	p := r.pool
+	now, known := r.handler.division()
+	if !known && traffic.Keeps(req.Args) {
+		return nil, r.fixed()
+	}
+	shares, err := portion.Pool{Name: p.name, Servers: p.servers}.Asked("caddy", req, now)
 	return division(shares).reduced(), err
 }
 

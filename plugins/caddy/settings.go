@@ -99,8 +99,8 @@ func newPool(name string, of map[string]any) (*pool, error) {
 		if other := owner[dial]; other != "" {
 			return nil, effect.Errorf(effect.CodeInvalid, "pools.%s.servers: %s and %s are both %s", name, other, alias, dial).WithHint("give each upstream one name")
 		}
-		if alias == "pool" {
-			return nil, effect.Errorf(effect.CodeInvalid, "pools.%s.servers: a server cannot be called pool, which is an argument of traffic.split", name).
+		if alias == "pool" || alias == "others" {
+			return nil, effect.Errorf(effect.CodeInvalid, "pools.%s.servers: a server cannot be called %s, which is an argument of traffic.split", name, alias).
 				WithHint("give it another name")
 		}
 		owner[dial], p.servers[alias] = alias, dial

@@ -3,6 +3,7 @@ package haproxy
 import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/stdlib/traffic"
 )
 
 // desired is the state that a write wants a pool to be in.
@@ -21,16 +22,10 @@ type desired interface {
 func (b *Backend) desiredFor(p *pool, req plugins.Request) (desired, error) {
 	switch req.Op {
 	case "split":
-		shares := map[string]float64{}
-		for name, v := range req.Args {
-			if share, ok := v.(float64); ok && name != "pool" {
-				shares[name] = share
-			}
-		}
-		return newDivision(p, shares, b.scale)
+		return newDivision(p, traffic.Named(req.Args), b.scale, traffic.Keeps(req.Args))
 	case "switch":
 		to, _ := req.Args["to"].(string)
-		return newDivision(p, map[string]float64{to: 100}, b.scale)
+		return newDivision(p, map[string]float64{to: 100}, b.scale, false)
 	case "drain", "ready":
 		name, _ := req.Args["server"].(string)
 		servers, err := p.find(name)

@@ -31,7 +31,7 @@ func TestWeightsGrowBeforeOthersShrink(t *testing.T) {
 			[]string{"set weight web/a 50", "set weight web/b 50"}},
 	} {
 		p := poolOf(c.now)
-		d, err := newDivision(p, c.shares, 100)
+		d, err := newDivision(p, c.shares, 100, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +73,7 @@ func TestSharesBecomeWeights(t *testing.T) {
 		{map[string]float64{"a": 99.9, "b": 0.1}, 100, nil},  // would get all
 		{map[string]float64{"a": 0, "b": 0, "c": 0}, 1, nil}, // nobody takes anything
 	} {
-		d, err := newDivision(poolOf(map[string]int{"a": 1, "b": 1, "c": 1}), c.shares, c.scale)
+		d, err := newDivision(poolOf(map[string]int{"a": 1, "b": 1, "c": 1}), c.shares, c.scale, false)
 		if (err != nil) != (c.want == nil) {
 			t.Errorf("%v at %v: %v", c.shares, c.scale, err)
 			continue
@@ -88,7 +88,7 @@ func TestSharesBecomeWeights(t *testing.T) {
 
 func TestWhatElseChangedIsMissing(t *testing.T) {
 	p := poolOf(map[string]int{"blue": 100, "green": 0})
-	d, err := newDivision(p, map[string]float64{"green": 100}, 100)
+	d, err := newDivision(p, map[string]float64{"green": 100}, 100, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,8 +23,8 @@ func newAliases(config map[string]any) (map[string][]string, error) {
 			return effect.Errorf(effect.CodeInvalid, "%s.%s: %q is no name of an HAProxy server", key, alias, name)
 		case taken:
 			return effect.Errorf(effect.CodeInvalid, "%s: %s and %s both mean the server %s", key, other, alias, name)
-		case alias == "pool":
-			return effect.Errorf(effect.CodeInvalid, "%s: a server cannot be called pool, which is an argument of traffic.split", key)
+		case alias == "pool" || alias == "others":
+			return effect.Errorf(effect.CodeInvalid, "%s: a server cannot be called %s, which is an argument of traffic.split", key, alias)
 		}
 		aliases[alias], owner[name] = append(aliases[alias], name), alias
 		return nil

@@ -64,7 +64,7 @@ func TestGroups(t *testing.T) {
 	for _, name := range []string{"g1", "g3"} {
 		h[name].Store(true)
 	}
-	plugintest.Until(t, "green is down", func() bool { return statusOf(t, b, "green") == "down" })
+	plugintest.Until(t, "green is down at both", func() bool { return must(t, b, "weights", nil)["green"] == 0.0 })
 	_, err := invoke(t, b, "switch", map[string]any{"to": "green"})
 	if e := effect.AsError(err); e == nil || e.Code != effect.CodeConflict || !e.Retryable || !strings.Contains(e.Message, "server green (g1) of pool wide is to take traffic, and HAProxy sees it as down") {
 		t.Errorf("nobody of the group is up: %v", err)

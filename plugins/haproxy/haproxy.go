@@ -47,7 +47,7 @@ import (
 )
 
 // maxWeight is the largest weight that HAProxy takes.
-const maxWeight = 256
+const maxWeight = traffic.MaxWeight
 
 // Backend divides the traffic of one HAProxy, or of several that share the
 // work. New returns it; Configure makes it ready.
@@ -240,6 +240,11 @@ func (b *Backend) write(ctx context.Context, req plugins.Request) (any, error) {
 			req.Op, effect.AsError(err).Message)
 	}
 	missing, err := b.missing(after, req)
+	for i, d := range all { // what was sent, and not only a division that would do
+		if missing == "" && err == nil {
+			missing = d.missing(after.pools[i])
+		}
+	}
 	if err != nil {
 		return nil, unknown("%s: HAProxy took every command, and then the pool was another one: %s", req.Op, effect.AsError(err).Message)
 	}

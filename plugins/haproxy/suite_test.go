@@ -164,6 +164,7 @@ func suite(t *testing.T, s system) {
 			args map[string]any
 		}{
 			{"split", map[string]any{"green": 25.0, "blue": 75.0}},
+			{"split", map[string]any{"green": 70.0, "others": "keep"}},
 			{"switch", map[string]any{"to": "green"}},
 			{"drain", map[string]any{"server": "blue"}},
 			{"ready", map[string]any{"server": "blue"}},
@@ -187,6 +188,10 @@ func suite(t *testing.T, s system) {
 		reset(t)
 		c, err := b.Preview(t.Context(), request(t, "split", map[string]any{"green": 10.0, "blue": 90.0}))
 		if want := (effect.Prediction{Target: "pool " + s.pool, From: "blue 100%, green 0%", To: "blue 90%, green 10%"}); err != nil || c != want {
+			t.Errorf("previewed %+v, %v", c, err)
+		}
+		c, err = b.Preview(t.Context(), request(t, "split", map[string]any{"green": 20.0, "others": "keep"}))
+		if want := (effect.Prediction{Target: "pool " + s.pool, From: "blue 100%, green 0%", To: "blue 80%, green 20%"}); err != nil || c != want {
 			t.Errorf("previewed %+v, %v", c, err)
 		}
 		c, err = b.Preview(t.Context(), request(t, "drain", map[string]any{"server": "green"}))

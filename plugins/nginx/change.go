@@ -47,7 +47,7 @@ func (b *Backend) write(ctx context.Context, req plugins.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := divisionFor(r.pool, req)
+	d, err := r.divisionFor(req)
 	if err != nil {
 		return nil, err
 	}

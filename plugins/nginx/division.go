@@ -20,9 +20,11 @@ type division struct {
 	shares map[string]int
 }
 
-// divisionFor returns what a request asks for.
-func divisionFor(p *pool, req plugins.Request) (division, error) {
-	shares, err := portion.Pool{Name: p.name, Servers: p.servers}.Asked("nginx", req)
+// divisionFor returns what a request asks for. What it keeps is what nginx serves: a
+// file that is not in force may be left of a runner that was killed.
+func (r *reading) divisionFor(req plugins.Request) (division, error) {
+	p := r.pool
+	shares, err := portion.Pool{Name: p.name, Servers: p.servers}.Asked("nginx", req, r.served.shares)
 	return division{p, shares}, err
 }
 

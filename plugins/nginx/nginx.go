@@ -96,7 +96,7 @@ func (b *Backend) Observe(ctx context.Context, req plugins.Request) (plugins.Obs
 	if err != nil {
 		return uncertain, err
 	}
-	d, err := divisionFor(r.pool, req)
+	d, err := r.divisionFor(req)
 	if err != nil {
 		return uncertain, err
 	}
@@ -112,7 +112,7 @@ func (b *Backend) Preview(ctx context.Context, req plugins.Request) (effect.Pred
 	if err != nil {
 		return effect.Prediction{}, err
 	}
-	d, err := divisionFor(r.pool, req)
+	d, err := r.divisionFor(req)
 	if err != nil {
 		return effect.Prediction{}, err
 	}

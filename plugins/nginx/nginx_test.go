@@ -200,7 +200,7 @@ func TestDrift(t *testing.T) {
 	p := startProxy(t, "")
 	b := p.backend(t, nil)
 	req := request(t, "split", map[string]any{"green": 10.0, "blue": 90.0})
-	d, err := divisionFor(b.settings.pools["web"], req)
+	d, err := (&reading{pool: b.settings.pools["web"]}).divisionFor(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,6 +222,22 @@ func TestDrift(t *testing.T) {
 	if v := must(t, b, "split", req.Args); v["drift"] != nil || v["weights"].(map[string]any)["green"] != 10.0 {
 		t.Errorf("after the resume %v", v)
 	}
+	// What is kept is what nginx serves, and not what such a file says.
+	req = request(t, "split", map[string]any{"canary": 50.0, "others": "keep"})
+	r, err := b.read(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err = r.divisionFor(req); err != nil {
+		t.Fatal(err)
+	}
+	p.write(t, p.file, d.text())
+	if o, err := b.Observe(t.Context(), req); err != nil || o.State != effect.NotApplied {
+		t.Errorf("observed %v, %v", o, err)
+	}
+	if v := must(t, b, "split", req.Args)["weights"].(map[string]any); v["blue"] != 45.0 || v["green"] != 5.0 || v["canary"] != 50.0 {
+		t.Errorf("after the resume of one that keeps %v", v)
+	}
 }
 
 // TestUnseenWorkers: where the processes cannot be seen, answers in a row tell.
@@ -239,7 +255,7 @@ func TestUnseenWorkers(t *testing.T) {
 	if w := workers(os.Getpid()); w != nil {
 		t.Errorf("workers of no nginx: %v", w)
 	}
-	d, err := divisionFor(r.pool, request(t, "switch", map[string]any{"to": "green"}))
+	d, err := r.divisionFor(request(t, "switch", map[string]any{"to": "green"}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -105,7 +105,7 @@ func newPool(name string, of map[string]any) (*pool, error) {
 			return nil, bad(".servers."+alias, real, "is no name of an upstream")
 		case other != "":
 			return nil, bad(".servers."+alias, real, "is "+other+" already")
-		case alias == "pool":
+		case alias == "pool" || alias == "others":
 			return nil, bad(".servers", alias, "is an argument of traffic.split, and cannot be a server's name")
 		}
 		owner[real], p.servers[alias] = alias, real

@@ -43,8 +43,19 @@ func setDivision(before any, op string, args map[string]any, result any) any {
 	switch op {
 	case "split", "switch":
 		next.hidden = map[string]bool{}
-		if next.shares = said; len(said) == 0 { // an operator's word has no result
+		switch {
+		case len(said) == 0: // an operator's word has no result
 			next.shares = asked(op, args)
+			if Keeps(args) {
+				next.keep(d.shares)
+			}
+		case Keeps(args): // who is out keeps a weight, which nobody told
+			next.take(said)
+			for name := range asked(op, args) {
+				delete(next.hidden, name)
+			}
+		default:
+			next.shares = said
 		}
 	case "drain":
 		next.out[server] = true
@@ -75,6 +86,29 @@ func (d *division) take(said map[string]float64) {
 	}
 }
 
+// keep lets those that a split does not name share what it leaves, as they did
+// before. Where that is not known, nothing is.
+func (d *division) keep(before map[string]float64) {
+	left, total := 100.0, 0.0
+	for _, share := range d.shares {
+		left -= share
+	}
+	for name, share := range before {
+		if _, named := d.shares[name]; !named {
+			total += share
+		}
+	}
+	if total == 0 {
+		d.shares = nil
+		return
+	}
+	for name, share := range before {
+		if _, named := d.shares[name]; !named {
+			d.shares[name] = left * share / total
+		}
+	}
+}
+
 // uncover takes the share of a server that is ready again from what the proxy
 // said, which tells it as a part of those that are in; those that are still out
 // keep theirs.
@@ -98,13 +132,7 @@ func asked(op string, args map[string]any) map[string]float64 {
 	if op == "switch" {
 		return map[string]float64{plain.Str(args, "to"): 100}
 	}
-	out := map[string]float64{}
-	for name, v := range args {
-		if share, ok := v.(float64); ok && name != "pool" {
-			out[name] = share
-		}
-	}
-	return out
+	return Named(args)
 }
 
 // sharesOf reads a map of shares out of the result of an op.

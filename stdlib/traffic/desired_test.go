@@ -52,6 +52,13 @@ func TestDeviation(t *testing.T) {
 		result           any
 		drift, unsettled string // what they hold; "" for none
 	}{
+		"an operator's word of a split that keeps the others": {writes: []write{{"split", obj{"blue": 60.0, "red": 40.0}, nil}, {"split", obj{"green": 50.0, "others": "keep"}, nil}},
+			result: servers([]any{"blue", 30.0, 30.0}, []any{"green", 50.0, 50.0}, []any{"red", 20.0, 20.0})},
+		"an operator's word of others that nobody knows": {writes: []write{{"split", obj{"green": 50.0, "others": "keep"}, nil}}, result: blueOnly},
+		"one that was out keeps its weight": {writes: []write{{"drain", obj{"server": "red"}, obj{"configured": obj{"blue": 100.0, "green": 0.0, "red": 0.0}}},
+			{"split", obj{"green": 50.0, "others": "keep"}, obj{"configured": obj{"blue": 50.0, "green": 50.0, "red": 0.0}}},
+			{"ready", obj{"server": "red"}, obj{"configured": obj{"blue": 40.0, "green": 40.0, "red": 20.0}}}},
+			result: servers([]any{"blue", 40.0, 40.0}, []any{"green", 40.0, 40.0}, []any{"red", 20.0, 20.0})},
 		"as set":                    {writes: []write{half}, result: even},
 		"reloaded":                  {writes: []write{half}, result: servers([]any{"blue", 100.0, 100.0}, []any{"green", 0.0, 0.0}), drift: "the configured pool: set were blue 50%, green 50%; now blue 100%, green 0%"},
 		"whole weights":             {writes: []write{{"split", obj{"blue": 87.5, "green": 12.5}, nil}}, result: servers([]any{"blue", 100.0 * 88 / 101, 87.1}, []any{"green", 100.0 * 13 / 101, 12.9})},

@@ -111,15 +111,9 @@ func (t *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 	case "servers":
 		return map[string]any{"servers": p.list(m.Now)}, nil
 	case "split":
-		shares := map[string]float64{}
-		for server, v := range args {
-			if share, ok := v.(float64); ok && server != "pool" {
-				shares[server] = share
-			}
-		}
-		err = p.divide(shares)
+		err = p.divide(Named(args), Keeps(args))
 	case "switch":
-		err = p.divide(map[string]float64{plain.Str(args, "to"): 100})
+		err = p.divide(map[string]float64{plain.Str(args, "to"): 100}, false)
 	case "drain":
 		err = p.drain(plain.Str(args, "server"))
 	case "ready":
@@ -141,7 +135,7 @@ func (t *Model) Do(m effect.Moment, op string, args map[string]any) (any, error)
 // poolFor returns the pool that a call is about. One that nobody declared is
 // taken to hold the servers that the call names.
 func (t *Model) poolFor(name, op string, args map[string]any) (*pool, *effect.Error) {
-	p := t.pools[name]
+	p, keeps := t.pools[name], op == "split" && Keeps(args)
 	if p != nil && !p.blank() && (p.complete || op != "split" && op != "switch") {
 		return p, nil
 	}
@@ -150,7 +144,7 @@ func (t *Model) poolFor(name, op string, args map[string]any) (*pool, *effect.Er
 		if declared && name != "" {
 			return nil, model.NotFound("pool", name, slices.DeleteFunc(plain.SortedNames(t.pools), func(n string) bool { return n == "" }))
 		}
-		if op != "split" && op != "switch" {
+		if keeps || op != "split" && op != "switch" {
 			example := "traffic = { weights = { blue = 100, green = 0 } }"
 			if name != "" {
 				example = "traffic = { pools = { [\"" + name + "\"] = { weights = { blue = 100, green = 0 } } } }"
@@ -162,15 +156,14 @@ func (t *Model) poolFor(name, op string, args map[string]any) (*pool, *effect.Er
 		}
 	}
 	p = p.clone()
-	for server, v := range args {
-		if _, ok := v.(float64); ok && op == "split" && server != "pool" {
+	if op == "switch" {
+		p.admit(plain.Str(args, "to"))
+	} else {
+		for server := range Named(args) {
 			p.admit(server)
 		}
 	}
-	if op == "switch" {
-		p.admit(plain.Str(args, "to"))
-	}
-	p.complete = op == "split" // a split names them all, or leaves them without traffic
+	p.complete = op == "split" && !keeps // which names them all, or leaves them without traffic
 	return p, nil
 }
 

@@ -31,7 +31,9 @@ func Module() effect.Module {
 		return effect.Op{Module: "traffic", Name: name, Doc: doc, Class: effect.Write, Recovery: effect.Observe,
 			Args: append(args, pool), Returns: []effect.Field{weights, configured, drift}}
 	}
-	split := write("split", "Divide new requests among servers; the shares add up to 100")
+	split := write("split", "Divide new requests among servers; the shares add up to 100",
+		effect.Field{Name: "others", Type: effect.Enum, Enum: []string{"none", "keep"}, Doc: "what becomes of servers that are not named: none takes anything (if left out), or they keep " +
+			"their proportions and share what the named ones, whose shares are of the whole, leave"})
 	split.Rest = &effect.Field{Type: effect.Percent, Min: effect.Bound(0), Max: effect.Bound(100),
 		Doc: "a server's share in percent: green = 10"}
 	split.Validate = validateSplit
@@ -51,19 +53,19 @@ func Module() effect.Module {
 }
 
 func validateSplit(args map[string]any) error {
-	sum, servers := 0.0, 0
-	for name, v := range args {
-		if share, ok := v.(float64); ok && name != "pool" {
-			sum += share
-			servers++
-		}
+	sum, named := 0.0, Named(args)
+	for _, share := range named {
+		sum += share
 	}
-	if servers == 0 {
+	switch {
+	case len(named) == 0:
 		return &effect.FieldError{Problem: "names no server", Hint: "write traffic.split { green = 10, blue = 90 }"}
-	}
-	if math.Abs(sum-100) > 1e-6 {
+	case args["others"] == "keep" && sum > 100+1e-6:
+		return &effect.FieldError{Problem: fmt.Sprintf("the shares add up to %v, more than 100", sum),
+			Hint: "they are shares of the whole, of which the others keep the rest"}
+	case args["others"] != "keep" && math.Abs(sum-100) > 1e-6:
 		return &effect.FieldError{Problem: fmt.Sprintf("the shares add up to %v, not 100", sum),
-			Hint: "name every server that is to take traffic"}
+			Hint: `name every server that is to take traffic, or write others = "keep"`}
 	}
 	return nil
 }

@@ -261,33 +261,14 @@ func (p *pool) find(name string) (*server, *effect.Error) {
 	return nil, effect.Errorf(effect.CodeNotFound, "%s has no server %q", poolLabel(p.name), name).WithHint("%s", hint)
 }
 
-// divide gives each server its share, and none to those that are not named.
-func (p *pool) divide(shares map[string]float64) *effect.Error {
-	weights, total := map[string]int{}, 0
-	for _, name := range plain.SortedNames(shares) {
-		s, err := p.find(name)
-		if err != nil {
-			return err
-		}
-		weights[name] = p.weightOf(shares[name])
-		if weights[name] > 0 && s.backup {
-			return effect.Errorf(effect.CodeConflict, "server %s of %s is a backup: it takes requests only when all others are down", name, poolLabel(p.name)).
-				WithHint("leave it out of the split")
-		}
-		total += weights[name]
+// divide gives each server its share, and none to those that are not named, unless
+// they keep theirs of what is left.
+func (p *pool) divide(shares map[string]float64, keeps bool) *effect.Error {
+	weights, err := p.weightsFor(shares, keeps)
+	if err != nil {
+		return err
 	}
-	if total == 0 {
-		return effect.Errorf(effect.CodeInvalid, "no server of %s would take any request", poolLabel(p.name)).
-			WithHint("the shares have to add up to 100")
-	}
-	for _, name := range plain.SortedNames(shares) {
-		got := 100 * float64(weights[name]) / float64(total)
-		if math.Abs(got-shares[name]) > 0.5 || (shares[name] > 0) != (got > 0) {
-			return effect.Errorf(effect.CodeInvalid, "%s cannot be given %.4g%%: weights are whole numbers, and out of a total of %d the nearest gives %.4g%%",
-				name, shares[name], p.scale, got).WithHint("ask for whole percents, or give the backend and the scenario a finer scale: up to 256 with HAProxy")
-		}
-	}
-	if err := p.ableToTake(weights); err != nil {
+	if err := p.ableToTake(weights, shares, keeps); err != nil {
 		return err
 	}
 	for name, s := range p.servers {
@@ -302,9 +283,58 @@ func (p *pool) divide(shares map[string]float64) *effect.Error {
 	return nil
 }
 
+// weightsFor returns the weights of a split.
+func (p *pool) weightsFor(shares map[string]float64, keeps bool) (map[string]int, *effect.Error) {
+	weights, total := map[string]int{}, 0
+	for _, name := range plain.SortedNames(shares) {
+		s, err := p.find(name)
+		if err != nil {
+			return nil, err
+		}
+		weights[name] = p.weightOf(shares[name])
+		if shares[name] > 0 && s.backup {
+			return nil, effect.Errorf(effect.CodeConflict, "server %s of %s is a backup: it takes requests only when all others are down", name, poolLabel(p.name)).
+				WithHint("leave it out of the split")
+		}
+		total += weights[name]
+	}
+	if keeps {
+		return p.keep(shares)
+	}
+	if total == 0 {
+		return nil, effect.Errorf(effect.CodeInvalid, "no server of %s would take any request", poolLabel(p.name)).
+			WithHint("the shares have to add up to 100")
+	}
+	for _, name := range plain.SortedNames(shares) {
+		got := 100 * float64(weights[name]) / float64(total)
+		if math.Abs(got-shares[name]) > 0.5 || (shares[name] > 0) != (got > 0) {
+			return nil, effect.Errorf(effect.CodeInvalid, "%s cannot be given %.4g%%: weights are whole numbers, and out of a total of %d the nearest gives %.4g%%",
+				name, shares[name], p.scale, got).WithHint("ask for whole percents, or give the backend and the scenario a finer scale: up to 256 with HAProxy")
+		}
+	}
+	return weights, nil
+}
+
+// keep returns the weights of a split that keeps the others' proportions. A scale
+// finer than HAProxy's is that of a proxy which counts in parts of a whole.
+func (p *pool) keep(shares map[string]float64) (map[string]int, *effect.Error) {
+	k := Kept{Pool: poolLabel(p.name), Named: shares, Others: map[string]int{}, Out: map[string]bool{}}
+	for name, s := range p.servers {
+		if _, named := shares[name]; !named && !s.backup {
+			k.Others[name], k.Out[name] = s.weight, s.admin != ""
+		}
+	}
+	if p.scale > MaxWeight {
+		return k.Shares(p.scale)
+	}
+	return k.Weights(p.scale, nil)
+}
+
 // ableToTake refuses weights for servers that are not up. One that is down may
-// come up: that is said only if nothing worse is to be said.
-func (p *pool) ableToTake(weights map[string]int) *effect.Error {
+// come up: that is said only if nothing worse is to be said. Of those that keep
+// theirs one has to be up.
+func (p *pool) ableToTake(weights map[string]int, shares map[string]float64, keeps bool) *effect.Error {
+	left := !keeps
 	refused := func(name string) *effect.Error {
 		return effect.Errorf(effect.CodeConflict, "server %s of %s is to take traffic, and the proxy sees it as %s; nothing changed",
 			name, poolLabel(p.name), p.servers[name].seen)
@@ -312,6 +342,10 @@ func (p *pool) ableToTake(weights map[string]int) *effect.Error {
 	down := ""
 	for _, name := range plain.SortedNames(weights) {
 		seen := p.servers[name].seen
+		if _, named := shares[name]; !named {
+			left = left || weights[name] > 0 && seen == "up"
+			continue
+		}
 		if weights[name] == 0 || seen == "up" {
 			continue
 		}
@@ -321,6 +355,11 @@ func (p *pool) ableToTake(weights map[string]int) *effect.Error {
 		if down == "" {
 			down = name
 		}
+	}
+	if down == "" && !left {
+		e := effect.Errorf(effect.CodeConflict, "none of the servers of %s that are to keep their share is up; nothing changed", poolLabel(p.name))
+		e.Retryable = true
+		return e.WithHint("the servers named would take everything, or nobody would: wait until traffic.servers {} calls one of the others up")
 	}
 	if down == "" {
 		return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/stdlib/traffic"
 )
 
 // Whole is 100% in hundredths of a percent, which shares are counted in.
@@ -22,20 +23,16 @@ type Pool struct {
 }
 
 // Asked returns the shares that a split or a switch asks for, by the proxy's names of
-// servers. They add up to Whole; those that take nothing are not in it. backend is
-// its name, for errors.
-func (p Pool) Asked(backend string, req plugins.Request) (map[string]int, error) {
+// servers. They add up to Whole; those that take nothing are not in it. now are the
+// weights in force, whose proportions a split may keep; backend is its name, for errors.
+func (p Pool) Asked(backend string, req plugins.Request, now map[string]int) (map[string]int, error) {
 	shares := map[string]float64{}
 	switch req.Op {
 	case "switch":
 		to, _ := req.Args["to"].(string)
 		shares[to] = 100
 	case "split":
-		for name, v := range req.Args {
-			if share, ok := v.(float64); ok && name != "pool" {
-				shares[name] = share
-			}
-		}
+		shares = traffic.Named(req.Args)
 	default:
 		return nil, effect.Errorf(effect.CodeUnsupported, "the %s backend has no write called %q", backend, req.Op).WithHint("it has split and switch")
 	}
@@ -44,6 +41,9 @@ func (p Pool) Asked(backend string, req plugins.Request) (map[string]int, error)
 		if p.Servers[name] == "" {
 			return nil, p.noServer(name)
 		}
+	}
+	if req.Op == "split" && traffic.Keeps(req.Args) {
+		return p.keeping(shares, now)
 	}
 	out, left, largest := map[string]int{}, Whole, ""
 	for _, name := range names {
@@ -64,6 +64,22 @@ func (p Pool) Asked(backend string, req plugins.Request) (map[string]int, error)
 		return nil, effect.Errorf(effect.CodeInvalid, "no server of pool %s would take any request", p.Name).WithHint("the shares have to add up to 100")
 	}
 	out[largest] += left // what rounding left
+	return out, nil
+}
+
+// keeping returns the shares of a split that keeps what it does not name, which may be
+// servers that the configuration does not name either.
+func (p Pool) keeping(shares map[string]float64, now map[string]int) (map[string]int, error) {
+	k := traffic.Kept{Pool: "pool " + p.Name, Named: map[string]float64{}, Others: maps.Clone(now)}
+	for name, share := range shares {
+		k.Named[p.Servers[name]] = share
+		delete(k.Others, p.Servers[name])
+	}
+	out, err := k.Shares(Whole)
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(out, func(_ string, share int) bool { return share == 0 })
 	return out, nil
 }
 

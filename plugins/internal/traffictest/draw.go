@@ -26,6 +26,10 @@ func Draw(random *rand.Rand, b plugins.Backend, names []string) (op string, args
 				args[name], left = share, left-share
 			}
 		}
+		if len(args) > 0 && random.IntN(2) == 0 {
+			args["others"] = "keep"
+			break
+		}
 		last := one()
 		if share, ok := args[last].(float64); ok {
 			left += share
