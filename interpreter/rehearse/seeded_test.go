@@ -48,6 +48,7 @@ var seeded = []struct {
 	{"failing-rollback", "every rollback completes", 1},
 	{"feature-left-on", "what a run sets for its own time is taken back however it ends", 1},
 	{"fenced-late", "there is one writable primary at most", 1},
+	{"file-is-no-look", "a member takes part again before the next one is away", 1},
 	{"files-without-lock", "what others share is changed under a lock", 1},
 	{"flag-left", "what a run sets for its own time is taken back however it ends", 1},
 	{"forgotten-rollback", "a run that did not succeed leaves no traffic on what is bad", 1},
@@ -95,6 +96,7 @@ var seeded = []struct {
 	{"pinned-late", "content is kept before a name leads to it", 1},
 	{"queue-not-empty", "what is taken away is empty", 1},
 	{"rebooted-at-once", "of a group of hosts, no two are without their service at once", 1},
+	{"rebooted-in-a-row", "a member takes part again before the next one is away", 1},
 	{"relative-amount", "a command that may run twice says what is to be, not what is to be added", 1},
 	{"release-unwatched", "what is released is watched for long enough", 1},
 	{"repairs-left-off", "what a run sets for its own time is taken back however it ends", 1},
@@ -130,6 +132,7 @@ var seeded = []struct {
 	{"unseen-errors", "a run that succeeded leaves nothing unhealthy in service", 1},
 	{"whole-pool", "most of a pool is not taken out of service together", 1},
 	{"wiped-primary", "what takes writes is not destroyed", 1},
+	{"written-not-read", "a secret is revoked after its last consumer has the new one", 1},
 }
 
 func TestExploreFindsWhatIsPlanted(t *testing.T) {

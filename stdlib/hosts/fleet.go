@@ -15,23 +15,28 @@ import (
 // another, before the next one may be away.
 var agreeing = regexp.MustCompile(`(?i)^(etcd|zookeeper|consul|nomad|vault|kafka|cassandra|scylla\S*|elasticsearch|opensearch|solr|mongo(d|db)?|mysqld?|mariadb|galera|postgres(ql)?\S*|patroni|redis\S*|valkey\S*|rabbitmq\S*|nats\S*|cockroach\S*|ceph\S*|minio|influxd?\S*|clickhouse\S*|raft\S*)$`)
 
-// nextTooSoon finds members of a group that agree among themselves, restarted one
-// after the other by calls of their own, without a look or a pause between: a
-// service that runs has not caught up yet.
+// nextTooSoon finds members of a group, of those that agree among themselves, that are
+// restarted one after the other by calls of their own without a look or a pause
+// between: a service that runs has not caught up yet. So it finds hosts that are
+// rebooted, whatever they serve: the command returns before the host is away.
 func nextTooSoon(v *effect.View, e effect.Occurrence) string {
-	if e.Place.InRollback() || !restartsMember(e) {
+	what := takenAway(e)
+	if e.Place.InRollback() || what == "" {
 		return ""
 	}
-	group := serving(v, e)
+	group := members(v)
+	if what != reboot {
+		group = serving(v, e)
+	}
 	var before, away *effect.Occurrence
 	for _, p := range v.Past() {
 		switch {
 		case p.Place == e.Place:
-		case restartsMember(p) && p.Args["name"] == e.Args["name"] && !slices.Equal(touched(p), touched(e)):
+		case takenAway(p) == what && !slices.Equal(touched(p), touched(e)):
 			before, away = &p, &p
 		case away != nil && p.Module == "hosts" && p.Args["action"] == "start" && p.Args["name"] == e.Args["name"] && slices.Equal(touched(p), touched(*away)):
 			before = &p // it comes back only now, whatever was done meanwhile
-		case before != nil && mayLook(p):
+		case before != nil && mayLook(p, touched(*before)):
 			before = nil
 		}
 	}
@@ -47,21 +52,40 @@ func nextTooSoon(v *effect.View, e effect.Occurrence) string {
 	return ""
 }
 
-// mayLook reports whether a call may have waited until a member takes part again: it
-// reads or pauses, or runs or asks for what only its author knows.
-func mayLook(p effect.Occurrence) bool {
+// mayLook reports whether a call may have waited until the members on those hosts take
+// part again: it pauses, reads what they may have to do with, or runs or asks for what
+// only its author knows. What is in a file, and what systemd says of another host, tells
+// nothing of them.
+func mayLook(p effect.Occurrence, hosts []string) bool {
 	switch {
 	case p.Module == effect.ControlModule:
 		return p.Name != "now"
+	case p.Module == "files", p.Module == "secrets":
+		return false
+	case p.Module == "hosts" && (p.Name == "read" || p.Name == "list"):
+		return false
+	case p.Module == "hosts" && p.Name == "service":
+		return p.Class == effect.Read && len(common(hosts, touched(p))) > 0
 	case p.Class == effect.Read:
 		return true
 	}
 	return p.Err == nil && (p.Module == "exec" || p.Module == "http" || p.Module == "hosts" && p.Name == "run")
 }
 
-func restartsMember(e effect.Occurrence) bool {
-	return e.Module == "hosts" && e.Name == "service" && e.Err == nil && (e.Args["action"] == "restart" || e.Args["action"] == "stop") &&
-		agreeing.MatchString(strings.TrimSuffix(unitName(plain.Str(e.Args, "name")), ".service"))
+// reboot is what takenAway calls a host that goes down as a whole.
+const reboot = "the host"
+
+// takenAway returns what a call takes away from its hosts for a while that others of
+// the group have to be there for: a service whose members agree, or all.
+func takenAway(e effect.Occurrence) string {
+	switch unit := strings.TrimSuffix(unitName(plain.Str(e.Args, "name")), ".service"); {
+	case e.Module != "hosts" || e.Err != nil:
+	case e.Name == "run" && reboots.MatchString(model.Command(e.Args)):
+		return reboot
+	case e.Name == "service" && (e.Args["action"] == "restart" || e.Args["action"] == "stop") && agreeing.MatchString(unit):
+		return unit
+	}
+	return ""
 }
 
 // agreedToLess finds what is destroyed on hosts that the question did not name,

@@ -41,6 +41,11 @@ func acts(place effect.Place, action, host string) effect.Occurrence {
 	return did(place, "service", obj{"name": "etcd", "action": action}, []any{host}, host)
 }
 
+func reads(e effect.Occurrence) effect.Occurrence {
+	e.Class = effect.Read
+	return e
+}
+
 func TestNextTooSoon(t *testing.T) {
 	look := effect.Occurrence{Place: "2", Module: "health", Name: "check", Class: effect.Read}
 	pause := effect.Occurrence{Place: "2", Module: effect.ControlModule, Name: "sleep", Class: effect.Value}
@@ -56,10 +61,36 @@ func TestNextTooSoon(t *testing.T) {
 		"a command elsewhere":        {[]effect.Occurrence{restarts("1", "etcd", "r1"), {Place: "2", Module: "exec", Name: "run", Class: effect.Write, Args: obj{"argv": []any{"etcdctl", "member", "list"}}}}, "etcd", false},
 		"only another file":          {[]effect.Occurrence{restarts("1", "etcd", "r1"), did("2", "copy", obj{"to": "/etc/conf"}, []any{"r1"}, "r1")}, "etcd", true},
 		"started after the upgrade":  {[]effect.Occurrence{acts("1", "stop", "r1"), did("2", "run", obj{"argv": []any{"apt-get", "upgrade"}}, []any{"r1"}, "r1"), acts("2.1", "start", "r1")}, "etcd", true},
+		"a file of the next one":     {[]effect.Occurrence{restarts("1", "etcd", "r1"), reads(did("2", "read", obj{"path": "/etc/conf"}, []any{"r2"}, "r2"))}, "etcd", true},
+		"the state of the next one":  {[]effect.Occurrence{restarts("1", "etcd", "r1"), reads(acts("2", "status", "r2"))}, "etcd", true},
+		"the state of the first":     {[]effect.Occurrence{restarts("1", "etcd", "r1"), reads(acts("2", "status", "r1"))}, "etcd", false},
 		"the same host again":        {[]effect.Occurrence{restarts("1", "etcd", "r1"), restarts("2", "etcd", "r2"), look}, "etcd", false},
 		"members that need no other": {[]effect.Occurrence{restarts("1", "app", "r1")}, "app", false},
 	} {
 		e := restarts("3", c.unit, "r2")
+		if got := nextTooSoon(fleet(append(c.past, e)...), e); (got != "") != c.want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+func TestRebootsInARow(t *testing.T) {
+	reboot := func(place effect.Place, host string) effect.Occurrence {
+		return did(place, "run", obj{"argv": []any{"reboot"}}, []any{host}, host)
+	}
+	look := effect.Occurrence{Place: "2", Module: "health", Name: "check", Class: effect.Read}
+	for name, c := range map[string]struct {
+		past []effect.Occurrence
+		want bool
+	}{
+		"straight after":           {[]effect.Occurrence{reboot("1", "r1")}, true},
+		"a look between":           {[]effect.Occurrence{reboot("1", "r1"), look}, false},
+		"the same host":            {[]effect.Occurrence{reboot("1", "r2")}, false},
+		"another is restarted":     {[]effect.Occurrence{restarts("1", "etcd", "r1")}, false},
+		"a command that returns":   {[]effect.Occurrence{reboot("1", "r1"), did("2", "run", obj{"argv": []any{"wait-for", "r1"}}, []any{"r2"}, "r2")}, false},
+		"one that is not a reboot": {[]effect.Occurrence{did("1", "run", obj{"argv": []any{"reboot-and-return"}}, []any{"r1"}, "r1")}, false},
+	} {
+		e := reboot("3", "r2")
 		if got := nextTooSoon(fleet(append(c.past, e)...), e); (got != "") != c.want {
 			t.Errorf("%s: %q", name, got)
 		}
