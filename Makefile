@@ -60,9 +60,9 @@ ipfsnode:
 
 ## make test         all tests, with the race detector
 # A program that it watches waits for a second before it ends; the tests end
-# thousands. The packages that kill runners at every boundary and explore pairs of
-# faults do so without it, and with it at some of the places.
-SWEEPS := ./interpreter ./interpreter/rehearse
+# thousands. The packages that start programs and kill runners all the time, or
+# explore pairs of faults, do all of it without the detector, and with it a part.
+SWEEPS := ./interpreter ./interpreter/rehearse ./cmd/runbook ./plugins/script
 RACE   := GORACE="atexit_sleep_ms=10" go test -race -timeout 25m
 test:
 	$(RACE) $$(go list ./... | grep -vxF "$$(go list $(SWEEPS))")

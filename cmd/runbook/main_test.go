@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -16,10 +18,14 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"runbook": main, "killer": killer})
 }
 
-// TestScripts runs testdata/*.txtar. Each has a journal, a home and a
-// configuration directory of its own. Beside testscript's commands there are
-// those of script_test.go.
+// TestScripts runs testdata/*.txtar, with -short those in which commands run at
+// once. Each has a journal, a home and a configuration directory of its own.
+// Beside testscript's commands there are those of script_test.go.
 func TestScripts(t *testing.T) {
+	scripts := scriptFiles(t)
+	if testing.Short() {
+		scripts = slices.DeleteFunc(scripts, func(path string) bool { return !atOnce(t, path) })
+	}
 	docs, err := filepath.Abs("../../docs/backends")
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +35,7 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata",
+		Files:               scripts,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("RUNBOOK_UPDATE") != "",
@@ -88,4 +94,24 @@ func TestScripts(t *testing.T) {
 			"exampleplugin": examplePlugin,
 		},
 	})
+}
+
+func scriptFiles(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts are in testdata (%v)", err)
+	}
+	return files
+}
+
+// atOnce reports whether commands of a script run at once, or are sent signals:
+// there the race detector may find what it finds nowhere else.
+func atOnce(t *testing.T, path string) bool {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return regexp.MustCompile(`(?m)(&|&\w+&)$|^(signal|sweep|until) `).Match(text)
 }
