@@ -77,6 +77,7 @@ func harass(args []string) error {
 		status := stands.FindStringSubmatch(ask("show", id, "--json"))
 		if status != nil && !slices.Contains([]string{"running", "waiting", "rolling_back"}, status[1]) {
 			fmt.Printf("killed %d times, %s\n", killed, status[1])
+			fmt.Fprint(os.Stderr, ask("show", id)) // for who looks why it ended otherwise
 			return nil
 		}
 		seen = marks(id)
