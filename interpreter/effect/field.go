@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Type says how a field's value is read and checked.
@@ -203,6 +204,9 @@ func (f *Field) checkNumber(v any) (any, error) {
 	if (f.Type == Duration || f.Type == Size) && n < 0 {
 		return nil, &FieldError{Problem: "may not be negative, got " + show(v)}
 	}
+	if f.Type == Duration && n > maxDuration {
+		return nil, &FieldError{Problem: "is " + tooLong + ": got " + show(v)}
+	}
 	if f.Min != nil && n < *f.Min || f.Max != nil && n > *f.Max {
 		return nil, &FieldError{Problem: f.boundsText("must be") + ", got " + show(v)}
 	}
@@ -220,7 +224,7 @@ func (f *Field) checkString(v any) (any, error) {
 				return s, nil
 			}
 		}
-		return nil, &FieldError{Problem: fmt.Sprintf("must be one of %s, got %q", quoteAll(f.Enum), s), Hint: DidYouMean(s, f.Enum)}
+		return nil, &FieldError{Problem: fmt.Sprintf("must be one of %s, got %s", quoteAll(f.Enum), show(s)), Hint: DidYouMean(s, f.Enum)}
 	}
 	if f.Pattern != "" {
 		re, err := regexp.Compile(`\A(?:` + f.Pattern + `)\z`)
@@ -228,11 +232,11 @@ func (f *Field) checkString(v any) (any, error) {
 			return nil, &FieldError{Problem: fmt.Sprintf("cannot be checked: its pattern %q is no regular expression", f.Pattern)}
 		}
 		if !re.MatchString(s) {
-			return nil, &FieldError{Problem: fmt.Sprintf("must match %s, got %q", f.Pattern, s)}
+			return nil, &FieldError{Problem: fmt.Sprintf("must match %s, got %s", f.Pattern, show(s))}
 		}
 	}
 	if n := float64(len(s)); f.Min != nil && n < *f.Min || f.Max != nil && n > *f.Max {
-		return nil, &FieldError{Problem: f.boundsText("its length must be") + fmt.Sprintf(", got %q", s)}
+		return nil, &FieldError{Problem: f.boundsText("its length must be") + ", got " + show(s)}
 	}
 	return s, nil
 }
@@ -387,7 +391,7 @@ func unknownKey(key string, fields []Field) *FieldError {
 	if hint == "" && len(names) > 0 {
 		hint = "known: " + strings.Join(names, ", ")
 	}
-	return &FieldError{Path: key, Problem: "is not known here", Hint: hint}
+	return &FieldError{Path: Brief(key), Problem: "is not known here", Hint: hint}
 }
 
 // missingHint finds the misspelt key that was meant for a required field.
@@ -435,16 +439,30 @@ func show(v any) string {
 	case nil:
 		return "nothing"
 	case string:
-		if len(v) > 60 {
-			v = v[:60] + "…"
-		}
-		return fmt.Sprintf("%q", v)
+		return Quote(v)
 	case []any:
 		return "a list"
 	case map[string]any:
 		return "a table"
 	}
 	return fmt.Sprint(v)
+}
+
+// Quote returns a text in quotes, as an error shows it: not more of it than
+// about a line.
+func Quote(text string) string { return strconv.Quote(Brief(text)) }
+
+// Brief returns as much of a text as a person reads within an error.
+func Brief(text string) string {
+	const most = 60
+	if len(text) <= most {
+		return text
+	}
+	end := most
+	for end > most-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
 }
 
 func quoteAll(list []string) string {

@@ -53,10 +53,10 @@ func ParseTime(text string, zone *time.Location) (time.Time, error) {
 			return LocalTime(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), zone), nil
 		}
 		if parsed := new(time.ParseError); errors.As(err, &parsed) && strings.Contains(parsed.Message, "out of range") {
-			return time.Time{}, &FieldError{Problem: fmt.Sprintf("%q is not a time%s", text, parsed.Message)}
+			return time.Time{}, &FieldError{Problem: Quote(text) + " is not a time" + parsed.Message}
 		}
 	}
-	return time.Time{}, &FieldError{Problem: fmt.Sprintf("%q is not a time", text),
+	return time.Time{}, &FieldError{Problem: Quote(text) + " is not a time",
 		Hint: `write "2026-03-29 03:00", or "2026-03-29T03:00:00+02:00"`}
 }
 
@@ -115,7 +115,7 @@ func SleepUntil(args map[string]any, began time.Time) (time.Time, error) {
 		}
 		at, err := ParseTime(until, zone)
 		if err != nil {
-			return time.Time{}, &FieldError{Path: "until_", Problem: fmt.Sprintf("%q is not a time", until),
+			return time.Time{}, &FieldError{Path: "until_", Problem: Quote(until) + " is not a time",
 				Hint: `write "03:00", "2026-03-29 03:00", or "2026-03-29T03:00:00+02:00"`}
 		}
 		return at, nil

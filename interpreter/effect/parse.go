@@ -9,11 +9,16 @@ import (
 	"time"
 )
 
+// maxDuration is the longest duration in seconds: what a time.Duration holds.
+const maxDuration = math.MaxInt64 / 1e9
+
+const tooLong = "longer than 292 years, the longest duration"
+
 // Seconds turns a canonical duration into a time.Duration. It saturates at
 // about 292 years, either way.
 func Seconds(s float64) time.Duration {
 	switch {
-	case s >= math.MaxInt64/1e9:
+	case s >= maxDuration:
 		return math.MaxInt64
 	case s <= math.MinInt64/1e9:
 		return math.MinInt64
@@ -24,19 +29,27 @@ func Seconds(s float64) time.Duration {
 // ParseDuration reads "90s", "1h30m", "250ms", "7d" or "2w" and returns
 // seconds. A bare number is an error: it does not say its unit.
 func ParseDuration(text string) (float64, error) {
+	seconds, err := readDuration(text)
+	if err == nil && seconds > maxDuration {
+		return 0, fmt.Errorf("%s is %s", Quote(text), tooLong)
+	}
+	return seconds, err
+}
+
+func readDuration(text string) (float64, error) {
 	units := map[string]float64{"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 	rest, total := strings.TrimSpace(text), 0.0
 	if rest == "" {
-		return 0, fmt.Errorf("%q is not a duration", text)
+		return 0, fmt.Errorf("%s is not a duration", Quote(text))
 	}
 	for rest != "" {
 		n := strings.IndexFunc(rest, func(r rune) bool { return (r < '0' || r > '9') && r != '.' })
 		if n <= 0 {
-			return 0, fmt.Errorf("%q is not a duration", text)
+			return 0, fmt.Errorf("%s is not a duration", Quote(text))
 		}
 		value, err := strconv.ParseFloat(rest[:n], 64)
 		if err != nil {
-			return 0, fmt.Errorf("%q is not a duration", text)
+			return 0, fmt.Errorf("%s is not a duration", Quote(text))
 		}
 		rest = rest[n:]
 		end := strings.IndexFunc(rest, func(r rune) bool { return r >= '0' && r <= '9' || r == '.' })
@@ -45,7 +58,7 @@ func ParseDuration(text string) (float64, error) {
 		}
 		unit, ok := units[rest[:end]]
 		if !ok {
-			return 0, fmt.Errorf("%q is not a duration: unknown unit %q", text, rest[:end])
+			return 0, fmt.Errorf("%s is not a duration: unknown unit %s", Quote(text), Quote(rest[:end]))
 		}
 		total += value * unit
 		rest = rest[end:]
@@ -69,11 +82,11 @@ func ParseSize(text string) (float64, error) {
 		"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 	unit, ok := units[strings.TrimSpace(t[n:])]
 	if !ok || n == 0 {
-		return 0, fmt.Errorf("%q is not a size", text)
+		return 0, fmt.Errorf("%s is not a size", Quote(text))
 	}
 	value, err := strconv.ParseFloat(t[:n], 64)
 	if err != nil {
-		return 0, fmt.Errorf("%q is not a size", text)
+		return 0, fmt.Errorf("%s is not a size", Quote(text))
 	}
 	return value * unit, nil
 }
@@ -137,7 +150,7 @@ func parseNumber(t Type, v any) (float64, error) {
 	case string:
 		switch t {
 		case Duration:
-			return ParseDuration(v)
+			return readDuration(v)
 		case Percent:
 			return ParsePercent(v)
 		case Size:

@@ -21,6 +21,7 @@ func TestParseDuration(t *testing.T) {
 		{"", -1, `"" is not a duration`}, {"15", -1, `"15" is not a duration`}, {"m", -1, `"m" is not a duration`},
 		{"15 minutes", -1, `unknown unit " minutes"`}, {"1x", -1, `unknown unit "x"`}, {"-5m", -1, `"-5m" is not a duration`},
 		{"1.2.3s", -1, "is not a duration"}, {"5m3", -1, "is not a duration"}, {".s", -1, "is not a duration"}, {"1e3s", -1, "unknown unit"},
+		{"292y", -1, `unknown unit "y"`}, {"106751d", 106751 * 86400, ""}, {"106752d", -1, `"106752d" is longer than 292 years`},
 	}
 	for _, test := range tests {
 		got, err := effect.ParseDuration(test.text)

@@ -29,7 +29,7 @@ func Zone(name string) (*time.Location, error) {
 	case name[0] == '+' || name[0] == '-':
 		at, err := time.Parse("-07:00", name)
 		if err != nil {
-			return nil, &FieldError{Problem: fmt.Sprintf("%q is no time zone", name), Hint: `an offset is written "+02:00"`}
+			return nil, &FieldError{Problem: Quote(name) + " is no time zone", Hint: `an offset is written "+02:00"`}
 		}
 		_, offset := at.Zone()
 		return time.FixedZone(name, offset), nil
@@ -40,7 +40,7 @@ func Zone(name string) (*time.Location, error) {
 	}
 	i := slices.IndexFunc(archive.File, func(f *zip.File) bool { return f.Name == name })
 	if i < 0 || strings.HasSuffix(name, "/") {
-		return nil, &FieldError{Problem: fmt.Sprintf("%q is no time zone", name), Hint: nearZone(name, archive)}
+		return nil, &FieldError{Problem: Quote(name) + " is no time zone", Hint: nearZone(name, archive)}
 	}
 	file, err := archive.File[i].Open()
 	if err != nil {

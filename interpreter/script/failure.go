@@ -168,12 +168,13 @@ func (s *Script) splitPosition(text string) (effect.Position, string, bool) {
 // plainMessage says in plain words what gopher-lua's messages mean; line is
 // the text of the line that failed.
 func plainMessage(text, line string) (message, hint string) {
-	if m := regexp.MustCompile(`^attempt to index a non-table object\((\w+)\) with key '(.*)'$`).FindStringSubmatch(text); m != nil {
+	if m := regexp.MustCompile(`(?s)^attempt to index a non-table object\((\w+)\) with key '(.*)`).FindStringSubmatch(text); m != nil {
+		key := strings.TrimSuffix(m[2], "'") // a long one was cut, with the quote
 		if m[1] != "nil" {
-			return fmt.Sprintf("attempt to read %q of a %s", m[2], m[1]), ""
+			return fmt.Sprintf("attempt to read %s of a %s", effect.Quote(key), m[1]), ""
 		}
-		message = fmt.Sprintf("attempt to read %q of nil", m[2])
-		owner := regexp.MustCompile(`([A-Za-z_][\w.]*)\s*(?:[.:]\s*` + regexp.QuoteMeta(m[2]) + `\b|\[)`).FindStringSubmatch(line)
+		message = fmt.Sprintf("attempt to read %s of nil", effect.Quote(key))
+		owner := regexp.MustCompile(`([A-Za-z_][\w.]*)\s*(?:[.:]\s*` + regexp.QuoteMeta(key) + `\b|\[)`).FindStringSubmatch(line)
 		if owner != nil {
 			return message, fmt.Sprintf("%s is nil here", owner[1])
 		}

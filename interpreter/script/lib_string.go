@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
 // stringFunctions replace those of gopher-lua whose time or memory a short
@@ -53,11 +55,11 @@ func (s *Script) format(L *lua.LState) int {
 		}
 		n := strings.IndexFunc(rest, func(r rune) bool { return !strings.ContainsRune("-+ #0123456789.", r) })
 		if n < 0 {
-			b.fail(L, `write "%%" for the character`, "string.format: the format ends in %q", "%"+rest)
+			b.fail(L, `write "%%" for the character`, "string.format: the format ends in %s", effect.Quote("%"+rest))
 		}
 		arg++
 		if arg > L.GetTop() {
-			b.fail(L, "", "string.format: there is no value for %q", "%"+rest[:n+1])
+			b.fail(L, "", "string.format: there is no value for %s", effect.Quote("%"+rest[:n+1]))
 		}
 		piece := s.directive(L, b, rest[:n], rest[n], arg)
 		b.bounded(L, "string.format", out.Len()+len(piece))
@@ -71,7 +73,7 @@ func (s *Script) format(L *lua.LState) int {
 // directive formats one value.
 func (s *Script) directive(L *lua.LState, b *branch, flags string, verb byte, arg int) string {
 	if !validFlags(flags) {
-		b.fail(L, "width and precision have at most two digits", "string.format: %q is too long", "%"+flags+string(verb))
+		b.fail(L, "width and precision have at most two digits", "string.format: %s is too long", effect.Quote("%"+flags+string(verb)))
 	}
 	switch verb {
 	case 'd', 'i':
@@ -102,7 +104,7 @@ func (s *Script) directive(L *lua.LState, b *branch, flags string, verb byte, ar
 	case 'q':
 		return quote(L.CheckString(arg))
 	}
-	b.fail(L, "%d, %s, %f, %x and %q are the usual ones", "string.format: %q is not known", "%"+flags+string(verb))
+	b.fail(L, "%d, %s, %f, %x and %q are the usual ones", "string.format: %s is not known", effect.Quote("%"+flags+string(verb)))
 	return ""
 }
 
@@ -148,7 +150,7 @@ func quote(text string) string {
 func (s *Script) matcherFor(L *lua.LState, b *branch) *matcher {
 	return &matcher{src: L.CheckString(1), pat: L.CheckString(2),
 		poll: func() { b.check(L) },
-		fail: func(problem string) { b.fail(L, "", "the pattern %q: %s", L.CheckString(2), problem) }}
+		fail: func(problem string) { b.fail(L, "", "the pattern %s: %s", effect.Quote(L.CheckString(2)), problem) }}
 }
 
 // search is string.find, or string.match.

@@ -131,7 +131,7 @@ func (s *Script) readonlyGlobals() *lua.LTable {
 	front := s.protect(s.globals, "_G", func(L *lua.LState, key string) {
 		b := s.enter(L)
 		if s.eval != nil {
-			b.fail(L, s.eval.hint(key), "%s is not defined", key)
+			b.fail(L, s.eval.hint(key), "%s is not defined", effect.Brief(key))
 		}
 		if key == "params" || key == "run" {
 			b.fail(L, language.HeaderExample, "%s has no values before runbook{} was called", key)
@@ -142,7 +142,7 @@ func (s *Script) readonlyGlobals() *lua.LTable {
 		} else if !ok {
 			hint = effect.DidYouMean(key, language.Globals())
 		}
-		b.fail(L, hint, "%s is not defined", key)
+		b.fail(L, hint, "%s is not defined", effect.Brief(key))
 	})
 	front.Metatable.(*lua.LTable).RawSetString("__newindex", s.base.NewFunction(func(L *lua.LState) int {
 		b, key := s.enter(L), keyText(L.Get(2))

@@ -108,7 +108,7 @@ func (b *branch) entries(L *lua.LState) ([]entry, parallelOptions) {
 			continue
 		}
 		if _, ok := v.(*lua.LFunction); !ok {
-			b.fail(L, parallelUsage, "a branch of parallel has to be a function; %s is %s", st.name, describe(v))
+			b.fail(L, parallelUsage, "a branch of parallel has to be a function; %s is %s", effect.Brief(st.name), describe(v))
 		}
 		if _, ok := k.(lua.LString); ok {
 			named++

@@ -114,10 +114,10 @@ func parseDate(text, format string, zone *time.Location) (time.Time, error) {
 		err = d.wants("the end")
 	}
 	if err != nil {
-		return time.Time{}, &effect.FieldError{Problem: fmt.Sprintf("%q does not fit the format %q", text, format), Hint: err.Error()}
+		return time.Time{}, &effect.FieldError{Problem: fmt.Sprintf("%s does not fit the format %s", effect.Quote(text), effect.Quote(format)), Hint: err.Error()}
 	}
 	if d.month < 1 || d.month > 12 || d.day < 1 || d.day > time.Date(d.year, time.Month(d.month)+1, 0, 0, 0, 0, 0, time.UTC).Day() {
-		return time.Time{}, &effect.FieldError{Problem: fmt.Sprintf("%q is no day of the calendar", text)}
+		return time.Time{}, &effect.FieldError{Problem: effect.Quote(text) + " is no day of the calendar"}
 	}
 	switch {
 	case d.unix != nil:
