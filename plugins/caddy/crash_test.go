@@ -1,71 +1,13 @@
 package caddy
 
 import (
-	"context"
-	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
-	"os"
-	osexec "os/exec"
 	"sync"
 	"testing"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
-
-// victimEnv makes this binary a process that carries one request out, and is
-// killed meanwhile.
-const victimEnv = "RUNBOOK_TEST_VICTIM"
-
-type order struct {
-	Config obj
-	Op     string
-	Args   obj
-}
-
-// victim carries an order out and waits until it is killed.
-func victim(text string) {
-	var o order
-	if err := json.Unmarshal([]byte(text), &o); err != nil {
-		panic(err)
-	}
-	checked, err := effect.CheckFields(fields(), nil, o.Config)
-	if err != nil {
-		panic(err)
-	}
-	b := New()
-	if err := b.Configure(context.Background(), checked); err != nil {
-		panic(err)
-	}
-	_, err = b.Invoke(context.Background(), plugins.Request{Op: o.Op, Args: o.Args, Key: "key", Attempt: 1, Progress: func(string) {}})
-	fmt.Println("ended", err)
-	_, _ = io.Copy(io.Discard, os.Stdin)
-}
-
-// begin lets a process of its own carry a request out. It returns what kills it.
-func begin(t *testing.T, config obj, req plugins.Request) (kill func()) {
-	t.Helper()
-	text, err := json.Marshal(order{config, req.Op, req.Args})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := osexec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), victimEnv+"="+string(text))
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return func() {
-		_ = cmd.Process.Kill()
-		_ = in.Close()
-		_ = cmd.Wait()
-	}
-}
 
 // TestKilled kills the backend while its request is on its way: before Caddy has
 // it, after Caddy has taken it, and before it comes late.
@@ -101,9 +43,7 @@ func TestKilled(t *testing.T) {
 				}
 				return false
 			})
-			kill := begin(t, s.config(obj{"address": r.URL}), req)
-			<-there
-			kill()
+			plugintest.Kill(t, b.Describe().Name, s.config(obj{"address": r.URL}), req, func() { <-there })
 			close(killed)
 			o, err := b.Observe(t.Context(), req)
 			if err != nil || o.State != c.state {

@@ -32,10 +32,7 @@ var built struct {
 }
 
 func TestMain(m *testing.M) {
-	if text := os.Getenv(victimEnv); text != "" {
-		victim(text)
-		return
-	}
+	plugintest.Victim(New())
 	code := m.Run()
 	if built.dir != "" {
 		_ = os.RemoveAll(built.dir)

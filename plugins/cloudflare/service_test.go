@@ -12,7 +12,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
 	"github.com/q-ecosystem/runbook/plugins/internal/recordsettest"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
@@ -25,7 +24,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	databasetest.Victim(New())
+	plugintest.Victim(New())
 	os.Exit(m.Run())
 }
 

@@ -1,9 +1,6 @@
 package kubo
 
 import (
-	"context"
-	"encoding/json"
-	"fmt"
 	"io"
 	"log"
 	"math/rand/v2"
@@ -11,73 +8,14 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
-
-// victimEnv makes this binary a process that carries one request out, and is
-// killed meanwhile.
-const victimEnv = "RUNBOOK_TEST_VICTIM"
-
-type order struct {
-	Config obj
-	Op     string
-	Args   obj
-}
-
-// victim carries an order out and waits until it is killed.
-func victim(text string) {
-	var o order
-	if err := json.Unmarshal([]byte(text), &o); err != nil {
-		panic(err)
-	}
-	b := New()
-	if err := b.Configure(context.Background(), o.Config); err != nil {
-		panic(err)
-	}
-	fmt.Println("begins")
-	_, err := b.Invoke(context.Background(), plugins.Request{Op: o.Op, Args: o.Args, Key: "key", Attempt: 1, Progress: func(string) {}})
-	fmt.Println("ended", err)
-	_, _ = io.Copy(io.Discard, os.Stdin)
-}
-
-// killed carries a request out in a process that is killed after a delay, and
-// reports whether it had ended.
-func killed(t *testing.T, c obj, req plugins.Request, delay time.Duration) bool {
-	t.Helper()
-	text, err := json.Marshal(order{c, req.Op, req.Args})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), victimEnv+"="+string(text))
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.ReadFull(out, make([]byte, len("begins\n"))); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(delay) // any moment will do; none is waited for
-	_ = cmd.Process.Kill()
-	said, _ := io.ReadAll(out)
-	_ = cmd.Wait()
-	return len(said) > 0
-}
 
 // TestKilled kills the backend at moments before, within and after what it
 // does, and does it again, as the recovery retry says: it is there once, whole
@@ -107,7 +45,8 @@ func TestKilled(t *testing.T) {
 				}
 				_ = os.Remove(filepath.Join(dir, "again.car"))
 				req := request(t, op, args)
-				if killed(t, config(main, backup), req, time.Duration(random.Int64N(int64(longest)))) {
+				delay := time.Duration(random.Int64N(int64(longest))) // any moment will do; none is waited for
+				if plugintest.Kill(t, b.Describe().Name, config(main, backup), req, func() { time.Sleep(delay) }) {
 					ended++
 				}
 				if ended == 0 {

@@ -239,7 +239,7 @@ func count(t *testing.T, b *Backend, copy string) string {
 }
 
 func TestMain(m *testing.M) {
-	databasetest.Victim(New())
+	plugintest.Victim(New())
 	code := m.Run()
 	if template.dir != "" {
 		_ = os.RemoveAll(template.dir)

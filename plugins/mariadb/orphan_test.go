@@ -7,7 +7,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
-	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // TestOrphans kills the backend while the server carries a statement of it out,
@@ -43,7 +43,7 @@ func TestOrphans(t *testing.T) {
 				}
 			}
 			req := request(t, of.op, of.op, of.args)
-			databasetest.Kill(t, "mariadb", c, req, func() {
+			plugintest.Kill(t, "mariadb", c, req, func() {
 				const waiting = "SELECT count(*) FROM information_schema.PROCESSLIST WHERE COMMAND = 'Query' AND (INFO LIKE 'ALTER%' OR INFO LIKE 'UPDATE%')"
 				for deadline := time.Now().Add(time.Minute); l.do(waiting) != "1"; {
 					if time.Now().After(deadline) {

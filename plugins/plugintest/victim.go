@@ -1,9 +1,11 @@
-package databasetest
+package plugintest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -17,16 +19,19 @@ import (
 // killed meanwhile.
 const victimEnv = "RUNBOOK_TEST_VICTIM"
 
+// begins is the line that a victim writes before its request.
+const begins = "begins\n"
+
 type order struct {
 	Backend string
-	Config  obj
+	Config  map[string]any
 	Op      string
 	Key     string
-	Args    obj
+	Args    map[string]any
 }
 
-// Victim is for TestMain: in a process that kill started a backend
-// of that name carries the request out and does not return.
+// Victim is for TestMain: in a process that Kill started a backend of that name
+// carries the request out, and it does not return.
 func Victim(backends ...plugins.Backend) {
 	text := os.Getenv(victimEnv)
 	if text == "" {
@@ -38,17 +43,19 @@ func Victim(backends ...plugins.Backend) {
 		panic(err)
 	}
 	b := backends[slices.IndexFunc(backends, func(b plugins.Backend) bool { return b.Describe().Name == o.Backend })]
-	if err := b.Configure(context.Background(), o.Config); err != nil {
+	if err := Configure(b, o.Config); err != nil {
 		panic(err)
 	}
-	fmt.Println("begins")
+	fmt.Print(begins)
 	_, err := b.Invoke(context.Background(), plugins.Request{Op: o.Op, Args: o.Args, Key: o.Key, Attempt: 1, Progress: func(string) {}})
 	fmt.Println("ended", err)
-	select {} // until it is killed
+	_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed, or the test ends
+	os.Exit(1)
 }
 
 // Kill carries a request out in a process that is killed once await returns.
-func Kill(t *testing.T, backend string, config obj, req plugins.Request, await func()) {
+// It reports whether the request had ended by then.
+func Kill(t *testing.T, backend string, config map[string]any, req plugins.Request, await func()) (ended bool) {
 	t.Helper()
 	text, err := json.Marshal(order{backend, config, req.Op, req.Key, req.Args})
 	if err != nil {
@@ -56,6 +63,11 @@ func Kill(t *testing.T, backend string, config obj, req plugins.Request, await f
 	}
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), victimEnv+"="+string(text))
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -63,10 +75,12 @@ func Kill(t *testing.T, backend string, config obj, req plugins.Request, await f
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := out.Read(make([]byte, 7)); err != nil {
+	if _, err := io.ReadFull(out, make([]byte, len(begins))); err != nil {
 		t.Fatal(err)
 	}
 	await()
 	_ = cmd.Process.Kill()
+	said, _ := io.ReadAll(out)
 	_ = cmd.Wait()
+	return bytes.HasPrefix(said, []byte("ended"))
 }

@@ -310,7 +310,7 @@ while [ "$at" -gt "$to" ]; do q "BEGIN; DROP TABLE v$at; DELETE FROM schema_vers
 }
 
 func TestMain(m *testing.M) {
-	databasetest.Victim(New(), NewPgBackRest())
+	plugintest.Victim(New(), NewPgBackRest())
 	code := m.Run()
 	if template.dir != "" {
 		_ = os.RemoveAll(template.dir)

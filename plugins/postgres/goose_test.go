@@ -13,6 +13,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // TestGoose carries migrations out by the library: forth and back, to one that does
@@ -118,7 +119,7 @@ func gooseOrphan(t *testing.T, l *lab, a *cluster) {
 		}
 	}
 	req := request(t, "migrate", "orphan", obj{})
-	databasetest.Kill(t, "postgres", c, req, func() {
+	plugintest.Kill(t, "postgres", c, req, func() {
 		a.await("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'ALTER%'", "1")
 	})
 	if seen, err := b.Observe(t.Context(), req); err == nil || effect.AsError(err).Code != effect.CodeUnknown || !strings.Contains(err.Error(), "still carries out") {

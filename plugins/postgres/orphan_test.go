@@ -8,7 +8,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
-	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // TestOrphans kills the backend while the server carries a statement of it out,
@@ -47,7 +47,7 @@ func TestOrphans(t *testing.T) {
 			}
 			const waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND (query LIKE 'ALTER%' OR query LIKE 'UPDATE%')"
 			req := request(t, of.op, of.name, of.args)
-			databasetest.Kill(t, "postgres", c, req, func() { a.await(waiting, "1") })
+			plugintest.Kill(t, "postgres", c, req, func() { a.await(waiting, "1") })
 			observe := func() (effect.Observed, *effect.Error) {
 				seen, err := b.Observe(t.Context(), req)
 				return seen.State, effect.AsError(err)

@@ -14,7 +14,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
 	"github.com/q-ecosystem/runbook/plugins/internal/recordset"
 	"github.com/q-ecosystem/runbook/plugins/internal/recordsettest"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
@@ -25,7 +24,7 @@ type obj = map[string]any
 const apiKey = "sesame-of-the-tests"
 
 func TestMain(m *testing.M) {
-	databasetest.Victim(New())
+	plugintest.Victim(New())
 	os.Exit(m.Run())
 }
 

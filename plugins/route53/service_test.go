@@ -18,9 +18,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
-	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
 	"github.com/q-ecosystem/runbook/plugins/internal/recordset"
 	"github.com/q-ecosystem/runbook/plugins/internal/recordsettest"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
@@ -35,7 +34,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	databasetest.Victim(New())
+	plugintest.Victim(New())
 	os.Exit(m.Run())
 }
 

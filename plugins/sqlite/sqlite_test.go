@@ -13,7 +13,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
-	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // migrations returns a configuration of migrations that this test binary
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	databasetest.Victim(New())
+	plugintest.Victim(New())
 	os.Exit(m.Run())
 }
 

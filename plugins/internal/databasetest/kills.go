@@ -9,6 +9,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 // Kills is an op that is killed at moments before, within and after its change,
@@ -64,7 +65,7 @@ func (k Kills) Run(t *testing.T, b observer) {
 			longest *= 2
 		}
 		delay := time.Duration(random.Int64N(int64(longest))) // any moment will do; none is waited for
-		Kill(t, b.Describe().Name, k.Config, req, func() { time.Sleep(delay) })
+		plugintest.Kill(t, b.Describe().Name, k.Config, req, func() { time.Sleep(delay) })
 		got, err := b.Observe(t.Context(), req)
 		if err != nil {
 			t.Fatalf("observe %s: %v", key, err)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
@@ -14,7 +13,7 @@ import (
 // before they arrive and after they were made; what Observe says then is held
 // against what is there, and a repetition ends with the change made. The
 // configuration has the service's address under "url". TestMain calls
-// databasetest.Victim.
+// plugintest.Victim.
 func (s Subject) Crashes(t *testing.T) {
 	target, _ := s.Config["url"].(string)
 	n := 0
@@ -88,7 +87,7 @@ func (s Subject) Crashes(t *testing.T) {
 						config[k] = hidden.Reveal()
 					}
 				}
-				databasetest.Kill(t, s.name(), config, Request(t, op, args), func() {
+				plugintest.Kill(t, s.name(), config, Request(t, op, args), func() {
 					select {
 					case <-r.held:
 					case <-time.After(plugintest.Patience):
