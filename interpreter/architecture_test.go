@@ -55,7 +55,7 @@ var mayImport = map[string][]string{
 	"plugins/internal/program":          {"interpreter/effect", "interpreter/redact", "plugins/internal/output"},
 	"plugins/internal/remote":           {"interpreter/effect", "plugins/internal/output", "stdlib/hosts"},
 	"plugins/internal/remotetest":       {},
-	"plugins/internal/portion":          {"interpreter/effect", "plugins"},
+	"plugins/internal/portion":          {"interpreter/effect", "plugins", "stdlib/traffic"},
 	"plugins/internal/recordset":        {"interpreter/effect", "plugins", "plugins/internal/post", "stdlib", "stdlib/dns"},
 	"plugins/internal/recordsettest":    {"interpreter/effect", "plugins", "plugins/internal/recordset", "plugins/plugintest", "stdlib"},
 	"plugins/internal/traffictest":      {"interpreter/effect", "interpreter/script", "plugins", "stdlib"},
