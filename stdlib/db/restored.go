@@ -105,6 +105,11 @@ var (
 // damageRestored finds restores of data that have the damage in them: whoever started
 // the run, or what it read, said when that was.
 func damageRestored(v *effect.View, end effect.Ending) string {
+	restores := func(e *effect.Occurrence) bool { return e.Module == "db" && e.Name == "restore" && e.Wrote() }
+	past := v.Past()
+	if !slices.ContainsFunc(past, func(e effect.Occurrence) bool { return restores(&e) }) {
+		return "" // and what all reads told is not gone through
+	}
 	var names []string
 	var at time.Time
 	take := func(name string, value any) {
@@ -120,7 +125,7 @@ func damageRestored(v *effect.View, end effect.Ending) string {
 			take("the parameter "+name, end.Params[name])
 		}
 	}
-	for _, e := range v.Past() {
+	for _, e := range past {
 		if e.Class == effect.Read && e.Err == nil {
 			eachTold(e.Value, func(name string, value any) {
 				if harmTold.MatchString(name) {
@@ -129,7 +134,7 @@ func damageRestored(v *effect.View, end effect.Ending) string {
 			})
 			continue
 		}
-		if e.Module != "db" || e.Name != "restore" || !e.Wrote() || len(names) == 0 {
+		if !restores(&e) || len(names) == 0 {
 			continue
 		}
 		value, _ := e.Value.(map[string]any)
