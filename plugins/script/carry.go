@@ -48,11 +48,20 @@ func (c *call) ask(ctx context.Context, op string, show func(line string)) (*rep
 
 // carryOut carries the call out and returns what the op returns.
 func (c *call) carryOut(ctx context.Context) (map[string]any, *effect.Error) {
-	if c.op.Name == "regions" {
-		return c.regions(ctx)
-	}
 	do := c.look
-	if c.writes() {
+	switch c.op.Name {
+	case "regions":
+		return c.regions(ctx)
+	case "nodes":
+		return c.nodes(ctx, c.req.Progress)
+	case "cordon", "uncordon", "drain":
+		return c.onNode(ctx)
+	case "job":
+		return c.runJob(ctx)
+	case "scale":
+		do = c.scale
+	case "status":
+	default:
 		do = c.write
 	}
 	now, e := do(ctx)
@@ -103,6 +112,19 @@ func (c *call) write(ctx context.Context) (*standing, *effect.Error) {
 		return nil, r.doubt("ended with exit code 0, and status tells that %s", why)
 	}
 	return now, nil
+}
+
+// scale carries a write out which status has to be able to confirm.
+func (c *call) scale(ctx context.Context) (*standing, *effect.Error) {
+	now, e := c.look(ctx)
+	if e != nil {
+		return nil, e
+	}
+	if _, told := now.told["instances"]; !told && now.state != "absent" {
+		return nil, effect.Errorf(effect.CodeUnsupported, "status does not tell%s how many instances run, by which deploy.scale is confirmed; nothing ran", c.place("of")).
+			WithHint("let the program of deploy.status tell `instances`")
+	}
+	return c.write(ctx)
 }
 
 // look asks the program status what there is at the call's place. Its lines are

@@ -12,11 +12,10 @@ var (
 	_ plugins.Observer = (*Backend)(nil)
 )
 
-var shopProgram = plugintest.System{Name: "the program of its page"}
+var shopProgram = plugintest.System{Name: "the programs of its page"}
 
 func TestConformance(t *testing.T) {
-	s := newShop(t)
-	config := s.config()
+	s, config := newCluster(t)
 	config["environment"] = "blue"
 	config["secrets"] = obj{"TOKEN": "s3cr3t-token"}
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
@@ -26,6 +25,7 @@ func TestConformance(t *testing.T) {
 			{Op: "status"},
 			{Op: "status", Args: obj{"env": "green"}},
 			{Op: "status", Args: obj{"env": "green", "region": "eu"}},
+			{Op: "nodes"},
 			{Op: "regions"},
 			{Op: "regions", Args: obj{"env": "green"}},
 		},
@@ -34,6 +34,11 @@ func TestConformance(t *testing.T) {
 			{Op: "release", Args: obj{"env": "green", "region": "eu", "version": "v1"}},
 			{Op: "activate", Args: obj{"env": "green", "region": "eu"}},
 			{Op: "release", Args: obj{"env": "green", "region": "eu", "version": "v2"}},
+			{Op: "scale", Args: obj{"env": "green", "region": "eu", "instances": 3}},
+			{Op: "job", Args: obj{"name": "migrate", "class": "write"}},
+			{Op: "cordon", Args: obj{"node": "n1"}},
+			{Op: "drain", Args: obj{"node": "n1"}},
+			{Op: "uncordon", Args: obj{"node": "n1"}},
 			{Op: "decommission", Args: obj{"env": "blue"}},
 			{Op: "activate", Args: obj{"env": "green", "region": "eu"}},
 		},

@@ -28,25 +28,34 @@ type shop struct {
 // newShop has the builds v1 to v4, and one that does not pass its check.
 func newShop(t *testing.T) *shop {
 	t.Helper()
-	page, err := os.ReadFile("../../docs/backends/script.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, found := strings.Cut(string(page), "\n```sh\n")
-	text, _, ended := strings.Cut(rest, "\n```")
-	if !found || !ended {
-		t.Fatal("the page has no program")
-	}
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shop{dir: dir, program: put(t, filepath.Join(dir, "deploy.sh"), text+"\n"), root: filepath.Join(dir, "shop"), builds: filepath.Join(dir, "builds")}
+	s := &shop{dir: dir, program: put(t, filepath.Join(dir, "deploy.sh"), block(t, 0)), root: filepath.Join(dir, "shop"), builds: filepath.Join(dir, "builds")}
 	for _, version := range []string{"v1", "v2", "v3", "v4"} {
 		put(t, filepath.Join(s.builds, version, "index.html"), version)
 	}
 	put(t, filepath.Join(s.builds, "broken", "check"), "#!/bin/sh\necho the assets are missing\nexit 1\n")
 	return s
+}
+
+// block returns a program of the page, by its place there.
+func block(t *testing.T, i int) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/backends/script.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(string(page), "\n```sh\n")
+	if len(parts) <= i+1 {
+		t.Fatalf("the page has %d programs", len(parts)-1)
+	}
+	text, _, ended := strings.Cut(parts[i+1], "\n```")
+	if !ended {
+		t.Fatal("a program of the page has no end")
+	}
+	return text + "\n"
 }
 
 // config returns the configuration of a backend for it.

@@ -39,6 +39,28 @@ func (c *call) fleet() ([]*remote.Host, *effect.Error) {
 	return c.b.settings.hosts.Choose(words)
 }
 
+// single reports whether the op is done once, and not on each host.
+func (c *call) single() bool {
+	switch c.op.Name {
+	case "nodes", "cordon", "uncordon", "drain", "job":
+		return true
+	}
+	return false
+}
+
+// alone returns the call for the one host that on means.
+func (c *call) alone() (*call, *effect.Error) {
+	hosts, e := c.fleet()
+	if e != nil {
+		return nil, e
+	}
+	if len(hosts) != 1 {
+		return nil, effect.Errorf(effect.CodeUnsupported, "deploy.%s is done once, and on means %d hosts; nothing ran", c.op.Name, len(hosts)).
+			WithHint("let on name one host for it, in an environment of its own if need be")
+	}
+	return c.at(hosts[0]), nil
+}
+
 // everywhere does something on all hosts. Unless all is set it begins on no
 // further one after one has failed.
 func everywhere[T any](ctx context.Context, c *call, hosts []*remote.Host, all bool, do func(ctx context.Context, c *call) (T, *effect.Error)) remote.Outcomes[T] {
@@ -57,6 +79,10 @@ func (c *call) standings(ctx context.Context, hosts []*remote.Host) (remote.Outc
 func (c *call) carryOutOnFleet(ctx context.Context) (map[string]any, *effect.Error) {
 	if c.op.Name == "regions" {
 		return c.fleetRegions(ctx)
+	}
+	if c.op.Name == "scale" {
+		return nil, effect.Errorf(effect.CodeConflict, "deploy.scale%s: it is hosts, and what each of them runs is its own; nothing ran", c.place("of")).
+			WithHint("change which hosts there are")
 	}
 	hosts, e := c.fleet()
 	if e != nil {

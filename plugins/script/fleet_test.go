@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,11 +68,23 @@ func (f *fleet) ran(t *testing.T, host, op string) int {
 	return strings.Count("\n"+string(text), "\n"+f.home(host)+" "+op+"\n")
 }
 
+// onSeveral is a backend as far as it can do with several hosts: what it does once is
+// another case.
+type onSeveral struct{ *Backend }
+
+func (b onSeveral) Describe() plugins.Description {
+	d := b.Backend.Describe()
+	d.Ops = slices.DeleteFunc(d.Ops, func(op effect.Op) bool {
+		return op.Name == "scale" || (&call{op: op}).single()
+	})
+	return d
+}
+
 func TestConformanceOnHosts(t *testing.T) {
 	f := newFleet(t, "web-1", "web-2")
 	config := f.config("web")
 	config["secrets"] = obj{"TOKEN": "s3cr3t-token"}
-	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+	plugintest.Run(t, func(*testing.T) plugins.Backend { return onSeveral{New()} }, plugintest.Cases{
 		Config: config,
 		Writes: []plugins.Request{
 			{Op: "release", Args: obj{"env": "green", "version": "v1"}},
@@ -103,8 +116,8 @@ func TestFleet(t *testing.T) {
 	must(t, b, "release", obj{"env": "green", "version": "v1"})
 	must(t, one, "activate", where)
 	got := must(t, b, "status", where)
-	want := obj{"env": "green", "version": "v1", "state": "released", "instances": 1.0, "hosts": obj{
-		"web-1": obj{"state": "active", "version": "v1", "serving": "v1"}, "web-2": obj{"state": "released", "version": "v1"}, "web-3": obj{"state": "released", "version": "v1"}}}
+	want := obj{"env": "green", "version": "v1", "state": "released", "instances": 3.0, "hosts": obj{"web-1": obj{"state": "active", "version": "v1", "serving": "v1", "instances": 1.0},
+		"web-2": obj{"state": "released", "version": "v1", "instances": 1.0}, "web-3": obj{"state": "released", "version": "v1", "instances": 1.0}}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("half active:\n%v, want\n%v", got, want)
 	}
@@ -121,6 +134,36 @@ func TestFleet(t *testing.T) {
 	}
 	if got := f.on(t, "green"); got != "v1 v1 v1" {
 		t.Errorf("served is %s", got)
+	}
+}
+
+// TestOnOneHostOnly: what is done once needs one host.
+func TestOnOneHostOnly(t *testing.T) {
+	f := newFleet(t, "web-1", "web-2")
+	cluster := put(t, filepath.Join(f.dir, "cluster.sh"), "#!/bin/sh\nexport ROOT=\"$HOME\"\n"+strings.TrimPrefix(block(t, 1), "#!/bin/sh\n"))
+	config := func(on string) obj {
+		c := f.config(on)
+		c["programs"] = obj{"nodes": cluster, "cordon": cluster}
+		return c
+	}
+	put(t, filepath.Join(f.home("web-1"), "nodes/all/n1/one"), "")
+	b := configured(t, config("web"))
+	for op, args := range map[string]obj{"cordon": {"node": "n1"}, "job": {"name": "migrate"}, "nodes": nil} {
+		_, e := invoke(t, b, op, args)
+		if err := says(e, effect.CodeUnsupported, "deploy."+op+" is done once, and on means 2 hosts; nothing ran"); err != nil {
+			t.Error(err)
+		}
+	}
+	_, e := invoke(t, b, "scale", obj{"env": "green", "instances": 2})
+	if err := says(e, effect.CodeConflict, "what each of them runs is its own"); err != nil {
+		t.Error(err)
+	}
+	b = configured(t, config("web-1"))
+	if got, want := must(t, b, "cordon", obj{"node": "n1"}), (obj{"node": "n1", "state": "cordoned", "ready": true, "instances": 1.0}); !reflect.DeepEqual(got, want) {
+		t.Errorf("cordon gives %v, want %v", got, want)
+	}
+	if got, err := b.Observe(t.Context(), request(t, "cordon", obj{"node": "n1"})); err != nil || got.State != effect.Applied {
+		t.Errorf("observed %v, %v", got, err)
 	}
 }
 

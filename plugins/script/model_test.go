@@ -36,7 +36,8 @@ func TestModelDoesWhatDeploymentsDo(t *testing.T) {
 			put(t, filepath.Join(f.home("web-1"), "shop", place, ".keep"), "")
 			put(t, filepath.Join(f.home("web-2"), "shop", place, ".keep"), "")
 		}
-		none := obj{"hosts": obj{"web-1": obj{"state": "absent"}, "web-2": obj{"state": "absent"}}}
+		host := obj{"state": "absent", "instances": 0}
+		none := obj{"hosts": obj{"web-1": host, "web-2": host}}
 		walk(t, configured(t, f.config("web")), none, 60, func(region, env string) string {
 			one, other := served(t, filepath.Join(f.home("web-1"), "shop"), region, env), served(t, filepath.Join(f.home("web-2"), "shop"), region, env)
 			if one != other {
@@ -59,7 +60,7 @@ func walk(t *testing.T, b *Backend, none obj, steps int, served func(region, env
 	pick := func(list ...string) string { return list[random.IntN(len(list))] }
 	seen := map[string]int{}
 	for i := range steps {
-		op, args := pick("status", "regions", "release", "release", "release", "activate", "activate", "decommission"), obj{}
+		op, args := pick("status", "regions", "release", "release", "release", "activate", "activate", "decommission", "scale", "scale"), obj{}
 		place := [][2]string{{"", "blue"}, {"", "green"}, {"eu", ""}, {"us", ""}, {"eu", "blue"}}[random.IntN(5)]
 		if place[0] != "" && op != "regions" {
 			args["region"] = place[0]
@@ -69,6 +70,9 @@ func walk(t *testing.T, b *Backend, none obj, steps int, served func(region, env
 		}
 		if op == "release" {
 			args["version"] = pick("v1", "v2", "v3", "v4", "v9", "broken")
+		}
+		if op == "scale" {
+			args["instances"] = random.IntN(3)
 		}
 		req := request(t, op, args)
 		req.Key = fmt.Sprint("key-", i)
@@ -82,7 +86,7 @@ func walk(t *testing.T, b *Backend, none obj, steps int, served func(region, env
 			seen[op+" "+string(r.Code)]++
 			continue
 		}
-		if is, said := told(real), told(modeled); !reflect.DeepEqual(is, said) {
+		if is, said := real, modeled; !reflect.DeepEqual(is, said) {
 			t.Fatalf("step %d, %s %v:\nthe program gives %v\nthe model       %v", i, op, args, is, said)
 		}
 		seen[op]++
@@ -99,25 +103,15 @@ func walk(t *testing.T, b *Backend, none obj, steps int, served func(region, env
 			}
 		}
 	}
-	for _, what := range []string{"status", "regions", "release", "activate", "decommission", "release not_found", "release failed", "activate conflict"} {
+	for _, what := range []string{"status", "regions", "release", "activate", "decommission", "release not_found", "release failed", "activate conflict", "scale conflict"} {
 		if seen[what] < steps/60 {
 			t.Errorf("%s came %d times in %d steps: the walk shows too little", what, seen[what], steps)
 		}
 	}
-	plugintest.Compared(t, "script", shopProgram, steps)
-}
-
-// told leaves out what the program does not tell: how many instances run.
-func told(value any) any {
-	v := value.(obj)
-	out := obj{}
-	_, fleet := v["hosts"]
-	for name, is := range v {
-		if fleet || name != "instances" { // hosts are counted
-			out[name] = is
-		}
+	if len(none) == 0 && seen["scale"] < steps/60 {
+		t.Errorf("scale came %d times in %d steps: the walk shows too little", seen["scale"], steps)
 	}
-	return out
+	plugintest.Compared(t, "script", shopProgram, steps)
 }
 
 func with(one, other obj) obj {

@@ -35,11 +35,24 @@ func (b *Backend) Observe(ctx context.Context, req plugins.Request) (plugins.Obs
 		waits, cancel = context.WithDeadline(ctx, deadline.Add(-observeMargin))
 		defer cancel()
 	}
-	if b.settings.hosts != nil {
+	if b.settings.hosts != nil && !c.single() {
 		return c.observeFleet(ctx, waits)
 	}
-	if e := program.Await(waits, req.Key); e != nil {
+	if b.settings.hosts != nil {
+		if c, e = c.alone(); e == nil {
+			e = c.ended(ctx, waits)
+		}
+	} else {
+		e = program.Await(waits, req.Key)
+	}
+	if e != nil {
 		return plugins.Observation{}, e
+	}
+	switch {
+	case c.job != "":
+		return c.observeJob(ctx, waits)
+	case c.node != "":
+		return c.observeNode(ctx)
 	}
 	seen, now, e := c.seen(ctx, waits)
 	if e != nil {
@@ -114,6 +127,15 @@ func (c *call) judge(now *standing) (effect.Observed, string) {
 		ok = now.state == "active"
 	case "decommission":
 		ok = now.state == "absent"
+	case "scale":
+		n, told := now.told["instances"].(float64)
+		if !told && now.state != "absent" {
+			return effect.Uncertain, "it does not tell how many instances run"
+		}
+		there = fmt.Sprintf("%g instances run, wanted are %g", n, *c.wanted)
+		if ok = n == *c.wanted && now.state != "absent"; ok && (n > 0) != (now.serving != "") {
+			ok, there = false, fmt.Sprintf("%g instances run, and %s serves", n, orNone(now.serving))
+		}
 	}
 	if ok {
 		return effect.Applied, ""

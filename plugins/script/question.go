@@ -6,6 +6,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,15 +23,20 @@ const prefix = "DEPLOY_"
 // question is a request as a program finds it on its standard input. What is
 // not asked for is left out.
 type question struct {
-	Op       string            `json:"op"`
-	Env      string            `json:"env,omitempty"`
-	Region   string            `json:"region,omitempty"`
-	Version  string            `json:"version,omitempty"`
-	Set      map[string]string `json:"set,omitempty"`
-	Key      string            `json:"key"` // the same for every attempt at this effect
-	Run      string            `json:"run"`
-	Attempt  int               `json:"attempt"`  // 1 for the first
-	Deadline string            `json:"deadline"` // RFC 3339: when the program is stopped
+	Op        string            `json:"op"`
+	Env       string            `json:"env,omitempty"`
+	Region    string            `json:"region,omitempty"`
+	Version   string            `json:"version,omitempty"`
+	Set       map[string]string `json:"set,omitempty"`
+	Instances *float64          `json:"instances,omitempty"` // how many are to run
+	Name      string            `json:"name,omitempty"`      // of a job
+	Class     string            `json:"class,omitempty"`     // what the job may do
+	Node      string            `json:"node,omitempty"`
+	Lossy     bool              `json:"lossy,omitempty"`
+	Key       string            `json:"key"` // the same for every attempt at this effect
+	Run       string            `json:"run"`
+	Attempt   int               `json:"attempt"`  // 1 for the first
+	Deadline  string            `json:"deadline"` // RFC 3339: when the program is stopped
 }
 
 // call is one op at one place.
@@ -42,6 +48,9 @@ type call struct {
 	region  string
 	version string // that is wanted; "" if the op takes none
 	set     map[string]string
+	wanted  *float64     // instances; nil if the op takes none
+	job     string       // its name; "" if the op is about none
+	node    string       // likewise
 	host    *remote.Host // where its program runs; nil for here
 }
 
@@ -53,18 +62,24 @@ func newCall(b *Backend, op effect.Op, req plugins.Request) (*call, *effect.Erro
 		return otherwise
 	}
 	c := &call{b: b, op: op, req: req, env: text("env", b.settings.environment), region: text("region", b.settings.region),
-		version: text("version", ""), set: program.StringMap(req.Args["set"])}
-	if op.Name == "regions" {
-		c.region = ""
+		version: text("version", ""), set: program.StringMap(req.Args["set"]), job: text("name", ""), node: text("node", "")}
+	if n, ok := req.Args["instances"].(float64); ok {
+		c.wanted = &n
 	}
-	if strings.ContainsRune(c.env+c.region+c.version, 0) {
-		return nil, effect.Errorf(effect.CodeInvalid, "a NUL byte stands in env, region or version, which no program can be given; nothing ran")
+	switch op.Name {
+	case "regions":
+		c.region = ""
+	case "nodes", "cordon", "uncordon", "drain":
+		c.env = ""
+	}
+	if strings.ContainsRune(c.env+c.region+c.version+c.job+c.node, 0) {
+		return nil, effect.Errorf(effect.CodeInvalid, "a NUL byte stands in an argument of deploy.%s, which no program can be given; nothing ran", op.Name)
 	}
 	return c, nil
 }
 
 // writes reports whether the op may change something.
-func (c *call) writes() bool { return c.op.Class.Writes() }
+func (c *call) writes() bool { return c.op.ClassFor(c.req.Args).Writes() }
 
 // place names where the call acts, for people, behind a word: " for environment
 // green on web-1 (10.0.0.11:22)".
@@ -75,6 +90,12 @@ func (c *call) place(word string) string {
 	}
 	if c.region != "" {
 		parts = append(parts, "region "+c.region)
+	}
+	if c.node != "" {
+		parts = append([]string{"node " + c.node}, parts...)
+	}
+	if c.job != "" {
+		parts = append([]string{"job " + c.job}, parts...)
 	}
 	text := ""
 	if len(parts) > 0 {
@@ -91,7 +112,7 @@ func (c *call) place(word string) string {
 // still be told.
 func (c *call) limit(ctx context.Context) time.Duration {
 	seconds, ok := c.req.Args["timeout"].(float64)
-	if !ok || !c.writes() {
+	if !ok || !c.writes() && c.job == "" {
 		return readLimit(ctx)
 	}
 	limit := effect.Seconds(seconds)
@@ -125,7 +146,19 @@ func (c *call) program(op string, limit time.Duration) (*program.Program, *effec
 	q := question{Op: op, Env: c.env, Region: c.region, Key: c.req.Key, Run: c.req.Run, Attempt: max(c.req.Attempt, 1),
 		Deadline: time.Now().Add(limit).UTC().Format(time.RFC3339)}
 	if op == c.op.Name {
-		q.Version, q.Set = c.version, c.set
+		q.Version, q.Set, q.Instances, q.Node = c.version, c.set, c.wanted, c.node
+		q.Lossy, _ = c.req.Args["lossy"].(bool)
+	}
+	instances := ""
+	if q.Instances != nil {
+		instances = strconv.FormatFloat(*q.Instances, 'f', -1, 64)
+	}
+	lossy := ""
+	if q.Lossy {
+		lossy = "true"
+	}
+	if c.job != "" {
+		q.Name, q.Class = c.job, string(c.op.ClassFor(c.req.Args))
 	}
 	stdin, err := json.Marshal(q)
 	if err != nil {
@@ -143,7 +176,8 @@ func (c *call) program(op string, limit time.Duration) (*program.Program, *effec
 	}
 	maps.Copy(p.Vars, s.vars.Secrets)
 	maps.Copy(p.Vars, program.Own(q.Key, q.Run, q.Attempt))
-	for name, value := range map[string]string{"ENV": q.Env, "REGION": q.Region, "VERSION": q.Version, "DEADLINE": q.Deadline} {
+	for name, value := range map[string]string{"ENV": q.Env, "REGION": q.Region, "VERSION": q.Version, "DEADLINE": q.Deadline,
+		"INSTANCES": instances, "NAME": q.Name, "NODE": q.Node, "LOSSY": lossy} {
 		p.Vars[prefix+name] = value // always set: many a script ends at one that is not
 	}
 	var secrets []effect.Secret

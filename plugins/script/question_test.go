@@ -70,6 +70,40 @@ func TestQuestion(t *testing.T) {
 	}
 }
 
+// TestQuestionOf: what else ops ask for.
+func TestQuestionOf(t *testing.T) {
+	for op, c := range map[string]struct{ args, asked obj }{
+		"scale": {obj{"env": "green", "instances": 0}, obj{"env": "green", "instances": 0.0}},
+		"job":   {obj{"name": "migrate", "version": "v2", "set": obj{"a": "b"}, "class": "read"}, obj{"name": "migrate", "version": "v2", "set": obj{"a": "b"}, "class": "read"}},
+		"drain": {obj{"node": "n1", "region": "eu", "lossy": true}, obj{"node": "n1", "region": "eu", "lossy": true}},
+	} {
+		b := running(t, `case $1 in status) echo '{"state":"released","version":"v1","instances":0}';; nodes) echo '{"nodes":[{"name":"n1","state":"cordoned","instances":0}]}';;
+*) cat >question; echo "$DEPLOY_INSTANCES,$DEPLOY_NAME,$DEPLOY_NODE,$DEPLOY_LOSSY" >env;; esac`, nil)
+		must(t, b, op, c.args)
+		read := func(name string) string {
+			text, err := os.ReadFile(filepath.Join(filepath.Dir(b.settings.programs[op]), name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return strings.TrimSpace(string(text))
+		}
+		var got obj
+		if err := json.Unmarshal([]byte(read("question")), &got); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"key", "run", "attempt", "deadline"} {
+			delete(got, name)
+		}
+		c.asked["op"] = op
+		if !reflect.DeepEqual(got, c.asked) {
+			t.Errorf("asked was %v, want %v", got, c.asked)
+		}
+		if env, want := read("env"), map[string]string{"scale": "0,,,", "job": ",migrate,,", "drain": ",,n1,true"}[op]; env != want {
+			t.Errorf("the environment of %s is %q, want %q", op, env, want)
+		}
+	}
+}
+
 // TestAnswers: what is left out is filled in, and what is only for recovery is
 // not returned.
 func TestAnswers(t *testing.T) {

@@ -57,7 +57,7 @@ func (r *reply) failure() *effect.Error {
 		return nil
 	case code == exitUsage:
 		return effect.Errorf(effect.CodeUnsupported, "%s ended with exit code %d: it does not know how to do this; nothing changed%s", r, code, r.ending()).
-			WithHint("teach it deploy.%s, or name another program for it under `programs` in the configuration of deploy", r.op)
+			WithHint("teach it %s, or name another program for it under `programs` in the configuration of deploy", r.op)
 	case code == exitTempFail:
 		return effect.Errorf(effect.CodeUnavailable, "%s ended with exit code %d: it cannot do this now; nothing changed%s", r, code, r.ending()).
 			WithHint("try it again later: retry { … } does")

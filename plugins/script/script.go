@@ -13,8 +13,9 @@
 // # What is believed
 //
 // The program status is what recovery rests on, and every write is read back by
-// it: a write that ended well and that status does not show has an unknown
-// outcome. So has one that was stopped, that a signal ended, or that ended well
+// it, or by nodes where it is about a machine: a write that ended well and that does
+// not show has an unknown outcome. What has become of a job only its program's end
+// tells, or job_status; see job. Unknown is also one that was stopped, that a signal ended, or that ended well
 // and wrote something else than an answer. See judge for what status settles.
 package script
 
@@ -27,14 +28,11 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/internal/program"
-	"github.com/q-ecosystem/runbook/stdlib"
+	"github.com/q-ecosystem/runbook/stdlib/deploy"
 )
 
-// carried returns the ops that programs are asked for: those whose result status
-// can confirm.
-func carried() []effect.Op {
-	return stdlib.Carry("deploy", "status", "regions", "release", "activate", "decommission")
-}
+// carried returns the ops that programs are asked for.
+func carried() []effect.Op { return deploy.Module().Ops }
 
 // Backend carries deployments out by programs on this machine. New returns it;
 // Configure makes it ready.
@@ -82,11 +80,17 @@ func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) 
 	if ctx.Err() != nil {
 		return nil, effect.Errorf(effect.CodeTimeout, "deploy.%s: the call ended before its program was started; nothing ran", req.Op)
 	}
-	carry := c.carryOut
-	if b.settings.hosts != nil {
-		carry = c.carryOutOnFleet
+	carry := (*call).carryOut
+	switch {
+	case b.settings.hosts == nil:
+	case c.single():
+		if c, e = c.alone(); e != nil {
+			return nil, e
+		}
+	default:
+		carry = (*call).carryOutOnFleet
 	}
-	value, e := carry(ctx)
+	value, e := carry(c, ctx)
 	if e != nil {
 		return nil, e
 	}

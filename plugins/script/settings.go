@@ -38,6 +38,9 @@ func fields() []effect.Field {
 		one.Name, one.Doc = op.Name, "the program of deploy."+op.Name
 		each.Fields = append(each.Fields, one)
 	}
+	one := file
+	one.Name, one.Doc = jobStatus, "the program that tells what has become of a job"
+	each.Fields = append(each.Fields, one)
 	return append([]effect.Field{all, each,
 		{Name: "environment", Type: effect.String, Doc: "the environment of calls that name none"},
 		{Name: "region", Type: effect.String, Doc: "the region of calls that name none"},
@@ -81,8 +84,12 @@ func newSettings(config map[string]any) (*settings, error) {
 	}
 	all, _ := config["program"].(string)
 	each := program.StringMap(config["programs"])
+	words := []string{jobStatus}
 	for _, op := range carried() {
-		name := each[op.Name]
+		words = append(words, op.Name)
+	}
+	for _, word := range words {
+		name := each[word]
 		if name == "" {
 			name = all
 		}
@@ -92,7 +99,7 @@ func newSettings(config map[string]any) (*settings, error) {
 			}
 		}
 		if name != "" {
-			s.programs[op.Name] = name
+			s.programs[word] = name
 		}
 	}
 	if s.programs["status"] == "" {
