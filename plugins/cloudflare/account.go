@@ -70,6 +70,12 @@ func (a *account) Hint(name, kind string) string {
 	return fmt.Sprintf("look at %s %s under DNS, Records in the dashboard", name, kind)
 }
 
+// MayChange implements recordset.Keeper. What the API tells of permissions is what the
+// user may who made the token, and not what the token may.
+func (a *account) MayChange(_ context.Context, _ *recordset.Zone) (doubt string, e *effect.Error) {
+	return "the token may read it; whether it may edit DNS the API does not tell without a change", nil
+}
+
 // Peers implements recordset.Keeper.
 func (a *account) Peers() []recordset.Peer { return nil }
 

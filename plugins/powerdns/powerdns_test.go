@@ -70,9 +70,16 @@ func TestWhatTheServerKeeps(t *testing.T) {
 	recordsettest.Fails(t, err, effect.CodeRefused, "was asked for the zone www.example.org and answered 401 Unauthorized", "wrong-key")
 	_, err = recordsettest.Invoke(t, s.Backend(t, obj{"server_id": "other"}), "records", obj{"name": "www.example.org"})
 	recordsettest.Fails(t, err, effect.CodeNotFound, "no authoritative server called other")
+	examine := func() ([]string, error) { return s.Backend(t, obj{"zones": []any{"example.org"}}).Examine(t.Context()) }
+	if doubts, err := examine(); err != nil || len(doubts) != 1 || !strings.Contains(doubts[0], "the zone example.org: ") || !strings.Contains(doubts[0], "does not tell without a change") {
+		t.Errorf("examined: %q, %v", doubts, err)
+	}
 	call(t, "PUT", zone, obj{"kind": "Slave", "masters": []any{"192.0.2.53"}})
 	_, err = recordsettest.Invoke(t, b, "set", obj{"name": "www.example.org", "values": []any{"192.0.2.7"}})
 	recordsettest.Fails(t, err, effect.CodeRefused, "the zone example.org is a secondary there, which another server fills; nothing was sent")
+	if _, err := examine(); effect.AsError(err) == nil || effect.AsError(err).Code != effect.CodeRefused || !strings.Contains(err.Error(), "is a secondary there") {
+		t.Errorf("examined: %v", err)
+	}
 	if cerr := plugintest.Configure(New(), obj{"url": "http://192.0.2.1:8081", "api_key": apiKey}); cerr == nil || !strings.Contains(cerr.Error(), "in clear") {
 		t.Errorf("a key without TLS: %v", cerr)
 	}

@@ -201,6 +201,13 @@ func (s *server) negative(ctx context.Context, z *recordset.Zone) (uint32, *effe
 	return 0, effect.Errorf(effect.CodeFailed, "%s has the zone %s without a start of authority (SOA) that can be read", s.api.Title, z.Name).WithHint("pdnsutil check-zone %s", z.Name)
 }
 
+// MayChange implements recordset.Keeper. The API knows one key, which opens all of it;
+// what a proxy or the database behind it allows it does not tell, and an empty change
+// would count the zone's serial up.
+func (s *server) MayChange(_ context.Context, z *recordset.Zone) (doubt string, e *effect.Error) {
+	return "the key is taken, and PowerDNS knows none that may only read; whether a proxy before it, or the database behind it, lets " + z.Name + " be changed its API does not tell without a change", nil
+}
+
 // Change implements recordset.Keeper: the whole set in one transaction, and
 // without a comparison.
 func (s *server) Change(ctx context.Context, z *recordset.Zone, before, after *recordset.Set) (done bool, e *effect.Error) {

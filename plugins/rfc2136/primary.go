@@ -138,6 +138,55 @@ func (p *primary) Change(ctx context.Context, z *recordset.Zone, before, after *
 	return p.outcome(resp, after)
 }
 
+// probe is the name below a zone of which MayChange asks: nobody has it.
+const probe = "_runbook-verify."
+
+// MayChange implements recordset.Keeper: it tells the server to remove a set, under
+// the prerequisite that there is none. So nothing changes, not even the serial, and
+// the server decides about it as about a change. What a policy allows goes by names:
+// where this one is refused, an update with the prerequisite alone shows whether the
+// key is good for updates of the zone at all.
+func (p *primary) MayChange(ctx context.Context, z *recordset.Zone) (doubt string, e *effect.Error) {
+	name := probe + z.Name
+	none := []dns.RR{&dns.ANY{Hdr: dns.RR_Header{Name: dns.Fqdn(name), Rrtype: dns.TypeTXT}}}
+	ask := func(remove bool) (*dns.Msg, *effect.Error) {
+		m := new(dns.Msg).SetUpdate(dns.Fqdn(z.Name))
+		m.RRsetNotUsed(none)
+		if remove {
+			m.RemoveRRset(none)
+		}
+		resp, _, err := p.client.Exchange(ctx, p.peer, m, "tcp")
+		if err != nil {
+			return nil, effect.Errorf(effect.CodeUnavailable, "%s was asked whether %s may be changed, by an update that changes nothing, and did not answer: %v", p.peer.Name, z.Name, err).
+				WithHint("check that its port can be reached from here over TCP")
+		}
+		return resp, nil
+	}
+	resp, e := ask(true)
+	if e != nil {
+		return "", e
+	}
+	of := &recordset.Set{Name: name, Kind: "TXT"}
+	done, refused := p.outcome(resp, of)
+	switch {
+	case done:
+		return "", nil
+	case refused == nil:
+		return fmt.Sprintf("whether it may be changed cannot be told: there is something at %s (%s)", name, recordset.Rcode(resp)), nil
+	case refused.Code == effect.CodeUnknown:
+		return fmt.Sprintf("whether it may be changed cannot be told: %s answered %s to an update that changes nothing", p.peer.Name, recordset.Rcode(resp)), nil
+	case refused.Code != effect.CodeRefused || resp.Rcode == dns.RcodeNotAuth:
+		return "", refused
+	}
+	if resp, e = ask(false); e != nil {
+		return "", e
+	}
+	if resp.Rcode == dns.RcodeSuccess {
+		return fmt.Sprintf("%s takes updates from us, and would refuse one of %s: whether its policy allows the names that a runbook changes cannot be told without a change", p.peer.Name, of.Title()), nil
+	}
+	return "", refused
+}
+
 // outcome reads what the server said of an update.
 func (p *primary) outcome(resp *dns.Msg, of *recordset.Set) (done bool, e *effect.Error) {
 	switch resp.Rcode {

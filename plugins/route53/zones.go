@@ -36,6 +36,12 @@ func (z *zones) Hint(name, kind string) string {
 	return fmt.Sprintf("ask it: aws route53 list-resource-record-sets --hosted-zone-id ID --start-record-name %s --start-record-type %s --max-items 1", name, kind)
 }
 
+// MayChange implements recordset.Keeper. Route 53 decides by the policy of the key when
+// it is asked for a change, and knows no trial.
+func (z *zones) MayChange(_ context.Context, _ *recordset.Zone) (doubt string, e *effect.Error) {
+	return "the key may read it; whether its policy allows route53:ChangeResourceRecordSets the API does not tell without a change", nil
+}
+
 // Peers implements recordset.Keeper.
 func (z *zones) Peers() []recordset.Peer { return nil }
 

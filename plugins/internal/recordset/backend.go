@@ -5,6 +5,7 @@
 //   - keeper.go    Keeper, which a backend implements: find a zone, look at a set, change it
 //   - backend.go   Service makes a backend of it
 //   - change.go    the ops; observe.go what has become of them
+//   - examine.go   what can be told of changes beforehand
 //   - client.go    the questions to servers and resolvers, by DNS
 //   - text.go      values as the DNS library has them
 //   - settings.go  the configuration that all of them have

@@ -27,6 +27,10 @@ type Keeper interface {
 	// values it removes the set. It is not done, and nothing has changed, if the
 	// keeper found something else there.
 	Change(ctx context.Context, z *Zone, before, after *Set) (done bool, e *effect.Error)
+	// MayChange says whether records of a zone may be changed with the key or token
+	// that is configured, by what changes nothing. The error says that they may
+	// not; doubt, why that cannot be told.
+	MayChange(ctx context.Context, z *Zone) (doubt string, e *effect.Error)
 	// Peers returns the DNS servers by which it is known, beside those that the
 	// zone has; none for an API.
 	Peers() []Peer
