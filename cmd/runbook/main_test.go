@@ -79,6 +79,7 @@ func TestScripts(t *testing.T) {
 			"goplugin":   goPlugin,
 			"service":    service,
 			"named":      named,
+			"powerdns":   powerDNS,
 			"sweep":      sweep,
 			"hostile":    hostileFile,
 			"postgres":   postgres,
