@@ -43,11 +43,13 @@ return { world = {
 		{"another place is back", to(eu, "v1") + `health.check { env = "shop" }`, to(eu, "v2") + to(shop, "v2") + `health.watch { env = "shop", during = "5m", slo = slo }`, completes},
 		{"bad before it was changed", to(shop, "v1") + `health.check { env = "shop" }`, `pcall(health.check, { env = "shop" }) ` + to(shop, "v2") + `health.check { env = "shop" }`, completes},
 		{"what has no name is back", command(`"limit", "1"`) + `health.check { env = "web" }`, command(`"limit", "2"`) + `health.check { env = "web" }`, ""},
+		{"customers are told only what is so", `health.check { env = "web" } notify.send { to = "all", text = "it is over" }`, `notify.send { to = "all", text = "work begins" } ` + command(`"reindex"`) + `health.check { env = "web" }`, ""},
+		{"what the world knows of is not back", `health.check { env = "web" } notify.send { to = "all", text = "it is over" }`, `notify.send { to = "all", text = "work begins" } ` + command(`"limit", "2"`) + `health.check { env = "web" }`, completes},
 		{"what has no name is not back", command(`"note"`) + `health.check { env = "web" }`, command(`"limit", "2"`) + `health.check { env = "web" }`, completes},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			text := `runbook { name = "in-place", on_failure = "rollback", locks = { "deploy/shop" } }
-				local deploy, health, exec, traffic = require "deploy", require "health", require "exec", require "traffic"
+				local deploy, health, exec, traffic, notify = require "deploy", require "health", require "exec", require "traffic", require "notify"
 				local slo = { error_rate = "< 1%" }
 				on_rollback(function() ` + tt.rollback + ` end)
 				` + tt.run

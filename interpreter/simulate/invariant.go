@@ -269,7 +269,7 @@ func ends(_ *effect.View, r Ending) string {
 }
 
 func rollbacksComplete(v *effect.View, r Ending) string {
-	if r.Status != effect.StatusRollbackFailed || v.Stranded {
+	if r.Status != effect.StatusRollbackFailed || v.Stranded || onlyUntold(v, r) {
 		return ""
 	}
 	text := "the rollback failed, also when it was tried again"
@@ -277,6 +277,28 @@ func rollbacksComplete(v *effect.View, r Ending) string {
 		text += ": " + err.Error()
 	}
 	return text
+}
+
+// onlyUntold reports whether a rollback has put back all that the world knows of, and
+// found in a look that a service is not well all the same: what was still to come is
+// to tell people that it is over, which would not be true.
+func onlyUntold(v *effect.View, r Ending) bool {
+	for _, err := range r.Rollbacks {
+		if effect.AsError(err).Code != effect.CodeUnhealthy {
+			return false
+		}
+	}
+	told := false
+	for _, e := range v.Past() {
+		if !e.Wrote() || e.Module == effect.ControlModule {
+			continue
+		}
+		told = told || e.Tells
+		if !e.Tells && slices.ContainsFunc(v.Changes(e.Module), func(c effect.Change) bool { return v.Bad[c.Path[0]].IsZero() }) {
+			return false // beside what turned bad
+		}
+	}
+	return told && len(r.Rollbacks) > 0
 }
 
 func noSecrets(_ *effect.View, r Ending) string {

@@ -2,6 +2,8 @@ package db
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -18,7 +20,7 @@ func invariants() []effect.Invariant {
 		{Name: "what goes live is whole", After: wholeLive},
 		model.Destroys("db", func(args map[string]any) string { return plain.Str(args, "sql") }),
 		effect.ReadAgain("db", []string{"promote"}, func(read, _ effect.Occurrence) bool { return read.Module == "db" && read.Name == "lag" }),
-		effect.LockedChanges("db", "backup"), // a backup changes nothing that others use
+		locked(),
 		effect.LockOfAnother("db", "db", "databases"),
 		model.KeptFirst(),
 		model.RightUnit("db", func(args map[string]any) string { return plain.Str(args, "sql") }),
@@ -29,6 +31,25 @@ func invariants() []effect.Invariant {
 		{Name: "what is restored is of before the damage", End: damageRestored},
 	}
 }
+
+// locked is effect.LockedChanges, for which a lock of what a statement changes will do, too:
+// payments/payouts for UPDATE payouts. A backup changes nothing that others use.
+func locked() effect.Invariant {
+	rule := effect.LockedChanges("db", "backup")
+	of := rule.After
+	rule.Doc += "; or for db.exec, ends with /TABLE of what the statement changes"
+	rule.After = func(v *effect.View, e effect.Occurrence) string {
+		m := changed.FindStringSubmatch(plain.Str(e.Args, "sql"))
+		if e.Name == "exec" && m != nil && slices.ContainsFunc(v.Locks, func(lock string) bool { return strings.HasSuffix(strings.ToLower(lock), "/"+strings.ToLower(m[1])) }) {
+			return ""
+		}
+		return of(v, e)
+	}
+	return rule
+}
+
+// changed matches what a statement changes.
+var changed = regexp.MustCompile(`(?i)^\s*(?:update|insert\s+into|delete\s+from)\s+(?:only\s+)?(?:"?\w+"?\.)?"?(\w+)"?`)
 
 func onePrimary(v *effect.View, _ effect.Occurrence) string {
 	state := v.State("db")
