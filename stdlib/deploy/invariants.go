@@ -28,6 +28,7 @@ func invariants() []effect.Invariant {
 		{Name: "a gate looks at what was released", End: otherGate},
 		effect.NoRace("deploy", "release"),
 		{Name: "what is in service stays well on the way", After: wellOnTheWay, Ahead: true},
+		{Name: "a cache forgets after the new version serves", End: purgedEarly},
 		{Name: "a version does not come into service everywhere at once", End: oneFirst},
 	}
 }

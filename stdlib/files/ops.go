@@ -34,7 +34,7 @@ func Module() effect.Module {
 		return nil
 	}
 	return effect.Module{Name: "files", Doc: "Hash, search and archive files.",
-		Model: func() effect.Model { return NewModel() }, Scenario: scenario(),
+		Model: func() effect.Model { return NewModel() }, Scenario: scenario(), Invariants: invariants(),
 		Ops: []effect.Op{
 			{Module: "files", Name: "hash", Class: effect.Read,
 				Doc: "Hash a file, or a directory: then the hash of the list that sha256sum prints of its files in the order of their names (./a/b)",

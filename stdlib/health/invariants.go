@@ -30,12 +30,28 @@ func silencesAll(_ *effect.View, e effect.Occurrence) string {
 	match := plain.Table(e.Args, "match")
 	labels := plain.SortedNames(match)
 	for _, label := range labels {
-		if match[label] != "" && !slices.Contains(everywhere, label) {
-			return ""
+		name := plain.Str(match, label)
+		if name == "" || slices.Contains(everywhere, label) || label == "alertname" && ofAnything(name) {
+			continue
 		}
+		return ""
 	}
-	return fmt.Sprintf("%s silences all alerts with the same %s, whatever they are about: nobody hears of what fails elsewhere meanwhile; name what the run works on, by alertname, env or instance",
+	return fmt.Sprintf("%s silences all alerts with the same %s, whatever they are about: nobody hears of what fails elsewhere meanwhile; name what the run works on, by env or instance",
 		e, strings.Join(labels, " and "))
+}
+
+// symptom matches what alerts of any system are called by: what is wrong, how much, and
+// the kinds of things that everything has.
+var symptom = regexp.MustCompile(`(?i)^(high|low|too|many|few|very|latency|errors?|rates?|ratio|p|p?\d+|xx|[45]xx|slow|requests?|responses?|time|timeouts?|http|instances?|targets?|hosts?|nodes?|pods?|containers?|services?|endpoints?|servers?|down|up|unavailable|unreachable|unhealthy|missing|absent|critical|warning|disks?|space|full|filling|cpu|mem|memory|load|usage|use|oom|killed|crash(es|ing)?|loop(ing)?|restart(s|ing|ed)?|jobs?|fail(ed|ing|ures?|s)?|not|ready|probe|availability|uptime|saturation|slo|burn|budget|kube|kubernetes|alert|is|in|on|the)$`)
+
+// words splits the name of an alert: HighLatency, high_latency, HTTP5xxRate.
+var words = regexp.MustCompile(`[A-Z]+(?:[a-z]+|\b|[A-Z]*)|[a-z]+|\d+(?:xx)?`)
+
+// ofAnything reports whether an alert is called by nothing but what is wrong, as those are
+// that one rule fires for all environments.
+func ofAnything(alert string) bool {
+	parts := words.FindAllString(alert, -1)
+	return len(parts) > 0 && !slices.ContainsFunc(parts, func(word string) bool { return !symptom.MatchString(word) })
 }
 
 // alarming matches what a message says when something is wrong.

@@ -16,6 +16,12 @@ func TestSilencesAll(t *testing.T) {
 		{map[string]any{"severity": "critical", "env": ""}, true}, // alerts without the label
 		{map[string]any{"severity": "critical", "env": "green"}, false},
 		{map[string]any{"alertname": "ReplicaDown"}, false},
+		{map[string]any{"alertname": "HighLatency"}, true},
+		{map[string]any{"alertname": "HTTP5xxRate", "severity": "critical"}, true},
+		{map[string]any{"alertname": "instance_down"}, true},
+		{map[string]any{"alertname": "HighLatency", "env": "search"}, false},
+		{map[string]any{"alertname": "SearchHighLatency"}, false},
+		{map[string]any{"alertname": "High.*"}, true},
 		{map[string]any{"region": "eu"}, false},
 		{map[string]any{"environment": "staging"}, false}, // all of it may be worked on
 		{map[string]any{"team": "db", "stage": "staging"}, false},

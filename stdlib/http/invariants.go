@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -14,6 +15,9 @@ import (
 // accepted is the status by which a service says that it will do what was asked
 // for, and has not yet (RFC 9110, 15.3.3).
 const accepted = 202
+
+// created is the one by which it says that it has made something (15.3.2).
+const created = 201
 
 // invariants returns what has to hold of every service.
 func invariants() []effect.Invariant {
@@ -64,9 +68,15 @@ func again(past []effect.Occurrence, e effect.Occurrence) bool {
 
 // sameAgain finds requests that are sent twice without anything by which the
 // service could know it. Those of which a scenario says that a second one changes
-// nothing are none.
-func sameAgain(_ *effect.View, e effect.Occurrence) string {
-	if e.Module != "http" || !e.Again || !e.Opaque && len(e.Changes) == 0 || recognizable(e.Args) {
+// nothing are none; that one is answered alike does not say so, and one that is answered
+// 201 has made something each time (RFC 9110, 15.3.2).
+func sameAgain(v *effect.View, e effect.Occurrence) string {
+	if e.Module != "http" || !e.Again || recognizable(e.Args) || keyed(e.Args["json"]) {
+		return ""
+	}
+	if !e.Opaque && len(e.Changes) == 0 && !(made(e) && !slices.ContainsFunc(v.Past(), func(p effect.Occurrence) bool {
+		return p.Module == "http" && len(p.Changes) > 0 && reflect.DeepEqual(p.Args, e.Args)
+	})) {
 		return ""
 	}
 	if method := plain.Str(e.Args, "method"); method != "POST" && (method != "PATCH" || sets(e.Args["json"])) {
@@ -75,6 +85,27 @@ func sameAgain(_ *effect.View, e effect.Occurrence) string {
 	return fmt.Sprintf("%s (%s) was sent twice, and the service cannot know: give it key_header = \"Idempotency-Key\", or recovery = \"ask\"",
 		e, requestName(e.Args))
 }
+
+// made reports whether a service says that a request has made something.
+func made(e effect.Occurrence) bool {
+	value, _ := e.Value.(map[string]any)
+	return value["status"] == float64(created)
+}
+
+// keyed reports whether what a request carries has a member by which services know a
+// repetition, of a name that says so.
+func keyed(body any) bool {
+	members, _ := body.(map[string]any)
+	for name, v := range members {
+		if text, ok := v.(string); ok && text != "" && keys.MatchString(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// keys matches names of members that services take for the key of a request.
+var keys = regexp.MustCompile(`(?i)^(idempotency[-_]?key|idempotence[-_]?key|client[-_]?(request[-_]?)?token|(client[-_]?)?request[-_]?id|dedup(lication)?[-_]?(key|id)|(end[-_]?to[-_]?end|transaction|external)[-_]?id|event[-_]?id)$`)
 
 // sets reports whether a patch says what is to be, member by member (RFC 7396), by
 // words and yes or no: sent again, it changes nothing.

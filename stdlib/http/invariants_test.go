@@ -27,3 +27,27 @@ func TestAFlagThatIsLeft(t *testing.T) {
 		t.Errorf("%q does not hold %s", said, want)
 	}
 }
+
+func TestMadeTwice(t *testing.T) {
+	post := func(status float64, body obj, changes ...effect.Change) effect.Occurrence {
+		return effect.Occurrence{Place: "1", Module: "http", Name: "request", Class: effect.Write, Again: true, Changes: changes,
+			Args: obj{"method": "POST", "url": "https://shop/refunds", "json": body}, Value: obj{"status": status}}
+	}
+	said := post(201, nil, effect.Change{Module: "http", Path: []string{"vars", "done"}, To: true})
+	for name, c := range map[string]struct {
+		past []effect.Occurrence
+		e    effect.Occurrence
+		want bool
+	}{
+		"made each time":                 {nil, post(201, obj{"order": "7"}), true},
+		"made by its key":                {nil, post(201, obj{"idempotency_key": "7"}), false},
+		"the key is empty":               {nil, post(201, obj{"request_id": ""}), true},
+		"only answered":                  {nil, post(200, obj{"order": "7"}), false},
+		"the scenario says what is done": {[]effect.Occurrence{said}, post(201, nil), false},
+	} {
+		v := &effect.View{Done: func() []effect.Occurrence { return append(c.past, c.e) }}
+		if got := sameAgain(v, c.e); (got != "") != c.want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}

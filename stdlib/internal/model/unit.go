@@ -30,7 +30,12 @@ func RightUnit(module string, line func(args map[string]any) string) effect.Inva
 			if e.Module != module {
 				continue
 			}
-			if number, unit, like := wrongUnit(line(e.Args)); number != "" {
+			said := line(e.Args)
+			number, unit, like := wrongUnit(said)
+			if number == "" && e.Class.Writes() {
+				number, unit, like = otherUnit(said)
+			}
+			if number != "" {
 				return fmt.Sprintf("%s says %s, which is taken for %s: hardly what is meant; %s", e, number, unit, like)
 			}
 		}
@@ -47,6 +52,31 @@ func wrongUnit(line string) (number, unit, like string) {
 		}
 		if n, err := strconv.ParseFloat(m[1], 64); err == nil && n > 0 && n < u.least {
 			return m[1], u.unit, u.like
+		}
+	}
+	return "", "", ""
+}
+
+// inMillis and inSeconds match settings whose names say the unit of their number.
+var (
+	inMillis  = regexp.MustCompile(`\b([A-Za-z][\w.-]*(?:[._-](?:ms|msecs?|millis(?:econds)?)|[a-z](?:Ms|MS|Millis(?:econds)?)))["']?(?:\s*[=:]\s*|\s+)["']?(\d+)\b`)
+	inSeconds = regexp.MustCompile(`\b([A-Za-z][\w.-]*(?:[._-](?:secs?|seconds)|[a-z](?:Secs?|Seconds)))["']?(?:\s*[=:]\s*|\s+)["']?(\d+)\b`)
+)
+
+const hour, year = 3600, 365 * 24 * 3600
+
+// otherUnit returns a setting whose number is one of whole hours in the other of the two
+// units: 259200 where milliseconds are taken, three days in seconds, would be 4 minutes
+// 19.2 seconds; 86400000 where seconds are, a day in milliseconds, would be 1000 days.
+func otherUnit(line string) (setting, unit, like string) {
+	for _, m := range inMillis.FindAllStringSubmatch(line, -1) {
+		if n, err := strconv.Atoi(m[2]); err == nil && n > 0 && n%hour == 0 && n%1000 != 0 {
+			return m[1] + " = " + m[2], "milliseconds", fmt.Sprintf("%d hours are %d", n/hour, n*1000)
+		}
+	}
+	for _, m := range inSeconds.FindAllStringSubmatch(line, -1) {
+		if n, err := strconv.Atoi(m[2]); err == nil && n > year && n%(1000*hour) == 0 {
+			return m[1] + " = " + m[2], "seconds", fmt.Sprintf("%d hours are %d", n/1000/hour, n/1000)
 		}
 	}
 	return "", "", ""

@@ -19,3 +19,23 @@ func TestWrongUnit(t *testing.T) {
 		}
 	}
 }
+
+func TestOtherUnit(t *testing.T) {
+	for line, want := range map[string]string{
+		"kafka-configs --alter --add-config retention.ms=259200":    "retention.ms = 259200",
+		"kafka-configs --alter --add-config retention.ms=259200000": "",
+		"kafka-configs --alter --add-config retention.ms=1000":      "", // to empty a topic
+		"redis-cli config set lock-timeout-ms 7200":                 "lock-timeout-ms = 7200",
+		`{"keepMs": 86400}`:          "keepMs = 86400",
+		"set timeout.ms=36000":       "", // 36 s, or 10 h
+		"set timeout.ms=2500":        "",
+		"set ttl_seconds = 86400000": "ttl_seconds = 86400000",
+		"set ttl_seconds = 31536000": "",
+		"set ttl-seconds 86400":      "",
+		"cp items 86400":             "",
+	} {
+		if got, _, _ := otherUnit(line); got != want {
+			t.Errorf("%s: %q, want %q", line, got, want)
+		}
+	}
+}
