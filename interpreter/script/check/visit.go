@@ -16,6 +16,7 @@ func (f *file) visit(stmts []ast.Stmt) {
 	written := map[ast.Expr]bool{}
 	f.findExtended(stmts)
 	f.findCalls(stmts)
+	f.outlived()
 	for _, s := range stmts {
 		syntax.Each(s, func(node any) {
 			switch n := node.(type) {
