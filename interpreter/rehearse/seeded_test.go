@@ -103,6 +103,7 @@ var seeded = []struct {
 	{"relative-amount", "a command that may run twice says what is to be, not what is to be added", 1},
 	{"release-unwatched", "what is released is watched for long enough", 1},
 	{"repairs-left-off", "what a run sets for its own time is taken back however it ends", 1},
+	{"resolved-while-ill", "a status page says how it is", 1},
 	{"restored-unseen", "what goes live is whole", 1},
 	{"revoked-between", "a secret is revoked after its last consumer has the new one", 1},
 	{"revoked-early", "a secret is revoked after its last consumer has the new one", 1},

@@ -17,7 +17,8 @@ func invariants() []effect.Invariant {
 		{Name: name, Doc: "nothing is told to be done before the run has changed anything", End: announcedAhead},
 		{Name: name, Doc: "nothing is told to be done with a change still to come that fails", End: announcedFailed},
 		{Name: "somebody comes who is called", End: someoneComes},
-		{Name: "a status page says how it is", After: wholeWhenResolved, End: closedInTheEnd}}
+		{Name: "a status page says how it is", After: wholeWhenResolved, End: closedInTheEnd},
+		{Name: "a status page says how it is", Doc: "nothing is resolved, in a rollback neither, while what the run found ill is so, and nothing else was looked at since", After: resolvedWhileIll}}
 }
 
 // triumph matches what a message says when something is done.

@@ -3,6 +3,7 @@ package notify
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/stdlib/internal/modeltest"
@@ -67,5 +68,36 @@ func TestStatusPageSaysHowItIs(t *testing.T) {
 	}
 	if got := wholeWhenResolved(v, do(obj{"to": "customers", "key": "k", "text": "x", "components": obj{"API": "operational"}})) + end(effect.StatusSucceeded); got != "" {
 		t.Errorf("resolved as a whole: %s", got)
+	}
+}
+
+func TestResolvedWhileIll(t *testing.T) {
+	r := modeltest.New(t, Module(), obj{})
+	ill := time.Unix(100, 0)
+	look := func(env string, at int64, err *effect.Error) effect.Occurrence {
+		return effect.Occurrence{Place: "1", At: time.Unix(at, 0), Module: "health", Name: "check", Class: effect.Read, Args: obj{"env": env}, Err: err}
+	}
+	bad := effect.Errorf(effect.CodeUnhealthy, "search is not healthy")
+	publish := func(status string) effect.Occurrence {
+		args := obj{"to": "customers", "title": "Slow", "key": "k", "text": "x", "status": status}
+		return effect.Occurrence{Place: "r1.1.1", At: time.Unix(300, 0), Module: "notify", Name: "publish", Class: effect.Write, Tells: true, Args: args, Value: r.Must("publish", args)}
+	}
+	for name, c := range map[string]struct {
+		status string
+		past   []effect.Occurrence
+		want   bool
+	}{
+		"seen to be ill":         {"resolved", []effect.Occurrence{look("search", 200, bad)}, true},
+		"nobody has looked":      {"resolved", nil, false},
+		"looked at before that":  {"resolved", []effect.Occurrence{look("search", 50, nil)}, false},
+		"well again":             {"resolved", []effect.Occurrence{look("search", 200, bad), look("search", 250, nil)}, false},
+		"another is well":        {"resolved", []effect.Occurrence{look("search", 200, bad), look("shop", 250, nil)}, false},
+		"it is still looked for": {"identified", []effect.Occurrence{look("search", 200, bad)}, false},
+	} {
+		e := publish(c.status)
+		v := &effect.View{State: func(string) map[string]any { return r.State() }, Bad: map[string]time.Time{"search": ill}, Done: func() []effect.Occurrence { return append(c.past, e) }}
+		if got := resolvedWhileIll(v, e); (got != "") != c.want {
+			t.Errorf("%s: %q", name, got)
+		}
 	}
 }

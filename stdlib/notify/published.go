@@ -35,6 +35,31 @@ func wholeWhenResolved(v *effect.View, e effect.Occurrence) string {
 	return ""
 }
 
+// resolvedWhileIll finds incidents that are said to be resolved, or shown as over, while
+// what the run has seen to be ill is so still. One that has looked at something since,
+// and found it well, may have gone by that.
+func resolvedWhileIll(v *effect.View, e effect.Occurrence) string {
+	if inc, _ := incidentOf(v, e); inc == nil || plain.Str(e.Args, "status") != resolved {
+		return ""
+	}
+	var seen *effect.Occurrence
+	for _, p := range v.Past() {
+		since, ill := v.Bad[plain.Str(p.Args, "env")]
+		switch {
+		case p.Module != "health" || p.Class != effect.Read || p.Place == e.Place:
+		case seen != nil && p.Err == nil && (!ill || p.Name == "check"):
+			return ""
+		case ill && !p.At.Before(since):
+			seen = &p
+		}
+	}
+	if seen == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s tells customers that it is over, and %s is not well, as %s had found: look again before it, by health.check, and let that fail",
+		e, plain.Str(seen.Args, "env"), seen)
+}
+
 // closedInTheEnd finds runs that open an incident, do their work and end well,
 // and leave customers reading that it is being looked into. One that only tells
 // leaves that to who tells next; what is watched (monitoring) may stay so.
