@@ -33,9 +33,22 @@ for why, changes in pairs {
     changes.exec = { commands = { ["runbook audit verify"] = { code = 1 } } }
     local run = book.simulate(start("soc2", changes))
     t.equal(run.status, "failed")
-    t.contains(run.error, "2 of 6 controls do not hold")
+    t.contains(run.error, "2 of 7 controls do not hold")
     t.contains(run.error, why)
     t.equal(#run.steps, 2)
+  end)
+end
+
+for said, code in pairs { ["is not the one that this run is in"] = 2, ["ended with exit code 1"] = 1 } do
+  test("a record that is another one, or damaged, does not hold: " .. said, function(t)
+    local s = start("soc2", { exec = { commands = {
+      ["runbook audit verify"] = { takes = "2s" },
+      ["runbook audit verify 00000000-0000-7000-8000-000000000000"] = { code = code }, -- the id of a run that is rehearsed
+    } } })
+    local run = book.simulate(s)
+    t.equal(run.status, "failed")
+    t.contains(run.error, "1 of 7 controls do not hold")
+    t.contains(run.error, said)
   end)
 end
 

@@ -20,6 +20,14 @@ test("brings back what is missing, and validates all", function(t)
   t.holds(run)
 end)
 
+test("calls nothing whole that is not", function(t)
+  local s = start()
+  s.faults = { { step = "validate the content", kind = "refused" } }
+  local run = book.simulate(s)
+  t.equal(run.status, "failed")
+  t.effects(run, {}, "notify")
+end)
+
 test("takes archives, and a node by name", function(t)
   local run = book.simulate(start { from = {}, archive = "/srv/archive" })
   t.equal(run.status, "succeeded")

@@ -187,6 +187,7 @@ func TestRealServer(t *testing.T) {
 			t.Errorf("took %s: it tells of the time before the call", took)
 		}
 		near(t, got, "p50_latency", 0.055, 1e-6)
+		near(t, got, "p95_latency", 0.0955, 1e-6)
 		near(t, got, "p99_latency", 0.0991, 1e-6)
 		near(t, got, "error_rate", 0, 0)
 		near(t, got, "uptime", 100, 0)
