@@ -27,8 +27,11 @@ type Input struct {
 	Deviations []simulate.Difference
 	Versions   []Versioned
 	Record     Record
-	Kind       Kind // "" lets the run decide
-	Made       time.Time
+	// Emergency is why the run was begun outside of its calendar, as those read it
+	// who were asked first of all; "" if it was not.
+	Emergency string
+	Kind      Kind // "" lets the run decide
+	Made      time.Time
 }
 
 // maker makes one report.
@@ -59,6 +62,7 @@ func Make(in Input) *Report {
 	m.levels()
 	m.gates()
 	m.people()
+	m.emergency()
 	m.effects()
 	m.recovery()
 	m.deviations()
@@ -110,6 +114,28 @@ func (m *maker) outcome() {
 			return
 		}
 	}
+}
+
+// emergency says why the run was begun where nothing was to begin, and who agreed.
+func (m *maker) emergency() {
+	if m.Emergency == "" {
+		return
+	}
+	text := strings.Join(strings.FieldsFunc(view.Clean(m.Emergency), func(r rune) bool { return r == '\n' }), "; ")
+	said := "nobody has agreed to it"
+	for _, a := range m.r.Approvals {
+		if a.Detail != view.Clean(m.Emergency) {
+			continue
+		}
+		var names []string
+		for _, d := range a.Answers {
+			names = append(names, d.By)
+		}
+		if len(names) > 0 {
+			said = a.Outcome + ", by " + strings.Join(names, ", ")
+		}
+	}
+	m.r.Emergency = text + " (" + said + ")"
 }
 
 // firstLine leaves out what a program printed; the failures have it.

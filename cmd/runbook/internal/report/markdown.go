@@ -77,14 +77,17 @@ func (m *markdown) head() {
 	}
 	m.b.WriteString("\n\n")
 	rows := [][]string{{"", ""}, {"run", r.Run}, {"what it is for", r.Summary}, {"started", r.Started.Format("2006-01-02 15:04:05 UTC") + " by " + r.By},
-		{"ended", r.Last.Format("2006-01-02 15:04:05 UTC")}, {"took", took(r.Took)}, {"environment", r.Env}, {"forked from", r.Parent}, {"forked as", r.Successor}}
+		{"ended", r.Last.Format("2006-01-02 15:04:05 UTC")}, {"took", took(r.Took)}, {"environment", r.Env}, {"emergency change", r.Emergency}, {"forked from", forkedFrom(r)}, {"forked as", r.Successor}}
 	if !r.Ended {
 		rows[4][0] = "newest event"
 	}
 	if rec := r.Recovery; rec != nil {
 		text := took(rec.Seconds) + ", " + rec.What
 		if rec.Target > 0 {
-			text += "; target " + took(rec.Target) + ": " + map[bool]string{true: "met", false: "missed"}[rec.Met]
+			text += "; target " + took(rec.Target)
+		}
+		if rec.Verdict != "" {
+			text += ": " + rec.Verdict
 		}
 		rows = append(rows, []string{"recovery", text})
 	}
@@ -98,6 +101,14 @@ func (m *markdown) head() {
 		}
 	}
 	m.table("", kept)
+}
+
+// forkedFrom names the run whose past this one has taken over.
+func forkedFrom(r *Report) string {
+	if r.Parent == "" {
+		return ""
+	}
+	return r.Parent + ", whose record all is that happened before the start"
 }
 
 func (m *markdown) course() {

@@ -119,10 +119,10 @@ func (m *maker) approval(e *history.Effect) Approval {
 
 // came says what came of a question, and after how many seconds.
 func (m *maker) came(e *history.Effect) (outcome string, waited float64) {
-	end := m.r.Last
+	end := m.end()
 	switch {
 	case e.State != history.Closed && (m.r.Ended || m.Rolling()):
-		outcome = "nobody needed the answer any more"
+		outcome, end = "nobody needed the answer any more", m.r.Last
 	case e.State != history.Closed:
 		outcome = "open"
 	case e.Err != nil:
@@ -163,18 +163,27 @@ func (m *maker) checklist(e *history.Effect) Checklist {
 	return c
 }
 
+// end is up to when the run is told: its end, or the moment of the report, up to
+// which it has waited.
+func (m *maker) end() time.Time {
+	if m.r.Ended {
+		return m.r.Last
+	}
+	return m.r.Made
+}
+
 // recovery measures how long it took until all was well again: of a rollback,
 // from the failure or the word that caused it; of an incident, from the start.
 func (m *maker) recovery() {
 	target := m.Target.Seconds()
-	done := m.r.Ended
+	done := m.r.Status == effect.StatusSucceeded || m.r.Status == effect.StatusRolledBack
 	set := func(what string, from, to time.Time) {
-		took := to.Sub(from).Seconds()
-		m.r.Recovery = &Recovery{what, from.UTC(), to.UTC(), took, target, done, target == 0 || took <= target}
+		m.r.Recovery = &Recovery{What: what, From: from.UTC(), To: to.UTC(), Seconds: to.Sub(from).Seconds(), Target: target, Done: done}
+		m.r.Recovery.verdict(m.r.Ended)
 	}
 	switch {
 	case m.r.Kind == Incident:
-		set("from the start of the run to its end", m.r.Started, m.r.Last)
+		set("from the start of the run to its end", m.r.Started, m.end())
 	case m.Rolling():
 		from, what := m.RollbackAt, "from the start of the rollback to its end"
 		for _, w := range m.Words {
@@ -185,11 +194,9 @@ func (m *maker) recovery() {
 		if bad := m.firstBad(from); bad.Before(from) {
 			from, what = bad, "from the first bad measurement to the end of the rollback"
 		}
-		set(what, from, m.r.Last)
-		m.r.Recovery.Done = done && m.r.Status == effect.StatusRolledBack
-		m.r.Recovery.Met = m.r.Recovery.Met && m.r.Recovery.Done
+		set(what, from, m.end())
 	case target > 0:
-		set("from the start of the run to its end", m.r.Started, m.r.Last)
+		set("from the start of the run to its end", m.r.Started, m.end())
 	}
 }
 

@@ -42,6 +42,7 @@ type Report struct {
 	Started   time.Time     `json:"started"`
 	Last      time.Time     `json:"last"` // its end, or the newest event
 	Took      float64       `json:"took"`
+	Emergency string        `json:"emergency,omitempty"` // why it was begun outside of its calendar, and what people said
 	Parent    string        `json:"parent,omitempty"`
 	Successor string        `json:"successor,omitempty"`
 	Params    []Pair        `json:"params"`
@@ -83,8 +84,50 @@ type Recovery struct {
 	To      time.Time `json:"to"`
 	Seconds float64   `json:"seconds"`
 	Target  float64   `json:"target,omitempty"` // 0 for none
-	Done    bool      `json:"done"`             // it came to an end
-	Met     bool      `json:"met"`              // in time; true without a target
+	Done    bool      `json:"done"`             // all is well: the run succeeded, or took back what it had done
+	Met     bool      `json:"met"`              // that, and in time; without a target, that alone
+	// Verdict is "met" or "missed" by the target; "not reached" where the run ended
+	// otherwise, and "open" where it may still come in time.
+	Verdict string `json:"verdict,omitempty"`
+}
+
+// verdict holds a recovery against its target.
+func (r *Recovery) verdict(ended bool) {
+	late := r.Target > 0 && r.Seconds > r.Target
+	r.Met = r.Done && !late
+	switch {
+	case ended && !r.Done:
+		r.Verdict = "not reached"
+	case late:
+		r.Verdict = "missed"
+	case !r.Done:
+		r.Verdict = "open"
+	case r.Target > 0:
+		r.Verdict = "met"
+	}
+}
+
+// Tone is how a verdict is marked: good, bad, or neither.
+func (r *Recovery) Tone() string {
+	switch r.Verdict {
+	case "met", "":
+		return "good"
+	case "open":
+		return "dim"
+	}
+	return "bad"
+}
+
+// Text says how long it took, and holds that against the target.
+func (r *Recovery) Text() string {
+	text := took(r.Seconds)
+	if r.Target > 0 {
+		text += " of " + took(r.Target)
+	}
+	if r.Verdict == "not reached" || r.Verdict == "open" {
+		text += ", " + r.Verdict
+	}
+	return text
 }
 
 // Approval is a question to people, and what came of it.

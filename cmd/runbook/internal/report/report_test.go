@@ -116,6 +116,30 @@ func TestMake(t *testing.T) {
 	}
 }
 
+// TestVerdict: a target is met by what succeeded or was rolled back in time, and by
+// nothing else; what still waits has taken as long as until the report is made.
+func TestVerdict(t *testing.T) {
+	for _, c := range []struct {
+		status effect.Status
+		last   float64 // of the newest event, in seconds
+		made   time.Duration
+		want   string
+		tone   string
+	}{
+		{effect.StatusSucceeded, 4, time.Hour, "met", "good"}, {effect.StatusSucceeded, 6, time.Hour, "missed", "bad"},
+		{effect.StatusFailed, 4, time.Hour, "not reached", "bad"}, {effect.StatusCanceled, 4, time.Hour, "not reached", "bad"},
+		{effect.StatusWaiting, 3, 4 * time.Second, "open", "dim"}, {effect.StatusWaiting, 3, 6 * time.Second, "missed", "bad"},
+	} {
+		b := &book{}
+		b.add(0, effect.RunCreated, "", effect.Body{Name: "x"})
+		b.add(c.last, effect.StatusChanged, "", effect.Body{Status: c.status})
+		rec := made(t, b, func(in *Input) { in.Run.Status, in.Target, in.Made = c.status, 5*time.Second, zero.Add(c.made) }).Recovery
+		if rec == nil || rec.Verdict != c.want || rec.Met != (c.want == "met") || rec.Tone() != c.tone {
+			t.Errorf("%s at %v s, read after %v: %+v, want %s", c.status, c.last, c.made, rec, c.want)
+		}
+	}
+}
+
 // TestStops: a run that waited, and one whose runner died, were carried by nobody
 // until somebody took them up.
 func TestStops(t *testing.T) {

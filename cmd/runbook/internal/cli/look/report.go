@@ -128,6 +128,7 @@ func (a commands) report(ctx context.Context, db *journal.DB, run journal.Run, k
 	if err != nil {
 		return nil, err
 	}
+	in.Emergency = emergencyOf(sources)
 	main, files, err := app.RecordedScript(ctx, db, run)
 	if err != nil {
 		return nil, err
@@ -149,6 +150,20 @@ func (a commands) report(ctx context.Context, db *journal.DB, run journal.Run, k
 		return nil, err
 	}
 	return report.Make(in), nil
+}
+
+// emergencyOf returns why a run was begun where nothing was to begin, as those read
+// it who were asked; "" if it was not.
+func emergencyOf(sources []journal.Source) string {
+	for _, s := range sources {
+		var asked struct {
+			Detail string `json:"detail"`
+		}
+		if s.Name == interpreter.EmergencySource && json.Unmarshal(s.Text, &asked) == nil {
+			return asked.Detail
+		}
+	}
+	return ""
 }
 
 // versions lists what took part in a run, as it was.
