@@ -18,28 +18,35 @@ type Chains interface {
 	Gone(run string) (journal.Deleted, bool)
 }
 
-// Anchored tells what is missing or different of what an earlier file names as
-// the newest events, and how many of them could not be looked at.
-func (f *File) Anchored(in Chains) (faults []Fault, unknown int, err error) {
+// Held is what has become of what an earlier file names as the newest events.
+type Held struct {
+	Faults  []Fault           // what is missing or different
+	Deleted []journal.Deleted // runs that the program has deleted, with all of their events
+	Unknown int               // runs of which nothing can be said
+}
+
+// Anchored holds what an earlier file names as the newest events against what is there.
+func (f *File) Anchored(in Chains) (held Held, err error) {
 	for _, run := range slices.Sorted(maps.Keys(f.Heads)) {
 		h := f.Heads[run]
 		hash, known, err := in.Hash(run, h.Seq)
 		if err != nil {
-			return nil, 0, err
+			return Held{}, err
 		}
 		switch gone, deleted := in.Gone(run); {
 		case deleted && (gone.HeadSeq < h.Seq || gone.HeadSeq == h.Seq && gone.Head != h.Hash):
-			faults = append(faults, Fault{What: fmt.Sprintf("run %s was deleted at event %d, and had %d before", run, gone.HeadSeq, h.Seq)})
+			held.Faults = append(held.Faults, Fault{What: fmt.Sprintf("run %s was deleted at event %d, and had %d before", run, gone.HeadSeq, h.Seq)})
 		case deleted:
+			held.Deleted = append(held.Deleted, gone)
 		case !known:
-			unknown++
+			held.Unknown++
 		case hash == "":
-			faults = append(faults, Fault{What: fmt.Sprintf("run %s has no event %d any more: its end was cut, or all of it removed", run, h.Seq)})
+			held.Faults = append(held.Faults, Fault{What: fmt.Sprintf("run %s has no event %d any more: its end was cut, or all of it removed", run, h.Seq)})
 		case hash != h.Hash:
-			faults = append(faults, Fault{What: fmt.Sprintf("run %s was written anew: its event %d is another one", run, h.Seq)})
+			held.Faults = append(held.Faults, Fault{What: fmt.Sprintf("run %s was written anew: its event %d is another one", run, h.Seq)})
 		}
 	}
-	return faults, unknown, nil
+	return held, nil
 }
 
 // Hash implements Chains for a later file.

@@ -178,18 +178,18 @@ func TestAnchor(t *testing.T) {
 	early := verify(t, export(t, db, all, nil), nil)
 	add(t, writers[0], 2)
 	later := verify(t, export(t, db, all, nil), nil)
-	if faults, unknown, err := early.Anchored(later); err != nil || unknown != 0 || len(faults) > 0 {
-		t.Errorf("a later export: %v, %d, %v", faults, unknown, err)
+	if held, err := early.Anchored(later); err != nil || held.Unknown != 0 || len(held.Faults) > 0 || len(held.Deleted) > 0 {
+		t.Errorf("a later export: %+v, %v", held, err)
 	}
-	if faults, _, _ := later.Anchored(early); len(faults) != 1 || !strings.Contains(faults[0].What, "run 0198aaaa-0000 has no event 6 any more") {
-		t.Errorf("a record whose end was cut: %v", faults)
+	if held, _ := later.Anchored(early); len(held.Faults) != 1 || !strings.Contains(held.Faults[0].What, "run 0198aaaa-0000 has no event 6 any more") {
+		t.Errorf("a record whose end was cut: %v", held.Faults)
 	}
 	other, _ := journalOf(t, 3, 3)
-	if faults, _, _ := early.Anchored(verify(t, export(t, other, all, nil), nil)); len(faults) != 1 {
-		t.Errorf("another record: %v", faults)
+	if held, _ := early.Anchored(verify(t, export(t, other, all, nil), nil)); len(held.Faults) != 1 {
+		t.Errorf("another record: %v", held.Faults)
 	}
 	short := verify(t, export(t, db, journal.Window{From: zero.Add(time.Minute), To: all.To}, nil), nil)
-	if faults, unknown, _ := early.Anchored(short); len(faults) > 0 || unknown != 1 {
-		t.Errorf("an export that does not reach back: %v, %d unknown", faults, unknown)
+	if held, _ := early.Anchored(short); len(held.Faults) > 0 || held.Unknown != 1 {
+		t.Errorf("an export that does not reach back: %v, %d unknown", held.Faults, held.Unknown)
 	}
 }

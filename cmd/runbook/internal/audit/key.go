@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // ParsePrivate reads an Ed25519 key as `openssl genpkey -algorithm ed25519` writes
@@ -35,6 +36,9 @@ func ParsePublic(text []byte) (ed25519.PublicKey, error) {
 	block, _ := pem.Decode(text)
 	if block == nil {
 		return nil, errors.New("the public key is no PEM; " + hint)
+	}
+	if strings.Contains(block.Type, "PRIVATE") {
+		return nil, errors.New("this is the private key, which only signing needs; " + hint)
 	}
 	key, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {

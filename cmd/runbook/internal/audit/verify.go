@@ -44,7 +44,8 @@ type File struct {
 	Events   int
 	Heads    map[string]journal.Head // of all runs of the journal at that time
 	Deleted  map[string]journal.Deleted
-	Signer   ed25519.PublicKey // nil if nobody signed it
+	Signer   ed25519.PublicKey // nil if no valid signature is there
+	Signed   bool              // a signature is there, valid or not
 	Faults   []Fault
 
 	hashes map[string]map[int64]string // of the events, by run
@@ -253,6 +254,7 @@ func (v *verifier) end(text []byte) {
 	if e.Signature == "" {
 		return
 	}
+	v.file.Signed = true
 	public, errKey := base64.StdEncoding.DecodeString(e.PublicKey)
 	signature, errSig := base64.StdEncoding.DecodeString(e.Signature)
 	switch {

@@ -58,7 +58,11 @@ func (a *App) Answering(ctx context.Context, db *journal.DB, run journal.Run, q 
 				slices.ContainsFunc(people.Meant(name), func(n string) bool { return takes(effect.Identity{Name: n, Roles: people[n].Roles}, account) })
 		}
 	}
-	have, left := q.Wanted(answers, people, starters)
+	counted := answers
+	if len(q.Items) > 0 { // whoever has answered one answers the next
+		counted = nil
+	}
+	have, left := q.Wanted(counted, people, starters)
 	here := from(User())
 	say, more := "answer with:", []string(nil)
 	if among {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 
@@ -20,7 +21,8 @@ const searched = 200
 func (a *App) Find(ctx context.Context, db *journal.DB, word string) (journal.Run, error) {
 	head, name, named := strings.Cut(strings.TrimSpace(word), ":")
 	if head = strings.ToLower(head); head != "latest" && head != "last" {
-		return db.Find(ctx, word)
+		run, err := db.Find(ctx, word)
+		return run, told(ctx, db, word, err)
 	}
 	newest, err := db.Find(ctx, "latest")
 	if err != nil {
@@ -58,6 +60,30 @@ func (a *App) Find(ctx context.Context, db *journal.DB, word string) (journal.Ru
 	a.Note("%s is run %s of %s, which was started in %s: none was started here\n", view.Line(word), journal.Short(runs[0].ID),
 		view.Line(runs[0].Name), view.Line(elsewhere))
 	return runs[0], nil
+}
+
+// fewest characters of an id that name a run which is not there any more.
+const fewest = 8
+
+// told says of a run that is not there that it was deleted, if it was, and what is
+// left of it.
+func told(ctx context.Context, db *journal.DB, word string, err error) error {
+	word = strings.ToLower(strings.TrimSpace(word))
+	if missing := (*journal.NotFoundError)(nil); !errors.As(err, &missing) || len(word) < fewest {
+		return err
+	}
+	gone, errGone := db.Gone(ctx)
+	if errGone != nil {
+		return err
+	}
+	for id, left := range gone {
+		if strings.HasPrefix(id, word) {
+			return Usagef("run %s (%s) was deleted at %s; the journal knows its newest event alone, %d, by its SHA-256 %.16s…: "+
+				"what happened in it stands in exports that were made before", journal.Short(id), view.Line(left.Name),
+				left.At.Local().Format("2006-01-02 15:04"), left.HeadSeq, left.Head)
+		}
+	}
+	return err
 }
 
 // sameFolder reports whether two paths lead to one folder.

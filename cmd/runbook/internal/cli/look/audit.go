@@ -80,14 +80,14 @@ func (a commands) verifyJournal(ctx context.Context, argv []string, anchor strin
 		if err != nil {
 			return err
 		}
-		faults, _, err := earlier.Anchored(chains{ctx, db, gone})
+		held, err := earlier.Anchored(chains{ctx, db, gone})
 		if err != nil {
 			return err
 		}
-		for _, f := range faults {
+		for _, f := range held.Faults {
 			lines, texts = append(lines, faultLine{Type: "fault", What: f.What}), append(texts, f.String())
 		}
-		a.anchored(anchor, earlier, 0)
+		a.anchored(anchor, earlier, held)
 	}
 	return a.verified(lines, texts, report.Runs, report.Events)
 }

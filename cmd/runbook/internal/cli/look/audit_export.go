@@ -32,8 +32,11 @@ func (a commands) auditExportCommand() *cobra.Command {
 			}
 			if t, err := app.Moment("to", to, now); err != nil {
 				return err
-			} else if to != "" {
+			} else if to != "" && t.Before(now) { // it vouches for no time that is still to come
 				w.To = t
+			}
+			if w.From.After(now) {
+				return app.Usagef("--from %s is still to come", w.From.Format(time.RFC3339))
 			}
 			if !w.From.Before(w.To) {
 				return app.Usagef("--from %s is not before --to %s", w.From.Format(time.RFC3339), w.To.Format(time.RFC3339))
@@ -66,7 +69,7 @@ func (a commands) auditExportCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&from, "from", "", "events from this `TIME` on: 30d (ago), 2026-09-01, RFC 3339 (default: the first)")
-	f.StringVar(&to, "to", "", "events before this `TIME` (default: now)")
+	f.StringVar(&to, "to", "", "events before this `TIME` (default, and at most: now)")
 	f.StringVar(&file, "out", "", "write to `FILE`, which may not be there yet (default: standard output)")
 	return cmd
 }

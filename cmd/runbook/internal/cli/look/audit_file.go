@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/audit"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
+	"github.com/q-ecosystem/runbook/interpreter/journal"
 )
 
 // isExport reports whether a word of the command line names a file.
@@ -24,14 +26,12 @@ func (a commands) verifyFile(path, public, anchor string, earlier *audit.File) e
 	if err != nil {
 		return err
 	}
-	var unknown int
+	var held audit.Held
 	if earlier != nil {
-		more, n, err := earlier.Anchored(f)
-		if err != nil {
+		if held, err = earlier.Anchored(f); err != nil {
 			return err
 		}
-		unknown = n
-		f.Faults = append(f.Faults, more...)
+		f.Faults = append(f.Faults, held.Faults...)
 	}
 	var lines []faultLine
 	var texts []string
@@ -40,7 +40,7 @@ func (a commands) verifyFile(path, public, anchor string, earlier *audit.File) e
 		texts = append(texts, fault.String())
 	}
 	switch {
-	case f.Signer == nil && public == "":
+	case !f.Signed && public == "":
 		a.Note("nobody signed it: whoever can write the file can write another (audit: { key: … } in runbook.yaml signs exports)\n")
 	case f.Signer != nil && public == "":
 		a.Note("signed by the key %.16s…; whose that is, --public-key FILE says\n", audit.Fingerprint(f.Signer))
@@ -48,15 +48,20 @@ func (a commands) verifyFile(path, public, anchor string, earlier *audit.File) e
 		a.Note("signed by the key %.16s…\n", audit.Fingerprint(f.Signer))
 	}
 	if earlier != nil {
-		a.anchored(anchor, earlier, unknown)
+		a.anchored(anchor, earlier, held)
 	}
 	return a.verified(lines, texts, f.Runs, f.Events)
 }
 
 // anchored says against what a record was held.
-func (a commands) anchored(path string, earlier *audit.File, unknown int) {
+func (a commands) anchored(path string, earlier *audit.File, held audit.Held) {
 	a.Note("held against %s of %s, with %s\n", view.Line(path), earlier.Made.Local().Format("2006-01-02 15:04:05"), app.Counted(len(earlier.Heads), "run"))
-	if unknown > 0 {
+	if n := len(held.Deleted); n > 0 {
+		last := slices.MaxFunc(held.Deleted, func(x, y journal.Deleted) int { return x.At.Compare(y.At) })
+		a.Note("%d of them %s deleted since, with all events (the last on %s: %s %s): the record knows that, and the hash of the last event of each\n",
+			n, map[bool]string{true: "was", false: "were"}[n == 1], last.At.Local().Format("2006-01-02 15:04"), journal.Short(last.Run), view.Line(last.Name))
+	}
+	if unknown := held.Unknown; unknown > 0 {
 		a.Note("of %s nothing can be said: the events that the earlier export names lie before this one; export from an earlier time\n", app.Counted(unknown, "run"))
 	}
 }

@@ -113,6 +113,9 @@ func evidenceOf(path string) (*interpreter.Evidence, error) {
 	if !info.Mode().IsRegular() {
 		return nil, app.Usagef("--evidence %s: it is no file", view.Line(path))
 	}
+	if info.Size() == 0 {
+		return nil, app.Usagef("--evidence %s: the file is empty, and shows nothing", view.Line(path))
+	}
 	sum := sha256.New()
 	n, err := io.Copy(sum, f)
 	if err != nil {
