@@ -56,13 +56,13 @@ func TestModelDoesWhatMachinesDo(t *testing.T) {
 	random := rand.New(rand.NewPCG(8, 15))
 	pick := func(list ...string) string { return list[random.IntN(len(list))] }
 	seen := map[string]int{}
-	const steps = 60
+	const steps = 40
 	for i := range steps {
 		op, args := pick("nodes", "cordon", "cordon", "uncordon", "drain", "drain", "job"), obj{}
 		switch op {
 		case "nodes":
 		case "job":
-			args["name"], args["class"] = pick("migrate", "broken", "gone"), "write"
+			args["name"], args["class"] = pick("migrate", "migrate", "broken", "gone"), "write"
 		default:
 			args["node"] = pick("n1", "n2", "n3", "n1", "n2", "n3", "n9")
 		}
