@@ -7,6 +7,6 @@ for _, h in ipairs(hosts.list { on = { "brokers" } }.hosts) do
     if before == "4g\n" then return end
     hosts.copy { on = { h.name }, to = "/etc/kafka/heap", text = "4g\n" }
     hosts.service { on = { h.name }, name = "kafka", action = "restart" }
-    health.wait { env = h.name }
+    health.check { env = h.name }
   end)
 end

@@ -4,4 +4,4 @@ local deploy, exec, health = require "deploy", require "exec", require "health"
 deploy.release { env = "docs", version = "v3" }
 exec.run { argv = { "aws", "cloudfront", "create-invalidation", "--distribution-id", "E1", "--paths", "/*" }, class = "write", recovery = "retry" }
 deploy.activate { env = "docs" }
-health.watch { env = "docs", during = "10m", every = "1m", slo = { error_rate = "< 1%" } }
+health.watch { env = "docs", during = "10m", every = "5m", slo = { error_rate = "< 1%" } }

@@ -9,5 +9,5 @@ on_rollback("customers know", function()
 end)
 incident = notify.publish { to = "customers", title = "Search is slower", text = "We rebuild its index.", status = "identified" }.key
 exec.run { argv = { "indexctl", "rebuild" }, class = "write", recovery = "retry" }
-health.watch { env = "search", during = "10m", every = "1m", slo = { error_rate = "< 1%" } }
+health.watch { env = "search", during = "10m", every = "5m", slo = { error_rate = "< 1%" } }
 notify.publish { to = "customers", key = incident, status = "resolved", text = "Search is as fast as before." }
