@@ -238,7 +238,11 @@ func (im *importer) words(n ast.Node, links bool) string {
 		if !entering {
 			switch n := n.(type) {
 			case *ast.Link:
-				leads(string(n.Text(im.source)), n.Destination) //nolint:staticcheck // the text alone
+				var text []string
+				for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+					text = append(text, im.words(c, false))
+				}
+				leads(strings.Join(text, ""), n.Destination)
 			case *ast.Image:
 				leads("", n.Destination)
 			}
