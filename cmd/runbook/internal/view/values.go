@@ -44,7 +44,7 @@ func arguments(catalog *effect.Catalog, op string, args map[string]any) string {
 			continue
 		}
 		text := value(f, val)
-		if !f.Required && i > 0 {
+		if !f.Required && (i > 0 || decl.Rest != nil) { // beside names, a bare value would be one
 			text = f.Name + " " + text
 		}
 		parts = append(parts, text)

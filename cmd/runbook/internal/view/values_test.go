@@ -1,0 +1,27 @@
+package view
+
+import (
+	"testing"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/stdlib"
+)
+
+// TestArgs: a value stands without its name only where nothing else could be
+// meant.
+func TestArgs(t *testing.T) {
+	catalog, err := effect.NewCatalog(stdlib.Modules()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ op, args, want string }{
+		{"traffic.split", `{"green":10,"blue":90}`, "blue 90%, green 10%"},
+		{"traffic.split", `{"others":"keep","canary":10}`, "others keep, canary 10%"},
+		{"traffic.switch", `{"to":"blue","pool":"web"}`, "blue, pool web"},
+		{"notify.send", `{"channel":"ops","text":"done"}`, "done, channel ops"},
+	} {
+		if got := Args(catalog, c.op, []byte(c.args)); got != c.want {
+			t.Errorf("%s %s is shown as %q, want %q", c.op, c.args, got, c.want)
+		}
+	}
+}
