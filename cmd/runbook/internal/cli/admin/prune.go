@@ -11,6 +11,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/audit"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/evidence"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
@@ -34,7 +35,8 @@ func (a commands) pruneCommand() *cobra.Command {
 			"carried, waits or was interrupted is never among them. Of each its id and the hash of\n" +
 			"its newest event stay in the journal. With --keep-audit their events are written to a\n" +
 			"file first, as `runbook audit export` does, which is verified before anything is\n" +
-			"deleted. --dry-run says what would be deleted.",
+			"deleted. Evidence that no other run names goes with them. --dry-run says what would be\n" +
+			"deleted.",
 		Example: "  runbook prune --older-than 400d --dry-run\n  runbook prune --older-than 400d --keep-audit",
 		Args:    app.Exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -98,8 +100,34 @@ func (p *pruning) run(ctx context.Context) error {
 		p.tell(r, left)
 	}
 	p.sum(gone, kept)
-	return nil
+	if p.dry || gone == 0 {
+		return nil
+	}
+	return sweepEvidence(ctx, db, now)
 }
+
+// sweepEvidence removes the files that only runs named which were deleted.
+func sweepEvidence(ctx context.Context, db *journal.DB, now time.Time) error {
+	runs, err := db.Runs(ctx, journal.Filter{})
+	if err != nil {
+		return err
+	}
+	named := map[string]bool{}
+	for _, r := range runs {
+		events, err := db.Events(ctx, r.ID, 0)
+		if err != nil {
+			return err
+		}
+		for i := range events {
+			named[events[i].Body.Hash] = true // of other things too: no harm
+		}
+	}
+	_, err = evidence.Of(db.Path()).Sweep(named, now.Add(-underWay))
+	return err
+}
+
+// underWay is how long an answer may take from its evidence to its record.
+const underWay = time.Hour
 
 // oldRuns are those that have ended and rest since before a time.
 func oldRuns(ctx context.Context, db *journal.DB, before time.Time) ([]journal.Run, error) {

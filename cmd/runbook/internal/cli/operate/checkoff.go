@@ -1,10 +1,7 @@
 package operate
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -12,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/evidence"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -21,13 +19,14 @@ import (
 func (a commands) checkOffCommand() *cobra.Command {
 	var failed, notApplicable bool
 	var claim app.Claim
-	var note, evidence, place string
+	var note, shown, place string
 	cmd := &cobra.Command{
 		Use:   "check-off RUN ITEM…",
 		Short: "Answer items of a checklist",
 		Long: "Answer items of a checklist, by their numbers. A run that waits goes on once each item\n" +
 			"is answered; an item that has failed is an error to the script. An answer stands: it\n" +
-			"cannot be taken back. Of evidence the record keeps the name and the SHA-256.",
+			"cannot be taken back. Evidence is kept beside the journal; the record has its name and\n" +
+			"its SHA-256, by which it is kept.",
 		Example: "  runbook check-off latest 1 2 --note \"seen on the dashboard\"\n" +
 			"  runbook check-off latest 3 --evidence load-test.txt\n" +
 			"  runbook check-off latest 4 --failed --note \"the backup is of last week\"",
@@ -51,15 +50,19 @@ func (a commands) checkOffCommand() *cobra.Command {
 				}
 				items = append(items, n)
 			}
-			if evidence != "" {
-				shown, err := evidenceOf(evidence)
-				if err != nil {
+			if shown != "" {
+				if err := canBeShown(shown); err != nil {
 					return err
 				}
-				said.Evidence = shown
 			}
 			return a.answering(cmd, argv[0], claim, func(db *journal.DB, run journal.Run, who effect.Identity) error {
 				said.Run, said.By, said.Via, said.Roles = run.ID, who.Name, who.Via, who.Roles
+				if shown != "" {
+					var err error
+					if said.Evidence, err = kept(evidence.Of(db.Path()), shown); err != nil {
+						return err
+					}
+				}
 				for _, n := range items {
 					said.Item = n
 					q, err := a.Desk(db).Answer(cmd.Context(), said)
@@ -76,7 +79,7 @@ func (a commands) checkOffCommand() *cobra.Command {
 	f.BoolVar(&failed, "failed", false, "it is not as it has to be; needs --note")
 	f.BoolVar(&notApplicable, "not-applicable", false, "it does not matter here; needs --note")
 	f.StringVar(&note, "note", "", "`WHAT` was seen, for the record")
-	f.StringVar(&evidence, "evidence", "", "the `FILE` that shows it")
+	f.StringVar(&shown, "evidence", "", "the `FILE` that shows it")
 	claim.Add(f)
 	f.StringVar(&place, "question", "", "which checklist, by its `PLACE`, if the run asks several things")
 	return cmd
@@ -99,30 +102,33 @@ func (a commands) checkedOff(q interpreter.Question, said interpreter.Answer, ru
 	a.Result("%d  %s: %s, says %s%s\n", said.Item, view.Line(item), what, view.Line(said.By), before)
 }
 
-// evidenceOf names and hashes a file.
-func evidenceOf(path string) (*interpreter.Evidence, error) {
+// canBeShown reports whether a file is one that shows something.
+func canBeShown(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the evidence: %w", err)
+	case !info.Mode().IsRegular():
+		return app.Usagef("--evidence %s: it is no file", view.Line(path))
+	case info.Size() == 0:
+		return app.Usagef("--evidence %s: the file is empty, and shows nothing", view.Line(path))
+	}
+	return nil
+}
+
+// kept puts a file where evidence is kept.
+func kept(store evidence.Store, path string) (*interpreter.Evidence, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the evidence: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
+	sum, size, err := store.Keep(f)
 	if err != nil {
-		return nil, fmt.Errorf("read the evidence: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, app.Usagef("--evidence %s: it is no file", view.Line(path))
-	}
-	if info.Size() == 0 {
-		return nil, app.Usagef("--evidence %s: the file is empty, and shows nothing", view.Line(path))
-	}
-	sum := sha256.New()
-	n, err := io.Copy(sum, f)
-	if err != nil {
-		return nil, fmt.Errorf("read the evidence: %w", err)
+		return nil, err
 	}
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
 	}
-	return &interpreter.Evidence{File: path, Size: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
+	return &interpreter.Evidence{File: path, Size: size, SHA256: sum}, nil
 }
