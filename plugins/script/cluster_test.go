@@ -1,11 +1,9 @@
 package script
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -112,7 +110,7 @@ func TestJobThatNobodyKnowsOf(t *testing.T) {
 			s, config := newCluster(t)
 			b := configured(t, config)
 			req := request(t, "job", obj{"name": "migrate", "class": "write"})
-			req.Key, req.Progress = "run/7", nil
+			req.Key = "run/7"
 			stop := "echo >'" + s.dir + "/reached'; while :; do sleep 0.05; done\n"
 			cluster := filepath.Join(s.dir, "cluster.sh")
 			text := map[string]string{"before": stop, "within": "exec '" + cluster + "' job\n", "after": "'" + cluster + "' job\n" + stop}[point]
@@ -124,20 +122,10 @@ func TestJobThatNobodyKnowsOf(t *testing.T) {
 				other[key] = v
 			}
 			other["programs"] = obj{"job": put(t, filepath.Join(s.dir, "stops.sh"), "#!/bin/sh\n"+text)}
-			order, err := json.Marshal(obj{"Config": checked(t, b, other), "Req": obj{"Op": req.Op, "Args": req.Args, "Key": req.Key, "Run": req.Run, "Attempt": 1}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), victimEnv+"="+string(order))
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			plugintest.Until(t, "the point", func() bool { _, err := os.Stat(filepath.Join(s.dir, "reached")); return err == nil })
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
+			plugintest.Kill(t, b.Describe().Name, other, req, func() {
+				plugintest.Until(t, "the point", func() bool { _, err := os.Stat(filepath.Join(s.dir, "reached")); return err == nil })
+			})
 
-			req.Progress = func(string) {}
 			got, err := b.Observe(t.Context(), req)
 			if err != nil || got.State != c.want {
 				t.Fatalf("observed %+v, %v, want %s", got, err, c.want)

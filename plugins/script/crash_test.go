@@ -1,8 +1,6 @@
 package script
 
 import (
-	"context"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,38 +8,12 @@ import (
 	"testing"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
-// victimEnv makes this binary a process that carries one request out, and is
-// killed meanwhile.
-const victimEnv = "RUNBOOK_TEST_VICTIM"
-
-type order struct {
-	Config obj
-	Req    plugins.Request
-}
-
 func TestMain(m *testing.M) {
-	if text := os.Getenv(victimEnv); text != "" {
-		victim(text)
-	}
+	plugintest.Victim(New())
 	os.Exit(m.Run())
-}
-
-func victim(text string) {
-	var o order
-	if err := json.Unmarshal([]byte(text), &o); err != nil {
-		panic(err)
-	}
-	b := New()
-	if err := b.Configure(context.Background(), o.Config); err != nil {
-		panic(err)
-	}
-	o.Req.Progress = func(string) {}
-	_, _ = b.Invoke(context.Background(), o.Req)
-	os.Exit(0)
 }
 
 // stops lets the shop's program stop for ever at a point: before anything is
@@ -101,24 +73,10 @@ func TestKilled(t *testing.T) {
 
 			req := request(t, c.op, c.args)
 			req.Key = c.op + "-" + c.point
-			req.Progress = nil
-			text, err := json.Marshal(struct {
-				Config obj
-				Req    obj
-			}{checked(t, b, s.stops(t, c.point)), obj{"Op": req.Op, "Args": req.Args, "Key": req.Key, "Run": req.Run, "Attempt": 1}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), victimEnv+"="+string(text))
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			plugintest.Until(t, "the point", func() bool { _, err := os.Stat(filepath.Join(s.dir, "reached")); return err == nil })
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
+			plugintest.Kill(t, b.Describe().Name, s.stops(t, c.point), req, func() {
+				plugintest.Until(t, "the point", func() bool { _, err := os.Stat(filepath.Join(s.dir, "reached")); return err == nil })
+			})
 
-			req.Progress = func(string) {}
 			got, err := b.Observe(t.Context(), req)
 			if err != nil || got.State != c.want {
 				t.Fatalf("observed %+v, %v, want %s", got, err, c.want)
