@@ -1,6 +1,9 @@
 package script
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // TestErrorsQuoteALine: an error shows so much of a text that a person reads it.
 func TestErrorsQuoteALine(t *testing.T) {
@@ -34,7 +37,7 @@ func TestErrorsQuoteALine(t *testing.T) {
 		`wait { until_ = x }`,
 		`approve { title = "x", timeout = x }`,
 	} {
-		err := run(t, newScript(t, "local x = (\"x\"):rep(1000000)\n"+call, &recorder{}))
+		err := run(t, newScript(t, "local x = (\"x\"):rep(1000000)\n"+call, &recorder{}, func(o *Options) { o.Budget = time.Minute }))
 		if err == nil {
 			t.Errorf("%s is carried out", call)
 			continue

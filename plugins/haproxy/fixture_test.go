@@ -117,6 +117,9 @@ backend fixed
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
 		_ = p.cmd.Wait()
+		if said, err := os.ReadFile(log.Name()); t.Failed() {
+			t.Logf("HAProxy said: %s (%v)", said, err)
+		}
 	})
 	b := p.backend(t, nil)
 	plugintest.Until(t, "HAProxy serves", func() bool { return b.Health(t.Context()) == nil && statusOf(t, b, "green") == "up" })

@@ -1,8 +1,12 @@
 package haproxy
 
 import (
+	"context"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -16,8 +20,16 @@ func TestSessionsAreThoseUnderWay(t *testing.T) {
 	release := make(chan struct{})
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	t.Cleanup(s.Close)
-	front := plugintest.FreeAddress(t)
-	p := startProxy(t, "frontend busy_front\n  bind "+front+"\n  timeout client 1m\n  default_backend busy\nbackend busy\n  timeout server 1m\n"+
+	dir, err := os.MkdirTemp("", "rb") // a port that is free now may be taken when the proxy starts
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	front := filepath.Join(dir, "front.sock")
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", front)
+	}}}
+	p := startProxy(t, "frontend busy_front\n  bind unix@"+front+"\n  timeout client 1m\n  default_backend busy\nbackend busy\n  timeout server 1m\n"+
 		"  server a "+s.Listener.Addr().String()+" weight 100\n  server b 127.0.0.1:9 weight 0")
 	b := p.backend(t, map[string]any{"pool": "busy"})
 	var all sync.WaitGroup
@@ -26,7 +38,7 @@ func TestSessionsAreThoseUnderWay(t *testing.T) {
 	t.Cleanup(end)
 	for range n {
 		all.Go(func() {
-			resp, err := http.Get("http://" + front)
+			resp, err := client.Get("http://busy/")
 			if err != nil || resp.StatusCode != http.StatusOK {
 				t.Errorf("a request under way was not answered: %v, %v", resp, err)
 				return

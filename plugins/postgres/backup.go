@@ -27,15 +27,18 @@ type backups interface {
 
 // stored is a complete backup, as its description holds it.
 type stored struct {
-	Name     string    `json:"name"`
-	Key      string    `json:"key"` // of the effect that made it, or its ID
-	Type     string    `json:"type,omitempty"`
-	Began    time.Time `json:"began"`
-	Ended    time.Time `json:"ended"`
-	Size     int64     `json:"size"`
-	Timeline int       `json:"timeline"`
-	End      uint64    `json:"end"` // a place in the WAL that it reaches at the least
-	Damaged  bool      `json:"-"`   // as the tool that made it says
+	Name  string    `json:"name"`
+	Key   string    `json:"key"` // of the effect that made it, or its ID
+	Type  string    `json:"type,omitempty"`
+	Began time.Time `json:"began"`
+	Ended time.Time `json:"ended"`
+	// EndedFrom is the earliest moment at which it may have ended, where Ended is
+	// the latest: a tool that tells seconds leaves that open.
+	EndedFrom time.Time `json:"-"`
+	Size      int64     `json:"size"`
+	Timeline  int       `json:"timeline"`
+	End       uint64    `json:"end"` // a place in the WAL that it reaches at the least
+	Damaged   bool      `json:"-"`   // as the tool that made it says
 }
 
 func (s *stored) value(name string) map[string]any {

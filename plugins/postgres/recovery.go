@@ -81,6 +81,9 @@ func (j *job) recover(g *goal, data string) (*reached, *effect.Error) {
 		}
 	}
 	last := g.from.Ended // the moment of the last transaction, which a second attempt may not come by again
+	if !g.from.EndedFrom.IsZero() {
+		last = g.from.EndedFrom // not more than is known
+	}
 	s, e := j.serve(data, settings...)
 	short := e != nil && g.given && strings.Contains(e.Message, targetNotReached)
 	if short { // the log ends before the moment: everything in it belongs to the copy

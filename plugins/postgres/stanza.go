@@ -186,7 +186,7 @@ func (s *stanza) list(j *job) ([]stored, *effect.Error) {
 func (k *kept) stored() stored {
 	timeline, _ := strconv.ParseUint(k.Archive.Stop[:min(8, len(k.Archive.Stop))], 16, 32)
 	return stored{Name: k.Label, Key: k.Annotation[annotation], Type: k.Type, Size: k.Info.Size, Timeline: int(timeline), End: lsn(k.LSN.Stop), Damaged: k.Error,
-		Began: time.Unix(k.Timestamp.Start, 0).UTC(), Ended: time.Unix(k.Timestamp.Stop+1, 0).UTC()}
+		Began: time.Unix(k.Timestamp.Start, 0).UTC(), Ended: time.Unix(k.Timestamp.Stop+1, 0).UTC(), EndedFrom: time.Unix(k.Timestamp.Stop, 0).UTC()}
 }
 
 // ours returns the backup that this effect made; nil if it is not there.
