@@ -5,7 +5,7 @@ BIN := bin/runbook
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help build lab ipfsnode plugins kubernetes-assets test-kubernetes demo demo-crash demo-slow test backends lint bench bench-explore bench-peers docs zoneinfo clean
+.PHONY: help build lab ipfsnode plugins kubernetes-assets test-kubernetes demo demo-crash demo-slow test sweep backends lint bench bench-explore bench-peers docs zoneinfo clean
 
 ## make help         this text
 help:
@@ -69,6 +69,10 @@ test:
 	$(RACE) -short $(SWEEPS)
 	go -C examples/plugin test ./...
 	go test -timeout 25m -parallel 3 $(SWEEPS)
+
+## make sweep        ask for a rollback at each boundary of a run and kill the runner at each after it: an hour
+sweep:
+	RUNBOOK_SWEEP=all go test -timeout 3h -count=1 -run TestRollbackToldAtEveryBoundary ./interpreter
 
 ## make backends     try backends, and write what came out into docs/backends; PKG=./plugins/kubo tries one
 PKG := ./plugins/...
