@@ -25,6 +25,7 @@ func findings(x *simulate.Explored) (outcomes, invariants []string) {
 // TestAlikeFindsWhatAllFind: where one schedule stands for many, the same endings
 // and the same findings come out as where each is tried.
 func TestAlikeFindsWhatAllFind(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("testdata/seeded/*.*.lua")
 	if err != nil {
 		t.Fatal(err)

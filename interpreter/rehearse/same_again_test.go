@@ -23,6 +23,7 @@ func toldOf(x *simulate.Explored) string {
 // TestSameAgain: an exploration says the same twice and with any number of workers,
 // and each of its findings is shown again by its schedule alone.
 func TestSameAgain(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("testdata/seeded/*.bug.lua")
 	if err != nil || len(files) < 20 {
 		t.Fatalf("%d files, %v", len(files), err)

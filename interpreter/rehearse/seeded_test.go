@@ -145,6 +145,7 @@ var seeded = []struct {
 func TestExploreFindsWhatIsPlanted(t *testing.T) {
 	for _, seed := range seeded {
 		t.Run(seed.name, func(t *testing.T) {
+			t.Parallel()
 			found := exploreSeeded(t, seed.name+".bug.lua", seed.depth)
 			if !broke(found, seed.invariant) {
 				t.Errorf("explore did not find that %q is broken; outcomes: %v", seed.invariant, found.Outcomes)
@@ -153,8 +154,9 @@ func TestExploreFindsWhatIsPlanted(t *testing.T) {
 			// what the world has in store is right to fail.
 			sees := slices.Contains([]string{"alert-read", "release-unwatched", "short-gate", "unseen-errors"}, seed.name)
 			ok := seededExplorer(t, seed.name+".ok.lua", func(simulate.Schedule) {})
+			ok.Alike = true // as the command explores pairs
 			if ok.Depth, ok.Scripted = 2, sees; sees || testing.Short() {
-				ok.Depth = 1
+				ok.Depth, ok.Alike = 1, false
 			}
 			found, err := ok.Explore(t.Context())
 			if err != nil {
