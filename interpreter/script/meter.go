@@ -26,6 +26,13 @@ var started = time.Now()
 // share what the process has of the processors.
 var computing atomic.Int64
 
+// metered are the executions of this process that are under way. The heap is
+// theirs together, with the records that simulated runs keep in memory.
+var metered struct {
+	sync.Mutex
+	by map[*meter]bool
+}
+
 // meter watches what a script uses: time that it computes, between two effects
 // and in all, and growth of the heap. It looks every few milliseconds while Lua
 // runs, and not at all while the script waits. Time is the script's own on a
@@ -42,6 +49,7 @@ type meter struct {
 	running atomic.Bool
 	armed   atomic.Bool
 	segment atomic.Uint64 // grows whenever Lua goes on after an effect
+	beside  atomic.Uint64 // the most executions that were under way at once since this one began
 
 	mu     sync.Mutex // guards what follows
 	timer  *time.Timer
@@ -55,8 +63,17 @@ type meter struct {
 }
 
 func newMeter(budget time.Duration, memory uint64, cancel context.CancelCauseFunc) *meter {
-	m := &meter{budget: budget, memory: memory, cancel: cancel, base: heapBytes()}
+	m := &meter{budget: budget, memory: memory, cancel: cancel, base: readHeap().held}
 	m.tick = min(max(budget/10, time.Millisecond), 2*time.Millisecond)
+	metered.Lock()
+	defer metered.Unlock()
+	if metered.by == nil {
+		metered.by = map[*meter]bool{}
+	}
+	metered.by[m] = true
+	for other := range metered.by {
+		other.beside.Store(max(other.beside.Load(), uint64(len(metered.by))))
+	}
 	return m
 }
 
@@ -98,6 +115,9 @@ func (m *meter) close() {
 	if m.timer != nil {
 		m.timer.Stop()
 	}
+	metered.Lock()
+	defer metered.Unlock()
+	delete(metered.by, m)
 }
 
 // look is what the timer calls.
@@ -136,13 +156,21 @@ func (m *meter) look() {
 }
 
 // grown reports whether the heap is beyond the bound, garbage not counted, or
-// would be with so many bytes more.
+// would be with so many bytes more. Nobody can tell whose an object is, so those
+// that run side by side have the sum of their bounds: one that keeps to its own is
+// never ended for what another holds. What an execution leaves behind counts as
+// long as one lasts that was there with it.
 func (m *meter) grown(more uint64) bool {
-	if heapBytes()+more <= m.base+m.memory {
+	bound := m.base + m.memory*m.beside.Load()
+	before := readHeap()
+	if before.held+more <= bound {
 		return false
 	}
 	runtime.GC()
-	return heapBytes()+more > m.base+m.memory
+	// What is allocated while the collector works counts as live, also what is
+	// garbage at once: up to as much again as is live on a busy machine.
+	after := readHeap()
+	return after.held+more > bound+(after.allocated-before.allocated)
 }
 
 func (m *meter) outgrown() {
@@ -153,10 +181,14 @@ func (m *meter) exhaust(format string, args ...any) {
 	m.cancel(&effect.Stop{Cause: effect.Exhausted, Err: fmt.Errorf(format, args...)})
 }
 
-// heapBytes returns what objects on the heap take, dead ones included that
-// have not been swept, and the stacks of goroutines.
-func heapBytes() uint64 {
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+// heap is what the heap of the process comes to.
+type heap struct {
+	held      uint64 // bytes of objects, dead ones included that have not been swept, and of stacks
+	allocated uint64 // bytes of all objects since the process began
+}
+
+func readHeap() heap {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}, {Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(sample)
-	return sample[0].Value.Uint64() + sample[1].Value.Uint64()
+	return heap{sample[0].Value.Uint64() + sample[1].Value.Uint64(), sample[2].Value.Uint64()}
 }
