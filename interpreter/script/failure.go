@@ -9,6 +9,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // maxFrames bounds the stack that an error shows.
@@ -147,7 +148,7 @@ func (s *Script) explain(e *Error, text string) {
 
 // ofLua matches what the interpreter says where a script goes wrong by itself;
 // nobody writes that in a call of error or assert.
-var ofLua = regexp.MustCompile(`^(attempt to |cannot perform |bad argument #|stack overflow: |invalid value \()`)
+var ofLua = lazyregexp.New(`^(attempt to |cannot perform |bad argument #|stack overflow: |invalid value \()`)
 
 // splitPosition takes "file:line: " off a message, if it names a file of the
 // script.

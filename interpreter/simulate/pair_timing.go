@@ -1,9 +1,10 @@
 package simulate
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // timing is what in the remains of two runs tells when they began. It is found by
@@ -19,7 +20,7 @@ type timing struct {
 
 func newTiming() *timing { return &timing{map[string]bool{}, map[string]bool{}} }
 
-var digits = regexp.MustCompile(`[0-9]+`)
+var digits = lazyregexp.New(`[0-9]+`)
 
 // undated is a member's name without its digits.
 func undated(member string) string { return digits.ReplaceAllString(member, "#") }

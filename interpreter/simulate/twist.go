@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // Faults by which a read is answered otherwise. Nothing else happens: what the run
@@ -169,13 +169,13 @@ func turnAll(name string, value, was any, turn func(name string, is, was any) an
 
 var (
 	// wordsOf matches the words of a text, and what stands between them.
-	wordsOf = regexp.MustCompile(`[A-Za-z]+(?:[_-][A-Za-z]+)*|[^A-Za-z]+`)
+	wordsOf = lazyregexp.New(`[A-Za-z]+(?:[_-][A-Za-z]+)*|[^A-Za-z]+`)
 	// underWay matches words that say that something goes on.
-	underWay = regexp.MustCompile(`(?i)^([a-z_-]+ing|in[_-]?progress|queued|scheduled|accepted|submitted|started|active|partial|incomplete)$`)
+	underWay = lazyregexp.New(`(?i)^([a-z_-]+ing|in[_-]?progress|queued|scheduled|accepted|submitted|started|active|partial|incomplete)$`)
 	// ended matches words that say that something did not come to a good end.
-	ended = regexp.MustCompile(`(?i)^(fail\w*|err\w*|abort\w*|cancel\w*|stopped|dead|unknown|none|inactive|timed?_?out)$`)
+	ended = lazyregexp.New(`(?i)^(fail\w*|err\w*|abort\w*|cancel\w*|stopped|dead|unknown|none|inactive|timed?_?out)$`)
 	// verdict matches members of an answer that say whether all is well.
-	verdict = regexp.MustCompile(`(?i)^(ok|valid|success|successful|succeeded|healthy|passed|verified|matches|matching|consistent|intact|restorable)$`)
+	verdict = lazyregexp.New(`(?i)^(ok|valid|success|successful|succeeded|healthy|passed|verified|matches|matching|consistent|intact|restorable)$`)
 )
 
 // badWords are such as scripts look for in what did not end well.

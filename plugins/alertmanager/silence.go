@@ -6,12 +6,12 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/plugins"
 )
 
@@ -52,7 +52,7 @@ const (
 )
 
 // marked matches the mark of an effect at the end of a comment.
-var marked = regexp.MustCompile(`\s*\[runbook ([^\]]+)\]$`)
+var marked = lazyregexp.New(`\s*\[runbook ([^\]]+)\]$`)
 
 func (s *silence) state() string {
 	if s.Status == nil {
@@ -219,7 +219,7 @@ func (b *Backend) one(ctx context.Context, id string) (*silence, *effect.Error) 
 	return &s, nil
 }
 
-var uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+var uuid = lazyregexp.New(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 // after reads a silence back, also where the call is being canceled.
 func (b *Backend) after(ctx context.Context, id string) (*silence, *effect.Error) {

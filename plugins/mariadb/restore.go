@@ -8,12 +8,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 	contract "github.com/q-ecosystem/runbook/stdlib/db"
 )
@@ -176,7 +176,7 @@ func (j *job) writing() (file string, size int64, known bool) {
 }
 
 // logFile matches the names of files of a binary log.
-var logFile = regexp.MustCompile(`^(.+)\.(\d{6,})$`)
+var logFile = lazyregexp.New(`^(.+)\.(\d{6,})$`)
 
 // logs returns the files of the binary log from one on, in order.
 func (j *job) logs(first string) ([]string, *effect.Error) {

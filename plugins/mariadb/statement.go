@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 	"github.com/q-ecosystem/runbook/plugins/internal/plainjson"
 )
@@ -27,11 +28,11 @@ const before = `(?is)^(?:\s|` + comment + `|\()*`
 var (
 	// reads are statements that db.query carries out; others commit by themselves,
 	// a transaction that only reads or not.
-	reads = regexp.MustCompile(before + `(select|with|show|explain|describe|desc|values)\b`)
+	reads = lazyregexp.New(before + `(select|with|show|explain|describe|desc|values)\b`)
 	// writes are statements that belong to the transaction in which they are.
-	writes = regexp.MustCompile(before + `(insert|update|delete|replace|with|select|load\s+data)\b`)
+	writes = lazyregexp.New(before + `(insert|update|delete|replace|with|select|load\s+data)\b`)
 	// intoFile matches more than what writes files: comments may stand within.
-	intoFile = regexp.MustCompile(`(?i)\b(outfile|dumpfile)\b`)
+	intoFile = lazyregexp.New(`(?i)\b(outfile|dumpfile)\b`)
 )
 
 // params returns a statement's parameters as the driver takes them.

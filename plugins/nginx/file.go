@@ -10,13 +10,14 @@ import (
 	"strconv"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/plugins/internal/portion"
 )
 
 // maxFile bounds what is read of a file, in bytes.
 const maxFile = 1 << 20
 
-var splitLine = regexp.MustCompile(`(?m)^\s*(\*|\d+(?:\.\d+)?%)\s+([^\s;]+)\s*;`)
+var splitLine = lazyregexp.New(`(?m)^\s*(\*|\d+(?:\.\d+)?%)\s+([^\s;]+)\s*;`)
 
 // readFile returns the pool's file, and what it says.
 func (p *pool) readFile() (text string, d division, err error) {

@@ -3,12 +3,12 @@ package nginx
 import (
 	"maps"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/plugins"
 )
 
@@ -47,9 +47,9 @@ func fields() []effect.Field {
 }
 
 var (
-	poolName   = regexp.MustCompile(`^[A-Za-z0-9_]+$`) // part of a variable's name
-	serverName = regexp.MustCompile(`^[A-Za-z0-9_.:-]+$`)
-	byText     = regexp.MustCompile(`^[A-Za-z0-9_${}.:|-]+$`)
+	poolName   = lazyregexp.New(`^[A-Za-z0-9_]+$`) // part of a variable's name
+	serverName = lazyregexp.New(`^[A-Za-z0-9_.:-]+$`)
+	byText     = lazyregexp.New(`^[A-Za-z0-9_${}.:|-]+$`)
 )
 
 func newSettings(config map[string]any) (settings, error) {

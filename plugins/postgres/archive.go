@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // archive is where WAL is kept.
@@ -32,7 +32,7 @@ type walDirectory string
 
 // segment matches the names of WAL files in an archive, which begin with a
 // timeline.
-var segment = regexp.MustCompile(`^([0-9A-F]{8})[0-9A-F]{16}$`)
+var segment = lazyregexp.New(`^([0-9A-F]{8})[0-9A-F]{16}$`)
 
 func (dir walDirectory) newest() (newest int, e *effect.Error) {
 	entries, err := os.ReadDir(string(dir))

@@ -4,11 +4,11 @@ import (
 	"context"
 	"math"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // settle is how long a promotion that was under way when its caller died may
@@ -119,10 +119,10 @@ func ahead(a, b uint64) uint64 {
 }
 
 // dumped matches what pg_waldump says of a record.
-var dumped = regexp.MustCompile(`len \(rec/tot\):\s*\d+/\s*(\d+),.* lsn: ([0-9A-F]+/[0-9A-F]+),`)
+var dumped = lazyregexp.New(`len \(rec/tot\):\s*\d+/\s*(\d+),.* lsn: ([0-9A-F]+/[0-9A-F]+),`)
 
 // state of a cluster, as pg_controldata prints it.
-var controlled = regexp.MustCompile(`(?m)^(Database cluster state|Latest checkpoint's TimeLineID|Latest checkpoint location|Bytes per WAL segment):\s+(.*)$`)
+var controlled = lazyregexp.New(`(?m)^(Database cluster state|Latest checkpoint's TimeLineID|Latest checkpoint location|Bytes per WAL segment):\s+(.*)$`)
 
 // endOfWAL returns where the WAL of a stopped primary ends. ok is false where
 // its data is not here, or it was none.

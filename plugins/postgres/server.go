@@ -5,12 +5,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 )
 
@@ -21,7 +21,7 @@ const targetNotReached = "recovery ended before configured recovery target was r
 // lastTransaction finds in a server's log the moment of the last transaction that
 // a recovery came to. It is logged before it is said that the target was not
 // reached.
-var lastTransaction = regexp.MustCompile(`last completed transaction was at log time (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?)\+00`)
+var lastTransaction = lazyregexp.New(`last completed transaction was at log time (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?)\+00`)
 
 // server is a PostgreSQL on a copy, over a socket that only its user and root
 // can reach. It dies with this process.

@@ -3,12 +3,12 @@ package postgres
 import (
 	"net"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 )
 
@@ -49,7 +49,7 @@ func (n *node) title() string {
 	return "node " + n.name + " (" + net.JoinHostPort(n.host, n.port) + ")"
 }
 
-var identifier = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?$`)
+var identifier = lazyregexp.New(`^[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?$`)
 
 func databaseFields() []effect.Field {
 	path := func(name, doc string) effect.Field {

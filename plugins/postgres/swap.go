@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 )
 
@@ -162,7 +162,7 @@ func (j *job) unique(data string) *effect.Error {
 	return nil
 }
 
-var walFile = regexp.MustCompile(`^[0-9A-F]{8}([0-9A-F]{16}|\.history)$`)
+var walFile = lazyregexp.New(`^[0-9A-F]{8}([0-9A-F]{16}|\.history)$`)
 
 // prepare makes the copy fit for the place: it has the settings that stand in
 // the live data directory now, and archives what it wrote while it was a copy.

@@ -7,13 +7,13 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/util/jsonclient"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // longMessage is the length in bytes above which a service may split a
@@ -117,8 +117,8 @@ func httpStatus(err error) int {
 // expressions take the text of Go's net package and of HTTP's status lines,
 // and nothing looser: what they miss is unknown, which is the safe side.
 var (
-	dialText   = regexp.MustCompile(`\bdial (?:tcp|udp)[46]?[ :].*(?:connect: |lookup |no such host|i/o timeout)`)
-	statusText = regexp.MustCompile(`\b([45]\d\d) ([A-Z][A-Za-z' -]+)|\b(?i:status(?: code)?|HTTP)[: ]+([45]\d\d)\b`)
+	dialText   = lazyregexp.New(`\bdial (?:tcp|udp)[46]?[ :].*(?:connect: |lookup |no such host|i/o timeout)`)
+	statusText = lazyregexp.New(`\b([45]\d\d) ([A-Z][A-Za-z' -]+)|\b(?i:status(?: code)?|HTTP)[: ]+([45]\d\d)\b`)
 )
 
 func hintFor(status int) string {

@@ -2,11 +2,11 @@ package shoutrrr
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/interpreter/redact"
 )
 
@@ -17,7 +17,7 @@ type scrubber struct {
 }
 
 // anyURL finds URLs of any kind; also those that a library makes of a token.
-var anyURL = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>]*`)
+var anyURL = lazyregexp.New(`[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>]*`)
 
 // hosted are the services whose URL holds the name of a host where a URL
 // usually does; elsewhere it is a token.

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"regexp"
 	"sort"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 )
 
@@ -28,7 +28,7 @@ const pages = 512
 // instant is the form of a moment in a name.
 const instant = "20060102T150405.000Z"
 
-var backupName = regexp.MustCompile(`^full-(\d{8}T\d{6}\.\d{3}Z)-([0-9a-f]{16})\.db$`)
+var backupName = lazyregexp.New(`^full-(\d{8}T\d{6}\.\d{3}Z)-([0-9a-f]{16})\.db$`)
 
 func (s *stored) file(dir string) string { return filepath.Join(dir, s.name+".db") }
 

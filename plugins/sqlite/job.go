@@ -7,13 +7,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/mattn/go-sqlite3"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 )
 
@@ -106,8 +106,8 @@ func (j *job) open(file string, as access) (*conn, *effect.Error) {
 // looks matches the pragmas that only look, although they take an argument;
 // acts those that act without one.
 var (
-	looks = regexp.MustCompile(`_(info|xinfo|list|check)$`)
-	acts  = regexp.MustCompile(`^(wal_checkpoint|optimize|incremental_vacuum|shrink_memory)$`)
+	looks = lazyregexp.New(`_(info|xinfo|list|check)$`)
+	acts  = lazyregexp.New(`^(wal_checkpoint|optimize|incremental_vacuum|shrink_memory)$`)
 )
 
 func (c *conn) authorize(what int, name, arg, _ string) int {

@@ -2,10 +2,10 @@ package sqlite
 
 import (
 	"path/filepath"
-	"regexp"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 )
 
@@ -26,7 +26,7 @@ type database struct {
 
 // identifier is what the table of effects may be called, since names cannot be
 // parameters.
-var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+var identifier = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 
 func databaseFields() []effect.Field {
 	path := func(name, doc string) effect.Field {

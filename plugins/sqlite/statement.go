@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -14,6 +13,7 @@ import (
 	"github.com/mattn/go-sqlite3"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 )
 
@@ -40,7 +40,7 @@ func (j *job) params() ([]any, *effect.Error) {
 	return out, nil
 }
 
-var trigger = regexp.MustCompile(`(?is)^\s*create\s+(temp\s+|temporary\s+)?trigger\b`)
+var trigger = lazyregexp.New(`(?is)^\s*create\s+(temp\s+|temporary\s+)?trigger\b`)
 
 // one refuses several statements in one. The body of a trigger has semicolons
 // of its own.

@@ -2,18 +2,18 @@ package db
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/stdlib/internal/model"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
 // removes matches what a command says that takes a backup away: the verb, and not an
 // option of another one (--rm).
-var removes = regexp.MustCompile(`(?i)(^|[\s;&|/'"(` + "`" + `])(rm|delete|del|prune|purge|expire|remove|unlink)\b|\bfind\b.*\s-delete\b`)
+var removes = lazyregexp.New(`(?i)(^|[\s;&|/'"(` + "`" + `])(rm|delete|del|prune|purge|expire|remove|unlink)\b|\bfind\b.*\s-delete\b`)
 
 // lastBackup finds calls after which none of the backups that there were is left.
 func lastBackup(v *effect.View, e effect.Occurrence) string {
@@ -54,7 +54,7 @@ func mentions(e effect.Occurrence, name string) bool {
 }
 
 // packed matches what the name of a file adds to that of the backup in it.
-var packed = regexp.MustCompile(`(?i)^(\.(tar|gz|tgz|zip|7z|zst|xz|bz2|lz4|gpg|age|enc|dump|sql|bak|backup|snap|img|xbstream))+$`)
+var packed = lazyregexp.New(`(?i)^(\.(tar|gz|tgz|zip|7z|zst|xz|bz2|lz4|gpg|age|enc|dump|sql|bak|backup|snap|img|xbstream))+$`)
 
 // copied reports whether the run has a copy of its own of a backup, which is what a
 // call takes away: it lies where nobody misses anything, or the run put it there.
@@ -90,7 +90,7 @@ func backupNames(state map[string]any) []string {
 }
 
 // holding matches places where a database has its data.
-var holding = regexp.MustCompile(`(?i)/(var/lib|srv|data|mnt)/|postgres|pgdata|mysql|maria|mongo|/data\b`)
+var holding = lazyregexp.New(`(?i)/(var/lib|srv|data|mnt)/|postgres|pgdata|mysql|maria|mongo|/data\b`)
 
 // writerDestroyed finds commands that destroy data on a host whose node of the same
 // name takes writes.

@@ -2,11 +2,11 @@ package db
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/stdlib/internal/model"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
@@ -49,7 +49,7 @@ func locked() effect.Invariant {
 }
 
 // changed matches what a statement changes.
-var changed = regexp.MustCompile(`(?i)^\s*(?:update|insert\s+into|delete\s+from)\s+(?:only\s+)?(?:"?\w+"?\.)?"?(\w+)"?`)
+var changed = lazyregexp.New(`(?i)^\s*(?:update|insert\s+into|delete\s+from)\s+(?:only\s+)?(?:"?\w+"?\.)?"?(\w+)"?`)
 
 func onePrimary(v *effect.View, _ effect.Occurrence) string {
 	state := v.State("db")

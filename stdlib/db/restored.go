@@ -3,12 +3,12 @@ package db
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
@@ -98,8 +98,8 @@ func chosen(params map[string]any, name string) bool {
 // harmTold the same among what a run reads, where a row may have been deleted at any
 // time.
 var (
-	harm     = regexp.MustCompile(`(?i)damag|corrupt|delet|dropp|truncat|mistake|accident|poison|wiped|overwr|incident|encrypted|bad_(deploy|import|migration|write)`)
-	harmTold = regexp.MustCompile(`(?i)damag|corrupt|dropped|poison|wiped`)
+	harm     = lazyregexp.New(`(?i)damag|corrupt|delet|dropp|truncat|mistake|accident|poison|wiped|overwr|incident|encrypted|bad_(deploy|import|migration|write)`)
+	harmTold = lazyregexp.New(`(?i)damag|corrupt|dropped|poison|wiped`)
 )
 
 // damageRestored finds restores of data that have the damage in them: whoever started

@@ -2,9 +2,9 @@ package deploy
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/stdlib/internal/model"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
@@ -12,8 +12,8 @@ import (
 var (
 	// forgets matches what has a cache forget what it holds, and ofCache what says that
 	// it is one.
-	forgets = regexp.MustCompile(`(?i)\b(purge[sd]?|purge[-_](all|cache|everything)|invalidat(e|es|ion|ions)|create-invalidation|ban|flush(ed)?|clear(ed)?)\b`)
-	ofCache = regexp.MustCompile(`(?i)\bcdn\b|(\b|_)cache[sd]?(\b|_)|invalidat|fastly|cloudfront|cloudflare|akamai|varnish|bunny|\bnginx-cache`)
+	forgets = lazyregexp.New(`(?i)\b(purge[sd]?|purge[-_](all|cache|everything)|invalidat(e|es|ion|ions)|create-invalidation|ban|flush(ed)?|clear(ed)?)\b`)
+	ofCache = lazyregexp.New(`(?i)\bcdn\b|(\b|_)cache[sd]?(\b|_)|invalidat|fastly|cloudfront|cloudflare|akamai|varnish|bunny|\bnginx-cache`)
 )
 
 // purgedEarly finds runs that have a cache forget what it holds before they bring a

@@ -2,10 +2,10 @@ package exec
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/stdlib/internal/model"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
@@ -25,11 +25,11 @@ func invariants() []effect.Invariant {
 
 // relative matches what reads as a change by an amount, among the words of a
 // command: an option that adds, with a number, or a number with a plus.
-var relative = regexp.MustCompile(`(?i)(^|\s)--?(add|by|delta|inc|incr|increase|increment|dec|decr|decrease|decrement|grow|shrink|scale-by)[ =][+-]?\d+\S*(\s|$)` +
+var relative = lazyregexp.New(`(?i)(^|\s)--?(add|by|delta|inc|incr|increase|increment|dec|decr|decrease|decrement|grow|shrink|scale-by)[ =][+-]?\d+\S*(\s|$)` +
 	`|(^|[\s=])\+\d+[%a-z]*(\s|$)`)
 
 // appending matches what a shell's line adds to a file.
-var appending = regexp.MustCompile(`[^>]>>[^>]|\btee\s+(-a|--append)\b`)
+var appending = lazyregexp.New(`[^>]>>[^>]|\btee\s+(-a|--append)\b`)
 
 // absolute finds commands that ran twice and read as if the second time would
 // add once more. What a scenario says that they do is held elsewhere.

@@ -3,11 +3,11 @@ package files
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/stdlib/internal/model"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
@@ -18,10 +18,10 @@ func invariants() []effect.Invariant {
 }
 
 // removing matches rm with what makes it go through directories, and what it takes away.
-var removing = regexp.MustCompile(`\brm((?:\s+-{1,2}[\w-]*)*)\s+([^;&|]+)`)
+var removing = lazyregexp.New(`\brm((?:\s+-{1,2}[\w-]*)*)\s+([^;&|]+)`)
 
 // leavings are files of which nobody misses anything.
-var leavings = regexp.MustCompile(`\.(pid|lock|sock|swp|tmp|part)$`)
+var leavings = lazyregexp.New(`\.(pid|lock|sock|swp|tmp|part)$`)
 
 // removedUnkept finds directories that go after some of their files were archived, and
 // others were not. Whatever else may have made a copy of them is let alone.

@@ -2,9 +2,10 @@ package files
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // LineLimit is how much of a line a search returns, in bytes.
@@ -40,14 +41,14 @@ const stampIn = 256
 // The forms of times in logs: ISO 8601 and RFC 3339; Go's log, nginx; web
 // servers' common log format; syslog without a year.
 var stamps = []struct {
-	find    *regexp.Regexp
+	find    *lazyregexp.Regexp
 	layouts []string
 }{
-	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|[+-]\d\d:?\d\d))?`), []string{
+	{lazyregexp.New(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|[+-]\d\d:?\d\d))?`), []string{
 		"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05 Z07:00", "2006-01-02T15:04:05 Z0700", "2006-01-02T15:04:05"}},
-	{regexp.MustCompile(`\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})?`), []string{"2006/01/02 15:04:05"}},
-	{regexp.MustCompile(`\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}`), []string{"02/Jan/2006:15:04:05 -0700"}},
-	{regexp.MustCompile(`^(?:<\d+>)?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d`), []string{"Jan _2 15:04:05"}},
+	{lazyregexp.New(`\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})?`), []string{"2006/01/02 15:04:05"}},
+	{lazyregexp.New(`\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}`), []string{"02/Jan/2006:15:04:05 -0700"}},
+	{lazyregexp.New(`^(?:<\d+>)?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d`), []string{"Jan _2 15:04:05"}},
 }
 
 // Stamp returns the time that a line of a log bears. One without a zone is in

@@ -2,11 +2,11 @@ package health
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
@@ -42,10 +42,10 @@ func silencesAll(_ *effect.View, e effect.Occurrence) string {
 
 // symptom matches what alerts of any system are called by: what is wrong, how much, and
 // the kinds of things that everything has.
-var symptom = regexp.MustCompile(`(?i)^(high|low|too|many|few|very|latency|errors?|rates?|ratio|p|p?\d+|xx|[45]xx|slow|requests?|responses?|time|timeouts?|http|instances?|targets?|hosts?|nodes?|pods?|containers?|services?|endpoints?|servers?|down|up|unavailable|unreachable|unhealthy|missing|absent|critical|warning|disks?|space|full|filling|cpu|mem|memory|load|usage|use|oom|killed|crash(es|ing)?|loop(ing)?|restart(s|ing|ed)?|jobs?|fail(ed|ing|ures?|s)?|not|ready|probe|availability|uptime|saturation|slo|burn|budget|kube|kubernetes|alert|is|in|on|the)$`)
+var symptom = lazyregexp.New(`(?i)^(high|low|too|many|few|very|latency|errors?|rates?|ratio|p|p?\d+|xx|[45]xx|slow|requests?|responses?|time|timeouts?|http|instances?|targets?|hosts?|nodes?|pods?|containers?|services?|endpoints?|servers?|down|up|unavailable|unreachable|unhealthy|missing|absent|critical|warning|disks?|space|full|filling|cpu|mem|memory|load|usage|use|oom|killed|crash(es|ing)?|loop(ing)?|restart(s|ing|ed)?|jobs?|fail(ed|ing|ures?|s)?|not|ready|probe|availability|uptime|saturation|slo|burn|budget|kube|kubernetes|alert|is|in|on|the)$`)
 
 // words splits the name of an alert: HighLatency, high_latency, HTTP5xxRate.
-var words = regexp.MustCompile(`[A-Z]+(?:[a-z]+|\b|[A-Z]*)|[a-z]+|\d+(?:xx)?`)
+var words = lazyregexp.New(`[A-Z]+(?:[a-z]+|\b|[A-Z]*)|[a-z]+|\d+(?:xx)?`)
 
 // ofAnything reports whether an alert is called by nothing but what is wrong, as those are
 // that one rule fires for all environments.
@@ -55,7 +55,7 @@ func ofAnything(alert string) bool {
 }
 
 // alarming matches what a message says when something is wrong.
-var alarming = regexp.MustCompile(`(?i)\bnot?\b|fail|error|unhealthy|\bdown\b|warn|attention|broken|problem|degraded|could|cannot|roll|revert|look|check|incident`)
+var alarming = lazyregexp.New(`(?i)\bnot?\b|fail|error|unhealthy|\bdown\b|warn|attention|broken|problem|degraded|could|cannot|roll|revert|look|check|incident`)
 
 // notPassedOver finds runs that succeed although the last look at a target found
 // it bad, and that neither changed anything, nor asked, nor told anybody since.

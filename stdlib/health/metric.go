@@ -2,18 +2,18 @@ package health
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // Metric is the kind of name that thresholds hold: effect.Field.Names.
 const Metric = "metric"
 
 // ownName matches what a metric of a configuration may be called.
-var ownName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
+var ownName = lazyregexp.New(`^[a-z][a-z0-9_]{0,62}$`)
 
 // Metrics returns the names that every target may measure. A configuration may
 // name more.

@@ -2,18 +2,18 @@ package hosts
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/stdlib/internal/model"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
 // agreeing matches services whose members have to agree, or to copy from one
 // another, before the next one may be away.
-var agreeing = regexp.MustCompile(`(?i)^(etcd|zookeeper|consul|nomad|vault|kafka|cassandra|scylla\S*|elasticsearch|opensearch|solr|mongo(d|db)?|mysqld?|mariadb|galera|postgres(ql)?\S*|patroni|redis\S*|valkey\S*|rabbitmq\S*|nats\S*|cockroach\S*|ceph\S*|minio|influxd?\S*|clickhouse\S*|raft\S*)$`)
+var agreeing = lazyregexp.New(`(?i)^(etcd|zookeeper|consul|nomad|vault|kafka|cassandra|scylla\S*|elasticsearch|opensearch|solr|mongo(d|db)?|mysqld?|mariadb|galera|postgres(ql)?\S*|patroni|redis\S*|valkey\S*|rabbitmq\S*|nats\S*|cockroach\S*|ceph\S*|minio|influxd?\S*|clickhouse\S*|raft\S*)$`)
 
 // nextTooSoon finds members of a group, of those that agree among themselves, that are
 // restarted one after the other by calls of their own without a look or a pause

@@ -2,11 +2,11 @@ package hosts
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/stdlib/internal/model"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
@@ -73,7 +73,7 @@ func oneAtATime(v *effect.View, e effect.Occurrence) string {
 }
 
 // reboots matches commands by which a whole host is away for a while.
-var reboots = regexp.MustCompile(`^(sudo\s+)?(/s?bin/|/usr/s?bin/)?((reboot|poweroff|halt|systemctl\s+(reboot|poweroff|kexec))(\s|$)|shutdown(\s+-[rhPH]\S*)*(\s+(now|\+?\d)|\s*$))`)
+var reboots = lazyregexp.New(`^(sudo\s+)?(/s?bin/|/usr/s?bin/)?((reboot|poweroff|halt|systemctl\s+(reboot|poweroff|kexec))(\s|$)|shutdown(\s+-[rhPH]\S*)*(\s+(now|\+?\d)|\s*$))`)
 
 // members returns the hosts of each group.
 func members(v *effect.View) map[string][]string {

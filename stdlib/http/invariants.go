@@ -3,11 +3,11 @@ package http
 import (
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/stdlib/internal/model"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
@@ -105,7 +105,7 @@ func keyed(body any) bool {
 }
 
 // keys matches names of members that services take for the key of a request.
-var keys = regexp.MustCompile(`(?i)^(idempotency[-_]?key|idempotence[-_]?key|client[-_]?(request[-_]?)?token|(client[-_]?)?request[-_]?id|dedup(lication)?[-_]?(key|id)|(end[-_]?to[-_]?end|transaction|external)[-_]?id|event[-_]?id)$`)
+var keys = lazyregexp.New(`(?i)^(idempotency[-_]?key|idempotence[-_]?key|client[-_]?(request[-_]?)?token|(client[-_]?)?request[-_]?id|dedup(lication)?[-_]?(key|id)|(end[-_]?to[-_]?end|transaction|external)[-_]?id|event[-_]?id)$`)
 
 // sets reports whether a patch says what is to be, member by member (RFC 7396), by
 // words and yes or no: sent again, it changes nothing.
@@ -124,7 +124,7 @@ func sets(patch any) bool {
 }
 
 // acts matches what reads as an order rather than a state.
-var acts = regexp.MustCompile(`(?i)^(op|action|command|add|append|inc\w*|dec\w*|remove|toggle|rotate|run|start|stop|restart)$`)
+var acts = lazyregexp.New(`(?i)^(op|action|command|add|append|inc\w*|dec\w*|remove|toggle|rotate|run|start|stop|restart)$`)
 
 // recognizable reports whether a request carries something by which the service
 // knows a repetition.

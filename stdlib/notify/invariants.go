@@ -2,10 +2,10 @@ package notify
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
@@ -22,7 +22,7 @@ func invariants() []effect.Invariant {
 }
 
 // triumph matches what a message says when something is done.
-var triumph = regexp.MustCompile(`(?i)\b(done|completed?|succe\w+|finished|live|deployed|released|restored|recovered|resolved|migrated|moved|rotated)\b|✅|✓`)
+var triumph = lazyregexp.New(`(?i)\b(done|completed?|succe\w+|finished|live|deployed|released|restored|recovered|resolved|migrated|moved|rotated)\b|✅|✓`)
 
 // announcedTrue finds runs that told people that all is done before it was
 // seen to be: the run fails afterwards, and nobody is told that.
@@ -56,7 +56,7 @@ func announcedTrue(v *effect.View, end effect.Ending) string {
 }
 
 // alarming matches what a message says when not all went well.
-var alarming = regexp.MustCompile(`(?i)\bnot?\b|fail|error|unable|could|cannot|except|partial|but\b|warn|attention|problem|roll|revert|skipped|still`)
+var alarming = lazyregexp.New(`(?i)\bnot?\b|fail|error|unable|could|cannot|except|partial|but\b|warn|attention|problem|roll|revert|skipped|still`)
 
 // announcedWhole finds runs that tell people that all is done although a change
 // failed before, and nothing was done about it. Of commands and requests a

@@ -2,11 +2,11 @@ package secrets
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
@@ -50,7 +50,7 @@ func someValid(v *effect.View, e effect.Occurrence) string {
 }
 
 // holds matches settings that tell a consumer which version of a secret to use.
-var holds = regexp.MustCompile(`(?i)secret|password|passwd|token|credential|version|key|cert`)
+var holds = lazyregexp.New(`(?i)secret|password|passwd|token|credential|version|key|cert`)
 
 // consumersFirst finds consumers that had a version of a secret when it was
 // revoked: those that were given it and nothing since, and those that get the

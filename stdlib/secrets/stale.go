@@ -2,20 +2,20 @@ package secrets
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
 // reloads matches commands by which a process reads its files anew.
-var reloads = regexp.MustCompile(`(?i)restart|reload|refresh|rehash|\bHUP\b|graceful|recreate|redeploy|rollout|reboot`)
+var reloads = lazyregexp.New(`(?i)restart|reload|refresh|rehash|\bHUP\b|graceful|recreate|redeploy|rollout|reboot`)
 
 // files matches commands that put a secret into a file, and not into a system that
 // knows it from then on.
-var files = regexp.MustCompile(`(?i)\b(install|put|write|copy|cp|tee|place|render|store|push|distribute)\b|\bfile\b|/etc/`)
+var files = lazyregexp.New(`(?i)\b(install|put|write|copy|cp|tee|place|render|store|push|distribute)\b|\bfile\b|/etc/`)
 
 // consumersAwake finds secrets whose old version ends while a host has the new one in
 // a file alone: the service there has run since before, and has what it read when it

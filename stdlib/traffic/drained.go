@@ -2,16 +2,16 @@ package traffic
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
 // works matches what a command says that is done to a server which is to serve
 // again afterwards.
-var works = regexp.MustCompile(`(?i)\b(re)?(start|boot|load)\b|\bup(grade|date)\b|\bpatch|\binstall`)
+var works = lazyregexp.New(`(?i)\b(re)?(start|boot|load)\b|\bup(grade|date)\b|\bpatch|\binstall`)
 
 // backInService finds runs that drain a server, see to it, and leave it drained:
 // each time one fewer serves. One that is only drained, or taken away, is meant to be.

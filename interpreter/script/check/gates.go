@@ -2,12 +2,12 @@ package check
 
 import (
 	"path"
-	"regexp"
 	"slices"
 
 	"github.com/yuin/gopher-lua/ast"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // discarded finds gates of which nobody sees that they failed: in a pcall whose
@@ -45,8 +45,8 @@ func (f *file) discarded(call *ast.FuncCallExpr, line int) {
 var answering = []string{"grep", "egrep", "fgrep", "zgrep", "rg", "pgrep", "diff", "cmp", "git", "awk", "sed", "echo", "printf"}
 
 var (
-	verifier  = regexp.MustCompile(`(^|[-_])(verify|validate)([-_.]|$)`)
-	verifying = regexp.MustCompile(`^-{0,2}(verify|validate)$`)
+	verifier  = lazyregexp.New(`(^|[-_])(verify|validate)([-_.]|$)`)
+	verifying = lazyregexp.New(`^-{0,2}(verify|validate)$`)
 )
 
 // failsAmong reports whether of the codes that a call counts as success one is

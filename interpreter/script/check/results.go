@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/yuin/gopher-lua/ast"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/interpreter/script/internal/syntax"
 )
 
@@ -319,7 +319,7 @@ func (f *file) isTime(e ast.Expr) bool {
 	return false
 }
 
-var dates = regexp.MustCompile(`(^|[\s/;|&])date(\s|$)`)
+var dates = lazyregexp.New(`(^|[\s/;|&])date(\s|$)`)
 
 func literalText(f *file, e ast.Expr) string {
 	if value, ok := f.fold(e); ok {

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/pressly/goose/v3"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // GooseField declares the configuration of migrations that goose's library carries
@@ -45,7 +45,7 @@ type Source struct {
 }
 
 // bare matches the line by which a migration asks for no transaction.
-var bare = regexp.MustCompile(`(?mi)^\s*--\s*\+goose\s+NO\s+TRANSACTION\b`)
+var bare = lazyregexp.New(`(?mi)^\s*--\s*\+goose\s+NO\s+TRANSACTION\b`)
 
 // Sources lists the migrations of goose, oldest first; none where a command of the
 // team knows them.

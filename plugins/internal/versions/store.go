@@ -28,7 +28,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,6 +35,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // limit bounds a secret's file, in bytes.
@@ -63,7 +63,7 @@ type version struct {
 	revoked bool
 }
 
-var versionFile = regexp.MustCompile(`^(\d{4,9})-([0-9a-f]{16})(\.[a-z]+)$`)
+var versionFile = lazyregexp.New(`^(\d{4,9})-([0-9a-f]{16})(\.[a-z]+)$`)
 
 // Check reports whether the directory can be used.
 func (s *Store) Check() error {

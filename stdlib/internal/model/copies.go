@@ -1,11 +1,11 @@
 package model
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // What a call copies is known by its words alone, and so two things are asked of
@@ -14,28 +14,28 @@ import (
 // Between the two a rule is silent.
 
 // dumping matches what makes a copy, by itself, of data as a whole.
-var dumping = regexp.MustCompile(`(?i)(^|[^a-z])(backups?|snapshots?|dumps?|bgsave)([^a-z]|$)|\b(pg_dump(all)?|\w*dump(all)?|pg_basebackup|xtrabackup|mariabackup|mydumper|pgbackrest|barman|wal-g|restic|borg|velero|kopia|duplicity)\b`)
+var dumping = lazyregexp.New(`(?i)(^|[^a-z])(backups?|snapshots?|dumps?|bgsave)([^a-z]|$)|\b(pg_dump(all)?|\w*dump(all)?|pg_basebackup|xtrabackup|mariabackup|mydumper|pgbackrest|barman|wal-g|restic|borg|velero|kopia|duplicity)\b`)
 
 // exporting matches what takes data out, and may be a copy of them.
-var exporting = regexp.MustCompile(`(?i)backup|snapshot|dump|(^|[^a-z])(archiv(e|es|ing)|mongoexport|export(s|ed|ing)?)([^a-z]|$)`)
+var exporting = lazyregexp.New(`(?i)backup|snapshot|dump|(^|[^a-z])(archiv(e|es|ing)|mongoexport|export(s|ed|ing)?)([^a-z]|$)`)
 
 // carrying matches what copies files, whatever they are.
-var carrying = regexp.MustCompile(`(?i)\b(rsync|rclone|tar|cp|scp|sync|cpio|dd|zfs\s+send)\b`)
+var carrying = lazyregexp.New(`(?i)\b(rsync|rclone|tar|cp|scp|sync|cpio|dd|zfs\s+send)\b`)
 
 // other matches what reads like a copy and is none: what is measured, or set, by an
 // export, what an app is synchronized with, and what is done to a copy, or to what
 // makes them.
-var other = regexp.MustCompile(`(?i)\bexport(s|er)?[-_ ]?(metrics?|stats?|logs?|traces?|events?)\b|^\s*export\s+\w+(=|\s|$)|(core|heap|thread|stack|tcp|hex|obj)[-_. ]?dump|\b(argocd|flux|app|apps)\s+(\S+\s+)*sync\b|^\s*sync\s*$` +
+var other = lazyregexp.New(`(?i)\bexport(s|er)?[-_ ]?(metrics?|stats?|logs?|traces?|events?)\b|^\s*export\s+\w+(=|\s|$)|(core|heap|thread|stack|tcp|hex|obj)[-_. ]?dump|\b(argocd|flux|app|apps)\s+(\S+\s+)*sync\b|^\s*sync\s*$` +
 	`|\bsystemctl\s+(\S+\s+)*(stop|restart|reload|disable|mask|status|is-active)\b|(^|[\s/])(rm|delete|remove|prune|purge|expire|forget|unlink|pause|suspend|disable|stop)(\s|$)`)
 
 // data matches what holds the data of a database.
-var data = regexp.MustCompile(`(?i)/(var/lib|srv|data|mnt)\b|data(base)?\b|\bdb\b|sql|postgres|\bpg|pgdata|maria|mongo|redis`)
+var data = lazyregexp.New(`(?i)/(var/lib|srv|data|mnt)\b|data(base)?\b|\bdb\b|sql|postgres|\bpg|pgdata|maria|mongo|redis`)
 
 // tables matches what is destroyed in a database, by its own statements.
-var tables = regexp.MustCompile(`(?i)^(drop\s|truncate\s|delete\s+from|dropdb|dropDatabase)`)
+var tables = lazyregexp.New(`(?i)^(drop\s|truncate\s|delete\s+from|dropdb|dropDatabase)`)
 
 // segments splits a line at what makes commands of their own of its parts.
-var segments = regexp.MustCompile(`&&|\|\|?|[;\n]`)
+var segments = lazyregexp.New(`&&|\|\|?|[;\n]`)
 
 // anyPart reports whether a command of a line is what is asked, and not other.
 func anyPart(line string, is func(part string) bool) bool {

@@ -2,11 +2,11 @@ package model
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // Destroys returns the invariant that what a call of a module destroys for good
@@ -54,31 +54,31 @@ func Command(args map[string]any) string {
 // destroyers match what commands of wide use destroy data or whole systems by.
 // That something is started again, or made anew by whoever looks after it, is
 // none of them.
-var destroyers = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)\bdrop\s+(database|schema|table|keyspace|collection|tablespace|bucket)\b|\btruncate\s+(table\s+)?(only\s+)?[\w".]+\s*($|[;,'"]|cascade\b|restart\b)`),
-	regexp.MustCompile(`(?i)\bkubectl\s.*\bdelete\s+(-\S+\s+\S+\s+)*(ns|namespaces?|pvc?|persistentvolume(claim)?s?|crds?|customresourcedefinitions?|statefulsets?|sts|deployments?|deploy|daemonsets?)\b|\bkubectl\s.*\bdelete\s.*--all\b`),
-	regexp.MustCompile(`(?i)\b(terraform|tofu|terragrunt|pulumi|cdk|vagrant)\s(.*\s)?destroy\b|\bterraform\s.*\bapply\s.*-destroy\b`),
-	regexp.MustCompile(`(?i)\baws\s.*\b(delete-(table|db-\S+|bucket|cluster|stack|file-system|volume|snapshot|domain|hosted-zone|load-balancer)|terminate-instances|rb\b.*--force|rm\b.*--recursive)`),
-	regexp.MustCompile(`(?i)\b(gcloud|az|doctl|hcloud|oci)\s.*\b(delete|destroy)(\s|$)`),
-	regexp.MustCompile(`(?i)\b(mkfs(\.\w+)?|wipefs|shred|dropdb|lvremove|vgremove|zfs\s+destroy|zpool\s+destroy)\b|\bdd\b.*\bof=/dev/(sd|hd|vd|xvd|nvme|mmcblk|md|dm-|mapper/|disk/)`),
-	regexp.MustCompile(`(?i)\b(flushall|flushdb)\b|\bdropDatabase\b|\bkafka-topics\S*\s.*--delete\b|\brabbitmqctl\s+((force_)?reset|purge_queue|delete_(queue|vhost))\b|\brabbitmqadmin\s+(purge|delete)\s+queue\b|\betcdctl\s+del\b.*--prefix`),
-	regexp.MustCompile(`(?i)\b(delete|destroy|purge|erase|wipe)\b.*\s--?(permanent(ly)?|irrevocabl[ey]|no-undo|skip-trash|hard)(\s|=|$)`),
+var destroyers = []*lazyregexp.Regexp{
+	lazyregexp.New(`(?i)\bdrop\s+(database|schema|table|keyspace|collection|tablespace|bucket)\b|\btruncate\s+(table\s+)?(only\s+)?[\w".]+\s*($|[;,'"]|cascade\b|restart\b)`),
+	lazyregexp.New(`(?i)\bkubectl\s.*\bdelete\s+(-\S+\s+\S+\s+)*(ns|namespaces?|pvc?|persistentvolume(claim)?s?|crds?|customresourcedefinitions?|statefulsets?|sts|deployments?|deploy|daemonsets?)\b|\bkubectl\s.*\bdelete\s.*--all\b`),
+	lazyregexp.New(`(?i)\b(terraform|tofu|terragrunt|pulumi|cdk|vagrant)\s(.*\s)?destroy\b|\bterraform\s.*\bapply\s.*-destroy\b`),
+	lazyregexp.New(`(?i)\baws\s.*\b(delete-(table|db-\S+|bucket|cluster|stack|file-system|volume|snapshot|domain|hosted-zone|load-balancer)|terminate-instances|rb\b.*--force|rm\b.*--recursive)`),
+	lazyregexp.New(`(?i)\b(gcloud|az|doctl|hcloud|oci)\s.*\b(delete|destroy)(\s|$)`),
+	lazyregexp.New(`(?i)\b(mkfs(\.\w+)?|wipefs|shred|dropdb|lvremove|vgremove|zfs\s+destroy|zpool\s+destroy)\b|\bdd\b.*\bof=/dev/(sd|hd|vd|xvd|nvme|mmcblk|md|dm-|mapper/|disk/)`),
+	lazyregexp.New(`(?i)\b(flushall|flushdb)\b|\bdropDatabase\b|\bkafka-topics\S*\s.*--delete\b|\brabbitmqctl\s+((force_)?reset|purge_queue|delete_(queue|vhost))\b|\brabbitmqadmin\s+(purge|delete)\s+queue\b|\betcdctl\s+del\b.*--prefix`),
+	lazyregexp.New(`(?i)\b(delete|destroy|purge|erase|wipe)\b.*\s--?(permanent(ly)?|irrevocabl[ey]|no-undo|skip-trash|hard)(\s|=|$)`),
 }
 
 // passing matches what is made to be taken away again.
-var passing = regexp.MustCompile(`(?i)(\b|_)(canary|preview|review|sandbox|te?mp|test|old)(\b|_)`)
+var passing = lazyregexp.New(`(?i)(\b|_)(canary|preview|review|sandbox|te?mp|test|old)(\b|_)`)
 
 // sweeping matches a search that removes all that it finds.
-var sweeping = regexp.MustCompile(`\bfind\s+\S*/.*\s(-delete\b|-exec\s+rm\b)`)
+var sweeping = lazyregexp.New(`\bfind\s+\S*/.*\s(-delete\b|-exec\s+rm\b)`)
 
 // deleting and condition match a statement that deletes all rows of a table.
-var deleting, condition = regexp.MustCompile(`(?i)\bdelete\s+from\s+\S+`), regexp.MustCompile(`(?i)\b(where|limit)\b`)
+var deleting, condition = lazyregexp.New(`(?i)\bdelete\s+from\s+\S+`), lazyregexp.New(`(?i)\b(where|limit)\b`)
 
 // removing matches rm with what makes it go through directories without a word.
-var removing = regexp.MustCompile(`\brm((?:\s+-{1,2}[\w-]+)+)\s+([^;&|]+)`)
+var removing = lazyregexp.New(`\brm((?:\s+-{1,2}[\w-]+)+)\s+([^;&|]+)`)
 
 // scratch matches places of which nobody misses anything.
-var scratch = regexp.MustCompile(`(?i)(\b|_)(te?mp|cache|caches|build|dist|staging|releases?|scratch|lock|\.git|node_modules|work|old)(\b|_)|\$\(mktemp|\.(pid|lock|sock|tmp|log)\b`)
+var scratch = lazyregexp.New(`(?i)(\b|_)(te?mp|cache|caches|build|dist|staging|releases?|scratch|lock|\.git|node_modules|work|old)(\b|_)|\$\(mktemp|\.(pid|lock|sock|tmp|log)\b`)
 
 // Scratch reports whether a path is of a place of which nobody misses anything.
 func Scratch(path string) bool { return scratch.MatchString(path) }

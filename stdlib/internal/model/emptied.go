@@ -8,10 +8,11 @@ import (
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // waiting matches calls that take away what holds things somebody waits for.
-var waiting = regexp.MustCompile(`(?i)\b(aws\s.*\b(delete-(queue|topic|stream|subscription|delivery-stream)|purge-queue)|nats\s+(stream|consumer|kv)\s+(rm|delete|purge)|(pulsar-admin|kafka-consumer-groups\S*)\s.*\bdelete|rabbitmqctl\s+delete_queue|rabbitmqadmin\s+(purge|delete)\s+queue)\b` +
+var waiting = lazyregexp.New(`(?i)\b(aws\s.*\b(delete-(queue|topic|stream|subscription|delivery-stream)|purge-queue)|nats\s+(stream|consumer|kv)\s+(rm|delete|purge)|(pulsar-admin|kafka-consumer-groups\S*)\s.*\bdelete|rabbitmqctl\s+delete_queue|rabbitmqadmin\s+(purge|delete)\s+queue)\b` +
 	`|^DELETE\s+\S*/(queues?|topics?|streams?|subscriptions?|mailboxes|mailbox|backlogs?|jobqueues?)/[^/?\s]+`)
 
 // Emptied returns the invariant that what holds things somebody waits for, a queue, a
@@ -95,7 +96,7 @@ func partOf(value any, name string) (part any, found bool) {
 }
 
 // amounts matches members of an answer that say how much there is of something.
-var amounts = regexp.MustCompile(`(?i)^(messages\w*|depth|size|length|len|count|backlog|lag|pending|ready|unacked|total|items|approximatenumberofmessages\w*|n|num_\w+)$`)
+var amounts = lazyregexp.New(`(?i)^(messages\w*|depth|size|length|len|count|backlog|lag|pending|ready|unacked|total|items|approximatenumberofmessages\w*|n|num_\w+)$`)
 
 // holds reports whether an answer says that there is something: a number above zero
 // where one says how much, or as all of the text.

@@ -2,19 +2,19 @@ package model
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // paying matches what a call says that moves money.
-var paying = regexp.MustCompile(`(?i)(^|[^a-z])(pay(outs?|ments?)?|refunds?|charges?|transfers?|credits?|disburse\w*|settle\w*|remit\w*)([^a-z]|$)`)
+var paying = lazyregexp.New(`(?i)(^|[^a-z])(pay(outs?|ments?)?|refunds?|charges?|transfers?|credits?|disburse\w*|settle\w*|remit\w*)([^a-z]|$)`)
 
 // known matches what lets the other side know a payment that comes twice, whoever
 // sends it.
-var known = regexp.MustCompile(`(?i)idempot|dedup|reference|request_?id|external_?id|client_?token|if-match`)
+var known = lazyregexp.New(`(?i)idempot|dedup|reference|request_?id|external_?id|client_?token|if-match`)
 
 // PaidOnce returns the invariant that what a run pays because a list says that it is
 // due is paid under a lock: two runs that read the list at one time pay it twice.
@@ -40,7 +40,7 @@ func PaidOnce(module string, line func(args map[string]any) string) effect.Invar
 }
 
 // identity matches members of an entry that say which one it is.
-var identity = regexp.MustCompile(`(?i)(^|_)(id|uuid|number|no|name|account|customer|order|payee|iban)$`)
+var identity = lazyregexp.New(`(?i)(^|_)(id|uuid|number|no|name|account|customer|order|payee|iban)$`)
 
 // listed reports whether an entry of a list in an answer is among some words.
 func listed(value any, words []string) bool {

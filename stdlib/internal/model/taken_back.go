@@ -3,11 +3,11 @@ package model
 import (
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
@@ -53,11 +53,11 @@ func (p pairs) takenBack(v *effect.View, end effect.Ending) string {
 
 // silences matches what keeps alerts from people. A run that stops where it fails
 // may leave a page or a pause for whoever comes; that somebody comes takes alerts.
-var silences = regexp.MustCompile(`(?i)\b(un)?(silenc|mute)|\bdowntimes?\b`)
+var silences = lazyregexp.New(`(?i)\b(un)?(silenc|mute)|\bdowntimes?\b`)
 
 // unnoticed matches what whoever comes does not see, and misses later: alerts, a
 // feature that was tried, what repairs, scales, backs up or watches by itself.
-var unnoticed = regexp.MustCompile(silences.String() + `|(?i)\b(features?|flags?|toggles?|streaming|experiments?|chaos|debug|trac(e|ing)|verbose)\b` +
+var unnoticed = lazyregexp.New(silences.String() + `|(?i)\b(features?|flags?|toggles?|streaming|experiments?|chaos|debug|trac(e|ing)|verbose)\b` +
 	`|auto-?(scal|heal|repair|failover|vacuum|renew)|\b(failover|orchestrator|backups?|crons?|crontab|watchdog|monitor(ing)?|alert(s|ing|manager)?|replication|puppet|chef)\b`)
 
 // varsLeft is takenBack for what a scenario says that calls set.
@@ -125,7 +125,7 @@ var opposites = [][2]string{{"on", "off"}, {"enable", "disable"}, {"enabled", "d
 	{"maintenance", "normal"}}
 
 // stopping matches what a call says that keeps something from working for a while.
-var stopping = regexp.MustCompile(`(?i)\b(stop|pause|suspend|freeze|drain|off|disable|down|quiesce)\b`)
+var stopping = lazyregexp.New(`(?i)\b(stop|pause|suspend|freeze|drain|off|disable|down|quiesce)\b`)
 
 // Stops reports whether an effect says that it keeps something from working for a
 // while: what is down then is meant to be.
@@ -140,10 +140,10 @@ func Stops(e effect.Occurrence) bool {
 }
 
 // resting matches what tells visitors that a service rests.
-var resting = regexp.MustCompile(`(?i)maint(enance)?|sorry|read-?only`)
+var resting = lazyregexp.New(`(?i)maint(enance)?|sorry|read-?only`)
 
 // words matches the parts of a call that may differ.
-var words = regexp.MustCompile(`[A-Za-z]+|\d+|[^A-Za-z\d\s]`)
+var words = lazyregexp.New(`[A-Za-z]+|\d+|[^A-Za-z\d\s]`)
 
 // opposite reports whether one call takes back what another did: the same call
 // but for one word, which is the other's opposite, or DELETE of what POST made.

@@ -2,24 +2,24 @@ package model
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // units are numbers that commands of wide use take in a unit which people mistake,
 // and below which of them nobody means it.
 var units = []struct {
-	number *regexp.Regexp
+	number *lazyregexp.Regexp
 	unit   string
 	least  float64
 	like   string
 }{
 	// openssl-x509(1): "checks if the certificate expires within the next arg seconds".
-	{regexp.MustCompile(`\bopenssl\b.*\s-checkend\s+(\d+)\b`), "seconds", 3600, "30 days are 2592000"},
+	{lazyregexp.New(`\bopenssl\b.*\s-checkend\s+(\d+)\b`), "seconds", 3600, "30 days are 2592000"},
 	// PostgreSQL, Client Connection Defaults, statement_timeout: "If this value is specified without units, it is taken as milliseconds".
-	{regexp.MustCompile(`(?i)\b(?:statement|lock|idle_in_transaction_session)_timeout\s*(?:=|\bto\b)\s*'?(\d+)'?(?:\s*$|\s*[;"])`), "milliseconds", 100, "5 seconds are '5s'"},
+	{lazyregexp.New(`(?i)\b(?:statement|lock|idle_in_transaction_session)_timeout\s*(?:=|\bto\b)\s*'?(\d+)'?(?:\s*$|\s*[;"])`), "milliseconds", 100, "5 seconds are '5s'"},
 }
 
 // RightUnit returns the invariant that numbers in what a module's calls say are in the
@@ -59,8 +59,8 @@ func wrongUnit(line string) (number, unit, like string) {
 
 // inMillis and inSeconds match settings whose names say the unit of their number.
 var (
-	inMillis  = regexp.MustCompile(`\b([A-Za-z][\w.-]*(?:[._-](?:ms|msecs?|millis(?:econds)?)|[a-z](?:Ms|MS|Millis(?:econds)?)))["']?(?:\s*[=:]\s*|\s+)["']?(\d+)\b`)
-	inSeconds = regexp.MustCompile(`\b([A-Za-z][\w.-]*(?:[._-](?:secs?|seconds)|[a-z](?:Secs?|Seconds)))["']?(?:\s*[=:]\s*|\s+)["']?(\d+)\b`)
+	inMillis  = lazyregexp.New(`\b([A-Za-z][\w.-]*(?:[._-](?:ms|msecs?|millis(?:econds)?)|[a-z](?:Ms|MS|Millis(?:econds)?)))["']?(?:\s*[=:]\s*|\s+)["']?(\d+)\b`)
+	inSeconds = lazyregexp.New(`\b([A-Za-z][\w.-]*(?:[._-](?:secs?|seconds)|[a-z](?:Secs?|Seconds)))["']?(?:\s*[=:]\s*|\s+)["']?(\d+)\b`)
 )
 
 const hour, year = 3600, 365 * 24 * 3600

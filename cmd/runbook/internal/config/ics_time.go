@@ -2,12 +2,12 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // icsMoment is a DATE or a DATE-TIME beside the zone that it is written in.
@@ -79,7 +79,7 @@ func (l icsLine) momentOf(value, floating string) (m icsMoment, err error) {
 	return m, nil
 }
 
-var icsDuration = regexp.MustCompile(`^\+?P(?:(\d+)W|(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?)$`)
+var icsDuration = lazyregexp.New(`^\+?P(?:(\d+)W|(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?)$`)
 
 // duration reads a length: days by the calendar, and time.
 func (l icsLine) duration() (days int, rest time.Duration, err error) {

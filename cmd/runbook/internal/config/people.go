@@ -1,17 +1,17 @@
 package config
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // tokenPrefix stands before the digest of a token, to say what it is.
 const tokenPrefix = "sha256:"
 
-var tokenForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var tokenForm = lazyregexp.New(`^[0-9a-f]{64}$`)
 
 // TokenEntry is how a token stands in the file: its digest alone.
 func TokenEntry(token string) string { return tokenPrefix + effect.TokenDigest(token) }

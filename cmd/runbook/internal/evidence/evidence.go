@@ -11,8 +11,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // Store is a folder of files that are named by what they hold. Nothing in it is
@@ -66,7 +67,7 @@ func (s Store) sync() error {
 	return nil
 }
 
-var own = regexp.MustCompile(`^([0-9a-f]{64}|part-\d+)$`)
+var own = lazyregexp.New(`^([0-9a-f]{64}|part-\d+)$`)
 
 // Sweep removes what no record names and what was not kept after a time: an
 // answer that names it might still be on its way. It returns how many files

@@ -1,8 +1,9 @@
 package importer
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // commandsOf splits a block into comments and commands: a command goes on where a
@@ -50,10 +51,10 @@ func commandsOf(body string, transcript bool) []string {
 }
 
 var (
-	hereDocument = regexp.MustCompile(`(?:^|[^<])<<-?\s*['"]?([A-Za-z_]\w*)['"]?`)
-	opening      = regexp.MustCompile(`(?m)(?:^|[;&|]\s*|\bthen\s+|\bdo\s+)\s*(if|for|while|until|case)\b`)
-	closing      = regexp.MustCompile(`(?m)(?:^|[;\s])\s*(fi|done|esac)\b`)
-	unfinished   = regexp.MustCompile(`(\\|\||&&|\{|\()$`)
+	hereDocument = lazyregexp.New(`(?:^|[^<])<<-?\s*['"]?([A-Za-z_]\w*)['"]?`)
+	opening      = lazyregexp.New(`(?m)(?:^|[;&|]\s*|\bthen\s+|\bdo\s+)\s*(if|for|while|until|case)\b`)
+	closing      = lazyregexp.New(`(?m)(?:^|[;\s])\s*(fi|done|esac)\b`)
+	unfinished   = lazyregexp.New(`(\\|\||&&|\{|\()$`)
 )
 
 // goesOn reports whether a command is not whole yet.

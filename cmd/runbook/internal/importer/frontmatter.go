@@ -2,13 +2,14 @@ package importer
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 var (
-	frontMatter = regexp.MustCompile(`\A(?:\xef\xbb\xbf)?(---|\+\+\+)[ \t]*\r?\n(?s:.*?)\n(---|\+\+\+)[ \t]*(?:\r?\n|\z)`)
-	titled      = regexp.MustCompile(`(?m)^title\s*[:=]\s*(.+?)\s*$`)
+	frontMatter = lazyregexp.New(`\A(?:\xef\xbb\xbf)?(---|\+\+\+)[ \t]*\r?\n(?s:.*?)\n(---|\+\+\+)[ \t]*(?:\r?\n|\z)`)
+	titled      = lazyregexp.New(`(?m)^title\s*[:=]\s*(.+?)\s*$`)
 )
 
 // frontMatter takes in what a site's generator reads at the beginning of a page: the

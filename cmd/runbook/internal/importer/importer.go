@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -14,6 +13,8 @@ import (
 	"github.com/yuin/goldmark/extension"
 	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
+
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // Result is a script, and what became of the text.
@@ -269,7 +270,7 @@ func (im *importer) words(n ast.Node, links bool) string {
 }
 
 // styles are the tags that say how a text looks, and nothing else.
-var styles = regexp.MustCompile(`(?i)^(?:<!--(?s:.*)-->|</?(?:a|b|br|code|em|i|kbd|small|span|strong|sub|sup|u)\s*/?>)$`)
+var styles = lazyregexp.New(`(?i)^(?:<!--(?s:.*)-->|</?(?:a|b|br|code|em|i|kbd|small|span|strong|sub|sup|u)\s*/?>)$`)
 
 // tag is what is left in a text of what looks like HTML: <pod> is for people.
 func tag(raw string) string {
@@ -331,8 +332,8 @@ func (im *importer) lineOf(n ast.Node) int {
 }
 
 var (
-	notName = regexp.MustCompile(`[^a-z0-9]+`)
-	camel   = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+	notName = lazyregexp.New(`[^a-z0-9]+`)
+	camel   = lazyregexp.New(`([a-z0-9])([A-Z])`)
 )
 
 // nameOf is what the runbook is called: after its title, or its file.

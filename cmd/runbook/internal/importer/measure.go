@@ -2,12 +2,12 @@ package importer
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/stdlib/health"
 )
 
@@ -19,14 +19,14 @@ type threshold struct{ metric, bound string }
 
 var (
 	// What one is told to do: "backups are on hold for 30 days" tells nobody to wait.
-	wait = regexp.MustCompile(`(?i)(?:^|[.:;,!(–—-]\s*|\b(?:also|and|first|just|must|now|or|please|should|then|to|will|you)\s+)` +
+	wait = lazyregexp.New(`(?i)(?:^|[.:;,!(–—-]\s*|\b(?:also|and|first|just|must|now|or|please|should|then|to|will|you)\s+)` +
 		`((?:wait|sleep|pause|hold)\b[^.;]*?\b` + span + `(?:\s*(?:,|and)?\s*` + span + `)?)`)
 	// A wait for something to happen is no sleep, however long it may take.
-	conditional = regexp.MustCompile(`(?i)\b(?:until|unless|up to|at most|no (?:more|longer) than|within|till)\b`)
-	not         = regexp.MustCompile(`(?i)\b(?:not|never|don't|without)\s+$`)
-	compared    = regexp.MustCompile(`(?i)([A-Za-z][A-Za-z0-9_ ]*?)\s*(<=|>=|≤|≥|<|>)\s*(\d+(?:\.\d+)?)\s*(ms|s|%)`)
-	bare        = regexp.MustCompile(`(?:<=|>=|≤|≥|<|>)\s*\d`)
-	uptimeOf    = regexp.MustCompile(`(?i)(\d+(?:\.\d+)?)%\s+(?:uptime|availability)`)
+	conditional = lazyregexp.New(`(?i)\b(?:until|unless|up to|at most|no (?:more|longer) than|within|till)\b`)
+	not         = lazyregexp.New(`(?i)\b(?:not|never|don't|without)\s+$`)
+	compared    = lazyregexp.New(`(?i)([A-Za-z][A-Za-z0-9_ ]*?)\s*(<=|>=|≤|≥|<|>)\s*(\d+(?:\.\d+)?)\s*(ms|s|%)`)
+	bare        = lazyregexp.New(`(?:<=|>=|≤|≥|<|>)\s*\d`)
+	uptimeOf    = lazyregexp.New(`(?i)(\d+(?:\.\d+)?)%\s+(?:uptime|availability)`)
 )
 
 // waitOf returns how long a text says to wait; "" if it does not.

@@ -1,16 +1,17 @@
 package importer
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 var (
 	// <node>, <pod name>: a shell would read them as redirections. {{ node }} is that of templates.
-	placeholder = regexp.MustCompile(`<([A-Za-z][A-Za-z0-9_.:-]*(?: [A-Za-z0-9_.:-]+)*)>|\{\{\s*\.?([A-Za-z][A-Za-z0-9_.-]*)\s*\}\}`)
+	placeholder = lazyregexp.New(`<([A-Za-z][A-Za-z0-9_.:-]*(?: [A-Za-z0-9_.:-]+)*)>|\{\{\s*\.?([A-Za-z][A-Za-z0-9_.-]*)\s*\}\}`)
 	// Programs that fill templates of Go themselves: kubectl -o go-template=…, docker inspect -f '{{.Id}}'.
-	ownTemplates = regexp.MustCompile(`template|--format\b|\s-f\s*['"]?\{\{|\{\{-?\s*(?:range|end|if|else|with|println|printf|json)\b`)
-	notVariable  = regexp.MustCompile(`[^A-Z0-9]+`)
+	ownTemplates = lazyregexp.New(`template|--format\b|\s-f\s*['"]?\{\{|\{\{-?\s*(?:range|end|if|else|with|println|printf|json)\b`)
+	notVariable  = lazyregexp.New(`[^A-Z0-9]+`)
 )
 
 // withVariables returns a command with a variable in place of each placeholder,

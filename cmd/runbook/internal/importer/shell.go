@@ -2,7 +2,6 @@ package importer
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/yuin/goldmark/ast"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // languageOf is the language that a block names, without what some sites write
@@ -65,17 +65,17 @@ func (im *importer) code(n ast.Node, language string) {
 }
 
 var (
-	export   = regexp.MustCompile(`^(export\s+)?([A-Za-z_][A-Za-z0-9_]*)=("[^"$` + "`" + `]*"|'[^']*'|[^\s"'$` + "`" + `]*)$`)
-	sleeping = regexp.MustCompile(`^sleep\s+(\d+(?:\.\d+)?)([smhd]?)$`)
-	variable = regexp.MustCompile(`\$(?:\{([A-Za-z_][A-Za-z0-9_]*)[^}]*\}|([A-Za-z_][A-Za-z0-9_]*))`)
-	assigned = regexp.MustCompile(`(?m)(?:^|[;&|(]|\b(?:for|read|local|export)\s)\s*([A-Za-z_][A-Za-z0-9_]*)(?:=|\s+in\b|$)`)
-	reads    = regexp.MustCompile(`\bread(?:[ \t]+-\w+)*((?:[ \t]+[A-Za-z_]\w*)+)`)
+	export   = lazyregexp.New(`^(export\s+)?([A-Za-z_][A-Za-z0-9_]*)=("[^"$` + "`" + `]*"|'[^']*'|[^\s"'$` + "`" + `]*)$`)
+	sleeping = lazyregexp.New(`^sleep\s+(\d+(?:\.\d+)?)([smhd]?)$`)
+	variable = lazyregexp.New(`\$(?:\{([A-Za-z_][A-Za-z0-9_]*)[^}]*\}|([A-Za-z_][A-Za-z0-9_]*))`)
+	assigned = lazyregexp.New(`(?m)(?:^|[;&|(]|\b(?:for|read|local|export)\s)\s*([A-Za-z_][A-Za-z0-9_]*)(?:=|\s+in\b|$)`)
+	reads    = lazyregexp.New(`\bread(?:[ \t]+-\w+)*((?:[ \t]+[A-Za-z_]\w*)+)`)
 )
 
 var (
-	prompt = regexp.MustCompile(`^\s*(?:\[[^\]\s]+[^\]]*\]\s?|[\w.-]+@[\w.-]+:[^$#]*)?([$#])\s+`)
+	prompt = lazyregexp.New(`^\s*(?:\[[^\]\s]+[^\]]*\]\s?|[\w.-]+@[\w.-]+:[^$#]*)?([$#])\s+`)
 	// terminal matches what goes on until a person ends it.
-	terminal = regexp.MustCompile(`^(?:sudo\s+)?(?:-?i?\s*)(?:(?:vi|vim|nano|emacs|less|more|top|htop|watch)\b|ssh\s+(?:-\S+\s+)*\S+$|kubectl\s.*\bedit\b|` +
+	terminal = lazyregexp.New(`^(?:sudo\s+)?(?:-?i?\s*)(?:(?:vi|vim|nano|emacs|less|more|top|htop|watch)\b|ssh\s+(?:-\S+\s+)*\S+$|kubectl\s.*\bedit\b|` +
 		`oc\s.*\bedit\b|oc\s+(?:rsh|debug)\s+(?:-\S+\s+\S+\s+)*(?:\$\(.*\)|\S+)$|sudo\s+-i$|su(\s+-\S*)?(\s+\w+)?$|(?:kubectl|oc|docker)\s.*\b(?:exec|run)\b.*\s-(?:it|ti)\b|` +
 		`(?:tail|journalctl|kubectl\s+logs|docker\s+logs)\b.*\s(?:-f|-F|--follow)\b)`)
 )
@@ -186,10 +186,10 @@ func variables(text string) []string {
 }
 
 var (
-	innerShell = regexp.MustCompile(`\b(?:ba|z|da)?sh\s+(?:-\S+\s+)*-\S*c\b`)
+	innerShell = lazyregexp.New(`\b(?:ba|z|da)?sh\s+(?:-\S+\s+)*-\S*c\b`)
 	// set matches an assignment whose value only the shell knows; moves what changes the shell that it runs in.
-	set   = regexp.MustCompile(`^(?:export\s+|local\s+|readonly\s+)?([A-Za-z_][A-Za-z0-9_]*)=\S`)
-	moves = regexp.MustCompile(`^(?:cd|pushd|popd|source|\.|set|eval|umask|ulimit\s+-\w+\s+\S|alias|unset)\s+\S`)
+	set   = lazyregexp.New(`^(?:export\s+|local\s+|readonly\s+)?([A-Za-z_][A-Za-z0-9_]*)=\S`)
+	moves = lazyregexp.New(`^(?:cd|pushd|popd|source|\.|set|eval|umask|ulimit\s+-\w+\s+\S|alias|unset)\s+\S`)
 )
 
 // together groups the commands of a block that have to share a shell: what runs in a
@@ -208,11 +208,11 @@ func together(commands []string) [][]string {
 }
 
 // bashOnly matches what a shell of POSIX does not read, or reads otherwise.
-var bashOnly = regexp.MustCompile(`<<<|(?:^|\s)\[\[\s|[<>]\(|\bpipefail\b|(?m:^\s*(?:declare|mapfile|readarray|shopt|function)\s)|&>|\|&|=\(|` +
+var bashOnly = lazyregexp.New(`<<<|(?:^|\s)\[\[\s|[<>]\(|\bpipefail\b|(?m:^\s*(?:declare|mapfile|readarray|shopt|function)\s)|&>|\|&|=\(|` +
 	`(?m:^\s*\(\()|\bfor\s*\(\(|\{\d+\.\.\d+\}|\$\{\w+(?:\[|//?|\^|,|:\d)|\$\{!`)
 
 // stopping matches what makes a shell end at the first command that fails.
-var stopping = regexp.MustCompile(`^set\s+-\w*e`)
+var stopping = lazyregexp.New(`^set\s+-\w*e`)
 
 // oneShell is a text for one shell. Commands of their own end a run where one fails;
 // in a shell the next one would go on, in the folder that was not left, say.
@@ -248,7 +248,7 @@ func sharing(commands []string, at int) int {
 }
 
 // placed matches what an assignment may hold blanks in.
-var placed = regexp.MustCompile("(?s)^export\\s+|\\$\\(.*\\)|`[^`]*`|\"[^\"]*\"|'[^']*'")
+var placed = lazyregexp.New("(?s)^export\\s+|\\$\\(.*\\)|`[^`]*`|\"[^\"]*\"|'[^']*'")
 
 // Unstated stands where the class of a command is left to the author; no check
 // lets it pass.

@@ -2,9 +2,10 @@ package importer
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // assign takes an assignment in: the variable is a parameter from here on, and of one
@@ -47,8 +48,8 @@ func paramOf(variable string) string {
 }
 
 var (
-	exports = regexp.MustCompile(`^export(\s+[A-Za-z_][A-Za-z0-9_]*=(?:"[^"$` + "`" + `]*"|'[^']*'|[^\s"'$` + "`" + `]*)){2,}$`)
-	pair    = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*=(?:"[^"]*"|'[^']*'|\S*)`)
+	exports = lazyregexp.New(`^export(\s+[A-Za-z_][A-Za-z0-9_]*=(?:"[^"$` + "`" + `]*"|'[^']*'|[^\s"'$` + "`" + `]*)){2,}$`)
+	pair    = lazyregexp.New(`[A-Za-z_][A-Za-z0-9_]*=(?:"[^"]*"|'[^']*'|\S*)`)
 )
 
 // apart makes a command of each variable that one exports.

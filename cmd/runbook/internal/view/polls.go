@@ -3,10 +3,10 @@ package view
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 const (
@@ -37,7 +37,7 @@ type poll struct {
 }
 
 // moving are figures that differ each time: how long something took.
-var moving = regexp.MustCompile(`\d+(\.\d+)?(ns|µs|ms|s|m|h)\b`)
+var moving = lazyregexp.New(`\d+(\.\d+)?(ns|µs|ms|s|m|h)\b`)
 
 // again reports whether a line about a question is to be printed, and what to add to
 // it: how often it has come since it came first.

@@ -2,7 +2,6 @@ package operate
 
 import (
 	"encoding/json"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,10 +11,11 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/history"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 )
 
 // digests matches the beginnings of digests that are long enough to be one's own.
-var digests = regexp.MustCompile(`^[0-9a-fA-F]{8,64}$`)
+var digests = lazyregexp.New(`^[0-9a-fA-F]{8,64}$`)
 
 // answerCommand makes approve and deny, which differ in one word.
 func (a commands) answerCommand(deny bool) *cobra.Command {
