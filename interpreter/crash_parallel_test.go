@@ -44,9 +44,9 @@ func TestRollbackToldWhereBranchesFail(t *testing.T) {
 	j := newJob(t, "failfast.lua")
 	j.Hold = -1
 	points := len(j.must(t).Points)
-	every := 3
+	every := 5
 	if testing.Short() {
-		every = 13
+		every = 40
 	}
 	for ask := 1; ask < points; ask += every {
 		t.Run(fmt.Sprintf("asked at %03d", ask), func(t *testing.T) {

@@ -22,12 +22,12 @@ func TestRollbackToldAtEveryBoundary(t *testing.T) {
 			j := newJob(t, "rollback.lua")
 			j.Params, j.Hold = map[string]any{"fail": fail}, -1
 			points := len(j.must(t).Points)
-			askEvery, killEvery := 1, 8
+			askEvery, killEvery := 1, 20
 			switch {
 			case os.Getenv("RUNBOOK_SWEEP") == "all":
 				killEvery = 1
 			case testing.Short():
-				askEvery, killEvery = 9, 11
+				askEvery, killEvery = 30, 20
 			}
 			killed := 0
 			t.Run("at", func(t *testing.T) {

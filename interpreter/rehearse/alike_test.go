@@ -30,6 +30,7 @@ func TestAlikeFindsWhatAllFind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	files = sampled(files)
 	saved := 0
 	for _, path := range files {
 		file := filepath.Base(path)
@@ -38,7 +39,7 @@ func TestAlikeFindsWhatAllFind(t *testing.T) {
 		}
 		saved += sameFindings(t, file, 1)
 	}
-	if saved < 40 {
+	if saved < len(files)/6 {
 		t.Errorf("only %d schedules were saved", saved)
 	}
 }

@@ -142,8 +142,21 @@ var seeded = []struct {
 	{"written-not-read", "a secret is revoked after its last consumer has the new one", 1},
 }
 
+// sampled is all of a list, and with -short, as the race detector's runs are, every
+// tenth: the detector finds in the tenth what it finds in the first.
+func sampled[T any](list []T) []T {
+	if !testing.Short() {
+		return list
+	}
+	var out []T
+	for i := 0; i < len(list); i += 10 {
+		out = append(out, list[i])
+	}
+	return out
+}
+
 func TestExploreFindsWhatIsPlanted(t *testing.T) {
-	for _, seed := range seeded {
+	for _, seed := range sampled(seeded) {
 		t.Run(seed.name, func(t *testing.T) {
 			t.Parallel()
 			found := exploreSeeded(t, seed.name+".bug.lua", seed.depth)

@@ -178,9 +178,6 @@ func (w *walk) step(random *rand.Rand) {
 // TestModelStartsAsSlowly: what HAProxy lets a server take while it starts
 // slowly is what the model says of that time, a step more or less.
 func TestModelStartsAsSlowly(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes nine seconds")
-	}
 	weights := map[string]int{"a": 128, "b": 128}
 	h, lines := startHosts(t, "slowstart 8s", weights)
 	w := newWalk(t, configured(t, map[string]any{"sockets": []any{startProxy(t, lines).socket}, "pool": "wide", "scale": 256.0}), h, weights, map[string]any{"slow_start": "8s", "scale": 256.0})
