@@ -31,7 +31,7 @@ func TestSideBySideEachHasItsMemory(t *testing.T) {
 for i = 1, 24 do t[i] = ("x"):rep(1024 * 1024) .. i end
 sleep(1)
 local size = 0
-for i = 1, 100000 do for _, text in ipairs(t) do size = size + #text end end`, r, func(o *Options) {
+for i = 1, 3000 do for _, text in ipairs(t) do size = size + #text end end`, r, func(o *Options) {
 			o.Budget, o.Memory = time.Minute, 40<<20
 		})
 		done.Go(func() {

@@ -280,18 +280,17 @@ func TestWaitingSuspendsOneBranch(t *testing.T) {
 // of another is under way.
 func TestHardStopWaitsForEffects(t *testing.T) {
 	stop := &effect.Stop{Cause: effect.Fenced}
-	entered, release := make(chan struct{}), make(chan struct{})
+	entered := make(chan struct{})
 	returned := atomic.Bool{}
 	r := &recorder{}
-	r.answer = func(_ context.Context, c effect.Call) (any, error) {
+	r.answer = func(ctx context.Context, c effect.Call) (any, error) {
 		switch c.Op.String() {
 		case "traffic.weights":
 			<-entered
-			defer close(release)
 			return nil, stop
 		case effect.OpSleep:
 			close(entered)
-			<-release
+			<-ctx.Done() // the stop has been taken in
 			runtime.Gosched()
 			returned.Store(true)
 		}
