@@ -61,11 +61,11 @@ ipfsnode:
 ## make test         all tests, with the race detector where that can find something
 # With the detector, packages do what -short asks for: it makes processes start
 # several times as slowly, and tells nothing of one that is killed. The packages
-# that kill runners, or explore pairs of faults, do all of it without; two of them
+# that kill runners, or explore pairs of faults, do all of it without; three of them
 # do little else. A program that it watches waits for a second before it ends; the
 # tests end thousands.
-WHOLE := ./interpreter ./interpreter/journal ./interpreter/replay ./interpreter/rehearse ./cmd/runbook ./plugins/script ./plugins/sqlite
-KILL  := ./plugins/script ./plugins/sqlite
+KILL  := ./plugins/exec ./plugins/script ./plugins/sqlite
+WHOLE := ./interpreter ./interpreter/journal ./interpreter/replay ./interpreter/rehearse ./cmd/runbook $(KILL)
 RACE  := GORACE="atexit_sleep_ms=10" go test -race
 test:
 	$(RACE) -short -vet=off -timeout 25m $$(go list ./... | grep -vxF "$$(go list $(KILL))")

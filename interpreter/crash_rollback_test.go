@@ -14,18 +14,18 @@ import (
 
 // TestRollbackToldAtEveryBoundary asks for a rollback at a boundary of a run, and
 // kills the runner at one after it; another goes on. What was done is taken back,
-// once, in reverse order. Each boundary is asked at, and each is killed at after
-// some: all pairs, which take an hour, are for RUNBOOK_SWEEP=all.
+// once, in reverse order. Every third boundary is asked at, and each is killed at
+// after some: all pairs, which take an hour, are for RUNBOOK_SWEEP=all.
 func TestRollbackToldAtEveryBoundary(t *testing.T) {
 	for _, fail := range []bool{false, true} {
 		t.Run(fmt.Sprintf("fail=%v", fail), func(t *testing.T) {
 			j := newJob(t, "rollback.lua")
 			j.Params, j.Hold = map[string]any{"fail": fail}, -1
 			points := len(j.must(t).Points)
-			askEvery, killEvery := 1, 20
+			askEvery, killEvery := 3, 7
 			switch {
 			case os.Getenv("RUNBOOK_SWEEP") == "all":
-				killEvery = 1
+				askEvery, killEvery = 1, 1
 			case testing.Short():
 				askEvery, killEvery = 30, 20
 			}

@@ -210,6 +210,9 @@ func TestPairsThatAreNotComparedSaySo(t *testing.T) {
 // TestPairsNeedRunsThatEnd: a run that cannot be simulated alone says nothing
 // beside another.
 func TestPairsNeedRunsThatEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("twenty thousand effects one after the other")
+	}
 	e := pairOf(t, `runbook { name = "a" }`, `runbook { name = "b" } while true do sleep "1s" end`, nil)
 	x, err := e.Explore(t.Context())
 	var stop *effect.Stop
