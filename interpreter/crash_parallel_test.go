@@ -2,6 +2,7 @@ package interpreter_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -45,8 +46,11 @@ func TestRollbackToldWhereBranchesFail(t *testing.T) {
 	j.Hold = -1
 	points := len(j.must(t).Points)
 	every := 5
-	if testing.Short() {
-		every = 40
+	switch {
+	case os.Getenv("RUNBOOK_SWEEP") == "all":
+		every = 1
+	case testing.Short():
+		every = 13
 	}
 	for ask := 1; ask < points; ask += every {
 		t.Run(fmt.Sprintf("asked at %03d", ask), func(t *testing.T) {

@@ -27,7 +27,7 @@ func TestRollbackToldAtEveryBoundary(t *testing.T) {
 			case os.Getenv("RUNBOOK_SWEEP") == "all":
 				askEvery, killEvery = 1, 1
 			case testing.Short():
-				askEvery, killEvery = 30, 20
+				askEvery, killEvery = 9, 11
 			}
 			killed := 0
 			t.Run("at", func(t *testing.T) {
