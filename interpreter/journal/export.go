@@ -36,7 +36,8 @@ func (s *Stored) Follow(before string) (string, error) {
 		}
 		copy(l.hash[:], raw)
 	}
-	next := l.next(s.Run, &row{s.Seq, s.At, s.Epoch, s.Kind, s.Place, s.Version, s.Body})
+	r := s.row()
+	next := l.next(s.Run, &r)
 	return hex.EncodeToString(next.hash[:]), nil
 }
 
@@ -44,10 +45,21 @@ func (s *Stored) Follow(before string) (string, error) {
 type Excerpt struct {
 	Run    string        `json:"run"`
 	Name   string        `json:"name"`
-	Status effect.Status `json:"status"` // now
-	First  int64         `json:"first"`  // seq of the first event in it, and of the last
+	Env    string        `json:"env,omitempty"` // which its events do not say
+	Status effect.Status `json:"status"`        // now
+	First  int64         `json:"first"`         // seq of the first event in it, and of the last
 	Last   int64         `json:"last"`
 	Before string        `json:"before,omitempty"` // the hash of the event before the first
+}
+
+// Brought is a version of a source, with the event that brought it: that names
+// its hash, so that the text can be held against the chain.
+type Brought struct {
+	Run  string
+	Seq  int64
+	Name string
+	Hash string // SHA-256 of Text, in hex
+	Text []byte
 }
 
 // Deleted is what is left of a run that was deleted.
@@ -59,11 +71,12 @@ type Deleted struct {
 	Head    string    `json:"head"`
 }
 
-// Exporter takes an export, in this order: each run's excerpt with its events, the
-// heads of all runs, and what was deleted.
+// Exporter takes an export, in this order: each run's excerpt with its events and
+// the sources that these brought, the heads of all runs, and what was deleted.
 type Exporter interface {
 	Excerpt(Excerpt) error
 	Event(*Stored) error
+	Source(*Brought) error
 	Head(Head) error
 	Deleted(Deleted) error
 }
@@ -107,9 +120,10 @@ func (d *DB) Export(ctx context.Context, w Window, x Exporter) error {
 	})
 }
 
-// exportRun hands over the events of a run in a window, and all between them.
+// exportRun hands over the events of a run in a window, all between them, and what
+// they brought.
 func (v *verifier) exportRun(ctx context.Context, r *record, from, to int64, x Exporter) error {
-	e := Excerpt{Run: r.id, Name: r.name, Status: effect.Status(r.status)}
+	e := Excerpt{Run: r.id, Name: r.name, Env: r.env, Status: effect.Status(r.status)}
 	err := v.q.QueryRowContext(ctx, "SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM events WHERE run = ? AND at >= ? AND at < ?",
 		r.num, from, to).Scan(&e.First, &e.Last)
 	if err != nil || e.First == 0 {
@@ -118,7 +132,7 @@ func (v *verifier) exportRun(ctx context.Context, r *record, from, to int64, x E
 	var stored row
 	var hash []byte
 	begun := false
-	return v.rows(ctx, eventsAfter, func(scan scanFunc) error {
+	err = v.rows(ctx, eventsAfter, func(scan scanFunc) error {
 		if err := scan(append(stored.fields(), &hash)...); err != nil {
 			return err
 		}
@@ -137,6 +151,16 @@ func (v *verifier) exportRun(ctx context.Context, r *record, from, to int64, x E
 		}
 		return x.Event(&Stored{r.id, stored.seq, stored.at, stored.epoch, stored.kind, stored.place, stored.version, stored.body, hex.EncodeToString(hash)})
 	}, r.num, e.First-2)
+	if err != nil {
+		return err
+	}
+	return v.rows(ctx, "SELECT seq, name, hash, text FROM sources WHERE run = ? AND seq BETWEEN ? AND ? ORDER BY seq, name", func(scan scanFunc) error {
+		s := Brought{Run: r.id}
+		if err := scan(&s.Seq, &s.Name, &s.Hash, &s.Text); err != nil {
+			return err
+		}
+		return x.Source(&s)
+	}, r.num, e.First, e.Last)
 }
 
 // HashAt returns the hash of an event of a run, in hex; "" if there is none.

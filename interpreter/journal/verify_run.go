@@ -149,37 +149,22 @@ func (v *verifier) checkLocks(ctx context.Context, r *record) ([]string, error) 
 // checkSources holds the texts against their hashes, and those against the
 // events that brought them.
 func (v *verifier) checkSources(ctx context.Context, r *record, p *past) error {
-	var first []Source
-	later := map[int64]bool{}
+	from := Origins{began: &p.first, changed: p.sources}
 	err := v.rows(ctx, "SELECT seq, name, hash, text FROM sources WHERE run = ? ORDER BY seq, name", func(scan scanFunc) error {
-		var s Source
-		var seq int64
-		if err := scan(&seq, &s.Name, &s.Hash, &s.Text); err != nil {
+		var s Brought
+		if err := scan(&s.Seq, &s.Name, &s.Hash, &s.Text); err != nil {
 			return err
 		}
-		if got := sourceHash(s.Text); got != s.Hash {
-			v.fault(r.id, 0, "sources: %s, of event %d: the text or its hash was changed: %s is recorded, the text has %s", s.Name, seq, s.Hash, got)
-		}
-		if seq == 1 {
-			first = append(first, s)
-			return nil
-		}
-		later[seq] = true
-		if b, ok := p.sources[seq]; !ok || b.Name != s.Name || b.Hash != s.Hash {
-			v.fault(r.id, 0, "sources: %s, of event %d: that event says otherwise", s.Name, seq)
+		if wrong := from.Source(&s); wrong != "" {
+			v.fault(r.id, 0, "sources: %s", wrong)
 		}
 		return nil
 	}, r.num)
 	if err != nil {
 		return err
 	}
-	if sourcesDigest(first) != p.first.Hash {
-		v.fault(r.id, 0, "sources: the files that the run began with are not those of its first event")
-	}
-	for seq, b := range p.sources {
-		if !later[seq] {
-			v.fault(r.id, 0, "sources: %s, of event %d, is missing", b.Name, seq)
-		}
+	for _, wrong := range from.End() {
+		v.fault(r.id, 0, "sources: %s", wrong)
 	}
 	return nil
 }

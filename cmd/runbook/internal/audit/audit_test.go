@@ -139,11 +139,13 @@ func TestNames(t *testing.T) {
 	for _, c := range []struct{ what, text, want string }{
 		{"an event changed", at(3, strings.Replace(lines[3], "line 0", "line 9", 1)), "line 4: event 2 of run 0198aaaa-0000 was changed"},
 		{"an event removed", at(3), "line 4: event 3 of run 0198aaaa-0000 stands where 2 belongs"},
-		{"two events moved", strings.Join([]string{lines[0], lines[1], lines[2], lines[4], lines[3], lines[5], lines[6], lines[7], lines[8]}, ""), "line 4: event 3 of run"},
+		{"two events moved", strings.Join([]string{lines[0], lines[1], lines[2], lines[4], lines[3], lines[5], lines[6], lines[7], lines[8], lines[9]}, ""), "line 4: event 3 of run"},
 		{"the last event removed", at(6), "line 7: before it, events 5 to 5 of run 0198aaaa-0000 are missing"},
-		{"the end removed", strings.Join(lines[:8], ""), "the end is missing: the export was cut"},
+		{"the end removed", strings.Join(lines[:9], ""), "the end is missing: the export was cut"},
 		{"half a line", strings.Join(lines[:4], "") + lines[4][:20], "line 5: it is no whole line of JSON"},
-		{"a head changed", at(7, strings.Replace(lines[7], `"seq":5`, `"seq":4`, 1)), "is not its event 4"},
+		{"a file changed", at(7, strings.Replace(lines[7], `"text":"x"`, `"text":"y"`, 1)), "run 0198aaaa-0000: x.lua, of event 1: the text or its hash was changed"},
+		{"a file removed", at(7), "before it, run 0198aaaa-0000: the files that the run began with are not those of its first event"},
+		{"a head changed", at(8, strings.Replace(lines[8], `"seq":5`, `"seq":4`, 1)), "is not its event 4"},
 	} {
 		f := verify(t, c.text, nil)
 		if len(f.Faults) == 0 || !strings.Contains(f.Faults[0].String(), c.want) {
@@ -191,5 +193,47 @@ func TestAnchor(t *testing.T) {
 	short := verify(t, export(t, db, journal.Window{From: zero.Add(time.Minute), To: all.To}, nil), nil)
 	if held, _ := early.Anchored(short); len(held.Faults) > 0 || held.Unknown != 1 {
 		t.Errorf("an export that does not reach back: %v, %d unknown", held.Faults, held.Unknown)
+	}
+}
+
+// TestCopy: what a file has of a run can be read again as a journal, of which an
+// export says the same.
+func TestCopy(t *testing.T) {
+	db, writers := journalOf(t, 4, 3)
+	for _, text := range []string{"y", "\xff is no UTF-8"} {
+		if err := writers[1].AddSource(t.Context(), journal.Source{Name: "x.lua", Text: []byte(text)},
+			effect.Event{At: zero.Add(time.Minute), Kind: effect.SourceChanged, Body: effect.Body{By: "bob"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := export(t, db, all, nil)
+	var kept []*journal.Copy
+	f, err := Copy(strings.NewReader(text), nil, func(journal.Excerpt) *journal.Copy {
+		kept = append(kept, &journal.Copy{})
+		return kept[len(kept)-1]
+	})
+	if err != nil || len(f.Faults) > 0 || len(kept) != 2 {
+		t.Fatal(f, err)
+	}
+	again, err := journal.Open(t.Context(), filepath.Join(t.TempDir(), "again.db"), journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = again.Close() }()
+	for _, c := range kept {
+		if err := again.Import(t.Context(), *c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if said := export(t, again, all, nil); said != text {
+		t.Errorf("the copy says\n%s\nand was made of\n%s", said, text)
+	}
+	if found, err := again.Verify(t.Context(), ""); err != nil || len(found.Faults) > 0 || found.Events != 9 {
+		t.Errorf("%+v, %v", found, err)
+	}
+	kept[0].Events[2].Body = strings.Replace(kept[0].Events[2].Body, "line 1", "line 9", 1)
+	kept[0].Excerpt.Run, kept[0].Excerpt.Name = "0198aaaa-0009", "z"
+	if err := again.Import(t.Context(), *kept[0]); err == nil || !strings.Contains(err.Error(), "event 1 does not follow") {
+		t.Errorf("under another id: %v", err)
 	}
 }

@@ -55,8 +55,14 @@ type File struct {
 // signature it has to carry; nil takes any, or none. Faults are in the File; the
 // error says that it could not be read.
 func Verify(r io.Reader, key ed25519.PublicKey) (*File, error) {
+	return Copy(r, key, func(journal.Excerpt) *journal.Copy { return nil })
+}
+
+// Copy is Verify, and keeps what the file has of some runs: keep returns where that of
+// an excerpt goes, or nil.
+func Copy(r io.Reader, key ed25519.PublicKey, keep func(journal.Excerpt) *journal.Copy) (*File, error) {
 	v := &verifier{file: &File{Heads: map[string]journal.Head{}, Deleted: map[string]journal.Deleted{}, hashes: map[string]map[int64]string{}},
-		sum: sha256.New(), key: key}
+		sum: sha256.New(), key: key, keep: keep}
 	in := bufio.NewReader(r)
 	for {
 		text, err := readLine(in)
@@ -99,9 +105,13 @@ type verifier struct {
 	ended  bool
 
 	excerpt journal.Excerpt
-	seq     int64  // of the newest event of the excerpt
-	hash    string // its hash
-	open    bool   // an excerpt is under way
+	seq     int64           // of the newest event of the excerpt
+	hash    string          // its hash
+	open    bool            // an excerpt is under way
+	origins journal.Origins // of its sources
+	sources bool            // one was read
+	keep    func(journal.Excerpt) *journal.Copy
+	kept    *journal.Copy // the one under way, if it is kept
 }
 
 func (v *verifier) fault(format string, args ...any) {
@@ -145,12 +155,21 @@ func (v *verifier) line(text []byte) {
 		var e journal.Excerpt
 		if read(&e) {
 			v.excerpt, v.seq, v.hash, v.open = e, e.First-1, e.Before, true
+			v.origins, v.sources, v.kept = journal.Origins{}, false, v.keep(e)
 			v.file.Runs++
+			if v.kept != nil {
+				v.kept.Excerpt = e
+			}
 		}
 	case typeEvent:
 		var e journal.Stored
 		if read(&e) {
 			v.event(&e)
+		}
+	case typeSource:
+		var s sourceLine
+		if read(&s) {
+			v.source(s.source())
 		}
 	case typeHead:
 		v.leave()
@@ -202,6 +221,8 @@ func (v *verifier) event(e *journal.Stored) {
 		v.fault("event %d of run %s stands where %d belongs", e.Seq, e.Run, v.seq+1)
 		v.seq, v.hash = e.Seq, e.Hash
 		return
+	case v.sources:
+		v.fault("event %d of run %s stands behind what the run's events brought", e.Seq, e.Run)
 	}
 	want, err := e.Follow(v.hash)
 	switch {
@@ -215,14 +236,51 @@ func (v *verifier) event(e *journal.Stored) {
 		v.file.hashes[e.Run] = map[int64]string{}
 	}
 	v.file.hashes[e.Run][e.Seq] = e.Hash
+	if err := v.origins.Event(e); err != nil {
+		v.fault("event %d of run %s: %v", e.Seq, e.Run, err)
+	}
+	if v.kept != nil {
+		v.kept.Events = append(v.kept.Events, *e)
+	}
+}
+
+// source holds a file that a run is made from against the event that brought it.
+func (v *verifier) source(s *journal.Brought) {
+	if !v.open || s.Run != v.excerpt.Run {
+		v.fault("%s of run %s stands outside of that run's excerpt", s.Name, s.Run)
+		return
+	}
+	if !v.sources {
+		v.whole()
+	}
+	v.sources = true
+	if wrong := v.origins.Source(s); wrong != "" {
+		v.fault("run %s: %s", s.Run, wrong)
+	}
+	if v.kept != nil {
+		v.kept.Sources = append(v.kept.Sources, *s)
+	}
+}
+
+// whole tells whether all events of the excerpt were there.
+func (v *verifier) whole() {
+	if v.seq != v.excerpt.Last {
+		v.fault("before it, events %d to %d of run %s are missing", v.seq+1, v.excerpt.Last, v.excerpt.Run)
+	}
 }
 
 // leave ends the excerpt under way.
 func (v *verifier) leave() {
-	if v.open && v.seq != v.excerpt.Last {
-		v.fault("before it, events %d to %d of run %s are missing", v.seq+1, v.excerpt.Last, v.excerpt.Run)
+	if !v.open {
+		return
 	}
 	v.open = false
+	if !v.sources {
+		v.whole()
+	}
+	for _, wrong := range v.origins.End() {
+		v.fault("before it, run %s: %s", v.excerpt.Run, wrong)
+	}
 }
 
 func (v *verifier) head(h journal.Head) {

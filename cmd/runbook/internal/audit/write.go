@@ -12,18 +12,20 @@ import (
 	"hash"
 	"io"
 	"time"
+	"unicode/utf8"
 
 	"github.com/q-ecosystem/runbook/interpreter/journal"
 )
 
 // Version is that of the form of a file. Another one is refused.
-const Version = 1
+const Version = 2
 
 // Types of lines.
 const (
 	typeAudit   = "audit"
 	typeExcerpt = "excerpt"
 	typeEvent   = "event"
+	typeSource  = "source"
 	typeHead    = "head"
 	typeDeleted = "deleted"
 	typeEnd     = "end"
@@ -100,6 +102,37 @@ func (x *Writer) Event(e *journal.Stored) error {
 		Type string `json:"type"`
 		*journal.Stored
 	}{typeEvent, e})
+}
+
+// sourceLine is a version of a file that a run is made from.
+type sourceLine struct {
+	Type  string `json:"type"`
+	Run   string `json:"run"`
+	Seq   int64  `json:"seq"` // of the event that brought it
+	Name  string `json:"name"`
+	Hash  string `json:"hash"` // SHA-256 of the text, in hex
+	Text  string `json:"text,omitempty"`
+	Bytes []byte `json:"bytes,omitempty"` // base64, in place of a text that is not UTF-8
+}
+
+// Source writes what an event of it brought.
+func (x *Writer) Source(s *journal.Brought) error {
+	line := sourceLine{Type: typeSource, Run: s.Run, Seq: s.Seq, Name: s.Name, Hash: s.Hash}
+	if utf8.Valid(s.Text) {
+		line.Text = string(s.Text)
+	} else {
+		line.Bytes = s.Text
+	}
+	return x.line(line)
+}
+
+// source is the line, read again.
+func (l *sourceLine) source() *journal.Brought {
+	s := &journal.Brought{Run: l.Run, Seq: l.Seq, Name: l.Name, Hash: l.Hash, Text: l.Bytes}
+	if l.Text != "" {
+		s.Text = []byte(l.Text)
+	}
+	return s
 }
 
 // Head writes the newest event of a run.

@@ -261,6 +261,9 @@ func (m *markdown) rest() {
 	if !r.Record.Intact {
 		verdict = "**It is not as it was written:** " + cell(strings.Join(r.Record.Faults, "; "))
 	}
+	if r.Record.Export != "" {
+		verdict += " It was read from " + cell(r.Record.Export) + "."
+	}
 	fmt.Fprintf(&m.b, "%d events in a chain of hashes; its head is `%s`. %s\n\nTimes are UTC. Made %s.\n", r.Record.Events, r.Record.Head, verdict,
 		r.Made.Format("2006-01-02 15:04:05 UTC"))
 }

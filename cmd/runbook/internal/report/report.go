@@ -237,4 +237,5 @@ type Record struct {
 	Head   string   `json:"head"` // the hash of the newest event, in hex
 	Intact bool     `json:"intact"`
 	Faults []string `json:"faults,omitempty"`
+	Export string   `json:"export,omitempty"` // the file that it was read from, in words; the journal otherwise
 }

@@ -33,10 +33,11 @@ func (a commands) pruneCommand() *cobra.Command {
 		Short: "Delete old runs that have ended",
 		Long: "Delete runs that have ended and in which nothing has happened for a time; one that is\n" +
 			"carried, waits or was interrupted is never among them. Of each its id and the hash of\n" +
-			"its newest event stay in the journal. With --keep-audit their events are written to a\n" +
-			"file first, as `runbook audit export` does, which is verified before anything is\n" +
-			"deleted. Evidence that no other run names goes with them. --dry-run says what would be\n" +
-			"deleted.",
+			"its newest event stay in the journal. With --keep-audit they are written to a file\n" +
+			"first, as `runbook audit export` does, which is verified before anything is deleted;\n" +
+			"`runbook report RUN --export FILE` tells them from it. Evidence that no other run names\n" +
+			"goes with them: with --keep-audit into a folder beside that file. --dry-run says what\n" +
+			"would be deleted.",
 		Example: "  runbook prune --older-than 400d --dry-run\n  runbook prune --older-than 400d --keep-audit",
 		Args:    app.Exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -48,7 +49,7 @@ func (a commands) pruneCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	app.DurationVar(f, &p.older, "older-than", "runs in which nothing has happened for this `AGE`: 400d")
-	f.BoolVar(&p.keep, "keep-audit", false, "write their events to a file first")
+	f.BoolVar(&p.keep, "keep-audit", false, "write them to a file first, and their evidence beside it")
 	f.StringVar(&p.out, "out", "", "that `FILE`, which may not be there yet (default: beside the journal)")
 	f.BoolVar(&p.dry, "dry-run", false, "say what would be deleted; delete nothing")
 	return cmd
@@ -173,8 +174,40 @@ func (p *pruning) keepAudit(ctx context.Context, db *journal.DB, heads []journal
 		if hash, _, _ := f.Hash(h.Run, h.Seq); hash != h.Hash || !f.Holds(h.Run, h.Seq) {
 			return "", fmt.Errorf("%s does not hold run %s up to its newest event", path, h.Run)
 		}
+		if err := keepEvidence(ctx, db, h.Run, evidence.Of(path)); err != nil {
+			return "", err
+		}
 	}
 	return path, nil
+}
+
+// keepEvidence copies the files that a run's answers name. What is not there any more
+// is not missed: the journal has lost it before.
+func keepEvidence(ctx context.Context, db *journal.DB, run string, to evidence.Store) error {
+	events, err := db.Events(ctx, run, 0)
+	if err != nil {
+		return err
+	}
+	for i := range events {
+		if events[i].Kind != effect.QuestionAnswered || events[i].Body.Hash == "" {
+			continue
+		}
+		f, err := os.Open(evidence.Of(db.Path()).Path(events[i].Body.Hash))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("keep the evidence: %w", err)
+		}
+		sum, _, err := to.Keep(f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+		if sum != events[i].Body.Hash {
+			return fmt.Errorf("the evidence %s is not what run %s was shown: its SHA-256 is %s now", f.Name(), run, sum)
+		}
+	}
+	return nil
 }
 
 // prunedLine is a run that was deleted, or would be.
@@ -193,7 +226,7 @@ type prunedAllLine struct {
 	Type  string `json:"type"`
 	Runs  int    `json:"runs" doc:"how many were deleted, or would be"`
 	Dry   bool   `json:"dry" doc:"nothing was deleted"`
-	Audit string `json:"audit,omitempty" doc:"the file that keeps their events"`
+	Audit string `json:"audit,omitempty" doc:"the file that keeps them"`
 }
 
 func (p *pruning) tell(r journal.Run, stays string) {
@@ -216,11 +249,11 @@ func (p *pruning) sum(gone int, kept string) {
 	what := app.Counted(gone, "run")
 	switch {
 	case p.dry && p.keep:
-		p.Note("dry run: %s would be deleted, their events kept in a file beside the journal\n", what)
+		p.Note("dry run: %s would be deleted, what they were kept in a file\n", what)
 	case p.dry:
 		p.Note("dry run: %s would be deleted\n", what)
 	case kept != "":
-		p.Note("%s deleted; their events are in %s\n", what, view.Line(kept))
+		p.Note("%s deleted; what they were is in %s\n", what, view.Line(kept))
 	default:
 		p.Note("%s deleted\n", what)
 	}

@@ -79,7 +79,7 @@ func told(ctx context.Context, db *journal.DB, word string, err error) error {
 	for id, left := range gone {
 		if strings.HasPrefix(id, word) {
 			return Usagef("run %s (%s) was deleted at %s; the journal knows its newest event alone, %d, by its SHA-256 %.16s…: "+
-				"what happened in it stands in exports that were made before", journal.Short(id), view.Line(left.Name),
+				"what happened in it stands in exports that were made before (runbook report %[1]s --export FILE)", journal.Short(id), view.Line(left.Name),
 				left.At.Local().Format("2006-01-02 15:04"), left.HeadSeq, left.Head)
 		}
 	}

@@ -15,8 +15,10 @@ func (a commands) auditExportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write the events of a time into a file that proves itself",
-		Long: "Write the events of a time as JSON lines, with what their hashes cover: `runbook audit\n" +
-			"verify FILE` checks them where the journal is not. The newest event of every run is in\n" +
+		Long: "Write the events of a time as JSON lines, with what their hashes cover, and the files\n" +
+			"that they brought, which are scripts, plans and the configuration: `runbook audit\n" +
+			"verify FILE` checks them where the journal is not, `runbook report --export FILE` tells\n" +
+			"a run from them that is whole in the file. The newest event of every run is in\n" +
 			"it, so that a later export, or the journal, can be held against this one (--anchor).\n" +
 			"Where the configuration names a key (audit: { key: file:audit.pem }), it is signed.",
 		Example: "  runbook audit export --from 2026-09-01 --to 2026-10-01 --out september.jsonl\n" +

@@ -22,7 +22,7 @@ func isExport(word string) bool {
 
 // verifyFile checks an export.
 func (a commands) verifyFile(path, public, anchor string, earlier *audit.File) error {
-	f, err := readExport(path, public)
+	f, err := readExport(path, public, keepNone)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func openAnchor(path, public string) (*audit.File, error) {
 	if path == "" {
 		return nil, nil
 	}
-	f, err := readExport(path, public)
+	f, err := readExport(path, public, keepNone)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,11 @@ func openAnchor(path, public string) (*audit.File, error) {
 	return f, nil
 }
 
-func readExport(path, public string) (f *audit.File, err error) {
+// keepNone keeps nothing of what an export holds.
+func keepNone(journal.Excerpt) *journal.Copy { return nil }
+
+// readExport verifies an export, and keeps of it what keep says.
+func readExport(path, public string, keep func(journal.Excerpt) *journal.Copy) (f *audit.File, err error) {
 	var key ed25519.PublicKey
 	if public != "" {
 		text, err := os.ReadFile(public)
@@ -97,7 +101,7 @@ func readExport(path, public string) (f *audit.File, err error) {
 		return nil, app.Usagef("there is no export %s: %w", path, err)
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
-	if f, err = audit.Verify(in, key); err != nil {
+	if f, err = audit.Copy(in, key, keep); err != nil {
 		return nil, fmt.Errorf("verify %s: %w", path, err)
 	}
 	return f, nil

@@ -27,6 +27,7 @@ import (
 func (a commands) reportCommand() *cobra.Command {
 	formats := []string{"html", "md", "json"}
 	var format, kind, file string
+	var from export
 	var target time.Duration
 	cmd := &cobra.Command{
 		Use:   "report RUN",
@@ -34,9 +35,13 @@ func (a commands) reportCommand() *cobra.Command {
 		Long: "Tell a run for people who were not there: how it came out, its timeline, what was set\n" +
 			"and observed, every gate, who agreed and decided, what failed, how long the recovery\n" +
 			"took, and the digests of all that took part. HTML is one file without scripts, with\n" +
-			"drawings; it prints, and reads on a phone.",
+			"drawings; it prints, and reads on a phone.\n\n" +
+			"With --export the run is read from a file that `runbook audit export` or `runbook prune\n" +
+			"--keep-audit` wrote: also where the journal is not, and of a run that was deleted. A\n" +
+			"file that is not as it was written is refused.",
 		Example: "  runbook report latest --out report.html\n" +
-			"  runbook report latest --kind incident --format md",
+			"  runbook report latest --kind incident --format md\n" +
+			"  runbook report 01a20790-3489 --export kept.jsonl --out report.html",
 		Args:              app.Exactly("RUN"),
 		ValidArgsFunction: a.CompleteRun,
 		RunE: func(cmd *cobra.Command, argv []string) error {
@@ -58,12 +63,7 @@ func (a commands) reportCommand() *cobra.Command {
 			if kind != "" && !slices.Contains(report.Kinds(), kind) {
 				return app.Usagef("there is no report of the kind %q; %s", kind, app.KnownOr(kind, report.Kinds()))
 			}
-			db, run, err := a.ReadRun(cmd.Context(), argv[0])
-			if err != nil {
-				return err
-			}
-			defer a.CloseDB(db)
-			r, err := a.report(cmd.Context(), db, run, report.Kind(kind), target)
+			r, err := a.reportOf(cmd.Context(), argv[0], from, report.Kind(kind), target)
 			if err != nil {
 				return err
 			}
@@ -82,7 +82,7 @@ func (a commands) reportCommand() *cobra.Command {
 			if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
 				return fmt.Errorf("write the report: %w", err)
 			}
-			a.Note("the report of run %s is in %s\n", journal.Short(run.ID), view.Line(file))
+			a.Note("the report of run %s is in %s\n", journal.Short(r.Run), view.Line(file))
 			return nil
 		},
 	}
@@ -90,6 +90,8 @@ func (a commands) reportCommand() *cobra.Command {
 	f.StringVar(&format, "format", "", "as `FORMAT`: html, md or json (default: by the ending of --out, or html)")
 	f.StringVar(&kind, "kind", "", "what it is read for: `KIND` is deployment, rollback or incident (default: by what the run did)")
 	f.StringVar(&file, "out", "", "write it to `FILE` (default: standard output)")
+	f.StringVar(&from.path, "export", "", "read the run from the export `FILE`, not from the journal")
+	f.StringVar(&from.public, "public-key", "", "the `FILE` of the public key by which the export has to be signed")
 	app.DurationVar(f, &target, "recovery-target", "how `LONG` the recovery may take (default: recovery_target of the runbook)")
 	app.CompleteFlag(cmd, "format", func() []string { return formats })
 	app.CompleteFlag(cmd, "kind", report.Kinds)
@@ -115,6 +117,32 @@ func render(r *report.Report, format string, w io.Writer) error {
 	}
 	_, err := io.WriteString(w, view.Clean(b.String()))
 	return err
+}
+
+// reportOf makes the report of a run of the journal, or of an export.
+func (a commands) reportOf(ctx context.Context, word string, from export, kind report.Kind, target time.Duration) (*report.Report, error) {
+	if from.path == "" {
+		if from.public != "" {
+			return nil, app.Usagef("--public-key is for exports: name one with --export")
+		}
+		db, run, err := a.ReadRun(ctx, word)
+		if err != nil {
+			return nil, err
+		}
+		defer a.CloseDB(db)
+		return a.report(ctx, db, run, kind, target)
+	}
+	x, err := from.open(ctx, word)
+	if err != nil {
+		return nil, err
+	}
+	defer x.close(a)
+	r, err := a.report(ctx, x.db, x.run, kind, target)
+	if err != nil {
+		return nil, err
+	}
+	r.Record.Export = x.told(from.path)
+	return r, nil
 }
 
 // report gathers what a report is made from.
