@@ -18,17 +18,13 @@ import (
 // module at random, and holds what they say against each other, and against
 // what is served: on this machine, and on two hosts at once.
 func TestModelDoesWhatDeploymentsDo(t *testing.T) {
-	steps := 200
-	if testing.Short() {
-		steps = 80
-	}
 	places := []string{"eu/all", "us/all", "eu/blue", "us/blue"}
 	t.Run("here", func(t *testing.T) {
 		s := newShop(t)
 		for _, place := range places {
 			put(t, filepath.Join(s.root, place, ".keep"), "")
 		}
-		walk(t, configured(t, s.config()), obj{}, steps, func(region, env string) string { return s.served(t, region, env) })
+		walk(t, configured(t, s.config()), obj{}, 100, func(region, env string) string { return s.served(t, region, env) })
 	})
 	t.Run("on hosts", func(t *testing.T) {
 		f := newFleet(t, "web-1", "web-2")
@@ -38,7 +34,7 @@ func TestModelDoesWhatDeploymentsDo(t *testing.T) {
 		}
 		host := obj{"state": "absent", "instances": 0}
 		none := obj{"hosts": obj{"web-1": host, "web-2": host}}
-		walk(t, configured(t, f.config("web")), none, 60, func(region, env string) string {
+		walk(t, configured(t, f.config("web")), none, 40, func(region, env string) string {
 			one, other := served(t, filepath.Join(f.home("web-1"), "shop"), region, env), served(t, filepath.Join(f.home("web-2"), "shop"), region, env)
 			if one != other {
 				t.Errorf("at %s/%s one host serves %q, the other %q", region, env, one, other)

@@ -9,7 +9,5 @@
 //   - run.go          Run: from its start to its End
 //   - process.go      a started program, seen through its supervisor
 //   - await.go        until nothing of an earlier attempt runs
-//   - supervisor.go   the process between the plugin and the program
-//   - tree_*.go       what a program has started
 //   - pipes_*.go      its output, in order
 package program

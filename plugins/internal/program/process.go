@@ -13,13 +13,7 @@ import (
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-)
-
-const (
-	pollEvery = 5 * time.Millisecond
-	// killWait bounds the wait after SIGKILL. Only a process inside the kernel
-	// (a dead network disk) survives it that long.
-	killWait = 2 * time.Second
+	"github.com/q-ecosystem/runbook/plugins/internal/supervisor"
 )
 
 // process is a started program, seen through its supervisor.
@@ -44,7 +38,7 @@ func startProcess(c *Program, stdin, stdout, stderr *os.File) (*process, error) 
 		closeAll(ordersEnd, orders)
 		return nil, notStarted(c, err)
 	}
-	cmd := &osexec.Cmd{Path: self(), Args: []string{"runbook-supervisor"}, Env: []string{supervising(c.Vars[keyVariable])}, Dir: "/",
+	cmd := &osexec.Cmd{Path: self(), Args: []string{"runbook-supervisor"}, Env: []string{supervisor.Entry(c.Vars[keyVariable])}, Dir: "/",
 		Stdout: stdout, Stderr: stderr, ExtraFiles: []*os.File{ordersEnd, reportsEnd},
 		// A group of its own: who kills the plugin's group leaves it alive.
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true}}
@@ -60,8 +54,8 @@ func startProcess(c *Program, stdin, stdout, stderr *os.File) (*process, error) 
 	}
 	p := &process{orders: orders, exited: make(chan struct{}), gone: make(chan bool, 1), over: make(chan struct{}), mark: keyVariable + "=" + c.Vars[keyVariable]}
 	in := json.NewDecoder(reports)
-	var first report
-	err = json.NewEncoder(orders).Encode(newLaunch(c.Path, c.Argv, c.env(), c.Dir))
+	var first supervisor.Report
+	err = json.NewEncoder(orders).Encode(supervisor.NewLaunch(c.Path, c.Argv, c.env(), c.Dir))
 	// A supervisor that ends without a word may have started the program
 	// before: follow finds it lost.
 	if err == nil && in.Decode(&first) == nil && first.Errno != 0 {
@@ -93,7 +87,7 @@ func self() string {
 func (p *process) follow(in *json.Decoder, cmd *osexec.Cmd, reports *os.File) {
 	defer close(p.over)
 	for {
-		var r report
+		var r supervisor.Report
 		if in.Decode(&r) != nil {
 			break
 		}
@@ -107,7 +101,7 @@ func (p *process) follow(in *json.Decoder, cmd *osexec.Cmd, reports *os.File) {
 	}
 	if !p.hasExited() {
 		p.lost = true
-		endMarked(p.mark) // the kernel has ended the program, and not what it started
+		supervisor.EndMarked(p.mark) // the kernel has ended the program, and not what it started
 		close(p.exited)
 	}
 	reports.Close()
@@ -129,8 +123,8 @@ func (p *process) hasExited() bool {
 // cannot be killed.
 func (p *process) stop(grace time.Duration) bool {
 	ms := max(grace, 0).Milliseconds()
-	_ = json.NewEncoder(p.orders).Encode(order{Stop: &ms})
-	timer := time.NewTimer(grace + 2*killWait)
+	_ = json.NewEncoder(p.orders).Encode(supervisor.Order{Stop: &ms})
+	timer := time.NewTimer(grace + 2*supervisor.KillWait)
 	defer timer.Stop()
 	select {
 	case gone := <-p.gone:
@@ -143,7 +137,7 @@ func (p *process) stop(grace time.Duration) bool {
 
 // release ends the supervisor; what the program left behind runs on.
 func (p *process) release() {
-	_ = json.NewEncoder(p.orders).Encode(order{Release: true})
+	_ = json.NewEncoder(p.orders).Encode(supervisor.Order{Release: true})
 	<-p.over
 	p.orders.Close()
 }

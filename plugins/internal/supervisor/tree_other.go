@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package program
+package supervisor
 
 import "syscall"
 
@@ -22,9 +22,9 @@ func descendants(group int) []int {
 	return []int{-group}
 }
 
-// endMarked needs a way to look into the environments of others, which there is
+// EndMarked needs a way to look into the environments of others, which there is
 // not everywhere.
-func endMarked(string) {}
+func EndMarked(string) {}
 
-// marked needs the same.
-func marked(string) []int { return nil }
+// Marked needs the same.
+func Marked(string) []int { return nil }

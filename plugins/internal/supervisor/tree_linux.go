@@ -1,4 +1,4 @@
-package program
+package supervisor
 
 import (
 	"bytes"
@@ -7,13 +7,14 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // adoptOrphans makes this process the parent of all that its descendants leave
 // behind.
-func adoptOrphans() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
+func adoptOrphans() {
+	const setChildSubreaper = 36 // PR_SET_CHILD_SUBREAPER, which package syscall does not name
+	_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0)
+}
 
 // programAttributes puts a program into a group of its own and lets the kernel
 // kill it when its supervisor dies.
@@ -21,13 +22,13 @@ func programAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-func redirect(from, to int) error { return unix.Dup3(from, to, unix.O_CLOEXEC) }
+func redirect(from, to int) error { return syscall.Dup3(from, to, syscall.O_CLOEXEC) }
 
-// endMarked kills the processes in whose environment an entry stands, until
+// EndMarked kills the processes in whose environment an entry stands, until
 // there is none, or one cannot be killed.
-func endMarked(entry string) {
-	for deadline := time.Now().Add(killWait); ; time.Sleep(pollEvery) {
-		pids := marked(entry)
+func EndMarked(entry string) {
+	for deadline := time.Now().Add(KillWait); ; time.Sleep(pollEvery) {
+		pids := Marked(entry)
 		if len(pids) == 0 || time.Now().After(deadline) {
 			return
 		}
@@ -37,9 +38,9 @@ func endMarked(entry string) {
 	}
 }
 
-// marked returns the processes in whose environment an entry stands; of a zombie
+// Marked returns the processes in whose environment an entry stands; of a zombie
 // there is none to read.
-func marked(entry string) []int {
+func Marked(entry string) []int {
 	if strings.HasSuffix(entry, "=") { // of anybody's
 		return nil
 	}
@@ -98,4 +99,15 @@ func descendants(int) []int {
 		}
 	}
 	return found
+}
+
+// parseStat reads what is needed of a process's line in /proc: "pid (name)
+// state parent …", where the name may hold anything.
+func parseStat(stat string) (state byte, parent int, ok bool) {
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 2 || len(fields[0]) != 1 {
+		return 0, 0, false
+	}
+	parent, err := strconv.Atoi(fields[1])
+	return fields[0][0], parent, err == nil
 }
