@@ -18,6 +18,7 @@ import (
 // with the server up and with it dead.
 func TestTheWholeWay(t *testing.T) {
 	l := newLab(t)
+	t.Setenv("TMPDIR", t.TempDir()) // where only we can write
 	b := backend(t, l.config())
 	fails(t, b, "restore", obj{"copy": "c"}, effect.CodeNotFound, "no backup at all")
 	made := must(t, b, "backup", obj{})

@@ -212,7 +212,8 @@ func (j *job) load(g *goal, hidden, data string) *effect.Error {
 	if e != nil {
 		return e
 	}
-	install, e := j.tool("mariadb-install-db", "--datadir="+data, "--skip-test-db", "--skip-name-resolve", "--auth-root-authentication-method=normal")
+	// Temporary files go where the user that it runs as can write: ours may be closed.
+	install, e := j.tool("mariadb-install-db", "--datadir="+data, "--tmpdir="+hidden, "--skip-test-db", "--skip-name-resolve", "--auth-root-authentication-method=normal")
 	if e != nil {
 		return e
 	}
