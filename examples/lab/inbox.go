@@ -50,7 +50,8 @@ func (b *inbox) list() []Message {
 }
 
 // ServeHTTP is the webhook: it takes a POST to any path. Of a JSON object it
-// keeps the members "title" and "message" or "text"; any other body as it is.
+// keeps the members "title" and "message" or "text", of one from Alertmanager what
+// its alerts say; any other body as it is.
 func (b *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost && r.Method != http.MethodPut {
 		http.Error(w, "post a message here", http.StatusMethodNotAllowed)
@@ -65,6 +66,21 @@ func (b *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var object struct{ Title, Message, Text string }
 	if json.Unmarshal(body, &object) == nil && object.Message+object.Text != "" {
 		m.Title, m.Text = object.Title, object.Message+object.Text
+	}
+	var told struct {
+		Status string
+		Alerts []struct {
+			Annotations struct{ Summary string }
+		}
+	}
+	if json.Unmarshal(body, &told) == nil && len(told.Alerts) > 0 {
+		m.Title, m.Text = told.Status, ""
+		for i, alert := range told.Alerts {
+			if i > 0 {
+				m.Text += ", "
+			}
+			m.Text += alert.Annotations.Summary
+		}
 	}
 	b.put(m)
 	w.WriteHeader(http.StatusNoContent)

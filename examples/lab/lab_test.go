@@ -521,7 +521,7 @@ func TestLeftOut(t *testing.T) {
 	for with, want := range map[string]string{
 		"ipfs":    "start lab: ipfs: ipfsnode is not built: make ipfsnode",
 		"postgre": `there is no system "postgre": did you mean "postgres"?`,
-		"x":       `there is no system "x": there are dns, postgres, ssh, ipfs, or all`,
+		"x":       `there is no system "x": there are dns, postgres, ssh, ipfs, prometheus, mariadb, or all`,
 	} {
 		_, err := lab.Start(t.Context(), lab.Options{Dir: t.TempDir(), Rate: -1, With: []string{with}})
 		if err == nil || !strings.Contains(err.Error(), want) {

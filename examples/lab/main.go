@@ -36,7 +36,8 @@ const Usage = `usage: runbook lab COMMAND, or without one to start the lab until
 
   lab [--dir DIR] [--rate N] [--with LIST]
                                   start the lab; with "all", or some of dns,
-                                  postgres, ssh, ipfs: dns,ssh
+                                  postgres, ssh, ipfs, prometheus, mariadb:
+                                  dns,ssh
   lab status [--json]             show versions, weights, faults, load, nodes,
                                   messages, pages, incidents
   lab deploy ENV VERSION          deploy a version to blue or green
@@ -45,7 +46,8 @@ const Usage = `usage: runbook lab COMMAND, or without one to start the lab until
   lab fail ENV PERCENT            fail requests: fail green 5%
   lab down ENV                    refuse connections
   lab heal ENV                    take all faults back
-  lab down NODE                   kill a node: db-a, db-b, dns, resolver, web-1
+  lab down NODE                   kill a node: db-a, db-b, dns, resolver, web-1,
+                                  prometheus, alertmanager, mariadb
   lab stop NODE                   stop it in an orderly way
   lab heal NODE                   start it again; a primary that was replaced
                                   comes back as a replica

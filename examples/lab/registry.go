@@ -43,7 +43,22 @@ func registry() []kind {
 		}},
 		{"ssh", false, in("ssh", func(dir string) systems.System { return &systems.SSH{Dir: dir, Hosts: []string{"web-1", "web-2"}} })},
 		{"ipfs", false, in("ipfs", func(string) systems.System { return &systems.IPFS{} })},
+		{"prometheus", false, func(l *Lab) (systems.System, error) {
+			services := map[string]string{}
+			for name, s := range l.services {
+				services[name] = s.port.addr
+			}
+			return &systems.Monitoring{Dir: l.claim.path(systemsDir, "monitoring"), Services: services, Environment: "prometheus",
+				Webhook: strings.TrimSuffix(l.info.Webhook, "/hook") + "/alerts"}, nil
+		}},
 		{"sqlite", true, in("sqlite", func(dir string) systems.System { return &systems.SQLite{Dir: dir, Environment: "sqlite"} })},
+		{"mariadb", false, func(l *Lab) (systems.System, error) {
+			dir, err := l.claim.open("mariadb")
+			if err != nil {
+				return nil, err
+			}
+			return &systems.MariaDB{Dir: dir, Password: rand.Text(), Environment: "mariadb"}, nil
+		}},
 		{"files", true, in("files", func(dir string) systems.System { return &systems.Files{Dir: dir} })},
 	}
 }

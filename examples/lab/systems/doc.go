@@ -10,6 +10,8 @@
 //	Postgres   a primary and a streaming replica     db
 //	SSH        an sshd for each host                 hosts
 //	IPFS       two nodes                             ipfs
+//	Monitoring Prometheus and Alertmanager           health
+//	MariaDB    a server with a binary log            db
 //
 // Each is a [System]: it says what of it is not installed, starts and returns
 // once it is ready, describes itself (where it listens, which entries of a

@@ -68,12 +68,17 @@ func TestNodes(t *testing.T) {
 		"SSH": func(t *testing.T) systems.Breakable {
 			return &systems.SSH{Dir: t.TempDir(), Hosts: []string{"web-1", "db-1"}}
 		},
+		"MariaDB":    func(t *testing.T) systems.Breakable { return &systems.MariaDB{Dir: open(t), Password: "as in the lab"} },
+		"Monitoring": func(t *testing.T) systems.Breakable { return &systems.Monitoring{Dir: t.TempDir()} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := one(t)
 			start(t, s)
 			at := addresses(s)
+			for name, where := range at {
+				at[name] = strings.TrimPrefix(where, "http://")
+			}
 			holds := func(node string, up bool, after string) {
 				t.Helper()
 				if s.Alive(node) != up || listens(at[node]) != up {
@@ -223,5 +228,33 @@ func TestPostgresAsksForAPassword(t *testing.T) {
 				t.Errorf("%s lets in by the password %q: %s", node, wrong, out)
 			}
 		}
+	}
+}
+
+// TestMariaDBAsksForAPassword: who is on this machine is not let in for that, and
+// what was to be read once, which holds the password, is gone.
+func TestMariaDBAsksForAPassword(t *testing.T) {
+	m := &systems.MariaDB{Dir: open(t), Password: `as 'in' the \ lab`}
+	start(t, m)
+	host, port, err := net.SplitHostPort(m.Describe().Lines[0].Where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(user, password string) (string, error) {
+		cmd := exec.Command("mariadb", "--no-defaults", "-h", host, "-P", port, "-u", user, "-NBe", "SELECT count(*) FROM shop.orders")
+		cmd.Env = append(os.Environ(), "LC_ALL=C", "MYSQL_PWD="+password)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := ask("runbook", m.Password); err != nil || out != "3\n" {
+		t.Errorf("%v, %s", err, out)
+	}
+	for _, who := range [][2]string{{"runbook", ""}, {"runbook", "guessed"}, {"root", ""}, {"mysql", ""}, {"nobody", ""}} {
+		if out, err := ask(who[0], who[1]); err == nil {
+			t.Errorf("%q is let in: %s", who, out)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(m.Dir, "first.sql")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v", err)
 	}
 }
