@@ -34,7 +34,7 @@ func newControl(w Walk, past *history.History) *control {
 	c := &control{starters: startersOf(append([]string{w.Run.By, w.By}, past.Resumers...)), people: w.People, clock: o.Clock, random: o.Random,
 		getenv: o.Getenv, calendar: o.Calendars, detach: o.Detach, more: make(chan struct{})}
 	for _, ev := range past.Answers {
-		if c.people.Vouch(&ev.Body) {
+		if c.people.Vouch(&ev.Body, ev.At) {
 			c.answers = append(c.answers, ev)
 		}
 	}
@@ -125,7 +125,7 @@ func (c *control) ask(ctx context.Context, call effect.Call) (effect.Result, err
 // answered takes an answer that somebody sent; one by somebody else than it says
 // does not count.
 func (c *control) answered(ev effect.Event) {
-	if !c.people.Vouch(&ev.Body) {
+	if !c.people.Vouch(&ev.Body, ev.At) {
 		return
 	}
 	c.mu.Lock()

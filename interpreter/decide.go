@@ -149,10 +149,10 @@ func (e *Engine) Answer(ctx context.Context, a Answer) (Question, error) {
 	if err != nil {
 		return q, err
 	}
-	if !people.Vouch(&body) {
+	now := e.opts.Clock.Now().UTC()
+	if !people.Vouch(&body, now) {
 		return q, fmt.Errorf("nothing in the configuration of run %s shows that it is %s who answers", run.ID, a.By)
 	}
-	now := e.opts.Clock.Now().UTC()
 	ev := effect.Event{At: now, Kind: effect.QuestionAnswered, Place: q.Place, Body: body}
 	_, err = e.opts.DB.Send(ctx, run.ID, ev, func(events []effect.Event) error {
 		if replacements(events) != replacements(verified.Events()) {
@@ -172,7 +172,7 @@ func (e *Engine) Answer(ctx context.Context, a Answer) (Question, error) {
 		}
 		var given []effect.Event
 		for _, old := range h.Answers {
-			if old.Place != q.Place || !people.Vouch(&old.Body) {
+			if old.Place != q.Place || !people.Vouch(&old.Body, old.At) {
 				continue
 			}
 			given = append(given, old)

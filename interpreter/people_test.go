@@ -18,7 +18,7 @@ func TestPeopleAnswer(t *testing.T) {
 		if string(pinned) != "pinned" {
 			t.Errorf("the people are read from %q", pinned)
 		}
-		return effect.People{"ann": {Roles: []string{"lead"}, Tokens: []string{digest}}, "bob": {Users: []string{r.opts.Owner.User}}}, nil
+		return effect.People{"ann": {Roles: []string{"lead"}, Tokens: []effect.Token{{Digest: digest}}}, "bob": {Users: []string{r.opts.Owner.User}}}, nil
 	}
 	done := make(chan interpreter.Outcome, 1)
 	go func() {

@@ -15,7 +15,7 @@ func (q *Question) Wanted(answers []effect.Event, people effect.People, starters
 	agreed := map[string]bool{}
 	for i := range answers {
 		a := &answers[i]
-		if a.Place == q.Place && !a.At.After(q.Deadline) && a.Body.Outcome != answerDenied && people.Vouch(&a.Body) && asked.refuses(&a.Body) == "" {
+		if a.Place == q.Place && !a.At.After(q.Deadline) && a.Body.Outcome != answerDenied && people.Vouch(&a.Body, a.At) && asked.refuses(&a.Body) == "" {
 			agreed[effect.Person(a.Body.By)] = true
 		}
 	}

@@ -60,6 +60,17 @@ func ParseTime(text string, zone *time.Location) (time.Time, error) {
 		Hint: `write "2026-03-29 03:00", or "2026-03-29T03:00:00+02:00"`}
 }
 
+// ParseEnd is ParseTime for a time that ends something: a date alone is its last
+// moment.
+func ParseEnd(text string, zone *time.Location) (time.Time, error) {
+	at, err := ParseTime(text, zone)
+	if err != nil || len(strings.TrimSpace(text)) != len("2006-01-02") {
+		return at, err
+	}
+	year, month, day := at.In(zone).Date()
+	return LocalTime(year, month, day+1, 0, 0, 0, 0, zone), nil
+}
+
 // sleepFields are the arguments of sleep.
 func sleepFields() []Field {
 	return []Field{

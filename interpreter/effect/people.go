@@ -1,11 +1,11 @@
 package effect
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // People are those who answer what runs ask, by name. Nil People are those of a
@@ -15,8 +15,8 @@ type People map[string]Member
 // Member is one of the People.
 type Member struct {
 	Roles  []string `json:"roles,omitempty"`
-	Users  []string `json:"users,omitempty"`  // accounts of the operating system: "ana", or "ana@host"
-	Tokens []string `json:"tokens,omitempty"` // SHA-256 of tokens, in hex
+	Users  []string `json:"users,omitempty"` // accounts of the operating system: "ana", or "ana@host"
+	Tokens []Token  `json:"tokens,omitempty"`
 }
 
 // Identity is who somebody is, and how that is known.
@@ -33,15 +33,6 @@ const (
 	ViaAccount = "account"
 	ViaToken   = "token "
 )
-
-// TokenDigest is the form in which a token is kept. Tokens are long and random, so
-// that a plain hash gives nothing away.
-func TokenDigest(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return hex.EncodeToString(sum[:])
-}
-
-func viaToken(digest string) string { return ViaToken + digest[:12] }
 
 // Names returns the names of all, in order.
 func (p People) Names() []string { return sortedNames(p, func(Member) bool { return true }) }
@@ -74,18 +65,11 @@ func (m Member) has(account string) bool {
 
 // Identify tells who somebody is who types in an account ("user@host"), says to be
 // as ("" for nobody in particular), and has shown a token of this digest ("" for
-// none).
-func (p People) Identify(as, account, digest string) (Identity, error) {
+// none, now).
+func (p People) Identify(as, account, digest string, now time.Time) (Identity, error) {
 	user, _, _ := strings.Cut(account, "@")
 	if digest != "" {
-		owner := sortedNames(p, func(m Member) bool { return slices.Contains(m.Tokens, digest) })
-		switch {
-		case len(owner) == 0:
-			return Identity{}, fmt.Errorf("the token is nobody's")
-		case as != "" && as != owner[0]:
-			return Identity{}, fmt.Errorf("the token is %s's, not %s's", owner[0], as)
-		}
-		return Identity{owner[0], p[owner[0]].Roles, viaToken(digest)}, nil
+		return p.byToken(as, digest, now)
 	}
 	if p == nil {
 		if as == "" {
@@ -113,11 +97,30 @@ func (p People) Identify(as, account, digest string) (Identity, error) {
 	return Identity{as, p[as].Roles, ViaAccount}, nil
 }
 
-// Vouch reports whether an answer may be by whom it says: in a role that they
-// have, from an account or by a token of theirs. Who is none of People has no role,
+// byToken tells who somebody is who has shown a token.
+func (p People) byToken(as, digest string, now time.Time) (Identity, error) {
+	for _, name := range p.Names() {
+		i := slices.IndexFunc(p[name].Tokens, func(t Token) bool { return t.Digest == digest })
+		if i < 0 {
+			continue
+		}
+		t := p[name].Tokens[i]
+		switch {
+		case as != "" && as != name:
+			return Identity{}, fmt.Errorf("the token is %s's, not %s's", name, as)
+		case t.Expired(now):
+			return Identity{}, fmt.Errorf("%s's token expired at %s; `runbook token new %s` makes another", name, t.Expires.UTC().Format(clock), name)
+		}
+		return Identity{name, p[name].Roles, t.via()}, nil
+	}
+	return Identity{}, errors.New("the token is nobody's")
+}
+
+// Vouch reports whether an answer, given at a time, may be by whom it says: in a role
+// that they have, from an account or by a token of theirs that held then. Who is none of People has no role,
 // and an account that is nobody's: people have one word each, whatever else their
 // accounts are called.
-func (p People) Vouch(answer *Body) bool {
+func (p People) Vouch(answer *Body, at time.Time) bool {
 	m, known := p[answer.By]
 	if !known {
 		theirs := func(name string) bool { return answer.User != "" && p[name].has(answer.User) }
@@ -131,7 +134,7 @@ func (p People) Vouch(answer *Body) bool {
 	if answer.Via == ViaAccount {
 		return m.has(answer.User)
 	}
-	return slices.ContainsFunc(m.Tokens, func(digest string) bool { return answer.Via == viaToken(digest) })
+	return slices.ContainsFunc(m.Tokens, func(t Token) bool { return answer.Via == t.via() && !t.Expired(at) })
 }
 
 // Lacks says why a question that asks these names, of whom count have to agree,

@@ -1,16 +1,24 @@
 package effect_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"reflect"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
-var anasToken = effect.TokenDigest("rbt_secret")
+var (
+	anasToken = effect.TokenDigest("rbt_secret")
+	oldToken  = effect.TokenDigest("rbt_old")
+	noon      = time.Date(2026, time.March, 3, 12, 0, 0, 0, time.UTC) // when the old one expires
+)
 
 var people = effect.People{
-	"ana": {Roles: []string{"lead"}, Users: []string{"ana", "ops"}, Tokens: []string{anasToken}},
+	"ana": {Roles: []string{"lead"}, Users: []string{"ana", "ops"}, Tokens: []effect.Token{{Digest: anasToken}, {Digest: oldToken, Expires: noon}}},
 	"bob": {Roles: []string{"lead", "dba"}, Users: []string{"ops@web1"}},
 	"eve": {},
 }
@@ -36,8 +44,9 @@ func TestIdentify(t *testing.T) {
 		{people, "ops", "ops@web2", "", "there is nobody called ops; there are ana, bob, eve"}, // ana, once more
 		{people, "", "root@web1", anasToken, "ana by token " + anasToken[:12]},
 		{people, "bob", "root@web1", anasToken, "the token is ana's, not bob's"},
+		{people, "", "root@web1", oldToken, "ana's token expired at 2026-03-03 12:00:00 UTC; `runbook token new ana` makes another"},
 	} {
-		who, err := c.people.Identify(c.as, c.account, c.digest)
+		who, err := c.people.Identify(c.as, c.account, c.digest, noon)
 		got := who.Name + " by " + who.Via
 		if err != nil {
 			got = err.Error()
@@ -68,8 +77,34 @@ func TestVouch(t *testing.T) {
 		{people, effect.Body{By: "bob", User: "ops@web1", Via: "account"}, true},
 		{people, effect.Body{By: "bob", User: "ops@web2", Via: "account"}, false},
 	} {
-		if got := c.people.Vouch(&c.answer); got != c.want {
+		if got := c.people.Vouch(&c.answer, noon); got != c.want {
 			t.Errorf("%+v: %v", c.answer, got)
+		}
+	}
+}
+
+// TestToken: a token holds until it expires, and so does what was answered by it;
+// what is kept of it says the same when it is read again, also without an end.
+func TestToken(t *testing.T) {
+	before := noon.Add(-time.Nanosecond)
+	if who, err := people.Identify("", "root@web1", oldToken, before); err != nil || who.Via != "token "+oldToken[:12] {
+		t.Errorf("before it expires: %+v, %v", who, err)
+	}
+	answer := effect.Body{By: "ana", Via: "token " + oldToken[:12]}
+	if !people.Vouch(&answer, before) || people.Vouch(&answer, noon) {
+		t.Error("an answer counts, or not, at the wrong time")
+	}
+	text, err := json.Marshal(people)
+	if err != nil || !strings.Contains(string(text), `"tokens":["`+anasToken+`","`+oldToken+` 2026-03-03T12:00:00Z"]`) {
+		t.Errorf("%s, %v", text, err)
+	}
+	var read effect.People
+	if err := json.Unmarshal(text, &read); err != nil || !reflect.DeepEqual(read["ana"], people["ana"]) {
+		t.Errorf("%+v, %v", read, err)
+	}
+	for _, wrong := range []string{`"abc"`, `"` + oldToken + ` soon"`} {
+		if err := json.Unmarshal([]byte(wrong), new(effect.Token)); err == nil {
+			t.Errorf("%s is taken", wrong)
 		}
 	}
 }

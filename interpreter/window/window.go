@@ -182,8 +182,8 @@ func Between(from, to time.Time, zone, why string) (Span, error) {
 }
 
 // Freeze returns a span in which nothing is to be changed, as people wrote its
-// ends (effect.ParseTime): a date alone is its first moment, and as the end its
-// last.
+// ends (effect.ParseTime, effect.ParseEnd): a date alone is its first moment, and as
+// the end its last.
 func Freeze(from, to, zone, why string) (Span, error) {
 	z, err := effect.Zone(zone)
 	if err != nil {
@@ -193,12 +193,8 @@ func Freeze(from, to, zone, why string) (Span, error) {
 	if s.From, err = effect.ParseTime(from, z); err != nil {
 		return s, fmt.Errorf("from: %w", err)
 	}
-	if s.To, err = effect.ParseTime(to, z); err != nil {
+	if s.To, err = effect.ParseEnd(to, z); err != nil {
 		return s, fmt.Errorf("to: %w", err)
-	}
-	if len(strings.TrimSpace(to)) == len("2006-01-02") { // the whole of that day
-		year, month, day := s.To.In(z).Date()
-		s.To = effect.LocalTime(year, month, day+1, 0, 0, 0, 0, z)
 	}
 	if !s.From.Before(s.To) {
 		return s, fmt.Errorf("it ends before it begins: from %s to %s", from, to)

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
 
 // Difference is one field in which an environment is another one than it was.
@@ -68,11 +71,13 @@ func (p *Pin) Differences(now *Pin, secret func(backend string, path []string) b
 	return out
 }
 
-// shortly names tokens by the first digits of their digests.
-func shortly(digests []string) string {
-	short := make([]string, len(digests))
-	for i, d := range digests {
-		short[i] = d[:min(len(d), 12)]
+// shortly names tokens by the first digits of their digests, and when they expire.
+func shortly(tokens []effect.Token) string {
+	short := make([]string, len(tokens))
+	for i, t := range tokens {
+		if short[i] = t.Digest[:12]; !t.Expires.IsZero() {
+			short[i] += " until " + t.Expires.UTC().Format(time.RFC3339)
+		}
 	}
 	return inOrder(short)
 }

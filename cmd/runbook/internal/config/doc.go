@@ -7,7 +7,7 @@
 //	  sha256: { acme: 9f86d081… }   # pinned backends
 //	approvals: { as: refuse }       # optional: everybody answers in their own name
 //	people:                         # optional: who answers what runs ask, and how it is told that it is them
-//	  ana: { roles: [security-lead], users: [ana], tokens: ["sha256:9f86d081…"] }
+//	  ana: { roles: [security-lead], users: [ana], tokens: [{ digest: "sha256:9f86d081…", expires: 2027-01-31 }] }
 //	calendars:                      # optional: when runs may start, for the environments that name one
 //	  changes: { open: ["Mon-Thu 08:00-16:00 UTC"], freezes: [{ ics: freezes.ics }], emergency: { by: [security-lead] } }
 //	audit: { key: "file:/etc/runbook/audit.pem" } # optional: an Ed25519 key that signs exports

@@ -1,8 +1,9 @@
 package config
 
 import (
-	"slices"
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
@@ -13,7 +14,7 @@ const tokenPrefix = "sha256:"
 
 var tokenForm = lazyregexp.New(`^[0-9a-f]{64}$`)
 
-// TokenEntry is how a token stands in the file: its digest alone.
+// TokenEntry is how a token stands in the file: by its digest.
 func TokenEntry(token string) string { return tokenPrefix + effect.TokenDigest(token) }
 
 // people reads who may answer what runs ask.
@@ -74,16 +75,26 @@ func (r *configReader) names(where string, n *node) []string {
 	return names
 }
 
-// tokens reads digests, each of which is one person's.
-func (r *configReader) tokens(where, person string, n *node, owners map[string]string) []string {
+// tokens reads digests, each of which is one person's: alone, or with when they expire.
+func (r *configReader) tokens(where, person string, n *node, owners map[string]string) []effect.Token {
 	const hint = "`runbook token new NAME` makes one, and prints the line for this file"
 	if n.kind != "list" {
 		r.add(r.at(n.line), hint, "%s: tokens: wants a list, got %s", where, n.describe())
 		return nil
 	}
-	digests := []string{}
+	tokens := []effect.Token{}
 	for _, item := range n.items {
-		text, _ := item.value.(string)
+		said, expires := item, time.Time{}
+		if item.kind == "table" {
+			if !r.table(where+": tokens", item, "digest", "expires") {
+				continue
+			}
+			if said = item.child("digest"); said == nil {
+				said = item
+			}
+			expires = r.expires(where, item)
+		}
+		text, _ := said.value.(string)
 		digest, ok := strings.CutPrefix(text, tokenPrefix)
 		other, taken := owners[digest]
 		switch {
@@ -91,12 +102,32 @@ func (r *configReader) tokens(where, person string, n *node, owners map[string]s
 			r.add(r.at(item.line), hint, "%s: tokens: wants the digest of a token, sha256: and 64 hexadecimal digits, never the token itself", where)
 		case taken && other != person:
 			r.add(r.at(item.line), hint, "%s: tokens: the token is %s's too", where, other)
-		case !slices.Contains(digests, digest):
+		case taken:
+			r.add(r.at(item.line), "", "%s: tokens: the token stands there twice", where)
+		default:
 			owners[digest] = person
-			digests = append(digests, digest)
+			tokens = append(tokens, effect.Token{Digest: digest, Expires: expires})
 		}
 	}
-	return digests
+	return tokens
+}
+
+// expires reads until when a token holds: a day, to its end, or a time; UTC, if it
+// says no other.
+func (r *configReader) expires(where string, token *node) time.Time {
+	n := token.child("expires")
+	if n == nil {
+		return time.Time{}
+	}
+	text, is := n.value.(string)
+	if !is {
+		text = fmt.Sprint(n.value)
+	}
+	at, err := effect.ParseEnd(text, time.UTC)
+	if err != nil {
+		r.add(r.at(n.line), "", "%s: tokens: expires: %v", where, err)
+	}
+	return at
 }
 
 // DecodePeople returns those of an environment that a run has pinned.

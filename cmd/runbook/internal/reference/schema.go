@@ -16,6 +16,7 @@ type object = map[string]any
 // known takes any keys.
 func (r *Reference) Schema(version int) []byte {
 	text := func(doc string) object { return object{"type": "string", "description": doc} }
+	digest := object{"type": "string", "pattern": "^sha256:[0-9a-f]{64}$", "description": "that of the token"}
 	modules := object{"calendar": text("the calendar that says when runs may start here"), "extends": object{"type": "string", "description": "another environment, whose modules this one has too"}}
 	for i := range r.Modules {
 		m := &r.Modules[i]
@@ -36,9 +37,11 @@ func (r *Reference) Schema(version int) []byte {
 			}},
 			"people": object{"type": "object", "description": "who answers what runs ask, by name",
 				"additionalProperties": object{"type": []string{"object", "null"}, "additionalProperties": false, "properties": object{
-					"roles":  names("what approve{} may ask for in the place of names"),
-					"users":  names("accounts of the operating system, as NAME or NAME@HOST; that of the same name if left out"),
-					"tokens": object{"type": "array", "items": object{"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}, "description": "digests of tokens, as `runbook token new NAME` prints them"},
+					"roles": names("what approve{} may ask for in the place of names"),
+					"users": names("accounts of the operating system, as NAME or NAME@HOST; that of the same name if left out"),
+					"tokens": object{"type": "array", "description": "tokens, as `runbook token new NAME` prints them", "items": object{"anyOf": []any{digest,
+						object{"type": "object", "additionalProperties": false, "required": []string{"digest"}, "properties": object{"digest": digest,
+							"expires": text("until when it holds: a day, to its end, or a time, in UTC if it says no other")}}}}},
 				}}},
 			"calendars": object{"type": "object", "description": "when runs may start, by name; an environment names its own", "additionalProperties": object{
 				"type": "object", "additionalProperties": false, "properties": object{

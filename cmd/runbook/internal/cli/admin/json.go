@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"time"
+
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/reference"
 )
@@ -13,11 +15,12 @@ type writtenLine struct {
 
 // tokenLine is a token that was made.
 type tokenLine struct {
-	Type   string `json:"type"`
-	Name   string `json:"name" doc:"whose it is"`
-	Token  string `json:"token,omitempty" doc:"left out where it is in a file"`
-	Digest string `json:"digest" doc:"as it stands in the configuration"`
-	Path   string `json:"path,omitempty" doc:"the file"`
+	Type    string    `json:"type"`
+	Name    string    `json:"name" doc:"whose it is"`
+	Token   string    `json:"token,omitempty" doc:"left out where it is in a file"`
+	Digest  string    `json:"digest" doc:"as it stands in the configuration"`
+	Expires time.Time `json:"expires,omitzero" doc:"left out where it does not"`
+	Path    string    `json:"path,omitempty" doc:"the file"`
 }
 
 // runbookLine is a shipped runbook; Text is its script, where that was asked for.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,13 +25,15 @@ func (a commands) tokenCommand() *cobra.Command {
 
 func (a commands) tokenNewCommand() *cobra.Command {
 	var out string
+	var valid time.Duration
 	cmd := &cobra.Command{
 		Use:   "new NAME",
 		Short: "Make a token for somebody",
 		Long: "Make a token for somebody. It is printed once, to standard output or into a file that\n" +
 			"only you can read; the configuration gets its digest, in the line that is printed beside\n" +
-			"it. With --token-file or $RUNBOOK_TOKEN, it shows who approves.",
-		Example: "  runbook token new ana --out ana.token\n  runbook approve latest --token-file ana.token",
+			"it. With --token-file or $RUNBOOK_TOKEN, it shows who approves. With --valid-for that\n" +
+			"line says when it expires.",
+		Example: "  runbook token new ana --out ana.token --valid-for 90d\n  runbook approve latest --token-file ana.token",
 		Args:    app.Exactly("NAME"),
 		RunE: func(_ *cobra.Command, argv []string) error {
 			name := argv[0]
@@ -42,14 +45,17 @@ func (a commands) tokenNewCommand() *cobra.Command {
 				return fmt.Errorf("make a token: %w", err)
 			}
 			token := "rbt_" + base64.RawURLEncoding.EncodeToString(chance)
-			entry := config.TokenEntry(token)
+			entry, expires := config.TokenEntry(token), time.Time{}
+			if valid > 0 {
+				expires = time.Now().Add(valid).UTC().Truncate(time.Second)
+			}
 			if out != "" {
 				if err := writeToken(out, token); err != nil {
 					return err
 				}
 			}
 			if a.Flags.JSON {
-				line := tokenLine{Type: "token", Name: name, Token: token, Digest: entry, Path: out}
+				line := tokenLine{Type: "token", Name: name, Token: token, Digest: entry, Expires: expires, Path: out}
 				if out != "" {
 					line.Token = ""
 				}
@@ -60,11 +66,16 @@ func (a commands) tokenNewCommand() *cobra.Command {
 			if out == "" {
 				a.Result("%s\n", token)
 			}
-			a.Note("its line in runbook.yaml, below people: and %s:\n  tokens: [\"%s\"]\n", view.Line(name), entry)
+			item := fmt.Sprintf("%q", entry)
+			if valid > 0 {
+				item = fmt.Sprintf("{ digest: %q, expires: %q }", entry, expires.Format(time.RFC3339))
+			}
+			a.Note("its line in runbook.yaml, below people: and %s:\n  tokens: [%s]\n", view.Line(name), item)
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "write the token into a new `FILE`, which only you can read")
+	app.DurationVar(cmd.Flags(), &valid, "valid-for", "how `LONG` it holds: 90d (default: until its line is removed)")
 	return cmd
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/user"
 	"slices"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -84,7 +85,7 @@ func (a *App) Answerer(ctx context.Context, db *journal.DB, run journal.Run, c C
 			return effect.Identity{}, err
 		}
 	}
-	who, err := people.Identify(c.As, Operator(), digest)
+	who, err := people.Identify(c.As, Operator(), digest, time.Now())
 	if err != nil {
 		return who, fmt.Errorf("%w, by people: in %s as it was when the run started; with --config-now, `runbook resume` goes on with those of today", err, configuredBy(pin))
 	}
@@ -101,7 +102,7 @@ func stillIs(who effect.Identity, pin *config.Pin, as, digest string) (effect.Id
 	if err != nil { // it may be on another machine: what the run has recorded counts
 		return who, nil
 	}
-	now, err := cfg.People.Identify(as, Operator(), digest)
+	now, err := cfg.People.Identify(as, Operator(), digest, time.Now())
 	if err == nil && now.Name != who.Name {
 		err = fmt.Errorf("you would be %s", now.Name)
 	}
@@ -121,7 +122,7 @@ func configuredBy(pin *config.Pin) string {
 
 // whoIsHere answers here without showing a token, by the people of a run.
 func whoIsHere(people effect.People) effect.Identity {
-	who, err := people.Identify("", Operator(), "")
+	who, err := people.Identify("", Operator(), "", time.Now())
 	if err != nil { // an account of several, or of none
 		return effect.Identity{Name: User()}
 	}
