@@ -110,9 +110,9 @@ func (q *Question) fits(a *Answer) string {
 	case a.Choice != "" && strings.TrimSpace(a.Reason) == "":
 		return "a choice needs a reason"
 	case a.Item > 0 && a.Outcome != ItemDone && strings.TrimSpace(a.Reason) == "":
-		return fmt.Sprintf("an item that is %s needs a note: say why", strings.ReplaceAll(a.Outcome, "_", " "))
+		return fmt.Sprintf("an item that is %s needs a note: say why (--note)", strings.ReplaceAll(a.Outcome, "_", " "))
 	case a.Item > 0 && a.Outcome == ItemDone && a.Evidence == nil && q.Items[a.Item-1].Evidence:
-		return fmt.Sprintf("item %d of %q wants evidence: name the file that shows it", a.Item, q.Title)
+		return fmt.Sprintf("item %d of %q wants evidence: name the file that shows it (--evidence)", a.Item, q.Title)
 	}
 	return ""
 }

@@ -97,6 +97,9 @@ func (a *App) Answering(ctx context.Context, db *journal.DB, run journal.Run, q 
 			}
 		}
 		more = append([]string{fmt.Sprint(open)}, more...)
+		if q.Items[open-1].Evidence {
+			more = append(more, "--evidence", "FILE")
+		}
 		return view.Advice{}.With(say, a.OnRun("check-off", run.ID, more...))
 	case len(q.Choices) > 0:
 		var advice view.Advice
