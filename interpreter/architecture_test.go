@@ -69,6 +69,8 @@ var mayImport = map[string][]string{
 	"examples/lab/systems":              {"plugins/kubo/kubotest", "plugins/pagerduty/pagerdutytest", "plugins/statuspage/statuspagetest"},
 
 	"plugins/alertmanager/alertmanagertest": {},
+	"plugins/cloudflare/cloudflaretest":     {},
+	"plugins/route53/route53test":           {},
 }
 
 // onlyImporters names the packages that alone may import a library. A trailing

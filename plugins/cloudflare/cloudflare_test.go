@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/plugins/cloudflare/cloudflaretest"
 	"github.com/q-ecosystem/runbook/plugins/internal/recordset"
 	"github.com/q-ecosystem/runbook/plugins/internal/recordsettest"
 )
@@ -31,16 +32,16 @@ func TestIDsAreCompared(t *testing.T) { subject(t).Swaps(t, true) }
 // Cloudflare keeps to itself.
 func TestWhatRecordsKeep(t *testing.T) {
 	sub, s := start(t)
-	s.add(record{Name: "shop.example.org", Type: "A", Content: "192.0.2.1", TTL: automatic, Proxied: true, Comment: "the shop", Tags: []string{"owner:web"}})
-	s.add(record{Name: "half.example.org", Type: "A", Content: "192.0.2.1", TTL: 300, Proxied: true})
-	s.add(record{Name: "half.example.org", Type: "A", Content: "192.0.2.2", TTL: 300})
-	s.add(record{Name: "spf.example.org", Type: "TXT", Content: "v=spf1 -all " + strings.Repeat("x", 300), TTL: 300})
+	s.Add(kept{Name: "shop.example.org", Type: "A", Content: "192.0.2.1", TTL: automatic, Proxied: true, Comment: "the shop", Tags: []string{"owner:web"}})
+	s.Add(kept{Name: "half.example.org", Type: "A", Content: "192.0.2.1", TTL: 300, Proxied: true})
+	s.Add(kept{Name: "half.example.org", Type: "A", Content: "192.0.2.2", TTL: 300})
+	s.Add(kept{Name: "spf.example.org", Type: "TXT", Content: "v=spf1 -all " + strings.Repeat("x", 300), TTL: 300})
 	b := sub.Backend(t, nil)
 	got, err := recordsettest.Invoke(t, b, "replace", obj{"name": "shop.example.org", "from": []any{"192.0.2.1"}, "to": []any{"192.0.2.5"}})
 	if err != nil || !reflect.DeepEqual(got, obj{"values": []any{"192.0.2.5"}, "ttl": 300.0, "previous": []any{"192.0.2.1"}}) {
 		t.Errorf("%v, %v", got, err)
 	}
-	r := s.records[slices.IndexFunc(s.records, func(r record) bool { return r.Name == "shop.example.org" })]
+	r := s.Records[slices.IndexFunc(s.Records, func(r kept) bool { return r.Name == "shop.example.org" })]
 	if !r.Proxied || r.TTL != automatic || r.Comment != "the shop" || !slices.Equal(r.Tags, []string{"owner:web"}) {
 		t.Errorf("it is kept as %+v", r)
 	}
@@ -61,7 +62,7 @@ func TestWhatRecordsKeep(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got["values"], []any{`"v=spf1 -all ` + strings.Repeat("x", 243) + `" "` + strings.Repeat("x", 57) + `"`}) {
 		t.Errorf("%v, %v", got, err)
 	}
-	s.mayRead = false
+	s.MayRead = false
 	if got, err := recordsettest.Invoke(t, b, "records", obj{"name": "none.example.org"}); err != nil || got["ttl"] != 1800.0 {
 		t.Errorf("without the right to read settings: %v, %v", got, err)
 	}
@@ -80,12 +81,12 @@ func TestSomebodyElse(t *testing.T) {
 	}
 	for what, meanwhile := range map[string]func(){
 		"a record went": func() {
-			s.records = slices.DeleteFunc(s.records, func(r record) bool { return r.Content == "192.0.2.1" })
+			s.Records = slices.DeleteFunc(s.Records, func(r kept) bool { return r.Content == "192.0.2.1" })
 		},
-		"the new record is there": func() { s.add(record{Name: "www.example.org", Type: "A", Content: "192.0.2.9", TTL: 60}) },
+		"the new record is there": func() { s.Add(kept{Name: "www.example.org", Type: "A", Content: "192.0.2.9", TTL: 60}) },
 	} {
-		s.records = slices.DeleteFunc(s.records, func(r record) bool { return r.Name == "www.example.org" })
-		s.add(record{Name: "www.example.org", Type: "A", Content: "192.0.2.1", TTL: 60})
+		s.Records = slices.DeleteFunc(s.Records, func(r kept) bool { return r.Name == "www.example.org" })
+		s.Add(kept{Name: "www.example.org", Type: "A", Content: "192.0.2.1", TTL: 60})
 		before, e := keeper.Look(t.Context(), z, "www.example.org", "A", false)
 		if e != nil {
 			t.Fatal(e)
@@ -100,15 +101,15 @@ func TestSomebodyElse(t *testing.T) {
 // TestZoneIDs needs no list of zones.
 func TestZoneIDs(t *testing.T) {
 	sub, s := start(t)
-	b := sub.Backend(t, obj{"zone_ids": obj{"example.org": zoneID}})
+	b := sub.Backend(t, obj{"zone_ids": obj{"example.org": cloudflaretest.ZoneID}})
 	if _, e := recordsettest.Invoke(t, b, "set", obj{"name": "www.example.org", "values": []any{"192.0.2.7"}}); e != nil {
 		t.Error(e)
 	}
 	if err := b.Health(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if slices.Contains(s.requests, "GET /client/v4/zones") {
-		t.Errorf("zones were listed: %v", s.requests)
+	if slices.Contains(s.Requests, "GET /client/v4/zones") {
+		t.Errorf("zones were listed: %v", s.Requests)
 	}
 	_, e := recordsettest.Invoke(t, sub.Backend(t, obj{"zone_ids": obj{"example.org": "no-such-id"}}), "records", obj{"name": "www.example.org"})
 	recordsettest.Fails(t, e, effect.CodeNotFound, "has no zone example.org with the ID no-such-id")

@@ -7,6 +7,7 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/internal/recordset"
 	"github.com/q-ecosystem/runbook/plugins/internal/recordsettest"
+	"github.com/q-ecosystem/runbook/plugins/route53/route53test"
 )
 
 func subject(t *testing.T) recordsettest.Subject {
@@ -34,17 +35,17 @@ func TestSomebodyElse(t *testing.T) {
 		"it went":          nil,
 		"a CNAME is there": {{Name: "www.example.org.", Type: "CNAME", TTL: 60, Values: values("cdn.example.net.")}},
 	} {
-		s.sets = append(s.sets[:2:2], set{Name: "www.example.org.", Type: "A", TTL: 60, Values: values("192.0.2.1")})
+		s.Sets = append(s.Sets[:2:2], set{Name: "www.example.org.", Type: "A", TTL: 60, Values: values("192.0.2.1")})
 		before, e := k.Look(t.Context(), z, "www.example.org", "A", false)
 		if e != nil {
 			t.Fatal(e)
 		}
-		s.sets = append(s.sets[:2:2], meanwhile...)
+		s.Sets = append(s.Sets[:2:2], meanwhile...)
 		if done, e := k.Change(t.Context(), z, before, &recordset.Set{Name: "www.example.org", Kind: "A", Values: []string{"192.0.2.9"}, TTL: 60}); done || e != nil {
 			t.Errorf("%s: done %t, %v", what, done, e)
 		}
-		if !reflect.DeepEqual(s.sets[2:], append([]set{}, meanwhile...)) {
-			t.Errorf("%s: it is %v", what, s.sets[2:])
+		if !reflect.DeepEqual(s.Sets[2:], append([]set{}, meanwhile...)) {
+			t.Errorf("%s: it is %v", what, s.Sets[2:])
 		}
 	}
 }
@@ -53,8 +54,8 @@ func TestSomebodyElse(t *testing.T) {
 func TestWhatIsNoPlainSet(t *testing.T) {
 	sub, s := start(t)
 	weight := 10
-	s.sets = append(s.sets,
-		set{Name: "lb.example.org.", Type: "A", Alias: &alias{"Z2", "lb-1.elb.amazonaws.com.", true}},
+	s.Sets = append(s.Sets,
+		set{Name: "lb.example.org.", Type: "A", Alias: &alias{ZoneID: "Z2", DNSName: "lb-1.elb.amazonaws.com.", Health: true}},
 		set{Name: "split.example.org.", Type: "A", ID: "blue", Weight: &weight, TTL: 60, Values: values("192.0.2.1")})
 	b := sub.Backend(t, nil)
 	for name, says := range map[string]string{"lb.example.org": "lb.example.org A is an alias of lb-1.elb.amazonaws.com, for which", "split.example.org": "has a routing policy"} {
@@ -68,7 +69,7 @@ func TestWhatIsNoPlainSet(t *testing.T) {
 	if e != nil || !reflect.DeepEqual(got["values"], []any{"ns1.example.org", "ns3.example.net"}) {
 		t.Errorf("%v, %v", got, e)
 	}
-	s.page = 1 // a name's sets on several pages
+	s.Page = 1 // a name's sets on several pages
 	_, e = recordsettest.Invoke(t, b, "set", obj{"name": "example.org", "type": "CNAME", "values": []any{"cdn.example.net"}})
 	recordsettest.Fails(t, e, effect.CodeConflict, "example.org holds NS, SOA")
 }
@@ -83,14 +84,14 @@ func TestKeysAndZones(t *testing.T) {
 	recordsettest.Fails(t, read(obj{"access_key_id": "AKIDOTHER"}), effect.CodeRefused, "answered 403 Forbidden InvalidClientTokenId", secret)
 	recordsettest.Fails(t, read(obj{"secret_access_key": "wr0ng"}), effect.CodeRefused, "answered 403 Forbidden SignatureDoesNotMatch", "wr0ng")
 	recordsettest.Fails(t, read(obj{"zone_ids": obj{"example.org": "ZOTHER"}}), effect.CodeNotFound, "NoSuchHostedZone")
-	s.zones = append(s.zones, "ZSECOND")
-	recordsettest.Fails(t, read(nil), effect.CodeConflict, "has 2 hosted zones called example.org: "+zoneID+", ZSECOND")
-	if e := read(obj{"zone_ids": obj{"example.org": zoneID}}); e != nil {
+	s.Zones = append(s.Zones, "ZSECOND")
+	recordsettest.Fails(t, read(nil), effect.CodeConflict, "has 2 hosted zones called example.org: "+route53test.ZoneID+", ZSECOND")
+	if e := read(obj{"zone_ids": obj{"example.org": route53test.ZoneID}}); e != nil {
 		t.Error(e)
 	}
-	s.denied = true
+	s.Denied = true
 	recordsettest.Fails(t, read(nil), effect.CodeRefused, "AccessDenied: User: arn:aws:iam::1:user/x is not authorized")
-	if err := sub.Backend(t, obj{"zone_ids": obj{"example.org": zoneID}}).Health(t.Context()); err == nil {
+	if err := sub.Backend(t, obj{"zone_ids": obj{"example.org": route53test.ZoneID}}).Health(t.Context()); err == nil {
 		t.Error("it is healthy without any right")
 	}
 }

@@ -1,310 +1,77 @@
 package route53
 
 import (
-	"bytes"
-	"cmp"
-	"crypto/sha256"
-	"encoding/xml"
 	"fmt"
-	"io"
-	"net/http"
 	"net/http/httptest"
 	"os"
-	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"github.com/q-ecosystem/runbook/plugins/internal/recordset"
 	"github.com/q-ecosystem/runbook/plugins/internal/recordsettest"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
+	"github.com/q-ecosystem/runbook/plugins/route53/route53test"
 )
 
-type obj = map[string]any
-
-const (
-	keyID  = "AKIDOFTHETESTS"
-	secret = "s3cret/of+the/tests"
-	zoneID = "Z1D633PJN98FT9"
+type (
+	obj   = map[string]any
+	set   = route53test.Set
+	alias = route53test.Alias
 )
+
+var values = route53test.Values
+
+const secret = route53test.Secret
 
 func TestMain(m *testing.M) {
 	plugintest.Victim(New())
 	os.Exit(m.Run())
 }
 
-// set is a resource record set as the API writes it.
-type set struct {
-	Name    string  `xml:"Name"`
-	Type    string  `xml:"Type"`
-	ID      string  `xml:"SetIdentifier,omitempty"`
-	Weight  *int    `xml:"Weight"`
-	TTL     int     `xml:"TTL,omitempty"`
-	Values  []value `xml:"ResourceRecords>ResourceRecord,omitempty"`
-	Alias   *alias  `xml:"AliasTarget"`
-	Checked string  `xml:"HealthCheckId,omitempty"`
-}
-
-type value struct {
-	Text string `xml:"Value"`
-}
-
-// values returns those of a set.
-func values(texts ...string) []value {
-	var out []value
-	for _, text := range texts {
-		out = append(out, value{text})
-	}
-	return out
-}
-
-type alias struct {
-	ZoneID  string `xml:"HostedZoneId"`
-	DNSName string `xml:"DNSName"`
-	Health  bool   `xml:"EvaluateTargetHealth"`
-}
-
-// service keeps sets as Route 53's published API description says: signed
-// requests, lists from a name on in the order of reversed names, batches that are
-// made wholly or not at all, deletions that have to match.
-type service struct {
-	t       *testing.T
-	mu      sync.Mutex
-	sets    []set
-	zones   []string // IDs of zones of the same name
-	private string   // one more, that is private
-	denied  bool
-	page    int // sets of one answer
-}
-
-// start runs one with the zone of the tests.
-func start(t *testing.T) (recordsettest.Subject, *service) {
+// start runs a service with the zone of the tests.
+func start(t *testing.T) (recordsettest.Subject, *route53test.Service) {
 	t.Helper()
-	s := &service{t: t, zones: []string{zoneID}, private: "ZPRIVATE", page: 100}
-	s.sets = []set{
-		{Name: "example.org.", Type: "SOA", TTL: 900, Values: values("ns1.example.org. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 600")},
-		{Name: "example.org.", Type: "NS", TTL: 172800, Values: values("ns1.example.org.", "ns2.example.org.")},
-	}
+	var sets []set
 	for _, r := range recordsettest.Sets() {
 		fresh := set{Name: r.Name + ".", Type: r.Kind, TTL: int(r.TTL)}
 		for _, v := range r.Values {
-			fresh.Values = append(fresh.Values, value{toRoute53(r.Kind, v)})
+			fresh.Values = append(fresh.Values, route53test.Value{Text: toRoute53(r.Kind, v)})
 		}
-		s.sets = append(s.sets, fresh)
+		sets = append(sets, fresh)
 	}
+	s := route53test.New(sets...)
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	return recordsettest.Subject{
 		System: plugintest.System{Name: "a Route 53 API of the tests"}, Fresh: New, Negative: 600,
-		Config: obj{"url": server.URL, "access_key_id": keyID, "secret_access_key": secret, "timeout": "5s"},
-		See:    func(_ *testing.T, name, kind string) string { return s.see(name, kind) },
+		Config: obj{"url": server.URL, "access_key_id": route53test.KeyID, "secret_access_key": secret, "timeout": "5s"},
+		See:    func(_ *testing.T, name, kind string) string { return see(s, name, kind) },
 	}, s
 }
 
 // see returns a set as name servers would answer.
-func (s *service) see(name, kind string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, r := range s.sets {
-		if plainName(r.Name) != name || r.Type != kind {
-			continue
-		}
-		var texts []string
-		for _, v := range r.Values {
-			text, err := fromRoute53(kind, v.Text)
-			if err != nil {
-				return err.Error()
-			}
-			texts = append(texts, text)
-		}
-		slices.Sort(texts)
-		return fmt.Sprintf("%d %s", r.TTL, strings.Join(texts, ", "))
+func see(s *route53test.Service, name, kind string) string {
+	found := s.Find(name+".", kind)
+	if found == nil {
+		return "nothing"
 	}
-	return "nothing"
-}
-
-func (s *service) fail(w http.ResponseWriter, status int, code, message string) {
-	w.WriteHeader(status)
-	if code == "InvalidChangeBatch" {
-		_, _ = fmt.Fprintf(w, `<?xml version="1.0"?><InvalidChangeBatch xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Messages><Message>%s</Message></Messages></InvalidChangeBatch>`, escaped(message))
-		return
-	}
-	_, _ = fmt.Fprintf(w, `<?xml version="1.0"?><ErrorResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>1</RequestId></ErrorResponse>`, code, escaped(message))
-}
-
-func escaped(text string) string {
-	var b bytes.Buffer
-	_ = xml.EscapeText(&b, []byte(text))
-	return b.String()
-}
-
-// signed checks the signature of a request with the secret.
-func (s *service) signed(r *http.Request, body []byte) bool {
-	got := r.Header.Get("Authorization")
-	at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
-	_, names, _ := strings.Cut(got, "SignedHeaders=")
-	names, _, _ = strings.Cut(names, ",")
-	again, rerr := http.NewRequest(r.Method, "http://"+r.Host+r.URL.RequestURI(), bytes.NewReader(body))
-	if err != nil || rerr != nil {
-		return false
-	}
-	for name := range strings.SplitSeq(names, ";") {
-		if v := r.Header.Values(name); v != nil {
-			again.Header[http.CanonicalHeaderKey(name)] = v
-		}
-	}
-	err = v4.NewSigner().SignHTTP(r.Context(), aws.Credentials{AccessKeyID: keyID, SecretAccessKey: secret}, again, fmt.Sprintf("%x", sha256.Sum256(body)), "route53", "us-east-1", at)
-	return err == nil && again.Header.Get("Authorization") == got
-}
-
-func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	body, _ := io.ReadAll(r.Body)
-	w.Header().Set("Content-Type", "text/xml")
-	path, found := strings.CutPrefix(r.URL.Path, "/2013-04-01/hostedzone")
-	zone, list := strings.CutSuffix(strings.TrimPrefix(path, "/"), "/rrset")
-	zone = strings.TrimSuffix(zone, "/")
-	switch {
-	case !strings.Contains(r.Header.Get("Authorization"), "Credential="+keyID+"/"):
-		s.fail(w, 403, "InvalidClientTokenId", "The security token included in the request is invalid.")
-	case !s.signed(r, body):
-		s.fail(w, 403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided.")
-	case s.denied:
-		s.fail(w, 403, "AccessDenied", "User: arn:aws:iam::1:user/x is not authorized to perform this action")
-	case r.URL.Path == "/2013-04-01/hostedzonesbyname" && r.Method == http.MethodGet:
-		s.listZones(w, strings.TrimSuffix(r.URL.Query().Get("dnsname"), "."))
-	case !found || !list:
-		s.fail(w, 404, "InvalidInput", "no such request")
-	case !slices.Contains(s.zones, zone):
-		s.fail(w, 404, "NoSuchHostedZone", "No hosted zone found with ID: "+zone)
-	case r.Method == http.MethodGet:
-		s.listSets(w, r.URL.Query().Get("name"), r.URL.Query().Get("type"))
-	default:
-		s.change(w, body)
-	}
-}
-
-func (s *service) listZones(w io.Writer, from string) {
-	_, _ = fmt.Fprint(w, `<?xml version="1.0"?><ListHostedZonesByNameResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><HostedZones>`)
-	if from == "" || byLabels(from) <= byLabels("example.org") {
-		for _, id := range append(slices.Clone(s.zones), s.private) {
-			_, _ = fmt.Fprintf(w, `<HostedZone><Id>/hostedzone/%s</Id><Name>example.org.</Name><CallerReference>1</CallerReference><Config><PrivateZone>%t</PrivateZone></Config></HostedZone>`, id, id == s.private)
-		}
-	}
-	_, _ = fmt.Fprint(w, `</HostedZones><IsTruncated>false</IsTruncated><MaxItems>100</MaxItems></ListHostedZonesByNameResponse>`)
-}
-
-// byLabels is what names are in the order of: org.example.www.
-func byLabels(name string) string {
-	labels := strings.Split(plainName(name), ".")
-	slices.Reverse(labels)
-	return strings.Join(labels, ".") + "."
-}
-
-func (s *service) listSets(w io.Writer, name, kind string) {
-	slices.SortFunc(s.sets, func(a, b set) int {
-		return cmp.Or(cmp.Compare(byLabels(a.Name), byLabels(b.Name)), cmp.Compare(a.Type, b.Type))
-	})
-	var out []set
-	next := ""
-	for _, r := range s.sets {
-		if at := byLabels(r.Name); at < byLabels(name) || at == byLabels(name) && r.Type < kind {
-			continue
-		}
-		if len(out) == s.page {
-			next = fmt.Sprintf("<NextRecordName>%s</NextRecordName><NextRecordType>%s</NextRecordType>", strings.ReplaceAll(r.Name, "*", `\052`), r.Type)
-			break
-		}
-		r.Name = strings.ReplaceAll(r.Name, "*", `\052`)
-		out = append(out, r)
-	}
-	_, _ = fmt.Fprint(w, `<?xml version="1.0"?><ListResourceRecordSetsResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><ResourceRecordSets>`)
-	for _, r := range out {
-		text, err := xml.Marshal(struct {
-			XMLName xml.Name `xml:"ResourceRecordSet"`
-			set
-		}{set: r})
+	var texts []string
+	for _, v := range found.Values {
+		text, err := fromRoute53(kind, v.Text)
 		if err != nil {
-			s.t.Error(err)
+			return err.Error()
 		}
-		_, _ = w.Write(text)
+		texts = append(texts, text)
 	}
-	_, _ = fmt.Fprintf(w, `</ResourceRecordSets><IsTruncated>%t</IsTruncated>%s<MaxItems>%d</MaxItems></ListResourceRecordSetsResponse>`, next != "", next, s.page)
-}
-
-// change carries a batch out, wholly or not at all.
-func (s *service) change(w http.ResponseWriter, body []byte) {
-	var request struct {
-		Changes []struct {
-			Action string `xml:"Action"`
-			Set    set    `xml:"ResourceRecordSet"`
-		} `xml:"ChangeBatch>Changes>Change"`
-	}
-	if err := xml.Unmarshal(body, &request); err != nil || len(request.Changes) == 0 {
-		s.fail(w, 400, "InvalidInput", "the XML you provided is not well-formed")
-		return
-	}
-	sets := slices.Clone(s.sets)
-	invalid := func(format string, args ...any) { s.fail(w, 400, "InvalidChangeBatch", fmt.Sprintf(format, args...)) }
-	for _, c := range request.Changes {
-		name := strings.ReplaceAll(c.Set.Name, `\052`, "*")
-		label := fmt.Sprintf("[name='%s', type='%s']", name, c.Set.Type)
-		c.Set.Name = name
-		if !strings.HasSuffix("."+name, ".example.org.") {
-			invalid("RRSet with DNS name %s is not permitted in zone example.org.", name)
-			return
-		}
-		i := slices.IndexFunc(sets, func(r set) bool { return r.Name == name && r.Type == c.Set.Type })
-		switch c.Action {
-		case "DELETE":
-			if i < 0 {
-				invalid("Tried to delete resource record set %s but it was not found", label)
-				return
-			}
-			if !reflect.DeepEqual(sets[i], c.Set) {
-				invalid("Tried to delete resource record set %s but the values provided do not match the current values", label)
-				return
-			}
-			sets = slices.Delete(sets, i, i+1)
-			continue
-		case "CREATE":
-			if i >= 0 {
-				invalid("Tried to create resource record set %s but it already exists", label)
-				return
-			}
-		case "UPSERT":
-			if i >= 0 {
-				sets = slices.Delete(sets, i, i+1)
-			}
-		}
-		for _, r := range sets {
-			if r.Name == name && (r.Type == "CNAME" || c.Set.Type == "CNAME") {
-				invalid("RRSet of type %s with DNS name %s is not permitted as it conflicts with other records with the same DNS name in zone example.org.", c.Set.Type, name)
-				return
-			}
-		}
-		for _, v := range c.Set.Values {
-			if strings.ContainsFunc(v.Text, func(r rune) bool { return r < ' ' || r > '~' }) {
-				invalid("Invalid Resource Record: FATAL problem: UnsupportedCharacter at %q", v.Text)
-				return
-			}
-		}
-		sets = append(sets, c.Set)
-	}
-	s.sets = sets
-	_, _ = fmt.Fprint(w, `<?xml version="1.0"?><ChangeResourceRecordSetsResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><ChangeInfo><Id>/change/C1</Id><Status>PENDING</Status><SubmittedAt>2026-01-01T00:00:00Z</SubmittedAt></ChangeInfo></ChangeResourceRecordSetsResponse>`)
+	slices.Sort(texts)
+	return fmt.Sprintf("%d %s", found.TTL, strings.Join(texts, ", "))
 }
 
 // keeper returns what the backend asks.
 func keeper(t *testing.T, s recordsettest.Subject) (recordset.Keeper, *recordset.Zone) {
 	t.Helper()
-	k, err := open(obj{"url": s.Config["url"], "access_key_id": keyID, "secret_access_key": secret, "timeout": 5.0, "region": "us-east-1"})
+	k, err := open(obj{"url": s.Config["url"], "access_key_id": route53test.KeyID, "secret_access_key": secret, "timeout": 5.0, "region": "us-east-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
