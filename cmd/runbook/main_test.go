@@ -79,6 +79,7 @@ func TestScripts(t *testing.T) {
 			"service":    service,
 			"named":      named,
 			"powerdns":   powerDNS,
+			"dnsapi":     dnsAPI,
 			"sweep":      sweep,
 			"hostile":    hostileFile,
 			"postgres":   postgres,
