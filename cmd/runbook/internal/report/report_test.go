@@ -156,6 +156,9 @@ func TestStops(t *testing.T) {
 	if row.Name != "no runner" || len(row.Bars) != 2 {
 		t.Fatalf("rows: %+v", r.Timeline.Rows)
 	}
+	if row.Took() != 13*time.Second {
+		t.Errorf("nobody carried it for %s; of the 13s from 2s to 5s and from 7s to 17s", row.Took())
+	}
 	for i, want := range []string{"2s to 5s waiting; taken up by ann@ops", "7s to 17s the runner died; taken up by kim@ops"} {
 		bar := row.Bars[i]
 		if got := fmt.Sprintf("%s to %s %s", bar.From.Sub(zero), bar.To.Sub(zero), bar.Text); got != want {

@@ -45,10 +45,17 @@ type Row struct {
 	Result string    `json:"result"`         // done, failed, under way, cut short, stopped
 	Text   string    `json:"text,omitempty"` // of the failure
 	Bars   []Bar     `json:"bars"`
+
+	apart bool // it is no step: what lies between its bars is none of its time
 }
 
-// Took is how long the step took.
-func (r Row) Took() time.Duration { return r.To.Sub(r.From) }
+// Took is how long the step took, or what the bars of a row that is none do.
+func (r Row) Took() time.Duration {
+	if r.apart {
+		return effect.Seconds(union(r.Bars))
+	}
+	return r.To.Sub(r.From)
+}
 
 // Bar is one stretch of an activity.
 type Bar struct {
@@ -65,7 +72,7 @@ func (m *maker) timeline() {
 	visits := slices.Clone(m.Visits)
 	slices.SortStableFunc(visits, func(a, b *history.Visit) int { return a.At.Compare(b.At) })
 	bars := m.bars()
-	loose := Row{Name: "outside of steps", From: t.To, To: t.From, Result: "done"}
+	loose := Row{Name: "outside of steps", From: t.To, To: t.From, Result: "done", apart: true}
 	rows := make([]Row, len(visits))
 	for i, v := range visits {
 		rows[i] = Row{Name: view.Line(v.Name), Branch: v.Place.BranchName(), Depth: v.Depth, From: v.At.UTC(), To: v.Left.UTC(), Result: "done"}
@@ -96,7 +103,7 @@ func (m *maker) timeline() {
 	}
 	stops := m.stops()
 	if len(stops) > 0 {
-		rows = append(rows, Row{Name: "no runner", From: stops[0].From, To: stops[len(stops)-1].To, Result: "stopped", Bars: stops})
+		rows = append(rows, Row{Name: "no runner", From: stops[0].From, To: stops[len(stops)-1].To, Result: "stopped", Bars: stops, apart: true})
 	}
 	t.Rows = rows
 	for _, what := range Activities() {
@@ -239,6 +246,7 @@ func innermost(visits []*history.Visit, place effect.Place, at, end time.Time) i
 
 // union adds up stretches of time, what overlaps once.
 func union(bars []Bar) float64 {
+	bars = slices.Clone(bars)
 	slices.SortFunc(bars, func(a, b Bar) int { return a.From.Compare(b.From) })
 	var sum time.Duration
 	var until time.Time

@@ -26,9 +26,11 @@ func Args(catalog *effect.Catalog, op string, raw json.RawMessage) string {
 }
 
 func arguments(catalog *effect.Catalog, op string, args map[string]any) string {
-	decl, ok := catalog.Op(op)
-	if !ok {
-		decl = &effect.Op{}
+	decl := &effect.Op{}
+	if known, ok := catalog.Op(op); ok {
+		decl = known
+	} else if loop, ok := catalog.Composite(op); ok {
+		decl = &loop.Op
 	}
 	if title, ok := args["title"].(string); ok && title != "" && decl.ClassArg != "" {
 		return clean(title) // what the script's author calls it says more than a command line

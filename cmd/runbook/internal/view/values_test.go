@@ -18,6 +18,7 @@ func TestArgs(t *testing.T) {
 		{"traffic.split", `{"green":10,"blue":90}`, "blue 90%, green 10%"},
 		{"traffic.split", `{"others":"keep","canary":10}`, "others keep, canary 10%"},
 		{"traffic.switch", `{"to":"blue","pool":"web"}`, "blue, pool web"},
+		{"health.watch", `{"drift":"break","during":20,"env":"green","every":1,"margin":10,"settle":300,"slo":{"p99_latency":"<= 500ms"},"tolerate":0}`, "green, 20s, every 1s, {p99_latency <= 500ms}"},
 		{"notify.send", `{"channel":"ops","text":"done"}`, "done, channel ops"},
 	} {
 		if got := Args(catalog, c.op, []byte(c.args)); got != c.want {

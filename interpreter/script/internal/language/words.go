@@ -1,6 +1,7 @@
 package language
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -39,7 +40,12 @@ func Suggest(word string, known []string) string {
 // there.
 func RequireHint(name string, known []string) string {
 	if strings.ContainsAny(name, `/\`) || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".lua") {
-		return `write "lib.slo" for lib/slo.lua beside the script; what stands outside of its folder cannot be required`
+		const outside = "; what stands outside of its folder cannot be required"
+		inside := strings.TrimSuffix(strings.TrimPrefix(strings.ReplaceAll(name, `\`, "/"), "./"), ".lua")
+		if inside == "" || strings.HasPrefix(inside, "/") || strings.Contains(inside, ".") {
+			return `write "lib.slo" for lib/slo.lua beside the script` + outside
+		}
+		return fmt.Sprintf("write %q for %s.lua beside the script%s", strings.ReplaceAll(inside, "/", "."), inside, outside)
 	}
 	if hint := effect.DidYouMean(name, known); hint != "" {
 		return hint
