@@ -73,8 +73,11 @@ func (s *Script) window(L *lua.LState) int {
 		case outside == outsideWait && v.opens > 0:
 			b.control(L, effect.OpSleep, map[string]any{"until_": v.opens, "reason": "the window " + v.name})
 		default:
-			b.raise(L, &effect.Error{Code: effect.CodeRefused, Op: "window", Where: b.position(L), Message: v.why,
-				Hint: `come back then; outside = "wait" waits for it, outside = "ask" lets people agree to an emergency change`}, nil)
+			hint := `outside = "ask" lets people agree to an emergency change`
+			if v.opens > 0 {
+				hint = `come back then; outside = "wait" waits for it, ` + hint
+			}
+			b.raise(L, &effect.Error{Code: effect.CodeRefused, Op: "window", Where: b.position(L), Message: v.why, Hint: hint}, nil)
 		}
 	}
 }

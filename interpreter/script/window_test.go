@@ -65,6 +65,9 @@ func TestWindow(t *testing.T) {
 				if e.Effect == nil || e.Effect.Code != tt.code || !strings.Contains(e.Message, tt.want) || e.Where.Line != 1 {
 					t.Errorf("got %v (%+v), want %s: %s", err, e.Effect, tt.code, tt.want)
 				}
+				if then := strings.Contains(e.Hint, "come back then"); tt.code == effect.CodeRefused && then != strings.Contains(e.Message, "the next one") {
+					t.Errorf("%s: it advises: %s", e.Message, e.Hint)
+				}
 				return
 			}
 			if err != nil {

@@ -48,7 +48,7 @@ func (s *session) mayStart(plan *simulate.Plan, why string) (question map[string
 	case closed == "":
 		return nil, nil
 	case why == "":
-		return nil, app.Usage(errors.New(closed + "\nstart it then, or as an emergency, to which people have to agree, with --emergency WHY\nnothing was started"))
+		return nil, app.Usage(errors.New(closed + "\nstart it when the calendar lets it, or as an emergency, to which people have to agree, with --emergency WHY\nnothing was started"))
 	}
 	question = maps.Clone(s.calendar.Emergency)
 	question["title"] = "start in an emergency?"
