@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 	"plugins/pagerduty/pagerdutytest":   {},
 	"plugins/statuspage/statuspagetest": {},
 	"plugins/kubo/kubotest":             {},
-	"plugins/internal/database":         {"interpreter/effect", "interpreter/lazyregexp", "plugins"},
+	"plugins/internal/database":         {"interpreter/effect", "interpreter/lazyregexp", "plugins", "stdlib/db"},
 	"plugins/internal/databasetest":     {"interpreter/effect", "plugins", "plugins/plugintest", "stdlib", "stdlib/"},
 	"plugins/internal/health":           {"interpreter/effect"},
 	"plugins/internal/plainjson":        {},

@@ -39,11 +39,8 @@ const (
 const instant = "20060102T150405.000Z"
 
 func (s *stored) value(name string) map[string]any {
-	return map[string]any{name: s.Name, "type": "full", "began": seconds(s.Began), "ended": seconds(s.Ended), "size": float64(s.Size)}
+	return map[string]any{name: s.Name, "type": "full", "began": shared.Seconds(s.Began), "ended": shared.Seconds(s.Ended), "size": float64(s.Size)}
 }
-
-// seconds returns a moment as scripts see it.
-func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1e3 }
 
 func (j *job) dump(s *stored) string { return filepath.Join(j.backups, s.Name, dumpFile) }
 
@@ -79,9 +76,9 @@ func (j *job) list() (map[string]any, *effect.Error) {
 	}
 	out["backups"] = backups
 	if n := len(list); n > 0 {
-		out["earliest"], out["latest"] = seconds(list[0].Ended), seconds(list[n-1].Ended)
+		out["earliest"], out["latest"] = shared.Seconds(list[0].Ended), shared.Seconds(list[n-1].Ended)
 		if at := j.logged(); at.After(list[n-1].Ended) {
-			out["latest"] = seconds(at)
+			out["latest"] = shared.Seconds(at)
 		}
 	}
 	return out, nil
@@ -154,7 +151,7 @@ func (j *job) backup() (map[string]any, *effect.Error) {
 		return nil, e
 	}
 	if said, err := tool.Run(j.Ctx); err != nil {
-		return nil, j.failedTool("mariadb-dump of "+j.title(), said, err)
+		return nil, j.FailedTool("mariadb-dump of "+j.title(), j.hide(said), err)
 	}
 	if e := out.read(file); e != nil {
 		return nil, e

@@ -10,12 +10,12 @@ import (
 	"net"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 )
 
 // Errors that MariaDB reports, as its manual lists them.
@@ -134,12 +134,7 @@ func (j *job) why(err error) string {
 	return j.hide(err.Error())
 }
 
-func (j *job) hide(text string) string {
-	if j.password == "" {
-		return text
-	}
-	return strings.ReplaceAll(text, j.password, "…")
-}
+func (j *job) hide(text string) string { return shared.Hide(text, j.password) }
 
 var rights = []uint16{1044, 1142, 1143, 1227, 1370}
 

@@ -15,7 +15,6 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
-	contract "github.com/q-ecosystem/runbook/stdlib/db"
 )
 
 func (j *job) seeCopy() (effect.Observed, map[string]any, *effect.Error) {
@@ -75,7 +74,7 @@ func (j *job) restore() (map[string]any, *effect.Error) {
 	if e := j.load(g, hidden, data); e != nil {
 		return nil, e
 	}
-	value := map[string]any{"copy": name, "backup": g.from.Name, "time": seconds(g.at)}
+	value := map[string]any{"copy": name, "backup": g.from.Name, "time": shared.Seconds(g.at)}
 	if e := j.copies.Place(hidden, name, j.Key, value); e != nil {
 		return nil, e
 	}
@@ -90,15 +89,12 @@ func (j *job) goal() (*goal, *effect.Error) {
 	}
 	g := &goal{}
 	target := math.Inf(1)
-	if v, given := j.Args["time"]; given {
-		t, err := contract.ParseTime(v)
-		if err != nil {
-			return nil, effect.Errorf(effect.CodeInvalid, "time: %v", err)
-		}
-		if t.After(time.Now()) {
-			return nil, effect.Errorf(effect.CodeInvalid, "%s has not come yet", t.Format(time.RFC3339))
-		}
-		g.given, g.at, target = true, t, seconds(t.Round(time.Millisecond))
+	t, given, e := j.Moment()
+	if e != nil {
+		return nil, e
+	}
+	if given {
+		g.given, g.at, target = true, t, shared.Seconds(t.Round(time.Millisecond))
 	}
 	if len(list) == 0 {
 		return nil, effect.Errorf(effect.CodeNotFound, "there is no backup at all").WithHint("make one with db.backup")
@@ -106,7 +102,7 @@ func (j *job) goal() (*goal, *effect.Error) {
 	wanted, known := j.Text("backup"), []string{}
 	for i := range list {
 		known = append(known, list[i].Name)
-		if (wanted == "" || list[i].Name == wanted) && seconds(list[i].Ended) <= target {
+		if (wanted == "" || list[i].Name == wanted) && shared.Seconds(list[i].Ended) <= target {
 			g.from = &list[i]
 		}
 	}
@@ -117,7 +113,7 @@ func (j *job) goal() (*goal, *effect.Error) {
 		return nil, effect.Errorf(effect.CodeNotFound, "no backup reaches back to the moment that is asked for").WithHint("db.backups tells the earliest moment that can be restored")
 	}
 	if j.binlogs == "" || g.from.Log == "" {
-		if g.given && seconds(g.from.Ended) != target {
+		if g.given && shared.Seconds(g.from.Ended) != target {
 			return nil, effect.Errorf(effect.CodeRefused, "only the ends of backups can be restored: there is no log").WithHint("name a backup, without a time; or configure binlogs")
 		}
 		g.at = g.from.Began // a dump is of the moment in which it began
@@ -142,7 +138,7 @@ func (j *job) reach(g *goal) *effect.Error {
 		return nil
 	}
 	file, size, known := j.writing()
-	for until := time.Now().Add(j.timeout); known; j.pause() {
+	for until := time.Now().Add(j.timeout); known; j.Pause() {
 		info, err := os.Stat(filepath.Join(j.binlogs, file))
 		switch {
 		case err == nil && info.Size() >= size:
@@ -219,7 +215,7 @@ func (j *job) load(g *goal, hidden, data string) *effect.Error {
 	}
 	install.User = u
 	if said, err := install.Run(j.Ctx); err != nil {
-		return j.failedTool("mariadb-install-db", said, err)
+		return j.FailedTool("mariadb-install-db", j.hide(said), err)
 	}
 	changes, e := j.changes(g, hidden)
 	if e != nil {
@@ -252,7 +248,7 @@ func (j *job) load(g *goal, hidden, data string) *effect.Error {
 		j.Progress.Say("restored %s of %s", shared.Bytes(n), shared.Bytes(g.from.Size))
 	}
 	if said, err := client.Run(j.Ctx); err != nil {
-		return j.failedTool("loading the copy", said, err)
+		return j.FailedTool("loading the copy", j.hide(said), err)
 	}
 	if e := s.stop(j.Ctx); e != nil {
 		e.Message += "; nothing was left of the copy"
@@ -277,7 +273,7 @@ func (j *job) changes(g *goal, hidden string) (io.Reader, *effect.Error) {
 		return nil, e
 	}
 	if said, err := tool.Run(j.Ctx); err != nil {
-		return nil, j.failedTool("mariadb-binlog", said, err)
+		return nil, j.FailedTool("mariadb-binlog", j.hide(said), err)
 	}
 	f, err := os.Open(file)
 	if err == nil {

@@ -35,13 +35,10 @@ func (j *job) serve(data string, settings ...string) (*server, *effect.Error) {
 	if e != nil {
 		return nil, e
 	}
-	lock, _ := j.serving.LoadOrStore(data, make(chan struct{}, 1))
-	select {
-	case lock.(chan struct{}) <- struct{}{}:
-	case <-j.Ctx.Done():
-		return nil, j.Ended("waiting for another call on the copy")
+	release, e := j.serving.Hold(j.Call, data)
+	if e != nil {
+		return nil, e
 	}
-	release := func() { <-lock.(chan struct{}) }
 	dir, err := shared.SocketDir(socketDir)
 	if err == nil && u != nil {
 		err = os.Chown(dir, int(u.UID), int(u.GID))
@@ -82,7 +79,7 @@ func (j *job) serve(data string, settings ...string) (*server, *effect.Error) {
 			return nil, e
 		}
 		j.Progress.Say("starting the server of the copy for %s", effect.FormatDuration(time.Since(j.Began).Round(time.Second)))
-		j.pause()
+		j.Pause()
 	}
 }
 
@@ -127,12 +124,6 @@ func (s *server) end() {
 }
 
 // pause waits before the next look at what goes on by itself.
-func (j *job) pause() {
-	select {
-	case <-time.After(50 * time.Millisecond):
-	case <-j.Ctx.Done():
-	}
-}
 
 // onCopy starts a server on a copy and connects to it. The accounts are those of
 // the server that the copy is of; who reaches the socket needs none.

@@ -4,7 +4,6 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -31,7 +30,7 @@ type database struct {
 	options          map[string]string
 	marks            string
 	migrate          *shared.Migration
-	serving          *sync.Map // by data directory: keeps two calls from starting two servers on one copy
+	serving          *shared.Serving
 }
 
 // title says which server, for people.
@@ -93,7 +92,7 @@ func newDatabase(config map[string]any) (*database, *effect.Error) {
 	db := &database{network: "tcp", address: text(config, "address", ""), user: text(config, "user", "root"), password: text(config, "password", ""), name: text(config, "database", ""),
 		tls: text(config, "tls", "disable"), ca: path("ca"), timeout: 5 * time.Second, backups: path("backups"), binlogs: path("binlogs"), data: path("data"),
 		copies: shared.Copies{Dir: path("copies"), Data: "data"}, bin: path("bin"), runAs: text(config, "run_as", "mysql"), options: map[string]string{},
-		marks: text(config, "marks", shared.Marks), serving: &sync.Map{}}
+		marks: text(config, "marks", shared.Marks), serving: &shared.Serving{}}
 	if s, ok := config["timeout"].(float64); ok {
 		db.timeout = effect.Seconds(s)
 	}

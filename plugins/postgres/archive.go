@@ -88,7 +88,7 @@ func (dir walDirectory) flush(j *job, c *conn) (bool, *effect.Error) {
 				WithHint("check archive_mode, archive_command, pg_stat_archiver and the server's log")
 		}
 		j.Progress.Say("waiting until %s is archived", file)
-		j.pause()
+		j.Pause()
 	}
 	return true, nil
 }

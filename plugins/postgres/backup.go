@@ -42,7 +42,7 @@ type stored struct {
 }
 
 func (s *stored) value(name string) map[string]any {
-	value := map[string]any{name: s.Name, "type": or(s.Type, "full"), "began": seconds(s.Began), "ended": seconds(s.Ended), "size": float64(s.Size)}
+	value := map[string]any{name: s.Name, "type": or(s.Type, "full"), "began": shared.Seconds(s.Began), "ended": shared.Seconds(s.Ended), "size": float64(s.Size)}
 	if s.Damaged {
 		value["damaged"] = true
 	}
@@ -80,7 +80,7 @@ func (j *job) list() (map[string]any, *effect.Error) {
 	if list = whole(list); len(list) == 0 {
 		return out, nil
 	}
-	out["earliest"], out["latest"] = seconds(list[0].Ended), seconds(list[len(list)-1].Ended)
+	out["earliest"], out["latest"] = shared.Seconds(list[0].Ended), shared.Seconds(list[len(list)-1].Ended)
 	if j.wal != nil {
 		// While the primary archives, everything until now can be restored;
 		// otherwise what the archive has.
@@ -91,7 +91,7 @@ func (j *job) list() (map[string]any, *effect.Error) {
 			}
 		}
 		if known || latest.After(list[len(list)-1].Ended) {
-			out["latest"] = seconds(latest)
+			out["latest"] = shared.Seconds(latest)
 		}
 	}
 	return out, nil

@@ -124,7 +124,7 @@ func (dir baseBackups) fill(j *job, s *stored, to string, size int64) *effect.Er
 	defer j.watch("restored", to, size)()
 	c := &shared.Command{Argv: []string{"cp", "-a", dir.data(s), to}, Env: shared.Environment(), Dir: "/", User: u}
 	if said, err := c.Run(j.Ctx); err != nil {
-		return j.failedTool("copying the backup", said, err)
+		return j.FailedTool("copying the backup", j.hide(said), err)
 	}
 	return nil
 }
@@ -167,7 +167,7 @@ func (j *job) copyBase(n *node, data string, size int64) *effect.Error {
 	tool.Env = append(tool.Env, j.environment(n)...)
 	defer j.watch("copied", data, size)()
 	if said, err := tool.Run(j.Ctx); err != nil {
-		return j.failedTool("pg_basebackup of "+n.title(), said, err)
+		return j.FailedTool("pg_basebackup of "+n.title(), j.hide(said), err)
 	}
 	return nil
 }
@@ -186,7 +186,7 @@ func (j *job) verifyBase(data string) *effect.Error {
 	case j.Ctx.Err() != nil:
 		return j.Ended("verifying the backup")
 	case !shared.Ended(err):
-		return j.failedTool("pg_verifybackup", said, err)
+		return j.FailedTool("pg_verifybackup", j.hide(said), err)
 	}
 	return effect.Errorf(effect.CodeUnhealthy, "the backup %s is damaged: %s", filepath.Base(filepath.Dir(data)), said).WithHint("restore another backup, and make a new one")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 )
 
 // States that PostgreSQL reports, as its manual lists them (appendix A).
@@ -131,12 +132,7 @@ func (j *job) why(err error) string {
 	return j.hide(strings.TrimSpace(text))
 }
 
-func (j *job) hide(text string) string {
-	if j.password == "" {
-		return text
-	}
-	return strings.ReplaceAll(text, j.password, "…")
-}
+func (j *job) hide(text string) string { return shared.Hide(text, j.password) }
 
 // failed returns the error for a statement that a server did not carry out.
 // It is for what is within a transaction that is not committed, and for reads:

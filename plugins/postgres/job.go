@@ -1,8 +1,6 @@
 package postgres
 
 import (
-	"time"
-
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 )
@@ -30,14 +28,3 @@ func (s *settings) job(backend string) func(*shared.Call) (*job, *effect.Error) 
 
 // pause waits before the next look at what goes on by itself; false says that
 // the call's time is up.
-func (j *job) pause() bool {
-	select {
-	case <-time.After(50 * time.Millisecond):
-		return true
-	case <-j.Ctx.Done():
-		return false
-	}
-}
-
-// seconds returns a moment as scripts see it.
-func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1e3 }

@@ -86,7 +86,7 @@ func (j *job) seePromotion() (effect.Observed, map[string]any, *effect.Error) {
 		if time.Now().After(until) || j.Ctx.Err() != nil {
 			return effect.NotApplied, nil, nil
 		}
-		j.pause()
+		j.Pause()
 	}
 }
 

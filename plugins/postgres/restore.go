@@ -14,7 +14,6 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
-	contract "github.com/q-ecosystem/runbook/stdlib/db"
 )
 
 func (j *job) seeCopy() (effect.Observed, map[string]any, *effect.Error) {
@@ -77,7 +76,7 @@ func (j *job) restore() (map[string]any, *effect.Error) {
 	if e != nil {
 		return nil, e
 	}
-	value := map[string]any{"copy": name, "backup": g.from.Name, "time": seconds(reached.at), "timeline": float64(reached.timeline)}
+	value := map[string]any{"copy": name, "backup": g.from.Name, "time": shared.Seconds(reached.at), "timeline": float64(reached.timeline)}
 	if e := j.copies.Place(hidden, name, j.Key, value); e != nil {
 		return nil, e
 	}
@@ -92,15 +91,12 @@ func (j *job) goal() (*goal, *effect.Error) {
 	}
 	g := &goal{}
 	target := math.Inf(1)
-	if v, given := j.Args["time"]; given {
-		t, err := contract.ParseTime(v)
-		if err != nil {
-			return nil, effect.Errorf(effect.CodeInvalid, "time: %v", err)
-		}
-		if t.After(time.Now()) {
-			return nil, effect.Errorf(effect.CodeInvalid, "%s has not come yet", t.Format(time.RFC3339))
-		}
-		g.given, g.at, target = true, t.Round(time.Microsecond), seconds(t.Round(time.Millisecond))
+	t, given, e := j.Moment()
+	if e != nil {
+		return nil, e
+	}
+	if given {
+		g.given, g.at, target = true, t.Round(time.Microsecond), shared.Seconds(t.Round(time.Millisecond))
 	}
 	if len(list) == 0 {
 		return nil, effect.Errorf(effect.CodeNotFound, "there is no backup at all").WithHint("make one with db.backup")
@@ -124,7 +120,7 @@ func (j *job) goal() (*goal, *effect.Error) {
 			damaged = append(damaged, list[i].Name)
 			continue
 		}
-		if (wanted == "" && fits(&list[i]) || list[i].Name == wanted) && seconds(list[i].Ended) <= target {
+		if (wanted == "" && fits(&list[i]) || list[i].Name == wanted) && shared.Seconds(list[i].Ended) <= target {
 			g.from = &list[i]
 		}
 	}
@@ -146,7 +142,7 @@ func (j *job) goal() (*goal, *effect.Error) {
 			WithHint("restore another backup, or leave it out: the newest that fits is taken")
 	}
 	if j.wal == nil {
-		if g.given && seconds(g.from.Ended) != target {
+		if g.given && shared.Seconds(g.from.Ended) != target {
 			return nil, effect.Errorf(effect.CodeRefused, "only the ends of backups can be restored: there is no log").WithHint("name a backup, without a time; or archive WAL, and configure wal")
 		}
 		g.at = g.from.Ended
@@ -241,11 +237,8 @@ func (j *job) claim(data string, timeline int) *effect.Error {
 // own gives a file to the user of the tools.
 func (j *job) own(file string) *effect.Error {
 	u, e := j.as()
-	if e != nil || u == nil {
+	if e != nil {
 		return e
 	}
-	if err := os.Chown(file, int(u.UID), int(u.GID)); err != nil {
-		return effect.Errorf(effect.CodeRefused, "%s cannot be given to %s: %v", file, j.runAs, err)
-	}
-	return nil
+	return u.Own(file)
 }

@@ -70,14 +70,11 @@ func (j *job) serve(data string, settings ...string) (*server, *effect.Error) {
 	if e != nil {
 		return nil, e
 	}
-	lock, _ := j.serving.LoadOrStore(data, make(chan struct{}, 1))
-	select {
-	case lock.(chan struct{}) <- struct{}{}:
-	case <-j.Ctx.Done():
-		return nil, j.Ended("waiting for another call on the copy")
+	release, e := j.serving.Hold(j.Call, data)
+	if e != nil {
+		return nil, e
 	}
 	s := &server{j: j, Server: shared.Server{Quit: syscall.SIGQUIT}}
-	release := func() { <-lock.(chan struct{}) }
 	fail := func(format string, args ...any) (*server, *effect.Error) {
 		_ = os.RemoveAll(s.dir)
 		release()
@@ -147,7 +144,7 @@ func (s *server) await(port string) *effect.Error {
 			return effect.Errorf(effect.CodeFailed, "the server of the copy does not let us in: %s", s.j.why(err))
 		}
 		s.j.Progress.Say("recovering for %s", effect.FormatDuration(time.Since(s.j.Began).Round(time.Second)))
-		s.j.pause()
+		s.j.Pause()
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -33,7 +32,7 @@ type database struct {
 	options        map[string]string
 	marks          string
 	migrate        *shared.Migration
-	serving        *sync.Map // by data directory: keeps two calls from starting two servers on one copy
+	serving        *shared.Serving
 }
 
 // node is one server of a cluster.
@@ -176,7 +175,7 @@ func newDatabase(config map[string]any) (*database, *effect.Error) {
 		tls: or(text(config, "tls"), "prefer"), ca: path(config, "ca"), nodes: map[string]*node{}, timeout: 5 * time.Second,
 		copies: shared.Copies{Dir: path(config, "copies"), Data: "data"},
 		bin:    path(config, "bin"), runAs: or(text(config, "run_as"), "postgres"), options: map[string]string{}, marks: or(text(config, "marks"), shared.Marks),
-		serving: &sync.Map{}}
+		serving: &shared.Serving{}}
 	var e *effect.Error
 	if db.migrate, e = shared.NewMigration(config); e != nil {
 		return nil, e

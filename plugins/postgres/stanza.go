@@ -250,7 +250,7 @@ func (j *job) seeKept() (effect.Observed, map[string]any, *effect.Error) {
 			return effect.Applied, made.value("backup"), nil
 		case !i.Status.Lock.Backup.Held:
 			return effect.NotApplied, nil, nil
-		case time.Now().After(until) || !j.pause():
+		case time.Now().After(until) || !j.Pause():
 			return effect.Uncertain, nil, nil
 		}
 	}

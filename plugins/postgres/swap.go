@@ -40,7 +40,7 @@ func (j *job) seeSwap() (effect.Observed, map[string]any, *effect.Error) {
 		if s.err == nil && !s.recovering {
 			return effect.Applied, j.swapValue(), nil
 		}
-		if !came || !j.pause() {
+		if !came || !j.Pause() {
 			return effect.NotApplied, nil, nil
 		}
 	}
@@ -259,7 +259,7 @@ func (j *job) finish(n *node, r *shared.Record, name, keep string) (map[string]a
 			return nil, half("its server does not take writes within the timeout")
 		}
 		j.Progress.Say("waiting for %s", n.title())
-		j.pause()
+		j.Pause()
 	}
 }
 

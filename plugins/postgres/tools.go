@@ -3,7 +3,6 @@ package postgres
 import (
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"sort"
 	"strconv"
@@ -58,17 +57,7 @@ func (j *job) tool(name string, args ...string) (*shared.Command, *effect.Error)
 // as returns whom the programs run as: nobody else unless we are root, which
 // they refuse.
 func (j *job) as() (*shared.User, *effect.Error) {
-	if os.Geteuid() != 0 {
-		return nil, nil
-	}
-	u, err := user.Lookup(j.runAs)
-	if err != nil {
-		return nil, effect.Errorf(effect.CodeInvalid, "PostgreSQL's programs refuse root, and there is no user %s: %v; nothing was started", j.runAs, err).
-			WithHint("name one in the configuration of %s: run_as", j.backend)
-	}
-	uid, _ := strconv.ParseUint(u.Uid, 10, 32)
-	gid, _ := strconv.ParseUint(u.Gid, 10, 32)
-	return &shared.User{UID: uint32(uid), GID: uint32(gid)}, nil
+	return shared.RunAs("PostgreSQL's programs", j.runAs, j.backend)
 }
 
 // environment returns how tools find a node. The password is in no argument,
@@ -91,24 +80,5 @@ func (j *job) mkdir(dir string) *effect.Error {
 	if e != nil {
 		return e
 	}
-	_, err := os.Stat(dir)
-	fresh := os.IsNotExist(err)
-	if err = os.MkdirAll(dir, 0o700); err == nil && fresh && u != nil {
-		err = os.Chown(dir, int(u.UID), int(u.GID))
-	}
-	if err != nil {
-		return effect.Errorf(effect.CodeRefused, "%s cannot be made: %v; nothing was started", dir, err).WithHint("create it, and let the user %s write there", j.runAs)
-	}
-	return nil
-}
-
-// failedTool returns the error for a program that did not do its work.
-func (j *job) failedTool(what, said string, err error) *effect.Error {
-	if j.Ctx.Err() != nil {
-		return j.Ended(what)
-	}
-	if said != "" {
-		said = ": " + said
-	}
-	return effect.Errorf(effect.CodeFailed, "%s failed (%v)%s; nothing was left of it", what, err, j.hide(said))
+	return u.MakeDir(dir)
 }

@@ -33,11 +33,8 @@ var backupName = lazyregexp.New(`^full-(\d{8}T\d{6}\.\d{3}Z)-([0-9a-f]{16})\.db$
 func (s *stored) file(dir string) string { return filepath.Join(dir, s.name+".db") }
 
 func (s *stored) value() map[string]any {
-	return map[string]any{"name": s.name, "type": "full", "began": seconds(s.began), "ended": seconds(s.ended), "size": float64(s.size)}
+	return map[string]any{"name": s.name, "type": "full", "began": shared.Seconds(s.began), "ended": shared.Seconds(s.ended), "size": float64(s.size)}
 }
-
-// seconds returns a moment as scripts see it.
-func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1e3 }
 
 // backupsHere returns the backups, oldest first.
 func (j *job) backupsHere() ([]stored, *effect.Error) {
@@ -75,7 +72,7 @@ func (j *job) list() (map[string]any, *effect.Error) {
 		backups = append(backups, list[i].value())
 	}
 	if n := len(list); n > 0 {
-		out["earliest"], out["latest"] = seconds(list[0].ended), seconds(list[n-1].ended)
+		out["earliest"], out["latest"] = shared.Seconds(list[0].ended), shared.Seconds(list[n-1].ended)
 	}
 	out["backups"] = backups
 	return out, nil

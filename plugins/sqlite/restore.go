@@ -12,7 +12,6 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
-	contract "github.com/q-ecosystem/runbook/stdlib/db"
 )
 
 // dataFile is what the data of a copy is called in its directory.
@@ -63,7 +62,7 @@ func (j *job) restore() (map[string]any, *effect.Error) {
 	if err := j.copyFile(file, filepath.Join(hidden, dataFile)); err != nil {
 		return nil, kept(err)
 	}
-	value := map[string]any{"copy": name, "backup": from.name, "time": seconds(from.began)}
+	value := map[string]any{"copy": name, "backup": from.name, "time": shared.Seconds(from.began)}
 	r := &shared.Record{Restore: &shared.Restored{Key: j.Key, Value: value}}
 	if err := r.Write(hidden); err != nil {
 		return nil, kept(err)
@@ -87,16 +86,12 @@ func (j *job) source() (*stored, *effect.Error) {
 		return nil, e
 	}
 	target := math.Inf(1)
-	v, given := j.Args["time"]
+	t, given, e := j.Moment()
+	if e != nil {
+		return nil, e
+	}
 	if given {
-		t, err := contract.ParseTime(v)
-		if err != nil {
-			return nil, effect.Errorf(effect.CodeInvalid, "time: %v", err)
-		}
-		if t.After(time.Now()) {
-			return nil, effect.Errorf(effect.CodeInvalid, "%s has not come yet", t.Format(time.RFC3339))
-		}
-		target = seconds(t.Round(time.Millisecond))
+		target = shared.Seconds(t.Round(time.Millisecond))
 	}
 	if len(list) == 0 {
 		return nil, effect.Errorf(effect.CodeNotFound, "there is no backup at all").WithHint("make one with db.backup")
@@ -106,7 +101,7 @@ func (j *job) source() (*stored, *effect.Error) {
 	var known []string
 	for i := range list {
 		known = append(known, list[i].name)
-		if (named == "" || list[i].name == named) && seconds(list[i].ended) <= target {
+		if (named == "" || list[i].name == named) && shared.Seconds(list[i].ended) <= target {
 			k = &list[i]
 		}
 	}
@@ -116,7 +111,7 @@ func (j *job) source() (*stored, *effect.Error) {
 	if k == nil {
 		return nil, effect.Errorf(effect.CodeNotFound, "no backup reaches back to the moment that is asked for").WithHint("db.backups tells the earliest moment that can be restored")
 	}
-	if given && seconds(k.ended) != target {
+	if given && shared.Seconds(k.ended) != target {
 		return nil, effect.Errorf(effect.CodeRefused, "only the ends of backups can be restored: there is no log").WithHint("name a backup, without a time; db.backups lists them")
 	}
 	return k, nil

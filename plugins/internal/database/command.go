@@ -28,9 +28,6 @@ type Command struct {
 	Output io.Writer
 }
 
-// User is whom a program runs as.
-type User struct{ UID, GID uint32 }
-
 // tail is how many lines of what a program said an error shows.
 const tail = 8
 
