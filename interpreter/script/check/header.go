@@ -94,7 +94,7 @@ func (f *file) noPositional(name string, t *constructor) {
 // headerParams checks the declarations of the parameters and remembers their
 // names.
 func (f *file) headerParams(header *constructor) {
-	params := &declaredParams{names: map[string]bool{}}
+	params := &declaredParams{names: map[string]bool{}, most: map[string]bool{}}
 	for _, e := range header.keyed {
 		if e.key != "params" {
 			continue
@@ -110,6 +110,7 @@ func (f *file) headerParams(header *constructor) {
 		f.noPositional("runbook: params", t)
 		for _, p := range t.keyed {
 			params.names[p.key] = true
+			params.most[p.key] = f.atMost(p)
 			f.paramDeclaration(p)
 		}
 		if !t.closed {
@@ -119,6 +120,16 @@ func (f *file) headerParams(header *constructor) {
 	if header.closed {
 		f.params = params
 	}
+}
+
+// atMost reports whether a parameter has a bound, or may have one.
+func (f *file) atMost(p tableEntry) bool {
+	table, ok := f.tableOf(p.value)
+	if !ok {
+		return true
+	}
+	t := f.readTable(table, p.line)
+	return !t.closed || t.value("max") != nil || t.value("values") != nil
 }
 
 func (f *file) paramDeclaration(p tableEntry) {

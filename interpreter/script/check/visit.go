@@ -17,6 +17,8 @@ func (f *file) visit(stmts []ast.Stmt) {
 	f.findExtended(stmts)
 	f.findCalls(stmts)
 	f.outlived()
+	f.boundless(stmts)
+	noData := looksForNoData(stmts)
 	for _, s := range stmts {
 		syntax.Each(s, func(node any) {
 			switch n := node.(type) {
@@ -40,6 +42,7 @@ func (f *file) visit(stmts []ast.Stmt) {
 				f.unheard(n)
 			case *ast.RelationalOpExpr:
 				f.comparison(n)
+				f.unmeasured(n, noData)
 			case *ast.IfStmt:
 				f.condition(n.Condition)
 			case *ast.WhileStmt:
@@ -148,6 +151,7 @@ func (f *file) call(call *ast.FuncCallExpr) {
 // declaredParams is what the header declares under params.
 type declaredParams struct {
 	names map[string]bool
+	most  map[string]bool // those that have a max, or are one of few values
 }
 
 func (p *declaredParams) list() []string {
