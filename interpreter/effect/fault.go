@@ -13,6 +13,9 @@ type FaultKind struct {
 	// Answers says that nothing happens by it but that a read is answered
 	// otherwise: see Twister. It is tried where the answer can be.
 	Answers bool
+	// Only names the one invariant that a run struck by it is held against, all if
+	// empty: of an answer that need not be possible nothing else can be asked.
+	Only string
 	// Rare says that it is tried only where somebody asks for it: runs that are
 	// right may not stand up to it.
 	Rare bool

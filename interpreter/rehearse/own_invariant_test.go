@@ -39,7 +39,7 @@ func examples(t *testing.T) map[string]string {
 const ownWorld = `return { world = {
   traffic = { weights = { blue = 100, green = 0 } },
   dns = { records = { { name = "db.example.org", type = "A", values = { "192.0.2.1" }, ttl = "1m" } } },
-  db = { nodes = { a = { primary = true }, b = { lag = "0s" } } },
+  db = { nodes = { a = { primary = true }, b = { lag = "0s" } }, statements = { ["SELECT id"] = { rows = { { id = "a" }, { id = "b" } } } } },
   deploy = { envs = { green = { version = "v1", state = "released" } } },
   notify = {},
   exec = { vars = { page = "normal", n = 0 }, commands = {
@@ -161,5 +161,28 @@ require("traffic").switch { to = "green" }`, "none")
 invariant.always("end", function() end)`, "none")
 	if trial.Ending.Err == nil || !strings.Contains(trial.Ending.Err.Error(), "invariant.always does not exist") {
 		t.Errorf("a kind that is not there: %v", trial.Ending.Err)
+	}
+}
+
+// TestAnswerHeldAgainstOneInvariant: an answer that need not be possible breaks the one
+// invariant that asks for it, and nothing else, of the runbook's own neither.
+func TestAnswerHeldAgainstOneInvariant(t *testing.T) {
+	const text = `runbook { name = "own", locks = { "db/x" } }
+local db, exec, http = require "db", require "exec", require "http"
+invariant.finally("the page says sorry", function(world) return world.exec.vars.page == "sorry" end)
+local ids = json.list()
+for _, row in ipairs(db.query { sql = "SELECT id FROM customers" }.rows) do
+  ids[#ids + 1] = row.id
+  exec.run { argv = { "./page.sh", "sorry" }, class = "write", recovery = "retry" }
+end
+`
+	const put = `http.request { url = "https://fwd.example/customers", method = "PUT", json = { ids = ids }, recovery = "retry" }`
+	for script, want := range map[string]int{text: 0, text + put: 1} {
+		if got := try(t, script, "1:no-rows").Broken; len(got) != want {
+			t.Errorf("broken: %v", got)
+		}
+	}
+	if brokenIn(try(t, text, "1:refused"), "the page says sorry") == "" {
+		t.Error("the runbook's own invariant is not held where another fault strikes")
 	}
 }

@@ -57,7 +57,7 @@ func (w *World) judge(e Entry) {
 	}
 	v, occurrence := w.view(), w.setup.occurrence(e)
 	for _, inv := range w.setup.Invariants {
-		if inv.After == nil {
+		if inv.After == nil || !w.held(inv.Name) {
 			continue
 		}
 		if msg := hold(func() string { return inv.After(v, occurrence) }); msg != "" {
@@ -65,6 +65,10 @@ func (w *World) judge(e Entry) {
 		}
 	}
 }
+
+// held reports whether the run is held against an invariant, whatever struck it; w.mu
+// is held.
+func (w *World) held(invariant string) bool { return w.only == "" || w.only == invariant }
 
 // hold asks an invariant. One that cannot be evaluated does not hold.
 func hold(ask func() string) (msg string) {
@@ -141,7 +145,9 @@ func (w *World) violate(v Violation) {
 func (w *World) Broke(name, message string, place effect.Place) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.violate(Violation{Invariant: name, Message: message, Place: place, At: w.timeline.Now()})
+	if w.held(name) {
+		w.violate(Violation{Invariant: name, Message: message, Place: place, At: w.timeline.Now()})
+	}
 }
 
 // Observe implements effect.Observatory.
@@ -193,7 +199,7 @@ func (w *World) End(r Ending) []Violation {
 	defer w.mu.Unlock()
 	v := w.view()
 	for _, inv := range w.setup.Invariants {
-		if inv.End == nil {
+		if inv.End == nil || !w.held(inv.Name) {
 			continue
 		}
 		if msg := hold(func() string { return inv.End(v, r) }); msg != "" {
@@ -215,6 +221,14 @@ func (w *World) struck(call effect.Call, kind Kind) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.faults[call.Place] = kind
+	if w.setup.Catalog != nil {
+		m, _ := w.setup.Catalog.Module(call.Op.Module)
+		for _, f := range m.Faults {
+			if f.Name == string(kind) && f.Only != "" {
+				w.only = f.Only
+			}
+		}
+	}
 	if slices.Contains(engine, kind) || w.setup.Catalog != nil && slices.Contains(Twists(call, w.setup.Catalog), kind) {
 		return
 	}

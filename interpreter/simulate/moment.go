@@ -70,5 +70,5 @@ func (w *World) copyTo(c *World) {
 	c.effects, c.broken, c.delayed = slices.Clip(w.effects), slices.Clip(w.broken), slices.Clone(w.delayed)
 	c.locks, c.start = w.locks, w.start
 	dirty := *w.dirty
-	c.dirty, c.stranded, c.passed = &dirty, w.stranded, w.passed
+	c.dirty, c.stranded, c.passed, c.only = &dirty, w.stranded, w.passed, w.only
 }

@@ -83,6 +83,7 @@ type World struct {
 	bad         map[string]time.Time    // parts that turned bad, and when
 	turned      map[string]turn         // by part: what the run had changed when it turned bad; of those that a rollback can mend
 	stranded    bool                    // one of them turned bad in a rollback
+	only        string                  // the one invariant that the run is held against, since a fault struck that asks for no other; all if empty
 	start       map[string]any          // the state in the beginning
 	answers     map[string]any          // by question: approved, denied, expired
 	passed      int                     // effects so far, repeated ones too

@@ -10,6 +10,7 @@ const (
 	damaged = "damaged"
 	silent  = "silent"
 	newer   = "newer-backups"
+	noRows  = "no-rows"
 )
 
 func faults() []effect.FaultKind {
@@ -17,6 +18,7 @@ func faults() []effect.FaultKind {
 		{Name: damaged, Doc: "The copy that is restored turns out to be damaged", Ops: []string{"restore"}},
 		{Name: silent, Doc: "Nobody says how far replicas are behind, once", Ops: []string{"lag"}},
 		{Name: newer, Doc: "Right after each of several backups there was another one of its kind", Ops: []string{"backups"}, Answers: true},
+		{Name: noRows, Doc: "A query that returned several rows returns none", Ops: []string{"query"}, Answers: true, Only: notEmptied},
 	}
 }
 

@@ -16,9 +16,13 @@ import (
 // seconds it ended.
 const later, shortly = "-newer", 0.5
 
-// Twist implements effect.Twister: right after each backup there is another one.
+// Twist implements effect.Twister: right after each backup there is another one, or
+// there are no rows where there were several.
 func (d *Model) Twist(kind, _ string, _ map[string]any, value any) any {
 	told, _ := value.(map[string]any)
+	if kind == noRows {
+		return withoutRows(told)
+	}
 	list, _ := told["backups"].([]any)
 	if kind != newer || len(list) < 2 {
 		return nil

@@ -37,8 +37,9 @@ type faultLine struct {
 	Ops    []string `json:"ops"`
 	Writes bool     `json:"writes,omitempty"` // only calls that may change something
 	// Answers says that only what a read answers is another.
-	Answers bool `json:"answers,omitempty"`
-	Rare    bool `json:"rare,omitempty"` // tried only where somebody asks for it
+	Answers bool   `json:"answers,omitempty"`
+	Only    string `json:"only,omitempty"` // the one invariant that a run struck by it is held against
+	Rare    bool   `json:"rare,omitempty"` // tried only where somebody asks for it
 }
 
 // moduleLine is a module as --json prints it.
