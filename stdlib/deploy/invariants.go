@@ -30,6 +30,7 @@ func invariants() []effect.Invariant {
 		{Name: "what is in service stays well on the way", After: wellOnTheWay, Ahead: true},
 		{Name: "a cache forgets after the new version serves", End: purgedEarly},
 		{Name: "a version does not come into service everywhere at once", End: oneFirst},
+		{Name: "what serves is not taken away", Doc: "no command or DELETE that takes something away names a place, or an image, of the version that serves", After: inUse},
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 )
 
 // beside are the types of sets whose values serve beside each other, often those of
-// several parties: who writes one has to write all. Addresses are moved as a whole.
+// several parties: who writes one has to write all. Addresses are moved as a whole,
+// unless one of them stays.
 var beside = []string{"MX", "NS", "TXT", "SRV", "CAA"}
 
 // keptBeside finds sets that a run gave a new value, and that lost more than that one by
@@ -25,7 +26,7 @@ func keptBeside(v *effect.View, end effect.Ending) string {
 		if e.Module == effect.ControlModule && effect.Asks(e.Module+"."+e.Name) {
 			said += plain.Text(e.Args)
 		}
-		if e.Module != "dns" || !e.Wrote() || e.Name != "set" && e.Name != "replace" || !slices.Contains(beside, plain.Str(e.Args, "type")) {
+		if e.Module != "dns" || !e.Wrote() || e.Name != "set" && e.Name != "replace" {
 			continue
 		}
 		value, _ := e.Value.(map[string]any)
@@ -34,6 +35,9 @@ func keptBeside(v *effect.View, end effect.Ending) string {
 			was, is = plain.List(e.Args["from"]), plain.List(e.Args["to"])
 		}
 		lost, added := without(was, is), without(is, was)
+		if !slices.Contains(beside, plain.Str(e.Args, "type")) && (e.Name == "replace" || len(lost) == len(was)) {
+			continue
+		}
 		lost = slices.DeleteFunc(lost, func(value string) bool { return strings.Contains(said, value) || held(v, e, value) })
 		if len(added) > 0 && len(lost) > len(added) {
 			return fmt.Sprintf("%s gave %s the value %s, and %s are gone, which nobody said: what is written is all that the set holds; write them beside the new one, as dns.records tells them",

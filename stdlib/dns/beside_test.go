@@ -32,6 +32,8 @@ func TestKeptBeside(t *testing.T) {
 		"the parameters name them": {[]effect.Occurrence{replace(two, one)}, obj{"drop": two}, one, false},
 		"people were asked":        {[]effect.Occurrence{asked, replace(two, one)}, nil, one, false},
 		"addresses are moved":      {[]effect.Occurrence{set("A", []any{"192.0.2.1", "192.0.2.2"}, []any{"192.0.2.3"})}, nil, nil, false},
+		"one address stays":        {[]effect.Occurrence{set("A", []any{"192.0.2.1", "192.0.2.2", "192.0.2.3"}, []any{"192.0.2.1", "192.0.2.4"})}, nil, nil, true},
+		"one address for one":      {[]effect.Occurrence{set("A", []any{"192.0.2.1", "192.0.2.2"}, []any{"192.0.2.1", "192.0.2.4"})}, nil, nil, false},
 		"they are back":            {[]effect.Occurrence{replace(two, one)}, nil, two, false},
 	} {
 		v := &effect.View{State: func(string) map[string]any {

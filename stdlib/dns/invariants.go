@@ -20,7 +20,8 @@ func invariants() []effect.Invariant {
 		{Name: "a name is moved after what it leads to is ready", End: movedToReady},
 		{Name: "what a name led to stays until resolvers have forgotten it", Doc: "dns.wait, or a sleep, comes before what is taken away for good", After: keptWhileSeen},
 		{Name: "what a name led to stays until resolvers have forgotten it", Doc: "and before content is unpinned", After: contentWhileSeen},
-		{Name: "a set keeps what it held beside what is added", Doc: "of MX, NS, TXT, SRV and CAA, where it loses more values than it gains, and neither parameters nor a question name these", End: keptBeside},
+		{Name: "a set keeps what it held beside what is added", Doc: "of MX, NS, TXT, SRV and CAA, and of addresses that dns.set writes beside one that stays, where it loses more values than it gains, and neither parameters nor a question name these", End: keptBeside},
+		{Name: "a zone is signed as long as the one above says so", Doc: "a command takes the signatures away an hour, at the least, after the DS", After: signedWhileTold},
 		{Name: "a run that did not succeed leaves the DNS records as they were", End: asTheyWere},
 	}
 }
