@@ -20,6 +20,8 @@ func invariants() []effect.Invariant {
 		model.Emptied("exec", model.Command),
 		model.RightUnit("exec", model.Command),
 		model.PaidOnce("exec", model.Command),
+		model.Upgraded("exec"),
+		model.MirroredWhole("exec"),
 	}
 }
 

@@ -89,7 +89,7 @@ func (x *Model) copy(m effect.Moment, args map[string]any, chosen []*machine) (a
 				WithHint("find out what changed it before it is used")
 		}
 	} else if want := plain.Str(args, "expect"); want != "" {
-		put.sum = strings.ToLower(want)
+		put.sum, put.hashed = strings.ToLower(want), true
 	}
 	var bad []failed
 	for _, h := range chosen {
@@ -148,7 +148,7 @@ func (x *Model) read(m effect.Moment, args map[string]any, chosen []*machine) (a
 		f, ok := h.files[path]
 		switch {
 		case h.gone(m.Now):
-		case ok && !f.known:
+		case ok && !f.known && !f.hashed:
 			return nil, cannotTell("%s on %s was copied from the runner, and nobody said what is in it", path, h.Name)
 		case !ok && h.learned:
 			return nil, cannotTell("nobody said what is in %s on %s", path, h.Name)
@@ -164,6 +164,9 @@ func (x *Model) read(m effect.Moment, args map[string]any, chosen []*machine) (a
 			return failure
 		}
 		f := h.files[path]
+		if !f.known {
+			return map[string]any{"text": "", "sha256": f.sum, "mode": f.mode, "owner": f.owner, "truncated": true}
+		}
 		text, most := f.text, int(plain.Num(args, "max"))
 		if most > 0 && len(text) > most {
 			text = text[:most]

@@ -12,8 +12,8 @@ import (
 )
 
 // agreeing matches services whose members have to agree, or to copy from one
-// another, before the next one may be away.
-var agreeing = lazyregexp.New(`(?i)^(etcd|zookeeper|consul|nomad|vault|kafka|cassandra|scylla\S*|elasticsearch|opensearch|solr|mongo(d|db)?|mysqld?|mariadb|galera|postgres(ql)?\S*|patroni|redis\S*|valkey\S*|rabbitmq\S*|nats\S*|cockroach\S*|ceph\S*|minio|influxd?\S*|clickhouse\S*|raft\S*)$`)
+// another, before the next one may be away, and caches, which have to fill again.
+var agreeing = lazyregexp.New(`(?i)^(memcached|varnish|etcd|zookeeper|consul|nomad|vault|kafka|cassandra|scylla\S*|elasticsearch|opensearch|solr|mongo(d|db)?|mysqld?|mariadb|galera|postgres(ql)?\S*|patroni|redis\S*|valkey\S*|rabbitmq\S*|nats\S*|cockroach\S*|ceph\S*|minio|influxd?\S*|clickhouse\S*|raft\S*)$`)
 
 // nextTooSoon finds members of a group, of those that agree among themselves, that are
 // restarted one after the other by calls of their own without a look or a pause
@@ -69,8 +69,11 @@ func mayLook(p effect.Occurrence, hosts []string) bool {
 	case p.Class == effect.Read:
 		return true
 	}
-	return p.Err == nil && (p.Module == "exec" || p.Module == "http" || p.Module == "hosts" && p.Name == "run")
+	return p.Err == nil && (p.Module == "exec" || p.Module == "http" || p.Module == "hosts" && p.Name == "run") && !atOnce.MatchString(said(p.Args))
 }
+
+// atOnce matches commands that wait for nothing but themselves.
+var atOnce = lazyregexp.New(`^\s*(sudo\s+)?(\S*/)?(apt(-get)?|dnf|yum|zypper|apk|pip3?|rpm|dpkg|cp|mv|ln|mkdir|chmod|chown|tar|install|sed|echo|touch|systemctl\s+daemon-reload)\s[^;&|]*$`)
 
 // reboot is what takenAway calls a host that goes down as a whole.
 const reboot = "the host"

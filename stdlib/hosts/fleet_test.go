@@ -57,6 +57,7 @@ func TestNextTooSoon(t *testing.T) {
 		"straight after":             {[]effect.Occurrence{restarts("1", "etcd", "r1")}, "etcd", true},
 		"a look between":             {[]effect.Occurrence{restarts("1", "etcd", "r1"), look}, "etcd", false},
 		"a pause between":            {[]effect.Occurrence{restarts("1", "etcd", "r1"), pause}, "etcd", false},
+		"a package between":          {[]effect.Occurrence{restarts("1", "etcd", "r1"), did("2", "run", obj{"argv": []any{"apt-get", "install", "-y", "etcd"}}, []any{"r2"}, "r2")}, "etcd", true},
 		"a command that waits":       {[]effect.Occurrence{restarts("1", "etcd", "r1"), did("2", "run", obj{"argv": []any{"wait-healthy"}}, []any{"r1"}, "r1")}, "etcd", false},
 		"a command elsewhere":        {[]effect.Occurrence{restarts("1", "etcd", "r1"), {Place: "2", Module: "exec", Name: "run", Class: effect.Write, Args: obj{"argv": []any{"etcdctl", "member", "list"}}}}, "etcd", false},
 		"only another file":          {[]effect.Occurrence{restarts("1", "etcd", "r1"), did("2", "copy", obj{"to": "/etc/conf"}, []any{"r1"}, "r1")}, "etcd", true},

@@ -52,11 +52,13 @@ type machine struct {
 	broken   map[string]bool // services and commands that fail once
 }
 
-// file is what a file holds; that of the runner is not known.
+// file is what a file holds; that of the runner is not known, but for the hash that it
+// was copied by.
 type file struct {
 	text, sum   string
 	size        float64
-	known       bool
+	known       bool // text and size
+	hashed      bool
 	mode, owner string
 }
 

@@ -56,6 +56,10 @@ func TestModel(t *testing.T) {
 	r.Fails("read", web(obj{"path": "/none"}), effect.CodeNotFound, "web-1", "/none")
 	r.Must("copy", web(obj{"from": "x.conf", "to": "/etc/x"}))
 	r.Fails("read", web(obj{"path": "/etc/x"}), effect.CodeUnsupported, "copied from the runner")
+	sum := strings.Repeat("0a", 32)
+	r.Must("copy", web(obj{"from": "x.conf", "to": "/etc/x", "expect": strings.ToUpper(sum)}))
+	v = r.Must("read", web(obj{"path": "/etc/x"}))
+	modeltest.Is(t, "the hash that it was copied by", modeltest.At(v, "hosts", "web-1", "sha256"), sum)
 
 	r.Pass(time.Hour)
 	v = r.Must("service", web(obj{"name": "nginx", "action": "restart"}))
