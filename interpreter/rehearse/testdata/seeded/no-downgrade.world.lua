@@ -1,0 +1,4 @@
+return { world = {
+  exec = { commands = { ["kubeadm upgrade apply"] = { takes = "8m" } } },
+  health = { cluster = { error_rate = "0%" } },
+} }
