@@ -35,6 +35,7 @@ end
 test("begins no further host once the window has closed, unless the manager agrees", function(t)
   local run = slow { answer = "approve", by = { "engineering-manager" } }
   t.equal(run.status, "succeeded")
+  t.contains(slow({ answer = "approve", by = { "on-call" } }).error, "as on-call, and it asks [engineering-manager]")
   for _, answer in ipairs { { answer = "deny", by = { "engineering-manager" } }, { answer = "never" } } do
     run = slow(answer)
     t.equal(run.status, "rolled_back")
@@ -73,10 +74,16 @@ end)
 test("an emergency is agreed to by whom the policy names", function(t)
   local s = start { start = "2026-11-27 02:10" }
   s.params.emergency = "security patch"
-  local run = book.simulate(s)
-  t.equal(run.status, "succeeded")
-  s.answers = { ["an emergency change: security patch"] = { answer = "deny", by = { "security-lead" } } }
-  run = book.simulate(s)
+  local function answered(answer, by)
+    s.answers = { ["an emergency change: " .. s.params.emergency] = { answer = answer, by = { by } } }
+    return book.simulate(s)
+  end
+  t.equal(answered("approve", "security-lead").status, "succeeded")
+  t.contains(answered("approve", "engineering-manager").error, "it asks [security-lead]")
+  s.params.emergency = "critical bug fix"
+  t.equal(answered("approve", "engineering-manager").status, "succeeded")
+  t.contains(answered("approve", "security-lead").error, "it asks [engineering-manager]")
+  local run = answered("deny", "engineering-manager")
   t.equal(run.status, "failed")
   t.effects(run, {})
 end)

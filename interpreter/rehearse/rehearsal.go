@@ -93,7 +93,7 @@ func New(ctx context.Context, o Options) (*Rehearsal, error) {
 	if r.Setup, err = r.Scenario.Setup(o.Catalog); err != nil {
 		return nil, err
 	}
-	r.Setup.Lacks = o.People.Lacks
+	r.Setup.Lacks, r.Setup.Meant = o.People.Lacks, o.People.Meant
 	r.Runner = &Runner{Main: o.Main, Loader: o.Loader, Catalog: o.Catalog, Params: r.Params, Getenv: r.Scenario.Getenv, Calendars: r.Scenario.calendars(o.Calendars), Cache: o.Cache, Cover: o.Cover}
 	if o.Live != nil {
 		r.connect(*o.Live)

@@ -42,6 +42,28 @@ func (w *World) lacks(args map[string]any) string {
 	return w.setup.Lacks(by, int(count))
 }
 
+// stranger returns who of those that answer is none of those that are asked, or "".
+func (w *World) stranger(args map[string]any, answering []string) string {
+	asked, _ := args["by"].([]any)
+	if w.setup.Meant == nil || len(asked) == 0 {
+		return ""
+	}
+	may := map[string]bool{}
+	for _, name := range asked {
+		text, _ := name.(string)
+		may[effect.Person(text)] = true // also a role, for whoever has it
+		for _, person := range w.setup.Meant(text) {
+			may[effect.Person(person)] = true
+		}
+	}
+	for _, name := range answering {
+		if !may[effect.Person(name)] {
+			return name
+		}
+	}
+	return ""
+}
+
 // unwilling lets people refuse, or be silent, by the schedule.
 func (w *World) unwilling(ctx context.Context, call effect.Call, kind Kind) (effect.Result, error) {
 	return w.answer(ctx, call, Answer{Deny: kind == Denied, Never: kind == Unanswered, After: time.Minute}, Basis{Fact: Modeled})
@@ -63,6 +85,10 @@ func (w *World) answer(ctx context.Context, call effect.Call, a Answer, basis Ba
 		return effect.Result{}, &effect.Stop{Cause: effect.Interrupted}
 	}
 	value, said, failure := a.come(call, late, people(call.Args, a.By, int(count)))
+	if who := w.stranger(call.Args, a.By); who != "" && !late {
+		failure = effect.Errorf(effect.CodeInvalid, "the scenario answers %q as %s, and it asks %v", title, who, call.Args["by"])
+		value, said = nil, string(failure.Code)
+	}
 	w.mu.Lock()
 	whole := w.before(call)
 	w.answers[title] = said

@@ -24,6 +24,9 @@ type Setup struct {
 	// Lacks says why a question that asks these names, of whom count have to agree,
 	// cannot be answered ([effect.People.Lacks]); nil lets every one be.
 	Lacks func(by []string, count int) string
+	// Meant returns whom a name that a question asks stands for ([effect.People.Meant]):
+	// answers by others are refused then. Nil lets everybody answer.
+	Meant func(name string) []string
 	// Preview is asked for the effects of modules without a model; nil refuses
 	// them.
 	Preview effect.Handler

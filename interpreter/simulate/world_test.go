@@ -269,6 +269,30 @@ func TestAReadOfTheScriptFailsAsForReal(t *testing.T) {
 	}
 }
 
+// TestStrangersAnswer: who is not asked has no word, whoever has the role that is asked has.
+func TestStrangersAnswer(t *testing.T) {
+	people := effect.People{"ann": {Roles: []string{"lead"}}, "bob": {}}
+	for _, c := range []struct {
+		people effect.People
+		by     string
+		taken  bool
+	}{{people, "ann", true}, {people, "lead", true}, {people, "bob", false}, {nil, "lead", true}, {nil, " LEAD", true}, {nil, "ann", false}} {
+		s := toySetup(t)
+		s.Answers, s.Meant = map[string]simulate.Answer{"go?": {By: []string{c.by}}}, c.people.Meant
+		w := awake(s)
+		q := call(t, s.Catalog, 1, effect.OpApprove, "")
+		args, err := q.Op.Check(map[string]any{"title": "go?", "by": []any{"lead"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Args, q.Began = args, w.Timeline().Now()
+		_, err = w.Do(t.Context(), q)
+		if (err == nil) != c.taken || err != nil && !strings.Contains(err.Error(), `the scenario answers "go?" as `+c.by+", and it asks [lead]") {
+			t.Errorf("%q, asked with %v: %v", c.by, c.people, err)
+		}
+	}
+}
+
 // TestPeopleAnswer: as they are told, or after a minute with yes.
 func TestPeopleAnswer(t *testing.T) {
 	s := toySetup(t)
