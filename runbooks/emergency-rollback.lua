@@ -22,6 +22,10 @@ local tell = require "lib.people".tell
 
 local to = params.to
 
+invariant.step("traffic is back within 30 seconds", function(_, after, effect)
+  return effect.op ~= "traffic.switch" or after.elapsed <= 30, ("it took %.1f s"):format(after.elapsed)
+end)
+
 step("switch all traffic to " .. to, function()
   traffic.switch { to = to }
 end)

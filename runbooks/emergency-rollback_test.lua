@@ -19,6 +19,13 @@ test("moves all traffic and verifies it", function(t)
   t.holds(run)
 end)
 
+test("asks where the smoke test fails", function(t)
+  local run = book.simulate { world = world { exec = { commands = { ["npm run test:smoke -- --env=blue"] = { code = 1 } } } },
+    answers = { ['step "verify blue" failed'] = { answer = "abort" } } }
+  t.equal(run.status, "failed")
+  t.contains(run.error, "test:smoke")
+end)
+
 test("is over within five minutes", function(t)
   t.ok(book.simulate { world = world() }.took < 300)
 end)
@@ -43,7 +50,8 @@ test("a message that cannot be sent stops nothing", function(t)
   t.contains(run.log[1].text, "nobody was told")
 end)
 
--- That blue turns bad, too, is for people to decide on: see above.
+-- That blue turns bad, too, is for people to decide on: see above. Also where the
+-- runner is killed, traffic is back within 30 seconds.
 test("holds whatever else fails", function(t)
   t.explore { world = world(), without = { "unhealthy" } }
 end)

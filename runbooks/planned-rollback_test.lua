@@ -22,6 +22,11 @@ test("moves traffic in two steps, keeps the logs and tells", function(t)
     { "files.archive", paths = { "/var/log/green" }, to = "./INC-7.tar.gz" },
     { "notify.send", to = "deployments" },
   })
+  local splits = {}
+  for _, e in ipairs(run.effects) do
+    if e.op == "traffic.split" then splits[#splits + 1] = e.at end
+  end
+  t.ok(splits[2] - splits[1] >= 300, "half of the traffic was watched for less than five minutes")
   t.ok(run.took < 900, "it takes " .. run.took .. " s, longer than 15 minutes")
   t.contains(run.world.notify.sent[1].text, "--kind rollback")
   t.holds(run)

@@ -34,7 +34,8 @@ for why, changes in pairs {
   ["is 72 hours old"]      = { db = { nodes = { a = { primary = true } },
     backups = { { name = "weekly", age = "72h" }, { name = "nightly", age = "6h", damaged = true } } } },
   ["there is no backup"]   = { db = { nodes = { a = { primary = true } }, backups = {} } },
-  ["p99_latency"]          = { health = { blue = { p99_latency = "250ms" } } },
+  ["p99_latency"]          = { health = { blue = { p99_latency = "200ms" } } },
+  ["uptime"]               = { health = { blue = { uptime = "99.9%" } } },
   ["npm"]                  = { exec = { commands = { ["npm run test:final-integration"] = { code = 1 } } } },
 } do
   test("ends where " .. why, function(t)

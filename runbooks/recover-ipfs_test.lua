@@ -17,6 +17,11 @@ test("brings back what is missing, and validates all", function(t)
   local run = book.simulate(start())
   t.equal(run.status, "succeeded")
   t.contains(run.world.notify.sent[1].text, "1 of 2 were brought back, 1 were there")
+  local validated = {}
+  for _, e in ipairs(run.effects) do
+    if e.op == "ipfs.validate" and e.step == "validate the content" then validated[#validated + 1] = e.args.cid end
+  end
+  t.equal(validated, { "bafya", "bafyb" })
   t.holds(run)
 end)
 
