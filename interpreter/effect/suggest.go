@@ -55,6 +55,25 @@ func DidYouMean(word string, candidates []string) string {
 	return ""
 }
 
+// most is how many names Among lists.
+const most = 40
+
+// Among is the hint for a name that is none of those that there are: the nearest of
+// them first, then lead ("known: ") and the list, which is cut where it is long.
+func Among(lead, name string, known []string) string {
+	if len(known) == 0 {
+		return "there is none at all"
+	}
+	hint := lead + strings.Join(known[:min(most, len(known))], ", ")
+	if more := len(known) - most; more > 0 {
+		hint += fmt.Sprintf(", and %d more", more)
+	}
+	if near := DidYouMean(name, known); near != "" {
+		hint = near + " " + hint
+	}
+	return hint
+}
+
 // distance is the optimal string alignment distance: insertions, deletions,
 // substitutions and swaps of neighbours each count one.
 func distance(a, b string) int {

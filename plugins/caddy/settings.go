@@ -9,7 +9,6 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
-	"github.com/q-ecosystem/runbook/plugins/internal/portion"
 	"github.com/q-ecosystem/runbook/plugins/internal/post"
 )
 
@@ -129,5 +128,5 @@ func (s *settings) poolFor(req plugins.Request) (*pool, error) {
 
 func (s *settings) noPool(name string) error {
 	return effect.Errorf(effect.CodeNotFound, "the configuration of caddy has no pool %q", name).
-		WithHint("%s", portion.Among("it has ", name, slices.Sorted(maps.Keys(s.pools))))
+		WithHint("%s", effect.Among("it has ", name, slices.Sorted(maps.Keys(s.pools))))
 }

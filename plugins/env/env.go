@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -62,11 +61,7 @@ func (b *Backend) Invoke(_ context.Context, req plugins.Request) (any, error) {
 	variable, ok := b.variables[name]
 	if !ok {
 		names := slices.Sorted(maps.Keys(b.variables))
-		hint := effect.DidYouMean(name, names)
-		if hint == "" {
-			hint = "known: " + strings.Join(names, ", ")
-		}
-		return nil, effect.Errorf(effect.CodeNotFound, "no secret %q is configured", name).WithHint("%s", hint)
+		return nil, effect.Errorf(effect.CodeNotFound, "no secret %q is configured", name).WithHint("%s", effect.Among("known: ", name, names))
 	}
 	if version, _ := req.Args["version"].(string); version != "" {
 		return nil, effect.Errorf(effect.CodeNotFound, "the secret %s is an environment variable, without versions", name).WithHint("leave version out")

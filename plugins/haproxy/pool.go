@@ -128,11 +128,7 @@ func (p *pool) find(name string) ([]*server, error) {
 	}
 	names := p.names()
 	sort.Strings(names)
-	hint := "its servers are " + strings.Join(names, ", ")
-	if near := effect.DidYouMean(name, names); near != "" {
-		hint = near + " " + hint
-	}
-	return nil, effect.Errorf(effect.CodeNotFound, "pool %s has no server %q", p.name, name).WithHint("%s", hint)
+	return nil, effect.Errorf(effect.CodeNotFound, "pool %s has no server %q", p.name, name).WithHint("%s", effect.Among("its servers are ", name, names))
 }
 
 // names returns the names that scripts use, each once, in HAProxy's order.
@@ -237,11 +233,7 @@ func (c *client) notRead(ctx context.Context, name, reply string) *effect.Error 
 			for _, row := range rows {
 				seen[row["be_name"]] = true
 			}
-			known := sortedKeys(seen)
-			if near := effect.DidYouMean(name, known); near != "" {
-				return e.WithHint("%s it has %s", near, strings.Join(known, ", "))
-			}
-			return e.WithHint("it has %s", strings.Join(known, ", "))
+			return e.WithHint("%s", effect.Among("it has ", name, sortedKeys(seen)))
 		}
 		return e
 	case strings.HasPrefix(reply, "Unknown command"):

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -144,9 +143,5 @@ func (s *settings) poolFor(req plugins.Request) (*pool, error) {
 
 func (s *settings) noPool(name string) error {
 	known := slices.Sorted(maps.Keys(s.pools))
-	hint := "it has " + strings.Join(known, ", ")
-	if near := effect.DidYouMean(name, known); near != "" {
-		hint = near + " " + hint
-	}
-	return effect.Errorf(effect.CodeNotFound, "the configuration of nginx has no pool %q", name).WithHint("%s", hint)
+	return effect.Errorf(effect.CodeNotFound, "the configuration of nginx has no pool %q", name).WithHint("%s", effect.Among("it has ", name, known))
 }

@@ -28,10 +28,8 @@ package pagerduty
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -132,11 +130,7 @@ func (b *Backend) service(req plugins.Request) (*service, error) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	hint := "known: " + strings.Join(names, ", ")
-	if near := effect.DidYouMean(to, names); near != "" {
-		hint = fmt.Sprintf("%s (%s)", near, hint)
-	}
-	return nil, effect.Errorf(effect.CodeNotFound, "no service %q is configured at pagerduty", to).WithHint("%s", hint)
+	return nil, effect.Errorf(effect.CodeNotFound, "no service %q is configured at pagerduty", to).WithHint("%s", effect.Among("known: ", to, names))
 }
 
 func errNotConfigured() error {

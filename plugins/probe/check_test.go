@@ -147,7 +147,7 @@ func TestCanceledCallsReturnAtOnce(t *testing.T) {
 func TestUnknownNames(t *testing.T) {
 	b := configured(t, map[string]any{"green": map[string]any{"tcp": "127.0.0.1:1"}, "blue": map[string]any{"tcp": "127.0.0.1:1"}})
 	_, err := invoke(context.Background(), b, "check", map[string]any{"env": "gren", "timeout": 1.0})
-	if e := wantCode(t, err, effect.CodeNotFound); e.Hint != `did you mean "green"? (known: blue, green)` {
+	if e := wantCode(t, err, effect.CodeNotFound); e.Hint != `did you mean "green"? known: blue, green` {
 		t.Errorf("hint %q", e.Hint)
 	}
 	_, err = invoke(context.Background(), b, "alerts", map[string]any{"env": "green"})

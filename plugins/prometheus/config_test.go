@@ -52,7 +52,7 @@ func TestUnknownNames(t *testing.T) {
 	b := configured(t, map[string]any{"address": "http://127.0.0.1:9090", "targets": map[string]any{
 		"blue": map[string]any{"check": "up"}, "green": map[string]any{"check": "up"}}})
 	_, _, err := invoke(context.Background(), b, "check", map[string]any{"env": "gren"})
-	if e := wantCode(t, err, effect.CodeNotFound); e.Hint != `did you mean "green"? (known: blue, green)` {
+	if e := wantCode(t, err, effect.CodeNotFound); e.Hint != `did you mean "green"? known: blue, green` {
 		t.Errorf("hint %q", e.Hint)
 	}
 	_, _, err = invoke(context.Background(), b, "load", map[string]any{"env": "green"})

@@ -70,11 +70,8 @@ func (c *call) machine(ctx context.Context) (map[string]any, *effect.Error) {
 		}
 		names = append(names, name)
 	}
-	hint := "there are " + orNone(strings.Join(names, ", "))
-	if near := effect.DidYouMean(c.node, names); near != "" {
-		hint = near + " " + hint
-	}
-	return nil, effect.Errorf(effect.CodeNotFound, "there is no node %s, by what the program of deploy.nodes tells; nothing changed", c.node).WithHint("%s", hint)
+	return nil, effect.Errorf(effect.CodeNotFound, "there is no node %s, by what the program of deploy.nodes tells; nothing changed", c.node).
+		WithHint("%s", effect.Among("there are ", c.node, names))
 }
 
 // onNode carries an op about a machine out, and reads back what came of it. The

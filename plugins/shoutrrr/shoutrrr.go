@@ -120,11 +120,7 @@ func (b *Backend) unknown(name string) *effect.Error {
 	if len(names) == 0 {
 		return err.WithHint("the shoutrrr backend is not configured")
 	}
-	hint := "known: " + strings.Join(names, ", ")
-	if near := effect.DidYouMean(name, names); near != "" {
-		hint = fmt.Sprintf("%s (%s)", near, hint)
-	}
-	return err.WithHint("%s", hint)
+	return err.WithHint("%s", effect.Among("known: ", name, names))
 }
 
 // params returns what the library calls the parameters of a message. A line

@@ -189,7 +189,7 @@ func TestSendAtOnce(t *testing.T) {
 func TestUnknownNames(t *testing.T) {
 	b := configured(t, map[string]string{"deployments": "generic://localhost/x", "oncall": "generic://localhost/x"})
 	_, err := send(context.Background(), b, map[string]any{"to": "deployment", "text": "hello"})
-	if e := wantCode(t, err, effect.CodeNotFound); e.Hint != `did you mean "deployments"? (known: deployments, oncall)` {
+	if e := wantCode(t, err, effect.CodeNotFound); e.Hint != `did you mean "deployments"? known: deployments, oncall` {
 		t.Errorf("hint %q", e.Hint)
 	}
 	_, err = b.Invoke(context.Background(), plugins.Request{Op: "page", Progress: func(string) {}})

@@ -116,11 +116,7 @@ func (b *Backend) channel(req plugins.Request) (*channel, error) {
 		return c, nil
 	}
 	names := slices.Sorted(maps.Keys(b.settings.channels))
-	hint := "known: " + strings.Join(names, ", ")
-	if near := effect.DidYouMean(to, names); near != "" {
-		hint = fmt.Sprintf("%s (%s)", near, hint)
-	}
-	return nil, effect.Errorf(effect.CodeNotFound, "no channel %q is configured at smtp", to).WithHint("%s", hint)
+	return nil, effect.Errorf(effect.CodeNotFound, "no channel %q is configured at smtp", to).WithHint("%s", effect.Among("known: ", to, names))
 }
 
 func errNotConfigured() error {

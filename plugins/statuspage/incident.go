@@ -147,11 +147,8 @@ func (b *Backend) named(ctx context.Context, p *page, states map[string]any) (ma
 			return nil, effect.Errorf(effect.CodeConflict, "%s has several components called %q: %s", p.name, name, strings.Join(ids, ", ")).
 				WithHint("say which one is meant by its ID instead of its name")
 		case len(ids) == 0:
-			hint := "known: " + strings.Join(slices.Compact(known), ", ")
-			if near := effect.DidYouMean(name, known); near != "" {
-				hint = near + " (" + hint + ")"
-			}
-			return nil, effect.Errorf(effect.CodeNotFound, "%s has no component %q; nothing was published", p.name, name).WithHint("%s", hint)
+			return nil, effect.Errorf(effect.CodeNotFound, "%s has no component %q; nothing was published", p.name, name).
+				WithHint("%s", effect.Among("known: ", name, slices.Compact(known)))
 		}
 		out[ids[0]] = states[name]
 	}

@@ -17,10 +17,8 @@ package statuspage
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -131,11 +129,7 @@ func (b *Backend) page(req plugins.Request) (*page, error) {
 		return p, nil
 	}
 	names := slices.Sorted(maps.Keys(b.settings.pages))
-	hint := "known: " + strings.Join(names, ", ")
-	if near := effect.DidYouMean(to, names); near != "" {
-		hint = fmt.Sprintf("%s (%s)", near, hint)
-	}
-	return nil, effect.Errorf(effect.CodeNotFound, "no page %q is configured at statuspage", to).WithHint("%s", hint)
+	return nil, effect.Errorf(effect.CodeNotFound, "no page %q is configured at statuspage", to).WithHint("%s", effect.Among("known: ", to, names))
 }
 
 func errNotConfigured() error {

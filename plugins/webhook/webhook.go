@@ -18,7 +18,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -186,11 +185,7 @@ func (b *Backend) endpoint(req plugins.Request) (*endpoint, error) {
 		}
 		return e, nil
 	}
-	hint := "known: " + strings.Join(names, ", ")
-	if near := effect.DidYouMean(to, names); near != "" {
-		hint = fmt.Sprintf("%s (%s)", near, hint)
-	}
-	return nil, effect.Errorf(effect.CodeNotFound, "no endpoint %q is configured at webhook", to).WithHint("%s", hint)
+	return nil, effect.Errorf(effect.CodeNotFound, "no endpoint %q is configured at webhook", to).WithHint("%s", effect.Among("known: ", to, names))
 }
 
 func errNotConfigured() error {

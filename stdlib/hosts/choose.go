@@ -86,13 +86,7 @@ func noHost(all []Host, entry string) *effect.Error {
 		}
 	}
 	known := slices.Sorted(maps.Keys(words))
-	hint := "known: " + strings.Join(known, ", ")
-	if len(known) > 40 {
-		hint = fmt.Sprintf("known: %s, and %d more; hosts.list shows them", strings.Join(known[:40], ", "), len(known)-40)
-	}
-	if near := effect.DidYouMean(entry, known); near != "" {
-		hint = near + " " + hint
-	}
+	hint := effect.Among("known: ", entry, known) + "; hosts.list shows all"
 	if len(known) == 0 {
 		hint = "the inventory is empty"
 	}

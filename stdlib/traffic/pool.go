@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -251,10 +250,7 @@ func (p *pool) find(name string) (*server, *effect.Error) {
 		return s, nil
 	}
 	known := plain.SortedNames(p.servers)
-	hint := "its servers are " + strings.Join(known, ", ")
-	if near := effect.DidYouMean(name, known); near != "" {
-		hint = near + " " + hint
-	}
+	hint := effect.Among("its servers are ", name, known)
 	if p.assumed {
 		hint += "; they were taken from the first split: declare others in a scenario, traffic = { servers = { … } }"
 	}

@@ -75,13 +75,5 @@ func (p *Progress) Say(format string, args ...any) {
 
 // Names returns the error for a name that is not there.
 func Names(what, name string, known []string) *effect.Error {
-	e := effect.Errorf(effect.CodeNotFound, "there is no %s %q", what, name)
-	hint := "known: " + strings.Join(known, ", ")
-	if len(known) == 0 {
-		hint = "there is none at all"
-	}
-	if near := effect.DidYouMean(name, known); near != "" {
-		hint = near + " " + hint
-	}
-	return e.WithHint("%s", hint)
+	return effect.Errorf(effect.CodeNotFound, "there is no %s %q", what, name).WithHint("%s", effect.Among("known: ", name, known))
 }

@@ -4,10 +4,8 @@ package health
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -26,11 +24,7 @@ func Target[T any](backend string, targets map[string]T, env any) (T, error) {
 		return t, err.WithHint("the %s backend is not configured", backend)
 	}
 	names := slices.Sorted(maps.Keys(targets))
-	hint := "known: " + strings.Join(names, ", ")
-	if near := effect.DidYouMean(name, names); near != "" {
-		hint = fmt.Sprintf("%s (%s)", near, hint)
-	}
-	return t, err.WithHint("%s", hint)
+	return t, err.WithHint("%s", effect.Among("known: ", name, names))
 }
 
 // Sleep waits and reports whether ctx let it.

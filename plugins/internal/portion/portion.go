@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
@@ -86,14 +85,5 @@ func (p Pool) keeping(shares map[string]float64, now map[string]int) (map[string
 func (p Pool) noServer(name string) error {
 	known := slices.Sorted(maps.Keys(p.Servers))
 	return effect.Errorf(effect.CodeNotFound, "pool %s has no server %q", p.Name, name).
-		WithHint("%s", Among("its servers are ", name, known))
-}
-
-// Among lists what there is, the nearest to what was written first.
-func Among(lead, name string, known []string) string {
-	hint := lead + strings.Join(known, ", ")
-	if near := effect.DidYouMean(name, known); near != "" {
-		hint = near + " " + hint
-	}
-	return hint
+		WithHint("%s", effect.Among("its servers are ", name, known))
 }

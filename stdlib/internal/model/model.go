@@ -6,7 +6,6 @@ package model
 import (
 	"fmt"
 	"sort"
-	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
@@ -74,16 +73,8 @@ func NoOp(module, op string) *effect.Error {
 
 // NotFound is for a name that does not exist, with those that do.
 func NotFound(what, name string, known []string) *effect.Error {
-	e := effect.Errorf(effect.CodeNotFound, "there is no %s %q", what, name)
 	sort.Strings(known)
-	hint := "known: " + strings.Join(known, ", ")
-	if len(known) == 0 {
-		hint = "there is none at all"
-	}
-	if near := effect.DidYouMean(name, known); near != "" {
-		hint = near + " " + hint
-	}
-	return e.WithHint("%s", hint)
+	return effect.Errorf(effect.CodeNotFound, "there is no %s %q", what, name).WithHint("%s", effect.Among("known: ", name, known))
 }
 
 // Assuming returns what is taken for granted if something is, and "" if not:
