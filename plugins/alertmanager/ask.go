@@ -47,10 +47,15 @@ func (b *Backend) read(ctx context.Context, path string, query url.Values, into 
 		return false, err
 	}
 	if e := json.Unmarshal(body, into); e != nil {
-		return false, effect.Errorf(effect.CodeFailed, "ask %s for %s: the answer is not what Alertmanager says: %v", b.address, path, e).
-			WithHint("check that %s is an Alertmanager, path prefix included", b.address)
+		return false, b.nonsense(path, e.Error())
 	}
 	return true, nil
+}
+
+// nonsense is the error of an answer that is none of Alertmanager's.
+func (b *Backend) nonsense(path, why string) *effect.Error {
+	return effect.Errorf(effect.CodeFailed, "ask %s for %s: the answer is not what Alertmanager says: %s", b.address, path, why).
+		WithHint("check that %s is an Alertmanager, path prefix included", b.address)
 }
 
 // refused is the error of an answer that is none of the expected ones.

@@ -61,6 +61,10 @@ func (s *silence) state() string {
 	return s.Status.State
 }
 
+// whole reports whether an answer has what Alertmanager says of each silence: what
+// else answers there says nothing of silences.
+func (s *silence) whole() bool { return uuid.MatchString(s.ID) && s.state() != "" }
+
 func (s *silence) value() map[string]any {
 	return map[string]any{"id": s.ID, "until": float64(s.EndsAt.UnixMilli()) / 1000}
 }
@@ -202,8 +206,15 @@ func (b *Backend) arrived(ctx context.Context, key string) (*silence, *effect.Er
 
 func (b *Backend) all(ctx context.Context) ([]silence, *effect.Error) {
 	var list []silence
-	_, err := b.read(ctx, silencesPath, nil, &list)
-	return list, err
+	if _, err := b.read(ctx, silencesPath, nil, &list); err != nil {
+		return nil, err
+	}
+	for _, s := range list {
+		if !s.whole() {
+			return nil, b.nonsense(silencesPath, "a silence has no id, or no state")
+		}
+	}
+	return list, nil
 }
 
 // one asks for a silence; nil if there is none.
@@ -212,9 +223,13 @@ func (b *Backend) one(ctx context.Context, id string) (*silence, *effect.Error) 
 		return nil, nil
 	}
 	var s silence
-	found, err := b.read(ctx, silencePath+url.PathEscape(strings.ToLower(id)), nil, &s)
+	path := silencePath + url.PathEscape(strings.ToLower(id))
+	found, err := b.read(ctx, path, nil, &s)
 	if err != nil || !found {
 		return nil, err
+	}
+	if !s.whole() {
+		return nil, b.nonsense(path, "the silence has no id, or no state")
 	}
 	return &s, nil
 }

@@ -241,7 +241,7 @@ func (c *client) notRead(ctx context.Context, name, reply string) *effect.Error 
 	case strings.HasPrefix(reply, "Permission denied"):
 		return e.WithHint("write `stats socket … level admin` in haproxy.cfg")
 	}
-	return e
+	return e.WithHint("check the address: something else seems to answer there")
 }
 
 // parseState reads `show servers state`: a line with the format's version, a

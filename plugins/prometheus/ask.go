@@ -113,7 +113,8 @@ func (b *Backend) persist(ctx context.Context, query string, at time.Time, progr
 // failure says why a query was not answered.
 func (b *Backend) failure(ctx context.Context, query string, err error) *effect.Error {
 	if errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
-		return effect.Errorf(effect.CodeTimeout, "ask %s for %s: no answer in time", b.address, query)
+		return effect.Errorf(effect.CodeTimeout, "ask %s for %s: no answer in time", b.address, query).
+			WithHint("see whether the server hangs, and how much the query reads")
 	}
 	var refused *v1.Error
 	if errors.As(err, &refused) {
