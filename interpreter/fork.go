@@ -37,13 +37,9 @@ func (e *Engine) Fork(ctx context.Context, f Fork) (Outcome, error) {
 	if e.held(old) {
 		return Outcome{}, fmt.Errorf("run %s is being carried out by %s: stop it first", old.ID, old.Holder)
 	}
-	events, err := e.opts.DB.Events(ctx, old.ID, 0)
+	events, past, err := e.until(ctx, old.ID, f.From)
 	if err != nil {
 		return Outcome{}, err
-	}
-	past, err := pastUntil(events, f.From)
-	if err != nil {
-		return Outcome{}, &ForkError{old.ID, f.From, err.Error()}
 	}
 	sources, err := e.opts.DB.Sources(ctx, old.ID)
 	if err != nil {
@@ -75,6 +71,31 @@ func (e *Engine) Fork(ctx context.Context, f Fork) (Outcome, error) {
 		return Outcome{}, errors.Join(err, w.Close(context.WithoutCancel(ctx)))
 	}
 	return k.carry(ctx)
+}
+
+// PastOf returns what a fork of a run from a place would begin with, for whoever
+// wants to know what comes of it: its first event, now, and its past. The error may be
+// a *ForkError.
+func (e *Engine) PastOf(ctx context.Context, run, from string) ([]effect.Event, error) {
+	events, past, err := e.until(ctx, run, from)
+	if err != nil {
+		return nil, err
+	}
+	began := effect.Event{At: e.opts.Clock.Now().UTC(), Kind: effect.RunCreated,
+		Body: effect.Body{Text: events[0].Body.Text, Run: run, Origin: history.Origin(run, events)}}
+	return append([]effect.Event{began}, past...), nil
+}
+
+// until returns the events of a run, and those of them that a fork from a place has
+// as its past.
+func (e *Engine) until(ctx context.Context, run, from string) (events, past []effect.Event, err error) {
+	if events, err = e.opts.DB.Events(ctx, run, 0); err != nil {
+		return nil, nil, err
+	}
+	if past, err = pastUntil(events, from); err != nil {
+		return nil, nil, &ForkError{run, from, err.Error()}
+	}
+	return events, past, nil
 }
 
 // ForkError refuses the place from which a run was to be forked.

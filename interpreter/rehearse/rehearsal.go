@@ -38,6 +38,9 @@ type Options struct {
 	Cover  *script.Coverage // counts the statements that run; may be nil
 	// Live, if set, makes it a dry run.
 	Live *Live
+	// Past, if set, is the beginning of the run, as Engine.PastOf returns it: what is
+	// recorded there is answered by it, and the world is met from then on.
+	Past []effect.Event
 }
 
 // Live is what a dry run has of real systems. Nothing but reads and
@@ -58,6 +61,7 @@ type Rehearsal struct {
 	Setup    simulate.Setup
 	Runner   *Runner
 	live     Live
+	past     []effect.Event
 }
 
 // Result is what a rehearsed run came to.
@@ -71,7 +75,7 @@ type Result struct {
 // The error is a *script.Error with file and line, a *effect.FieldError about
 // the scenario, or what Params returned.
 func New(ctx context.Context, o Options) (*Rehearsal, error) {
-	r := &Rehearsal{Scenario: o.Scenario}
+	r := &Rehearsal{Scenario: o.Scenario, past: o.Past}
 	if r.Scenario == nil {
 		r.Scenario = &Scenario{}
 	}
@@ -153,7 +157,14 @@ func (r *Rehearsal) Run(ctx context.Context, s simulate.Schedule) (*Result, erro
 	if err := w.Prime(ctx); err != nil {
 		return nil, err
 	}
-	end, err := r.Runner.Rehearse(ctx, w, s)
+	m := &memory{world: w}
+	if r.past != nil {
+		m.status = effect.StatusRunning
+		for _, ev := range r.past {
+			m.add(ev)
+		}
+	}
+	end, err := r.Runner.rehearse(ctx, w, m, s)
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +198,10 @@ func (r *Rehearsal) Explorer(base simulate.Schedule) *simulate.Explorer {
 // Plan tells what a rehearsed run did.
 func (r *Rehearsal) Plan(res *Result) (*simulate.Plan, error) {
 	p := simulate.NewPlan(res.Ending.Events, res.World.Entries())
+	if r.past != nil { // what it did before is no part of what it is to do
+		p.Effects = slices.DeleteFunc(p.Effects, func(e simulate.Planned) bool { return e.At < 0 })
+		p.Approvals = slices.DeleteFunc(p.Approvals, func(a simulate.Approval) bool { return a.At < 0 })
+	}
 	p.Runbook, p.Script, p.Env, p.Unread = r.Header.Name, r.Runner.Main.Name, r.live.Env, res.World.Unread()
 	var err error
 	if p.Params, err = simulate.EncodeByName(r.Params); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/rehearsal"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/config"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -62,7 +63,8 @@ const longestDryRun = 2 * time.Minute
 
 // foreseen returns the plan by which a run is held against the calendar: the one
 // that it was given, or else that of a dry run which is made for it, where the
-// calendar closes some time. It says by what it goes, and where it cannot know.
+// calendar closes some time. It says by what it goes, and where it cannot know; again is
+// the command that shows the same dry run, "" where there is none.
 func (s *session) foreseen(ctx context.Context, plan *simulate.Plan, dryRun func(context.Context) (*simulate.Plan, string), again string) (*simulate.Plan, error) {
 	if plan != nil || s.calendar == nil {
 		return plan, nil
@@ -90,7 +92,9 @@ func (s *session) foreseen(ctx context.Context, plan *simulate.Plan, dryRun func
 	until := fmt.Sprintf("the calendar %s closes %s", s.calendar.Name, open.Clock(open.To))
 	if plan == nil {
 		s.say("when it will end is not known, and " + until + ": " + why)
-		s.advise(view.Advice{}.With("see the dry run with:", again))
+		if again != "" {
+			s.advise(view.Advice{}.With("see the dry run with:", again))
+		}
 		return nil, nil
 	}
 	took := effect.Seconds(plan.Took)
@@ -104,6 +108,11 @@ func (s *session) foreseen(ctx context.Context, plan *simulate.Plan, dryRun func
 	}
 	s.say(text + "; " + until)
 	return plan, nil
+}
+
+// ahead is where a fork of the session's run would start.
+func (s *session) ahead() rehearsal.Ahead {
+	return rehearsal.Ahead{Engine: s.engine, Catalog: s.tree.Catalog, World: s.host, Env: s.env, People: s.people, Calendars: s.calendarNamed}
 }
 
 // closed says why nothing may start now; "" if it may. By a plan the calendar has to

@@ -8,10 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/rehearsal"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
 	"github.com/q-ecosystem/runbook/interpreter"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
 	"github.com/q-ecosystem/runbook/interpreter/script/check"
+	"github.com/q-ecosystem/runbook/interpreter/simulate"
 )
 
 func (a commands) resumeCommand() *cobra.Command {
@@ -104,7 +106,17 @@ func (a commands) forkCommand() *cobra.Command {
 					if err := s.warn(ctx, nil, nil); err != nil {
 						return interpreter.Outcome{}, err
 					}
-					question, err := s.mayStart(nil, emergency)
+					past, err := s.engine.PastOf(ctx, s.run, from)
+					if err != nil {
+						return interpreter.Outcome{}, err
+					}
+					foreseen, err := s.foreseen(ctx, nil, func(ctx context.Context) (*simulate.Plan, string) {
+						return rehearsal.ForeseeFork(ctx, s.ahead(), s.run, past)
+					}, "")
+					if err != nil {
+						return interpreter.Outcome{}, err
+					}
+					question, err := s.mayStart(foreseen, emergency)
 					if err != nil {
 						return interpreter.Outcome{}, err
 					}
