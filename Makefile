@@ -72,7 +72,7 @@ test:
 	go -C examples/plugin test ./...
 	go test -vet=off -timeout 25m -parallel 3 $(WHOLE)
 
-## make sweep        every test whole, and a kill at each boundary after a rollback asked for at each: hours
+## make sweep        every test whole, and all of what make test takes a part of: hours
 sweep:
 	RUNBOOK_SWEEP=all $(RACE) -count=1 -timeout 5h -p 1 ./...
 

@@ -30,7 +30,7 @@ func TestAlikeFindsWhatAllFind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files = sampled(files)
+	files = thirds(files)
 	saved := 0
 	for _, path := range files {
 		file := filepath.Base(path)

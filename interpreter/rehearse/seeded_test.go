@@ -157,11 +157,28 @@ var seeded = []struct {
 // sampled is all of a list, and with -short, as the race detector's runs are, every
 // tenth: the detector finds in the tenth what it finds in the first.
 func sampled[T any](list []T) []T {
-	if !testing.Short() {
+	if testing.Short() {
+		return everyOf(list, 10)
+	}
+	return list
+}
+
+// thirds is every third of a list, for comparisons that take most of the time and
+// whose subject is the explorer, not each runbook; all of it is for
+// RUNBOOK_SWEEP=all.
+func thirds[T any](list []T) []T {
+	if os.Getenv("RUNBOOK_SWEEP") == "all" {
 		return list
 	}
+	if testing.Short() {
+		return sampled(list)
+	}
+	return everyOf(list, 3)
+}
+
+func everyOf[T any](list []T, n int) []T {
 	var out []T
-	for i := 0; i < len(list); i += 10 {
+	for i := 0; i < len(list); i += n {
 		out = append(out, list[i])
 	}
 	return out
