@@ -8,6 +8,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
+	"github.com/q-ecosystem/runbook/stdlib/internal/verdict"
 )
 
 // invariants returns what has to hold of every pool.
@@ -164,7 +165,7 @@ func noneLeftOnBad(v *effect.View, end effect.Ending) string {
 		good := false
 		for name := range pools[pool] {
 			_, bad := v.Bad[name]
-			good = good || !bad
+			good = good || !bad && verdict.Unwell(plain.Table(v.Begin("health"), name), nil) == "" // what was ill before is no place to go back to
 		}
 		for _, name := range plain.SortedNames(pools[pool]) {
 			if _, bad := v.Bad[name]; bad && good && pools[pool][name] > before[pool][name] {
