@@ -34,10 +34,12 @@ func readersBehind(v *effect.View, e effect.Occurrence) string {
 }
 
 // served reports whether what a path leads to took traffic when the run began.
-func served(v *effect.View, path []string) bool {
-	at := v.Begin("traffic")
+func served(v *effect.View, path []string) bool { return serves(v.Begin("traffic"), path) }
+
+// serves reports whether what a path leads to takes traffic in a state.
+func serves(state map[string]any, path []string) bool {
 	for _, name := range path[:len(path)-1] {
-		at = plain.Table(at, name)
+		state = plain.Table(state, name)
 	}
-	return plain.Num(at, path[len(path)-1]) > 0
+	return plain.Num(state, path[len(path)-1]) > 0
 }

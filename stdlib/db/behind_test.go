@@ -34,3 +34,35 @@ func TestReadersBehind(t *testing.T) {
 		}
 	}
 }
+
+func TestTrafficFirst(t *testing.T) {
+	promote := effect.Occurrence{Place: "2", Module: "db", Name: "promote", Class: effect.Irreversible, Args: obj{"node": "us"}}
+	moved := func(path ...string) effect.Occurrence {
+		return effect.Occurrence{Place: "1", Module: "traffic", Name: "switch", Class: effect.Write,
+			Changes: []effect.Change{{Module: "traffic", Path: path, From: 0.0, To: 100.0}}}
+	}
+	all := moved("weights", "us")
+	for name, c := range map[string]struct {
+		past          []effect.Occurrence
+		before, after float64
+		want          bool
+	}{
+		"traffic first":              {[]effect.Occurrence{all, promote}, 0, 100, true},
+		"promoted first":             {[]effect.Occurrence{promote}, 0, 0, false},
+		"to another one":             {[]effect.Occurrence{moved("weights", "eu"), promote}, 0, 100, false},
+		"it served before":           {[]effect.Occurrence{all, promote}, 50, 100, false},
+		"it is away again":           {[]effect.Occurrence{all, promote}, 0, 0, false},
+		"of those that only read it": {[]effect.Occurrence{moved("pools", "readers", "weights", "us"), promote}, 0, 100, false},
+	} {
+		state := func(share float64) func(string) map[string]any {
+			weights := obj{"us": share}
+			return func(string) map[string]any {
+				return obj{"weights": weights, "pools": obj{"readers": obj{"weights": weights}}}
+			}
+		}
+		v := &effect.View{Begin: state(c.before), State: state(c.after), Done: func() []effect.Occurrence { return c.past }}
+		if got := trafficFirst(v, promote); (got != "") != c.want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}

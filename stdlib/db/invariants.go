@@ -31,6 +31,7 @@ func invariants() []effect.Invariant {
 		{Name: "what is restored is of before the damage", End: damageRestored},
 		{Name: "what is changed is what was looked at", Doc: "a statement without WHERE comes after no query of the table with one", After: moreThanLookedAt},
 		{Name: "an index goes after the one in its place is there", After: indexFirst},
+		{Name: "traffic follows the primary", Doc: "what has a node's name gets traffic after the node is promoted, in a pool that is not of readers", After: trafficFirst},
 		{Name: notEmptied, Doc: "a file, a body or an input that was made of several rows is not written empty where a query returns none, unless the script warns or people are asked", End: emptied},
 		{Name: "readers get no replica that is far behind", Doc: fmt.Sprintf("of more than %d s, where it did not serve like that before", stale), After: readersBehind},
 	}

@@ -26,10 +26,12 @@ func invariants() []effect.Invariant {
 			return read.Module == "health" && env != "" && (env == e.Args["env"] || env == e.Args["region"])
 		}),
 		{Name: "a gate looks at what was released", End: otherGate},
+		{Name: "a gate looks at what was released", Doc: "health.load, too", End: loadElsewhere},
 		effect.NoRace("deploy", "release"),
 		{Name: "what is in service stays well on the way", After: wellOnTheWay, Ahead: true},
 		{Name: "a cache forgets after the new version serves", End: purgedEarly},
 		{Name: "a version does not come into service everywhere at once", End: oneFirst},
+		{Name: "a version does not come into service everywhere at once", Doc: "a look at the first place comes before the last one, where the run looks at all", End: lookedLate},
 		{Name: "what serves is not taken away", Doc: "no command or DELETE that takes something away names a place, or an image, of the version that serves", After: inUse},
 	}
 }

@@ -26,6 +26,7 @@ func invariants() []effect.Invariant {
 		{Name: "a gate looks at what was changed", End: otherGate},
 		{Name: "what is done to a group by name is done to all of it", End: oneLeftOut},
 		{Name: "a member takes part again before the next one is away", After: nextTooSoon},
+		{Name: "a store is there before what needs it", Doc: "of what the run stopped, postgresql, redis, … are started before other services", End: startedBefore},
 		{Name: "a service takes up the files that it is given", Doc: "what a service that everybody knows reads in /etc is followed by a reload there, or by what only its author knows", End: takenUp},
 		{Name: "files are tried before the only server restarts by them", Doc: "nginx -t, haproxy -c, … comes between", After: triedFirst},
 		{Name: "a change to how hosts are reached comes back by itself", Doc: "systemd-run --on-active, at or netplan try on the host; or people are asked", After: wayBack},
