@@ -1,0 +1,1 @@
+return { world = { traffic = { weights = { blue = 100, green = 0 } }, deploy = { envs = { blue = { version = "v1", state = "active" }, green = { version = "v1", state = "released" } } }, health = { blue = { p99_latency = "100ms" }, green = { p99_latency = "100ms" } } } }

@@ -1,0 +1,1 @@
+return { world = { traffic = { weights = { eu = 100, us = 0 } }, db = { nodes = { eu = { primary = true, up = false }, us = { lag = "0s" } } }, health = { eu = { healthy = false }, us = { error_rate = "0%" } } } }
