@@ -14,6 +14,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/evidence"
+	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
 )
 
@@ -44,6 +46,7 @@ type File struct {
 	Events   int
 	Heads    map[string]journal.Head // of all runs of the journal at that time
 	Deleted  map[string]journal.Deleted
+	Shown    []evidence.Shown  // files that answers name
 	Signer   ed25519.PublicKey // nil if no valid signature is there
 	Signed   bool              // a signature is there, valid or not
 	Faults   []Fault
@@ -239,8 +242,23 @@ func (v *verifier) event(e *journal.Stored) {
 	if err := v.origins.Event(e); err != nil {
 		v.fault("event %d of run %s: %v", e.Seq, e.Run, err)
 	}
+	v.shown(e)
 	if v.kept != nil {
 		v.kept.Events = append(v.kept.Events, *e)
+	}
+}
+
+// shown takes in which file an answer names.
+func (v *verifier) shown(e *journal.Stored) {
+	if effect.Kind(e.Kind) != effect.QuestionAnswered {
+		return
+	}
+	var body effect.Body
+	if json.Unmarshal([]byte(e.Body), &body) != nil { // its hash tells
+		return
+	}
+	if s, ok := evidence.ShownBy(e.Run, e.Seq, effect.Kind(e.Kind), &body); ok {
+		v.file.Shown = append(v.file.Shown, s)
 	}
 }
 

@@ -189,10 +189,11 @@ func keepEvidence(ctx context.Context, db *journal.DB, run string, to evidence.S
 		return err
 	}
 	for i := range events {
-		if events[i].Kind != effect.QuestionAnswered || events[i].Body.Hash == "" {
+		shown, ok := evidence.ShownBy(run, events[i].Seq, events[i].Kind, &events[i].Body)
+		if !ok {
 			continue
 		}
-		f, err := os.Open(evidence.Of(db.Path()).Path(events[i].Body.Hash))
+		f, err := os.Open(evidence.Of(db.Path()).Path(shown.SHA256))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
@@ -203,7 +204,7 @@ func keepEvidence(ctx context.Context, db *journal.DB, run string, to evidence.S
 		if err = errors.Join(err, f.Close()); err != nil {
 			return err
 		}
-		if sum != events[i].Body.Hash {
+		if sum != shown.SHA256 {
 			return fmt.Errorf("the evidence %s is not what run %s was shown: its SHA-256 is %s now", f.Name(), run, sum)
 		}
 	}

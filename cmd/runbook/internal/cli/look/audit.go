@@ -7,6 +7,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/audit"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/evidence"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
 )
@@ -21,7 +22,7 @@ func (a commands) auditVerifyCommand() *cobra.Command {
 		Use:   "verify [RUN|FILE]",
 		Short: "Recompute the hash chain of one run, of all, or of an export",
 		Long: "Recompute the hash chain of one run, or of all. Every row that was edited, removed or\n" +
-			"moved is named; exit 1 if there is one.\n\n" +
+			"moved is named, and so is evidence that was changed; exit 1 if there is one.\n\n" +
 			"A FILE is an export, which can be verified where the journal is not: each line that\n" +
 			"was changed, removed or moved is named, and whether the end is there and who signed.\n" +
 			"With --anchor, an earlier export, the newest events that it names have to be there\n" +
@@ -75,6 +76,12 @@ func (a commands) verifyJournal(ctx context.Context, argv []string, anchor strin
 		lines = append(lines, faultLine{Type: "fault", Run: f.Run, Seq: f.Seq, What: f.What})
 		texts = append(texts, f.String())
 	}
+	shown, err := shownIn(ctx, db, id)
+	if err != nil && len(texts) == 0 { // a record that was changed need not be readable
+		return err
+	}
+	wrong, said := a.evidenced(evidence.Of(db.Path()), shown)
+	lines, texts = append(lines, wrong...), append(texts, said...)
 	if earlier != nil {
 		gone, err := db.Gone(ctx)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/audit"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/evidence"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
 )
@@ -39,6 +40,8 @@ func (a commands) verifyFile(path, public, anchor string, earlier *audit.File) e
 		lines = append(lines, faultLine{Type: "fault", Line: fault.Line, What: fault.What})
 		texts = append(texts, fault.String())
 	}
+	wrong, said := a.evidenced(evidence.Of(path), f.Shown)
+	lines, texts = append(lines, wrong...), append(texts, said...)
 	switch {
 	case !f.Signed && public == "":
 		a.Note("nobody signed it: whoever can write the file can write another (audit: { key: … } in runbook.yaml signs exports)\n")
