@@ -13,6 +13,7 @@ func TestConformance(t *testing.T) {
 	c := l.config()
 	c["migrate"] = migrations(t)
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
+		System: testedOn(t),
 		Config: c,
 		Writes: []plugins.Request{
 			{Op: "backup", Args: obj{}},
