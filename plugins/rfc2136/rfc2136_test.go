@@ -139,3 +139,17 @@ func TestLostAnswers(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodyIsThere names what a server was asked for that does not answer: without zones
+// in the configuration, the root.
+func TestNobodyIsThere(t *testing.T) {
+	server := plugintest.FreeAddress(t)
+	for zone, what := range map[string]string{"": ". SOA", "example.org": "example.org SOA"} {
+		more := obj{}
+		if zone != "" {
+			more["zones"] = []any{zone}
+		}
+		err := effect.AsError(backend(t, server, more).Health(t.Context()))
+		fails(t, err, effect.CodeUnavailable, "the primary "+server+" was asked for "+what+" and did not answer")
+	}
+}

@@ -1,6 +1,7 @@
 package recordset
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -42,7 +43,7 @@ func Question(name, kind string, recurse bool) *dns.Msg {
 // Ask sends a query: over UDP, twice if need be, and over TCP where the answer
 // is too long or the peer wants it.
 func (c Client) Ask(ctx context.Context, to Peer, m *dns.Msg) (*dns.Msg, *effect.Error) {
-	what := strings.TrimSuffix(m.Question[0].Name, ".") + " " + dns.TypeToString[m.Question[0].Qtype]
+	what := cmp.Or(strings.TrimSuffix(m.Question[0].Name, "."), ".") + " " + dns.TypeToString[m.Question[0].Qtype]
 	networks := []string{"udp", "udp", "tcp"}
 	if to.Stream {
 		networks = []string{"tcp"}
