@@ -72,7 +72,7 @@ func TestModelDoesWhatHostsDo(t *testing.T) {
 		case "read":
 			args["path"], args["max"] = "/proc/self/cwd/"+pick("a", "b", "c"), float64(1+random.IntN(5))
 		case "service":
-			args["name"], args["action"] = pick("nginx", "nginx.service", "cache", "nginx", "other"), pick("status", "start", "stop", "restart")
+			args["name"], args["action"] = pick("nginx", "nginx.service", "cache", "nginx", "other"), pick("status", "start", "stop", "restart", "reload")
 			if broke {
 				args["on"] = []any{pick("web-1", "web-2")}
 			}

@@ -76,7 +76,7 @@ func (j *job) act(ctx context.Context, t *remote.Host, script string) (map[strin
 	}
 	value := u.value()
 	if before, _, told := strings.Cut(was, ":"); told {
-		value["changed"] = j.text("action") == "restart" || (before == "active") != (u.active == "active")
+		value["changed"] = j.text("action") == "restart" || j.text("action") == "reload" || (before == "active") != (u.active == "active")
 	}
 	return value, nil
 }
@@ -215,6 +215,10 @@ func (j *job) observeService(ctx context.Context) (plugins.Observation, error) {
 			}
 			if !told || !up {
 				return nil, e // not as before, nor as it is to be
+			}
+		case "reload": // leaves no trace; once more does no more than once
+			if !up {
+				return nil, e
 			}
 		}
 		return nil, effect.Errorf(codeVoid, "%s: it did not come to it", t)

@@ -32,15 +32,25 @@ func TestService(t *testing.T) {
 		action  string
 		changed bool
 		state   string
-	}{{"start", false, "active"}, {"restart", true, "active"}, {"stop", true, "inactive"}, {"stop", false, "inactive"}, {"start", true, "active"}} {
+	}{{"start", false, "active"}, {"restart", true, "active"}, {"reload", true, "active"}, {"stop", true, "inactive"}, {"stop", false, "inactive"}, {"start", true, "active"}} {
 		if v := must(t, b, "service", service("web-1", c.action, nil))["web-1"].(obj); v["changed"] != c.changed || v["state"] != c.state {
 			t.Errorf("%s: %v", c.action, v)
 		}
 	}
-	if log := l.log(t, "web-1"); log != "restart nginx.service\nstop nginx.service\nstart nginx.service\n" {
+	if log := l.log(t, "web-1"); log != "restart nginx.service\nreload nginx.service\nstop nginx.service\nstart nginx.service\n" {
 		t.Errorf("done was %q", log)
 	}
-	_, e := invoke(t, b, "service", obj{"on": []any{"web"}, "name": "postgres", "action": "restart"})
+	write(t, l.unitFile("web-1")+".broken", "", 0o600)
+	_, e := invoke(t, b, "service", service("web-1", "reload", nil))
+	fails(t, e, effect.CodeFailed, "web-1 (", "Job for nginx.service failed")
+	if v := must(t, b, "service", service("web-1", "status", nil))["web-1"].(obj); v["state"] != "active" {
+		t.Errorf("a reload that was refused leaves %v", v)
+	}
+	must(t, b, "service", service("web-1", "stop", nil))
+	_, e = invoke(t, b, "service", service("web-1", "reload", nil))
+	fails(t, e, effect.CodeFailed, "web-1 (", "nginx.service is not active, cannot reload")
+	must(t, b, "service", service("web-1", "start", nil))
+	_, e = invoke(t, b, "service", obj{"on": []any{"web"}, "name": "postgres", "action": "restart"})
 	fails(t, e, effect.CodeNotFound, "web-1", "there is no unit postgres.service", "nothing was changed")
 	_, e = invoke(t, b, "service", obj{"on": []any{"web"}, "name": "postgres", "action": "status"})
 	fails(t, e, effect.CodeNotFound, "web-1", "there is no unit postgres.service")
@@ -65,23 +75,26 @@ func (l *lab) log(t *testing.T, host string) string {
 }
 
 // TestRestartIsObserved: a restart whose script was killed is known by the
-// service's invocation.
+// service's invocation; a reload is done once more.
 func TestRestartIsObserved(t *testing.T) {
 	for name, c := range map[string]struct {
-		unit string // how it is found afterwards
-		want effect.Observed
+		action string
+		unit   string // how it is found afterwards
+		want   effect.Observed
 	}{
-		"as it was":     {"ActiveState=active\nSubState=running\nInvocationID=0123\n", effect.NotApplied},
-		"started anew":  {"ActiveState=active\nSubState=running\nInvocationID=4567\n", effect.Applied},
-		"down":          {"ActiveState=failed\nSubState=failed\nInvocationID=4567\n", effect.Uncertain},
-		"still at work": {"ActiveState=deactivating\nSubState=stop-sigterm\nInvocationID=0123\n", effect.Uncertain},
+		"as it was":             {"restart", "ActiveState=active\nSubState=running\nInvocationID=0123\n", effect.NotApplied},
+		"started anew":          {"restart", "ActiveState=active\nSubState=running\nInvocationID=4567\n", effect.Applied},
+		"down":                  {"restart", "ActiveState=failed\nSubState=failed\nInvocationID=4567\n", effect.Uncertain},
+		"still at work":         {"restart", "ActiveState=deactivating\nSubState=stop-sigterm\nInvocationID=0123\n", effect.Uncertain},
+		"reloaded, or not":      {"reload", "ActiveState=active\nSubState=running\nInvocationID=0123\n", effect.NotApplied},
+		"down after the reload": {"reload", "ActiveState=failed\nSubState=failed\nInvocationID=0123\n", effect.Uncertain},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := startLab(t, "a")
 			l.unit(t, "nginx.service", "active")
 			b := l.backend(t, nil)
 			write(t, l.unitFile("a")+".slow", "", 0o600)
-			req := newRequest(t, "service", "k", 1, service("a", "restart", nil))
+			req := newRequest(t, "service", "k", 1, service("a", c.action, nil))
 			done := make(chan *effect.Error, 1)
 			go func() {
 				_, err := b.Invoke(t.Context(), req)
@@ -111,20 +124,20 @@ func TestRestartIsObserved(t *testing.T) {
 				t.Fatalf("observed %v, %v", o, err)
 			}
 			if c.want == effect.NotApplied {
-				again(t, l, b, req)
+				again(t, l, b, req, c.action)
 			}
 		})
 	}
 }
 
 // again sends what was not applied once more.
-func again(t *testing.T, l *lab, b *Backend, req plugins.Request) {
+func again(t *testing.T, l *lab, b *Backend, req plugins.Request, action string) {
 	t.Helper()
 	req.Attempt = 2
 	if _, err := b.Invoke(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}
-	if log := l.log(t, "a"); log != "restart nginx.service\n" {
+	if log := l.log(t, "a"); log != action+" nginx.service\n" {
 		t.Errorf("done was %q", log)
 	}
 	o, err := b.Observe(t.Context(), req)

@@ -187,6 +187,12 @@ func (x *Model) service(m effect.Moment, args map[string]any, chosen []*machine)
 			return nil, cannotTell("nobody said whether %s runs on %s", unit, h.Name)
 		case !known && !h.learned:
 			bad = append(bad, failed{h.Name, effect.Errorf(effect.CodeNotFound, "there is no unit %s", unit).WithHint("systemctl list-unit-files shows what there is")})
+		case action == "reload" && h.services[unit] != "active":
+			bad = append(bad, failed{h.Name, effect.Errorf(effect.CodeFailed, "%s is %s and cannot be reloaded", unit, h.services[unit]).
+				WithHint("start it, or see on the host why it is down: journalctl -u %s", unit)})
+		case h.broken[unit] && action == "reload":
+			h.mended(unit)
+			bad = append(bad, failed{h.Name, effect.Errorf(effect.CodeFailed, "%s refuses to be reloaded", unit).WithHint("journalctl -u %s on the host says why", unit)})
 		case h.broken[unit] && (action == "start" || action == "restart"):
 			h.mended(unit)
 			bad = append(bad, failed{h.Name, effect.Errorf(effect.CodeFailed, "%s is %s after %s", unit, h.services[unit], action).
@@ -209,6 +215,8 @@ func (x *Model) service(m effect.Moment, args map[string]any, chosen []*machine)
 		case "restart":
 			v["changed"] = true
 			h.set(m, unit, "active", true)
+		case "reload":
+			v["changed"] = true
 		case "stop":
 			v["changed"] = was == "active"
 			if was != "failed" {

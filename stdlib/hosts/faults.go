@@ -19,7 +19,7 @@ func faults() []effect.FaultKind {
 	return []effect.FaultKind{
 		{Name: unreachable, Doc: "The first of the hosts cannot be reached, for five seconds", Ops: []string{"run", "copy", "read", "service"}},
 		{Name: lost, Doc: "The connection breaks after the request was sent to the first of the hosts", Ops: []string{"run", "copy", "service"}, Writes: true},
-		{Name: breaks, Doc: "The command or the copy fails on the first of the hosts, once, or its service ends there and does not come up the first time", Ops: []string{"run", "copy", "service"}, Writes: true},
+		{Name: breaks, Doc: "The command or the copy fails on the first of the hosts, once, or its service ends there and does not come up the first time, or refuses to be reloaded", Ops: []string{"run", "copy", "service"}, Writes: true},
 		{Name: nobody, Doc: "A look that goes on where a host fails (`partial`) reaches none of them", Ops: []string{"run", "read", "service"}, Answers: true},
 	}
 }
@@ -56,6 +56,9 @@ func (x *Model) Break(kind, op string, args map[string]any) string {
 			break
 		}
 		h.broken[unit] = true
+		if plain.Str(args, "action") == "reload" {
+			break // what refuses its new files goes on with the old ones
+		}
 		h.services = maps.Clone(h.services)
 		h.services[unit] = "failed"
 	}

@@ -101,7 +101,7 @@ func service() effect.Op {
 		ClassOf: map[string]effect.Class{"status": effect.Read},
 		Doc:     "Look after a systemd service on hosts, and see that it came to be as asked; one host after another unless limit says otherwise",
 		Args: []effect.Field{on(), {Name: "name", Type: effect.String, Required: true, Pattern: `[A-Za-z0-9_][A-Za-z0-9:_.@\\-]*`, Doc: `its unit: "nginx" or "nginx.service"`},
-			{Name: "action", Type: effect.Enum, Enum: []string{"status", "start", "stop", "restart"}, Required: true, Doc: "what to do; status only looks"},
+			{Name: "action", Type: effect.Enum, Enum: []string{"status", "start", "stop", "restart", "reload"}, Required: true, Doc: "what to do; status only looks, and reload wants a service that is active"},
 			limit("1"), partial(), field.Timeout("2m")},
 		Returns: []effect.Field{results("how it is now", field.Text("state", `"active", "inactive", "failed", … as systemctl is-active has it`),
 			field.Text("sub", `"running", "exited", "dead", …`), field.Of("since", effect.Number, "since when it is active, in seconds since 1970; absent if it is not"),

@@ -53,6 +53,11 @@ show)
   printf 'LoadState=loaded\nMainPID=%s\nNRestarts=0\nJob=0\nResult=success\nType=simple\n' "$pid";;
 start) [ "$(field ActiveState)" = active ] || up;;
 restart) while [ -e "$f.slow" ]; do sleep 0.05; done; up;;
+reload)
+  while [ -e "$f.slow" ]; do sleep 0.05; done
+  if [ "$(field ActiveState)" != active ]; then echo "$unit is not active, cannot reload." >&2; exit 1; fi
+  if [ -e "$f.broken" ]; then rm "$f.broken"; echo "Job for $unit failed." >&2; exit 1; fi
+  echo "reload $unit" >>"$units/log";;
 stop) [ "$(field ActiveState)" = active ] && { echo "stop $unit" >>"$units/log"; save inactive dead "" ""; }; exit 0;;
 *) echo "the stand-in for systemctl does not know $verb" >&2; exit 1;;
 esac
