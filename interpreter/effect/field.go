@@ -247,7 +247,13 @@ func (f *Field) checkList(v any) (any, error) {
 		l, ok = []any{}, true // Lua's {} is both
 	}
 	if !ok {
-		return nil, f.wants(v)
+		e := f.wants(v)
+		if f.Elem != nil {
+			if _, err := f.Elem.Check(v); err == nil {
+				e.Hint = "make it a list of one"
+			}
+		}
+		return nil, e
 	}
 	if n := float64(len(l)); f.Min != nil && n < *f.Min || f.Max != nil && n > *f.Max {
 		return nil, &FieldError{Problem: f.boundsText("its length must be") + fmt.Sprintf(", got %d", len(l))}

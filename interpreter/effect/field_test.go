@@ -58,6 +58,7 @@ func TestFieldCheck(t *testing.T) {
 		{"Lua's {} is a list", effect.Field{Type: effect.List}, map[string]any{}, []any{}, ""},
 		{"too short a list", effect.Field{Type: effect.List, Min: effect.Bound(1)}, map[string]any{}, nil, "its length must be at least 1, got 0"},
 		{"no list", effect.Field{Type: effect.List}, map[string]any{"a": 1.0}, nil, "wants a list, got a table"},
+		{"one instead of a list of it", effect.Field{Type: effect.List, Elem: &effect.Field{Type: effect.String}}, "edge-1", nil, `wants a list, got "edge-1"; make it a list of one`},
 		{"map", effect.Field{Type: effect.Map, Elem: &effect.Field{Type: effect.Percent}}, map[string]any{"a": "1%"}, map[string]any{"a": 1.0}, ""},
 		{"value of a map", effect.Field{Type: effect.Map, Elem: &effect.Field{Type: effect.Int}}, map[string]any{"a": "x"}, nil, `a: wants a whole number, got "x"`},
 		{"Lua's {} is a map", effect.Field{Type: effect.Map}, []any{}, map[string]any{}, ""},
