@@ -39,15 +39,15 @@ func (s Store) There() bool {
 	return err == nil && info.IsDir()
 }
 
-// Missing says of a file that it is not in the store.
-var Missing = errors.New("it is not there")
+// ErrMissing says of a file that it is not in the store.
+var ErrMissing = errors.New("it is not there")
 
-// Check holds the kept file of a SHA-256 against that. The error is Missing, or says
+// Check holds the kept file of a SHA-256 against that. The error is ErrMissing, or says
 // what else is wrong.
 func (s Store) Check(sum string) error {
 	f, err := os.Open(s.Path(sum))
 	if errors.Is(err, fs.ErrNotExist) {
-		return Missing
+		return ErrMissing
 	}
 	if err != nil {
 		return fmt.Errorf("it cannot be read: %w", err)

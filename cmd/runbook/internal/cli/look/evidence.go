@@ -51,7 +51,7 @@ func (a commands) evidenced(store evidence.Store, shown []evidence.Shown) (lines
 	missing := 0
 	for _, s := range shown {
 		err := store.Check(s.SHA256)
-		if errors.Is(err, evidence.Missing) {
+		if errors.Is(err, evidence.ErrMissing) {
 			missing++
 		} else if err != nil {
 			what := fmt.Sprintf("evidence: %s of the answer, kept as %.16s…: %v", s.File, s.SHA256, err)
