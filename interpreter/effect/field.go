@@ -56,7 +56,14 @@ type Field struct {
 	// Names says of a map what its keys name: "metric". In a configuration they
 	// are declared by it; a call's are held against those, and Enum lists what
 	// is known without.
-	Names  string  `json:"names,omitempty"`
+	Names string `json:"names,omitempty"`
+	// LessIsBetter says of a figure among results that 0 is as good as it can be. It
+	// is left out where nothing was measured.
+	LessIsBetter bool `json:"less_is_better,omitempty"`
+	// Remaining says of an argument that it is how many are to be left in service:
+	// what a script subtracts for it is taken away.
+	Remaining bool `json:"remaining,omitempty"`
+
 	Elem   *Field  `json:"elem,omitempty"`
 	Fields []Field `json:"fields,omitempty"`
 }

@@ -25,7 +25,7 @@ func Module() effect.Module {
 	activate := write("activate", "Let the version that is released serve in an environment or in a whole region", field.Timeout("10m"))
 	activate.Validate = placed("activate")
 	scale := write("scale", "Let so many instances run of what serves, and wait until they do; with none it stops, and is kept",
-		effect.Field{Name: "instances", Type: effect.Int, Required: true, Min: effect.Bound(0), Doc: "how many are to run"}, field.Timeout("10m"))
+		effect.Field{Name: "instances", Type: effect.Int, Required: true, Min: effect.Bound(0), Remaining: true, Doc: "how many are to run"}, field.Timeout("10m"))
 	scale.Validate = placed("scale")
 	return effect.Module{Name: "deploy", Doc: "Release, activate, scale and remove versions, run jobs beside them, and empty the machines that they run on.",
 		Model: func() effect.Model { return NewModel() }, Scenario: scenario(), Invariants: invariants(),

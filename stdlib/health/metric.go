@@ -31,14 +31,14 @@ var standard = func() []string {
 // measured lists the metrics that every target may measure.
 func measured() []effect.Field {
 	return []effect.Field{
-		{Name: "p50_latency", Type: effect.Duration, Doc: "median time to answer"},
-		{Name: "p95_latency", Type: effect.Duration, Doc: "95th percentile"},
-		{Name: "p99_latency", Type: effect.Duration, Doc: "99th percentile"},
-		{Name: "error_rate", Type: effect.Percent, Doc: "failed requests in percent of all"},
+		{Name: "p50_latency", Type: effect.Duration, LessIsBetter: true, Doc: "median time to answer"},
+		{Name: "p95_latency", Type: effect.Duration, LessIsBetter: true, Doc: "95th percentile"},
+		{Name: "p99_latency", Type: effect.Duration, LessIsBetter: true, Doc: "99th percentile"},
+		{Name: "error_rate", Type: effect.Percent, LessIsBetter: true, Doc: "failed requests in percent of all"},
 		{Name: "throughput", Type: effect.Number, Doc: "requests a second"},
 		{Name: "uptime", Type: effect.Percent, Doc: "probes that found it up, in percent"},
-		{Name: "burn_fast", Type: effect.Number, Doc: "how many times faster than the objective allows errors happen: the lesser of the last 5 minutes and the last hour"},
-		{Name: "burn_slow", Type: effect.Number, Doc: "the same, of the last 30 minutes and the last 6 hours"},
+		{Name: "burn_fast", Type: effect.Number, LessIsBetter: true, Doc: "how many times faster than the objective allows errors happen: the lesser of the last 5 minutes and the last hour"},
+		{Name: "burn_slow", Type: effect.Number, LessIsBetter: true, Doc: "the same, of the last 30 minutes and the last 6 hours"},
 		{Name: "samples", Type: effect.Int, Doc: "requests and probes that the figures rest on"},
 	}
 }

@@ -1,10 +1,11 @@
 package check
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/yuin/gopher-lua/ast"
 
+	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/script/internal/syntax"
 )
 
@@ -23,11 +24,7 @@ func (f *file) unmeasured(n *ast.RelationalOpExpr, looked bool) {
 		if zero, known := f.foldNumber(or.Rhs); !ok || !known || zero != 0 {
 			continue
 		}
-		whole, metric := f.shapeOf(get.Object), f.shapeOf(get)
-		if whole == nil || metric == nil || whole.Name != "health.measure" {
-			continue
-		}
-		if name := metric.Name; strings.HasSuffix(name, "_latency") || strings.HasPrefix(name, "burn_") || name == "error_rate" {
+		if metric := f.shapeOf(get); metric != nil && metric.LessIsBetter {
 			f.warn(max(n.Line(), or.Line()), "fail where it is nil: no_data says why", "%s is left out where it could not be measured, and counts as 0 here, which is as good as it can be", textOf(get))
 		}
 	}
@@ -51,12 +48,12 @@ func looksForNoData(stmts []ast.Stmt) bool {
 func (f *file) boundless(stmts []ast.Stmt) {
 	for _, c := range f.calls.list {
 		op, ok := f.opOf(c.call.Func)
-		if !ok || op.String() != "deploy.scale" || c.back || f.params == nil {
+		if !ok || c.back || f.params == nil {
 			continue
 		}
 		for _, entry := range f.readTable(f.argsOrNone(c.call), 0).keyed {
 			less, ok := f.origin(entry.value).(*ast.ArithmeticOpExpr)
-			if entry.key != "instances" || !ok || less.Operator != "-" {
+			if !ok || less.Operator != "-" || !slices.ContainsFunc(op.Args, func(arg effect.Field) bool { return arg.Remaining && arg.Name == entry.key }) {
 				continue
 			}
 			name, ok := f.paramOf(less.Rhs)
