@@ -24,6 +24,7 @@ import (
 // proxy is a running HAProxy with the pool web of blue and green, which name
 // themselves in the header X-Env.
 type proxy struct {
+	turn   sync.Mutex // held by whoever kills or starts it
 	cmd    *osexec.Cmd
 	dir    string
 	socket string // level admin

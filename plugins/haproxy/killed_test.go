@@ -19,6 +19,8 @@ import (
 
 // kill ends HAProxy as a crash does. Its socket stays, and nobody listens there.
 func (p *proxy) kill() {
+	p.turn.Lock()
+	defer p.turn.Unlock()
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
 }
@@ -26,8 +28,11 @@ func (p *proxy) kill() {
 // again starts HAProxy after a kill, with the same configuration.
 func (p *proxy) again(t *testing.T, b *Backend) {
 	t.Helper()
+	p.turn.Lock()
 	p.cmd = osexec.Command(p.cmd.Path, "-db", "-f", filepath.Join(p.dir, "haproxy.cfg"))
-	if err := p.cmd.Start(); err != nil {
+	err := p.cmd.Start()
+	p.turn.Unlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.kill)
