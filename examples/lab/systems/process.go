@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -33,8 +34,17 @@ func program(name string) string {
 	return ""
 }
 
-// freeAddr returns a loopback address at which nothing listens now.
+// freeAddr returns a loopback address at which nothing listens now. A server may begin
+// to listen there seconds later, so that it is not of those that systems hand out by
+// themselves, to connections as well: these begin at 32768 on Linux, elsewhere higher.
 func freeAddr() (string, error) {
+	for range 100 {
+		l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String(), nil
+		}
+	}
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("look for a free port: %w", err)
