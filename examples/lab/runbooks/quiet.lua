@@ -30,6 +30,8 @@ end)
 step("watch " .. params.env, function()
   health.wait { env = params.env, timeout = "1m", every = "1s" }
   health.watch { env = params.env, during = params.watch, every = params.every, slo = { error_rate = "< 1%", p99_latency = "< 200ms" } }
+  -- Alertmanager hears later than Prometheus that an alert has ended.
+  wait { title = "no alert fires", every = "1s", timeout = "2m", until_ = function() return #health.alerts { env = params.env }.alerts == 0 end }
 end)
 
 health.unsilence { id = silence.id }
