@@ -3,6 +3,10 @@ package audit
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -171,6 +175,49 @@ func TestForged(t *testing.T) {
 	fake = fake[:strings.LastIndex(strings.TrimSuffix(fake, "\n"), "\n")+1] + end
 	if f := verify(t, fake, public); len(f.Faults) == 0 {
 		t.Error("the end of another export is taken for that of this one")
+	}
+}
+
+// TestFirstVersion: a file of the form that had no sources stays what it was.
+func TestFirstVersion(t *testing.T) {
+	db, writers := journalOf(t, 4, 3)
+	if err := writers[1].AddSource(t.Context(), journal.Source{Name: "x.lua", Text: []byte("y")},
+		effect.Event{At: zero.Add(time.Minute), Kind: effect.SourceChanged, Body: effect.Body{By: "bob"}}); err != nil {
+		t.Fatal(err)
+	}
+	_, key, _ := ed25519.GenerateKey(nil)
+	public := key.Public().(ed25519.PublicKey)
+	first := func(version int) string {
+		sum, lines, text := sha256.New(), 0, ""
+		for line := range strings.Lines(export(t, db, all, nil)) {
+			if strings.HasPrefix(line, `{"type":"source"`) || strings.HasPrefix(line, `{"type":"end"`) {
+				continue
+			}
+			line = strings.Replace(line, `"version":2`, fmt.Sprintf(`"version":%d`, version), 1)
+			sum.Write([]byte(line))
+			text, lines = text+line, lines+1
+		}
+		end, err := json.Marshal(endLine{Type: typeEnd, Lines: lines, SHA256: hex.EncodeToString(sum.Sum(nil)),
+			PublicKey: base64.StdEncoding.EncodeToString(public), Signature: base64.StdEncoding.EncodeToString(ed25519.Sign(key, signed(version, lines, sum.Sum(nil))))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text + string(end) + "\n"
+	}
+	old := first(1)
+	if f := verify(t, old, public); len(f.Faults) > 0 || f.Events != 8 || f.Whole() {
+		t.Errorf("%+v", f)
+	}
+	if f := verify(t, strings.Replace(old, "line 1", "line 9", 1), public); len(f.Faults) == 0 {
+		t.Error("a changed event of it is not found")
+	}
+	if f := verify(t, strings.Replace(old, `"version":1,"program"`, `"version":2,"program"`, 1), public); len(f.Faults) == 0 {
+		t.Error("it is taken for one of the next version")
+	}
+	for version, want := range map[int]string{2: "are not those of its first event", 3: "reads up to version 2"} {
+		if f := verify(t, first(version), public); len(f.Faults) == 0 || !strings.Contains(fmt.Sprint(f.Faults), want) {
+			t.Errorf("version %d: %v", version, f.Faults)
+		}
 	}
 }
 

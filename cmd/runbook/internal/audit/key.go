@@ -57,7 +57,7 @@ func Fingerprint(key ed25519.PublicKey) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// signed is what a signature covers.
-func signed(lines int, sum []byte) []byte {
-	return fmt.Appendf(nil, "audit-export/%d\n%d\n%x\n", Version, lines, sum)
+// signed is what a signature covers in a file of a version.
+func signed(version, lines int, sum []byte) []byte {
+	return fmt.Appendf(nil, "audit-export/%d\n%d\n%x\n", version, lines, sum)
 }

@@ -39,6 +39,7 @@ func (f Fault) String() string {
 
 // File is what a verified file holds, and what is wrong with it.
 type File struct {
+	Version  int // of its form
 	From, To time.Time
 	Made     time.Time
 	Program  string
@@ -53,6 +54,10 @@ type File struct {
 
 	hashes map[string]map[int64]string // of the events, by run
 }
+
+// Whole reports whether the file has what its events brought, so that a run can be
+// told from it. Those of the first version have events alone.
+func (f *File) Whole() bool { return f.Version >= withSources }
 
 // Verify reads a file and holds each line against the others. key is whose
 // signature it has to carry; nil takes any, or none. Faults are in the File; the
@@ -204,9 +209,10 @@ func (v *verifier) begin(read func(any) bool) {
 	if !read(&h) {
 		return
 	}
-	if h.Version != Version {
-		v.fault("the export has version %d; this program reads version %d", h.Version, Version)
+	if h.Version < 1 || h.Version > Version {
+		v.fault("the export has version %d; this program reads up to version %d", h.Version, Version)
 	}
+	v.file.Version = h.Version
 	v.file.From, v.file.To, v.file.Made, v.file.Program = h.From, h.To, h.Made, h.Program
 }
 
@@ -296,6 +302,9 @@ func (v *verifier) leave() {
 	if !v.sources {
 		v.whole()
 	}
+	if !v.file.Whole() {
+		return
+	}
 	for _, wrong := range v.origins.End() {
 		v.fault("before it, run %s: %s", v.excerpt.Run, wrong)
 	}
@@ -336,7 +345,7 @@ func (v *verifier) end(text []byte) {
 	switch {
 	case errKey != nil || errSig != nil || len(public) != ed25519.PublicKeySize:
 		v.fault("the signature cannot be read")
-	case !ed25519.Verify(public, signed(v.number-1, sum), signature):
+	case !ed25519.Verify(public, signed(v.file.Version, v.number-1, sum), signature):
 		v.fault("the signature is not that of these lines")
 	default:
 		v.file.Signer = public

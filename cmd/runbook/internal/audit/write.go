@@ -17,8 +17,11 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/journal"
 )
 
-// Version is that of the form of a file. Another one is refused.
-const Version = 2
+// Version is that of the form of a file. Older ones are read too; a newer one is a fault.
+const (
+	Version     = 2
+	withSources = 2 // the first one that has what events brought
+)
 
 // Types of lines.
 const (
@@ -159,7 +162,7 @@ func (x *Writer) Close(key ed25519.PrivateKey) error {
 	end := endLine{Type: typeEnd, Lines: x.lines, SHA256: hex.EncodeToString(sum)}
 	if key != nil {
 		end.PublicKey = base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey))
-		end.Signature = base64.StdEncoding.EncodeToString(ed25519.Sign(key, signed(x.lines, sum)))
+		end.Signature = base64.StdEncoding.EncodeToString(ed25519.Sign(key, signed(Version, x.lines, sum)))
 	}
 	if err := x.line(end); err != nil {
 		return err

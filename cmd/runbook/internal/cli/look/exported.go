@@ -51,6 +51,9 @@ func (x export) open(ctx context.Context, word string) (*exportedRun, error) {
 	if len(f.Faults) > 0 {
 		return nil, fmt.Errorf("%s is not as it was written: %s; `audit verify` names all of it", x.path, f.Faults[0])
 	}
+	if !f.Whole() {
+		return nil, app.Usagef("%s is of version %d, which has no scripts: `audit verify` proves its events, and nothing can be told from them alone", x.path, f.Version)
+	}
 	found, err := x.find(there, word)
 	if err != nil {
 		return nil, err
