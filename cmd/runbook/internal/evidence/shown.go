@@ -33,6 +33,16 @@ func ShownBy(run string, seq int64, kind effect.Kind, body *effect.Body) (s Show
 	return Shown{run, seq, value.File, value.SHA256}, true
 }
 
+// ShownIn returns what the answers of a run name.
+func ShownIn(run string, events []effect.Event) (list []Shown) {
+	for i := range events {
+		if s, ok := ShownBy(run, events[i].Seq, events[i].Kind, &events[i].Body); ok {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 // There reports whether a store is there at all.
 func (s Store) There() bool {
 	info, err := os.Stat(s.dir)

@@ -188,11 +188,7 @@ func keepEvidence(ctx context.Context, db *journal.DB, run string, to evidence.S
 	if err != nil {
 		return err
 	}
-	for i := range events {
-		shown, ok := evidence.ShownBy(run, events[i].Seq, events[i].Kind, &events[i].Body)
-		if !ok {
-			continue
-		}
+	for _, shown := range evidence.ShownIn(run, events) {
 		f, err := os.Open(evidence.Of(db.Path()).Path(shown.SHA256))
 		if errors.Is(err, os.ErrNotExist) {
 			continue

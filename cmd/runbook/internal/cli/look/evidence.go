@@ -33,11 +33,7 @@ func shownIn(ctx context.Context, db *journal.DB, id string) (list []evidence.Sh
 		if err != nil {
 			return nil, err
 		}
-		for i := range events {
-			if s, ok := evidence.ShownBy(id, events[i].Seq, events[i].Kind, &events[i].Body); ok {
-				list = append(list, s)
-			}
-		}
+		list = append(list, evidence.ShownIn(id, events)...)
 	}
 	return list, nil
 }
