@@ -139,22 +139,10 @@ func (b *BIND) Revive(ctx context.Context, node string) error {
 }
 
 // Kill implements Breakable.
-func (b *BIND) Kill(node string) error {
-	if err := noNode(b, node); err != nil {
-		return err
-	}
-	b.get(node).kill()
-	return nil
-}
+func (b *BIND) Kill(node string) error { return b.kill(b, node) }
 
 // Halt implements Breakable.
-func (b *BIND) Halt(ctx context.Context, node string) error {
-	if err := noNode(b, node); err != nil {
-		return err
-	}
-	b.get(node).end(ctx, syscall.SIGTERM)
-	return nil
-}
+func (b *BIND) Halt(ctx context.Context, node string) error { return b.halt(ctx, b, node) }
 
 // Describe implements System.
 func (b *BIND) Describe() Description {

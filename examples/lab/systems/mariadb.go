@@ -139,22 +139,10 @@ func (m *MariaDB) Revive(ctx context.Context, node string) error {
 }
 
 // Kill implements Breakable.
-func (m *MariaDB) Kill(node string) error {
-	if err := noNode(m, node); err != nil {
-		return err
-	}
-	m.get(node).kill()
-	return nil
-}
+func (m *MariaDB) Kill(node string) error { return m.kill(m, node) }
 
 // Halt implements Breakable.
-func (m *MariaDB) Halt(ctx context.Context, node string) error {
-	if err := noNode(m, node); err != nil {
-		return err
-	}
-	m.get(node).end(ctx, syscall.SIGTERM)
-	return nil
-}
+func (m *MariaDB) Halt(ctx context.Context, node string) error { return m.halt(ctx, m, node) }
 
 // Describe implements System.
 func (m *MariaDB) Describe() Description {

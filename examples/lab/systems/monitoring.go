@@ -155,22 +155,10 @@ func (m *Monitoring) Revive(ctx context.Context, node string) error {
 func (m *Monitoring) url(node string) string { return "http://" + m.addrs[node] }
 
 // Kill implements Breakable.
-func (m *Monitoring) Kill(node string) error {
-	if err := noNode(m, node); err != nil {
-		return err
-	}
-	m.get(node).kill()
-	return nil
-}
+func (m *Monitoring) Kill(node string) error { return m.kill(m, node) }
 
 // Halt implements Breakable.
-func (m *Monitoring) Halt(ctx context.Context, node string) error {
-	if err := noNode(m, node); err != nil {
-		return err
-	}
-	m.get(node).end(ctx, syscall.SIGTERM)
-	return nil
-}
+func (m *Monitoring) Halt(ctx context.Context, node string) error { return m.halt(ctx, m, node) }
 
 // Describe implements System. Load is sent by probe, past both.
 func (m *Monitoring) Describe() Description {

@@ -200,5 +200,23 @@ func (n *nodes) get(name string) *process {
 	return n.running[name]
 }
 
+// kill ends a node of a system at once.
+func (n *nodes) kill(s Breakable, node string) error {
+	if err := noNode(s, node); err != nil {
+		return err
+	}
+	n.get(node).kill()
+	return nil
+}
+
+// halt lets a node of a system end by a SIGTERM.
+func (n *nodes) halt(ctx context.Context, s Breakable, node string) error {
+	if err := noNode(s, node); err != nil {
+		return err
+	}
+	n.get(node).end(ctx, syscall.SIGTERM)
+	return nil
+}
+
 // Alive reports whether a node runs.
 func (n *nodes) Alive(node string) bool { return n.get(node).alive() }
