@@ -9,11 +9,11 @@ import (
 
 var (
 	// claim matches a message that says of something as a whole that it is over.
-	claim = lazyregexp.New(`(?i)\b(is|are|has been|have been|was|were)\s+(now\s+)?(live|done|complete[d]?|finished|resolved|restored|recovered|migrated|deployed|released|promoted|upgraded|rotated|switched|decommissioned|removed|deleted|closed)\b` +
+	claim = lazyregexp.New(`(?i)\b(is|are|has been|have been|was|were)\s+(now\s+)?(live|out|up|online|active|activated|shipped|rolled out|failed over|done|complete[d]?|finished|resolved|restored|recovered|migrated|deployed|released|promoted|upgraded|rotated|switched|decommissioned|removed|deleted|closed)\b` +
 		`|\b(completed?|done|finished|resolved|deployed|released|migrated|restored|successful(ly)?|succeeded)\s*[.!]*\s*$|\ball clear\b|✅|✓`)
 	// onTheWay matches one about a step on the way, or about what is to come.
 	onTheWay = lazyregexp.New(`(?i)\b(will|shall|being|about to|going to|want|start(s|ed|ing)?|begin(s|ning)?|began|next|soon|plan(s|ned)?|if|when|once|until|before|after|ready|backups?|snapshots?|dumps?|cop(y|ies)|check(s|ed)?|pre-?flight|canary|step|phase|stage|wave|batch|drain(ed)?|\d+ of \d+|\d+/\d+)\b|\d%` +
-		`|\b(switch|mov|continu|go|roll|drain|wait|restor|deploy|proceed|cutt?|watch|run|clean|migrat|remov)ing\b`)
+		`|\b(switch|mov|continu|go|roll|drain|wait|restor|deploy|proceed|cutt?|watch|run|clean|migrat|remov|releas|upgrad|patch|test|measur|look)ing\b`)
 )
 
 // announcedAhead finds messages that say that something is done, of a run that has

@@ -45,7 +45,7 @@ func announcedTrue(v *effect.View, end effect.Ending) string {
 		return ""
 	}
 	text, _ := told.Args["text"].(string)
-	if !triumph.MatchString(text) && told.Args["status"] != resolved {
+	if !triumph.MatchString(text) && told.Args["status"] != resolved && !lastWord(v.Usual, *told) {
 		return ""
 	}
 	if text == "" {
@@ -100,6 +100,18 @@ func goesOut(usual []effect.Occurrence, message effect.Place) bool {
 		sent = sent || e.Place == message
 	}
 	return true
+}
+
+// lastWord reports whether a message is the last one of a run that is not disturbed,
+// and does not read as if another one came.
+func lastWord(usual []effect.Occurrence, message effect.Occurrence) bool {
+	text, last := textOf(message), effect.Place("")
+	for _, e := range usual {
+		if e.Tells {
+			last = e.Place
+		}
+	}
+	return last == message.Place && text != "" && !onTheWay.MatchString(text) && !alarming.MatchString(text)
 }
 
 func shortText(s string) string {

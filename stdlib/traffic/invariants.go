@@ -17,6 +17,7 @@ func invariants() []effect.Invariant {
 		{Name: "the shares of a pool add up to 100", After: sharesAddUp},
 		{Name: "some server takes traffic", After: someoneServes},
 		{Name: "no traffic is moved to what is known to be bad", After: noneToBad},
+		{Name: "no traffic is moved to what is known to be bad", Doc: "a rollback gives none back to what the run made ill, before that is well again", After: noneToMadeIll},
 		{Name: "no traffic is moved to what is not there", After: noneToAbsent},
 		{Name: "a run that succeeded leaves no traffic on what is unhealthy", End: noneLeftUnhealthy},
 		{Name: "traffic is moved to what can take it", After: fit, Ahead: true},
@@ -32,7 +33,7 @@ func invariants() []effect.Invariant {
 		effect.LockOfAnother("traffic", "pool", "pools"),
 		effect.ReadAgain("traffic", []string{"split", "switch"}, measuresGrown),
 		effect.NoRace("traffic", "split", "switch"),
-		{Name: "a run that did not succeed leaves no traffic on what is bad", End: noneLeftOnBad},
+		{Name: "a run that did not succeed leaves no traffic on what is bad", Doc: "unless the header has it stop, or ask, and leaves the rest to people", End: noneLeftOnBad},
 		{Name: "a run that did not succeed leaves the traffic as it was", End: asItWas},
 		{Name: "a run that succeeded leaves the traffic as it set it", End: asSet},
 	}
@@ -154,7 +155,7 @@ func noneToBad(v *effect.View, e effect.Occurrence) string {
 }
 
 func noneLeftOnBad(v *effect.View, end effect.Ending) string {
-	if end.Status == effect.StatusSucceeded || v.Stranded {
+	if end.Status == effect.StatusSucceeded || v.Stranded || !end.RollsBack {
 		return ""
 	}
 	pools, before := poolShares(v.State("traffic")), poolShares(v.Begin("traffic"))

@@ -57,3 +57,35 @@ func seenToTurn(v *effect.View, end effect.Ending) string {
 	}
 	return ""
 }
+
+// noneToMadeIll finds traffic that a rollback gives back to what the run made ill, and
+// has not mended by then: rollbacks run newest first. Where what takes the traffic is ill
+// as well there is no better place.
+func noneToMadeIll(v *effect.View, e effect.Occurrence) string {
+	if e.Module != "traffic" || !wrote(e) || !e.Place.InRollback() || v.Prior == nil {
+		return ""
+	}
+	if slices.ContainsFunc(v.Past(), func(p effect.Occurrence) bool { return p.Place.InRollback() && p.Err != nil }) {
+		return "" // what was to mend it has failed
+	}
+	health, began := v.Prior("health"), v.Begin("health")
+	ill := func(server string) string {
+		return verdict.Unwell(plain.Table(health, server), plain.Table(began, server))
+	}
+	got := grown(e)
+	for _, c := range e.Changes {
+		_, server, ok := weightOf(c.Path)
+		from, _ := c.From.(float64)
+		to, _ := c.To.(float64)
+		if _, bad := v.Bad[server]; ok && to < from && (bad || ill(server) != "") {
+			return ""
+		}
+	}
+	for _, server := range plain.SortedNames(got) {
+		if why := ill(server); why != "" && verdict.Made(v, server) != "" {
+			return fmt.Sprintf("%s gives %s %.4g%% of the traffic, and %s, by what the run did: rollbacks run newest first, so that what mends it has to be registered after what gives it traffic",
+				e, server, got[server], why)
+		}
+	}
+	return ""
+}
