@@ -13,10 +13,41 @@ import (
 // changed or told; without one, and where people are asked in between, it is not
 // unmoved. looked says that the run looks at something else before that.
 func (v *View) Unmoved(read Occurrence, end Ending) (first Occurrence, looked, ok bool) {
-	if v.Usual == nil || end.Status != StatusSucceeded || !slices.Equal(v.UsualLog, LogOf(end.Events)) {
+	return v.unmoved(after(v.Past(), read.Place), after(v.Usual, read.Place), end, slices.Equal(v.UsualLog, LogOf(end.Events)))
+}
+
+// UnmovedSince is Unmoved for a run that went on reading, until last, what is told
+// once usually. What it looks at in each turn, and says of it, is part of that: only
+// a warning tells.
+func (v *View) UnmovedSince(read, last Occurrence, end Ending) (first Occurrence, looked, ok bool) {
+	said := true
+	for _, ev := range end.Events {
+		if ev.Kind == Logged && (ev.Body.Name == "warn" || ev.Body.Name == "error" || !ev.At.Before(last.At)) {
+			said = said && slices.Contains(v.UsualLog, ev.Body.Name+" "+ev.Body.Text)
+		}
+	}
+	turns := map[Position]bool{}
+	for _, e := range after(v.Past(), read.Place) {
+		turns[e.Where] = true
+		if e.Place == last.Place {
+			break
+		}
+	}
+	left := func(list []Occurrence) []Occurrence {
+		for len(list) > 0 && list[0].Class == Read && turns[list[0].Where] {
+			list = list[1:]
+		}
+		return list
+	}
+	return v.unmoved(left(after(v.Past(), last.Place)), left(after(v.Usual, read.Place)), end, said)
+}
+
+// unmoved compares what a run does after a read with what it does usually; said tells
+// whether it logs the same.
+func (v *View) unmoved(rest, usual []Occurrence, end Ending, said bool) (first Occurrence, looked, ok bool) {
+	if v.Usual == nil || end.Status != StatusSucceeded || !said {
 		return first, false, false
 	}
-	rest, usual := after(v.Past(), read.Place), after(v.Usual, read.Place)
 	if len(rest) == 0 || len(rest) != len(usual) {
 		return first, false, false
 	}
@@ -71,4 +102,18 @@ func LogOf(events []Event) []string {
 		}
 	}
 	return list
+}
+
+// LastTurn returns the last of the reads by the same line and of the same as the first
+// of these, before anything is changed; ok is false if there is no other.
+func LastTurn(list []Occurrence) (last Occurrence, ok bool) {
+	for _, e := range list[1:] {
+		if e.Wrote() {
+			break
+		}
+		if e.Module == list[0].Module && e.Name == list[0].Name && e.Where == list[0].Where && reflect.DeepEqual(e.Args, list[0].Args) {
+			last, ok = e, true
+		}
+	}
+	return last, ok
 }

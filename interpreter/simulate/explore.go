@@ -274,10 +274,14 @@ func (e *Explorer) kinds(call effect.Call) []Kind {
 }
 
 // after returns the effects that a further fault can strike: those that the
-// trial came to after its last one.
+// trial came to after its last one. After StillGoing there are none: the run is held
+// against what that one leads to.
 func (e *Explorer) after(t *Trial) []effect.Call {
 	from := 0
 	if n := len(t.Schedule); n > len(e.Base) {
+		if t.Schedule[n-1].Kind == StillGoing {
+			return nil
+		}
 		last := t.Schedule[n-1].Place
 		from = len(t.effects)
 		for i, call := range t.effects {

@@ -79,6 +79,7 @@ func EngineFaults() []effect.FaultKind {
 		fault(Unanswered, "approve", "Nobody answers in time"),
 		fault(HeldUp, "every effect of a module in a branch of `parallel`", "The branch stands still before it, until the other branches have ended, for an hour at most"),
 		fault(EndedBadly, "the read by which a wait ends", "It tells that what is waited for has failed, where it tells that it is done"),
+		fault(StillGoing, "the read by which a wait ends", "It goes on telling what it told before, for a day at most"),
 		fault(WellAfter, "a read that tells that something is not well", "It tells that it is"),
 		rare(Unavailable, "every effect of a module", "It cannot be done now, and nothing happens: an error that says it may be tried again"),
 		rare(Down, "every effect of a module", "Nothing of the module can be done for ten minutes, nor asked about"),

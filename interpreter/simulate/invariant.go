@@ -35,6 +35,7 @@ func EngineInvariants() []effect.Invariant {
 		{Name: "a no is obeyed", After: obeyed},
 		{Name: "what a fault leads to is written without slips", End: noSlips},
 		{Name: "a wait that ends badly is not one that ends well", End: endsLookedAt},
+		{Name: waitsOut, End: waitsEnd},
 		{Name: "a bad verdict is not passed over", End: verdictsLookedAt},
 	}
 }
@@ -221,6 +222,9 @@ func (w *World) struck(call effect.Call, kind Kind) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.faults[call.Place] = kind
+	if kind == StillGoing {
+		w.only = waitsOut
+	}
 	if w.setup.Catalog != nil {
 		m, _ := w.setup.Catalog.Module(call.Op.Module)
 		for _, f := range m.Faults {

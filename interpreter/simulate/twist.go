@@ -16,6 +16,7 @@ import (
 // does then tells whether it looks at the answer.
 const (
 	EndedBadly Kind = "ended-badly"    // what was waited for tells that it failed
+	StillGoing Kind = "still-going"    // what was waited for goes on telling what it told before
 	WellAfter  Kind = "well-after-all" // what told that it is not well tells that it is
 )
 
@@ -25,7 +26,7 @@ func Twists(call effect.Call, catalog *effect.Catalog) []Kind {
 	if call.Class != effect.Read || call.Op.Module == effect.ControlModule {
 		return nil
 	}
-	list := []Kind{EndedBadly, WellAfter}
+	list := []Kind{EndedBadly, StillGoing, WellAfter}
 	m, _ := catalog.Module(call.Op.Module)
 	for _, f := range m.Faults {
 		if f.Answers && slices.Contains(f.Ops, call.Op.Name) {
@@ -52,7 +53,15 @@ func (e *Explorer) twists(t *Trial) map[effect.Place][]Kind {
 		calls[call.Place] = call
 	}
 	list := map[effect.Place][]Kind{}
-	earlier := map[string][]any{}
+	earlier, waits := map[string][]any{}, map[string]lastRead{}
+	outlasted := func() { // a change follows: no wait goes on
+		for _, at := range waits {
+			if at.ends {
+				list[at.place] = append(list[at.place], StillGoing)
+			}
+		}
+		clear(waits)
+	}
 	last := 0 // of those by which something is changed or told
 	for i, entry := range t.Entries {
 		if entry.Class.Writes() && !effect.Asks(entry.Op) {
@@ -61,28 +70,42 @@ func (e *Explorer) twists(t *Trial) map[effect.Place][]Kind {
 	}
 	for _, entry := range t.Entries[:last] {
 		call, met := calls[entry.Place]
+		if entry.Class.Writes() && !effect.Asks(entry.Op) {
+			outlasted()
+		}
 		if !met || call.Class != effect.Read || entry.Err != nil || entry.Fault != "" {
 			continue
 		}
 		key := fmt.Sprint(entry.Op, entry.Args, entry.Where)
 		for _, kind := range Twists(call, e.Setup.Catalog) {
-			if w.twisted(kind, call, entry.Value, earlier[key]) != nil {
+			if kind != StillGoing && w.twisted(kind, call, entry.Value, earlier[key]) != nil {
 				list[entry.Place] = append(list[entry.Place], kind)
 			}
 		}
 		earlier[key] = append(earlier[key], entry.Value)
+		if _, inside := entry.Place.Composite(); !inside { // the loops of modules fail where their time is up
+			before, again := waits[key]
+			waits[key] = lastRead{entry.Place, entry.Value, again && !reflect.DeepEqual(before.value, entry.Value)}
+		}
 	}
+	outlasted()
 	return list
 }
 
 // told returns what a read is told, which a fault may make another. A fault that
 // can make none of it does not strike; w.mu is held.
 func (w *World) told(call effect.Call, value any) any {
+	if answer, held := w.heldBack(call); held {
+		return answer
+	}
 	kind := w.faults[call.Place]
 	if kind == "" || w.setup.Catalog == nil || !slices.Contains(Twists(call, w.setup.Catalog), kind) {
 		return value
 	}
 	if other := w.twisted(kind, call, value, w.toldBefore(call, len(w.entries))); other != nil {
+		if kind == StillGoing {
+			w.holdBack(call, other)
+		}
 		return other
 	}
 	delete(w.faults, call.Place)
@@ -119,6 +142,11 @@ func (w *World) twisted(kind Kind, call effect.Call, value any, earlier []any) a
 			return nil
 		}
 		return other(value, earlier[len(earlier)-1], func(_ string, is, was any) any { return w.failing(is, was) })
+	case StillGoing:
+		if len(earlier) == 0 || reflect.DeepEqual(earlier[len(earlier)-1], value) {
+			return nil
+		}
+		return earlier[len(earlier)-1]
 	case WellAfter:
 		return other(value, nil, func(name string, is, _ any) any { return improved(name, is) })
 	}

@@ -91,6 +91,7 @@ type World struct {
 	answers     map[string]any          // by question: approved, denied, expired
 	passed      int                     // effects so far, repeated ones too
 	writers     map[string]effect.Place // by what is written as one: which effect changed it last
+	holding     map[string]*holding     // by line: what a read goes on being told; nil for none
 	delayed     []delayed               // changes that are still to happen, although their answers are lost
 	prior       prior
 	previous    map[string]effect.Model // by module: as it was before its last change; nil if no fault asks

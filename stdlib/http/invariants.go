@@ -33,8 +33,9 @@ func invariants() []effect.Invariant {
 }
 
 // seenDone finds runs that succeed although nothing came of what a service had
-// accepted: nobody would know. Who read something again until it changed, or
-// gave up, has looked.
+// accepted: nobody would know. Who read something again until it said what it says
+// usually has looked; who read it for longer than usual, and was told something else
+// to the end, has waited in vain.
 func seenDone(v *effect.View, end effect.Ending) string {
 	lost := plain.Table(v.State("http"), "dropped")
 	if end.Status != effect.StatusSucceeded || len(lost) == 0 {
@@ -45,7 +46,7 @@ func seenDone(v *effect.View, end effect.Ending) string {
 		switch {
 		case e.Module == "http" && lost[requestName(e.Args)] == true && e.Class.Writes():
 			asked = &e
-		case asked != nil && e.Class == effect.Read && again(v.Past(), e):
+		case asked != nil && e.Class == effect.Read && again(v.Past(), e) && !inVain(v, e, end):
 			return ""
 		}
 	}
@@ -54,6 +55,22 @@ func seenDone(v *effect.View, end effect.Ending) string {
 	}
 	return fmt.Sprintf("%s (%s) was answered 202, nothing came of it, and the run succeeded all the same: ask in a loop until it says that it is done, and fail when it does not",
 		asked, requestName(asked.Args))
+}
+
+// inVain reports whether the line of a read was told something else in the end than
+// usually, was asked more often, and nobody was warned of it.
+func inVain(v *effect.View, read effect.Occurrence, end effect.Ending) bool {
+	count := func(list []effect.Occurrence) (n int, last any) {
+		for _, e := range list {
+			if e.Where == read.Where && e.Module == read.Module && e.Name == read.Name && reflect.DeepEqual(e.Args, read.Args) {
+				n, last = n+1, e.Value
+			}
+		}
+		return n, last
+	}
+	n, is := count(v.Past())
+	usually, was := count(v.Usual)
+	return usually > 0 && n > usually && !reflect.DeepEqual(is, was) && slices.Equal(v.UsualLog, effect.LogOf(end.Events))
 }
 
 // again reports whether a read was made before, at another time.

@@ -1,0 +1,1 @@
+return { world = { deploy = { envs = { api = { version = "v1", state = "active" } } } } }
