@@ -28,15 +28,23 @@ local policy, tell = require "lib.policy", require "lib.people".tell
 
 local from, to = params.from, params.to
 
+-- What made people decide on this, for its report. That it cannot be measured keeps
+-- nobody from rolling back.
+step("what is wrong with " .. from, function()
+  local measured, seen = pcall(health.evaluate, { env = from, window = params.every, critical = policy.critical, warning = policy.warning })
+  if not measured then return log.warn(from .. " could not be measured: " .. tostring(seen)) end
+  for _, alert in ipairs(seen.alerts) do log.warn(alert.severity .. ": " .. alert.summary) end
+end)
+
 step("half of the traffic to " .. to, function()
   health.check { env = to }
   traffic.split { [to] = 50, [from] = 50 }
-  health.watch { env = to, during = params.bake, every = params.every, slo = policy.critical }
+  health.watch { env = to, during = params.bake, every = params.every, slo = policy.critical, warning = policy.warning }
 end)
 
 step("all traffic to " .. to, function()
   traffic.split { [to] = 100, [from] = 0 }
-  health.watch { env = to, during = params.every, every = params.every, slo = policy.critical }
+  health.watch { env = to, during = params.every, every = params.every, slo = policy.critical, warning = policy.warning }
 end)
 
 if params.logs ~= "" then

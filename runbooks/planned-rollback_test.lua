@@ -32,6 +32,21 @@ test("moves traffic in two steps, keeps the logs and tells", function(t)
   t.holds(run)
 end)
 
+test("says what is wrong by the rules of the policy, and rolls back where that cannot be measured", function(t)
+  local function says(run, text)
+    for _, line in ipairs(run.log) do
+      if line.text:find(text, 1, true) then return true end
+    end
+  end
+  local run = book.simulate(start())
+  t.ok(says(run, "critical: p99_latency is 900ms (wants <= 500ms)"), "nothing is said of the latency")
+  t.ok(not says(run, "warning: p99_latency"), "what is critical is called a warning, too")
+  run = book.simulate(start { health = { blue = {}, green = { p99_latency = function() end, error_rate = "0.7%" } } })
+  t.equal(run.status, "succeeded")
+  t.ok(says(run, "critical: p99_latency has no data"), "nothing is said of what has no data")
+  t.ok(says(run, "warning: error_rate is 0.7% (wants <= 0.5%)"), "nothing is said of the errors")
+end)
+
 test("keeps no logs where none are named", function(t)
   local s = start()
   s.params.logs = ""

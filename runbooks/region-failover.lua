@@ -57,7 +57,7 @@ step("lead " .. params.name .. " to " .. region, function()
 end)
 
 step("watch " .. region, function()
-  health.watch { env = env, during = params.bake, every = params.every, slo = policy.critical }
+  health.watch { env = env, during = params.bake, every = params.every, slo = policy.critical, warning = policy.warning }
 end)
 
 tell(params.channel, params.name .. " leads to " .. region .. ", which serves " .. params.version)

@@ -45,7 +45,7 @@ step("say that it is watched", function()
 end)
 
 step("watch " .. params.env, function()
-  health.watch { env = params.env, during = params.bake, every = params.every, slo = policy.critical }
+  health.watch { env = params.env, during = params.bake, every = params.every, slo = policy.critical, warning = policy.warning }
 end)
 
 step("say that it is over", function()

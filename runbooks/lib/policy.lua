@@ -6,8 +6,8 @@ local policy = {}
 -- What a version has to meet to take traffic.
 policy.slo = { p99_latency = "< 200ms", error_rate = "< 0.1%", uptime = "> 99.9%" }
 
--- Beyond these an alert is critical, or a warning. A gate that is given one of
--- them breaks where the alert would fire.
+-- Beyond these an alert is critical, or a warning: rules for health.evaluate. A gate
+-- breaks beyond its slo and says what is beyond its warning, so that it is given both.
 policy.critical = { error_rate = "<= 1%", p99_latency = "<= 500ms", uptime = ">= 99.5%" }
 policy.warning  = { error_rate = "<= 0.5%", p99_latency = "<= 300ms", uptime = ">= 99.9%" }
 -- The same of what systems are used up by. Gates need these metrics as queries of

@@ -60,7 +60,7 @@ func TestTolerate(t *testing.T) {
 
 // TestWhyThereIsNoData: a gate says what the measurement says.
 func TestWhyThereIsNoData(t *testing.T) {
-	slo, err := thresholds(obj{"p99_latency": "< 200ms", "uptime": "> 99%"})
+	slo, err := thresholds("slo", obj{"p99_latency": "< 200ms", "uptime": "> 99%"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,7 +77,7 @@ func Module() effect.Module {
 					field.Texts("paths", "what is requested, in turn; as configured if left out")},
 				Returns: measured(),
 			},
-		}, Composites: []effect.Composite{watch(), wait()}}
+		}, Composites: []effect.Composite{watch(), wait(), evaluate()}}
 }
 
 func env() effect.Field {

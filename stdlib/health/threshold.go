@@ -15,21 +15,22 @@ type threshold struct {
 	bound            float64
 }
 
-// thresholds reads an slo table, in the order of its metrics' names.
-func thresholds(v any) ([]threshold, error) {
-	slo, _ := v.(map[string]any)
-	if len(slo) == 0 {
-		return nil, &effect.FieldError{Path: "slo", Problem: "names no metric", Hint: `write slo = { error_rate = "< 0.1%" }`}
+// thresholds reads a table of them, which is the argument of that name, in the
+// order of its metrics' names.
+func thresholds(name string, v any) ([]threshold, error) {
+	table, _ := v.(map[string]any)
+	if len(table) == 0 {
+		return nil, &effect.FieldError{Path: name, Problem: "names no metric", Hint: "write " + name + ` = { error_rate = "< 0.1%" }`}
 	}
 	var list []threshold
-	for _, metric := range slices.Sorted(maps.Keys(slo)) {
+	for _, metric := range slices.Sorted(maps.Keys(table)) {
 		if err := CheckMetric(metric); err != nil {
-			return nil, &effect.FieldError{Path: "slo." + metric, Problem: err.Problem, Hint: err.Hint}
+			return nil, &effect.FieldError{Path: name + "." + metric, Problem: err.Problem, Hint: err.Hint}
 		}
-		text, _ := slo[metric].(string)
+		text, _ := table[metric].(string)
 		t, err := readThreshold(metric, text)
 		if err != nil {
-			return nil, &effect.FieldError{Path: "slo." + metric, Problem: err.Error()}
+			return nil, &effect.FieldError{Path: name + "." + metric, Problem: err.Error()}
 		}
 		list = append(list, t)
 	}
@@ -122,7 +123,7 @@ func whyNoData(noData any, metric string) (why string, lasting bool) {
 // Bound reads a threshold of a metric, "< 200ms": its comparison and its bound
 // in the metric's own unit. ok is false if it is none.
 func Bound(metric, text string) (op string, bound float64, ok bool) {
-	list, err := thresholds(map[string]any{metric: text})
+	list, err := thresholds("slo", map[string]any{metric: text})
 	if err != nil {
 		return "", 0, false
 	}

@@ -23,6 +23,7 @@ func watch() effect.Composite {
 			{Name: "every", Type: effect.Duration, Default: "30s", Min: effect.Bound(0.05), Doc: "the window of one measurement"},
 			{Name: "slo", Type: effect.Map, Required: true, Elem: &effect.Field{Type: effect.String}, Names: Metric, Enum: Metrics(),
 				Doc: `thresholds, of metrics of the configuration too: { p99_latency = "< 200ms", error_rate = "< 0.1%", queue = "< 100" }`},
+			thresholdsOf("warning", "thresholds that break nothing: a window beyond one is said, and stands in the record and in the report"),
 			{Name: "tolerate", Type: effect.Int, Default: 0.0, Min: effect.Bound(0),
 				Doc: "how many bad windows in a row to put up with: a threshold broken, a metric without data, a query that failed for good, drift; the last one has to be good"},
 			{Name: "drift", Type: effect.Enum, Enum: []string{breaks, says}, Default: breaks,
@@ -36,7 +37,7 @@ func watch() effect.Composite {
 		},
 		Returns: append(measured(), own(), effect.Field{Name: "measurements", Type: effect.Int, Doc: "how many were made"}),
 		Validate: func(args map[string]any) error {
-			slo, err := thresholds(args["slo"])
+			slo, _, err := bounds(args)
 			if err != nil {
 				return err
 			}
@@ -68,6 +69,7 @@ type watcher struct {
 	args map[string]any
 	slo  []threshold
 
+	warning  []threshold // beyond these a window is bad for nothing, and said
 	compared []threshold // with the baseline
 
 	during, settle, tolerate float64
@@ -76,10 +78,21 @@ type watcher struct {
 	lost      float64 // seconds that do not count
 	unsettled float64 // since when traffic does not show what is set; 0 if it does
 	bad       float64 // windows in a row
+
+	beyond map[string]bool // metrics that were beyond their warnings in the last window
+}
+
+// bounds reads the thresholds of a watch's arguments: those that break it, and
+// those that only warn.
+func bounds(args map[string]any) (slo, warning []threshold, err error) {
+	if slo, err = thresholds("slo", args["slo"]); err == nil && args["warning"] != nil {
+		warning, err = thresholds("warning", args["warning"])
+	}
+	return slo, warning, err
 }
 
 func runWatch(ctx context.Context, p effect.Performer, args map[string]any) (any, error) {
-	slo, err := thresholds(args["slo"])
+	slo, warning, err := bounds(args)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +100,7 @@ func runWatch(ctx context.Context, p effect.Performer, args map[string]any) (any
 	if err != nil {
 		return nil, err
 	}
-	w := &watcher{compared: both, Doer: composite.For(ctx, p), ctx: ctx, p: p, args: args, slo: slo, during: args["during"].(float64),
+	w := &watcher{compared: both, Doer: composite.For(ctx, p), ctx: ctx, p: p, args: args, slo: slo, warning: warning, during: args["during"].(float64),
 		settle: args["settle"].(float64), tolerate: args["tolerate"].(float64), quiet: args["drift"] == says}
 	return w.run()
 }
@@ -154,6 +167,15 @@ func (w *watcher) run() (any, error) {
 		if after != (divided{}) {
 			gate["traffic"] = after.String()
 		}
+		if len(w.warning) > 0 && failed == nil {
+			beyond := w.warned(values, measurement["no_data"])
+			if gate["warning"] = w.args["warning"]; len(beyond) > 0 {
+				gate["warned"] = plain.ToAny(beyond)
+			}
+			if err := w.warn(beyond); err != nil {
+				return nil, err
+			}
+		}
 		if _, err := w.p.Perform(w.ctx, effect.OpGate, map[string]any{"values": gate}); err != nil {
 			return nil, err
 		}
@@ -179,13 +201,7 @@ func (w *watcher) run() (any, error) {
 // watch.
 func (w *watcher) asks(since float64) map[string]any {
 	args := map[string]any{"env": w.args["env"], "window": w.args["every"]}
-	own := map[string]any{}
-	for _, t := range w.slo {
-		if !slices.Contains(standard, t.metric) {
-			own[t.metric] = t.text
-		}
-	}
-	if len(own) > 0 {
+	if own := ownOf(w.warning, w.slo); len(own) > 0 {
 		args["metrics"] = own
 	}
 	if len(w.compared) > 0 {
@@ -196,6 +212,18 @@ func (w *watcher) asks(since float64) map[string]any {
 		args["baseline"], args["compare"], args["over"] = w.args["baseline"], plain.ToAny(names), since+w.args["every"].(float64)
 	}
 	return args
+}
+
+// ownOf returns the metrics of the configuration among those that thresholds bound,
+// each with its threshold; the last list's, where several have one.
+func ownOf(lists ...[]threshold) map[string]any {
+	own := map[string]any{}
+	for _, t := range slices.Concat(lists...) {
+		if !slices.Contains(standard, t.metric) {
+			own[t.metric] = t.text
+		}
+	}
+	return own
 }
 
 // figures returns what was measured, by metric, those of the configuration

@@ -170,6 +170,9 @@ func drawMetric(g Gate, m Metric) drawing {
 	if m.Bound != nil {
 		low, high = *m.Bound, *m.Bound
 	}
+	if m.Bound != nil && m.Warning != nil {
+		low, high = min(low, *m.Warning), max(high, *m.Warning)
+	}
 	seen := 0
 	for _, one := range g.Measurements {
 		if v := one.Values[m.Name]; v != nil {
@@ -190,6 +193,9 @@ func drawMetric(g Gate, m Metric) drawing {
 	d.line("grid", left, foot, left+width, foot)
 	if m.Bound != nil {
 		d.line("bound", left, y(*m.Bound), left+width, y(*m.Bound))
+	}
+	if m.Bound != nil && m.Warning != nil {
+		d.line("warning", left, y(*m.Warning), left+width, y(*m.Warning))
 	}
 	n := len(g.Measurements)
 	x := func(i int) float64 {

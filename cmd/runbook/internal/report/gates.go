@@ -21,6 +21,7 @@ type Gate struct {
 	Measurements []Measurement `json:"measurements"`
 	Passed       bool          `json:"passed"`
 	Traffic      bool          `json:"traffic"` // a measurement says how it deviates
+	Warned       bool          `json:"warned"`  // a measurement is beyond a warning
 	Baseline     string        `json:"baseline,omitempty"`
 }
 
@@ -28,7 +29,8 @@ type Gate struct {
 type Metric struct {
 	Name      string   `json:"name"`
 	Threshold string   `json:"threshold"`
-	Bound     *float64 `json:"bound,omitempty"` // in the metric's own unit
+	Bound     *float64 `json:"bound,omitempty"`   // in the metric's own unit
+	Warning   *float64 `json:"warning,omitempty"` // beyond which the gate says so, in the same
 }
 
 // Measurement is one window of a gate.
@@ -40,6 +42,7 @@ type Measurement struct {
 	Samples *float64            `json:"samples,omitempty"`
 	Age     *float64            `json:"age,omitempty"` // of the newest sample, in seconds, where the backend tells
 	Broken  []string            `json:"broken,omitempty"`
+	Warned  []string            `json:"warned,omitempty"`  // what is beyond a warning and breaks nothing
 	Traffic string              `json:"traffic,omitempty"` // in what it is not as set
 	// Compared is what comparison with a baseline showed, in words.
 	Compared []string `json:"compared,omitempty"`
@@ -62,6 +65,7 @@ func (m *maker) gates() {
 		one := measurement(g.At, g.Values, gate.Metrics)
 		gate.Passed = len(one.Broken) == 0
 		gate.Traffic = gate.Traffic || one.Traffic != ""
+		gate.Warned = gate.Warned || len(one.Warned) > 0
 		gate.Measurements = append(gate.Measurements, one)
 	}
 }
@@ -78,12 +82,18 @@ func (m *maker) stepAt(place effect.Place) string {
 
 func metricsOf(values map[string]any) []Metric {
 	slo, _ := values["slo"].(map[string]any)
+	warning, _ := values["warning"].(map[string]any)
 	var list []Metric
 	for _, name := range slices.Sorted(maps.Keys(slo)) {
 		text, _ := slo[name].(string)
 		metric := Metric{Name: view.Line(name), Threshold: view.Line(text)}
 		if _, bound, ok := health.Bound(name, text); ok {
 			metric.Bound = &bound
+		}
+		if text, said := warning[name].(string); said {
+			if _, bound, ok := health.Bound(name, text); ok {
+				metric.Warning = &bound
+			}
 		}
 		list = append(list, metric)
 	}
@@ -106,18 +116,25 @@ func measurement(at time.Time, values map[string]any, metrics []Metric) Measurem
 	if age, ok := values["age"].(float64); ok {
 		one.Age = &age
 	}
-	broken, _ := values["broken"].([]any)
-	for _, b := range broken {
-		if text, ok := b.(string); ok {
-			one.Broken = append(one.Broken, view.Line(text))
-		}
-	}
+	one.Broken, one.Warned = lines(values["broken"]), lines(values["warned"])
 	for _, text := range health.Compared(values) {
 		one.Compared = append(one.Compared, view.Line(text))
 	}
 	traffic, _ := values["traffic"].(string)
 	one.Traffic = view.Line(traffic)
 	return one
+}
+
+// lines returns the strings of a list, each fit to be shown.
+func lines(v any) []string {
+	var out []string
+	list, _ := v.([]any)
+	for _, x := range list {
+		if text, ok := x.(string); ok {
+			out = append(out, view.Line(text))
+		}
+	}
+	return out
 }
 
 // Breaks reports whether a metric broke its threshold in the measurement.

@@ -166,7 +166,11 @@ func (m *markdown) measured() {
 		if g.Baseline != "" {
 			head = append(head, "beside "+g.Baseline)
 		}
-		rows := [][]string{append(head, "samples", "age", "broken")}
+		head = append(head, "samples", "age", "broken")
+		if g.Warned {
+			head = append(head, "warnings")
+		}
+		rows := [][]string{head}
 		for _, one := range g.Measurements {
 			row := []string{r.clock(one.At), took(one.Elapsed)}
 			for _, metric := range g.Metrics {
@@ -175,7 +179,11 @@ func (m *markdown) measured() {
 			if g.Baseline != "" {
 				row = append(row, strings.Join(one.Compared, "; "))
 			}
-			rows = append(rows, append(row, number(one.Samples, ""), age(one.Age), strings.Join(one.Broken, "; ")))
+			row = append(row, number(one.Samples, ""), age(one.Age), strings.Join(one.Broken, "; "))
+			if g.Warned {
+				row = append(row, strings.Join(one.Warned, "; "))
+			}
+			rows = append(rows, row)
 		}
 		title := "Gate: " + g.Target + " " + g.Step + ", " + map[bool]string{true: "passed", false: "broken"}[g.Passed]
 		m.table(cell(title), rows)

@@ -31,10 +31,14 @@ func (b *book) write(from, to float64, place, op, args, value string) {
 	b.add(to, effect.EffectDone, place, effect.Body{Op: op, Class: effect.Write, Value: json.RawMessage(value)})
 }
 
-// gate adds a measurement.
+// gate adds a measurement, with a warning between 150 and 200 ms.
 func (b *book) gate(at float64, place string, p99 float64, broken string) {
+	warned := ""
+	if p99 > 0.15 && p99 < 0.2 {
+		warned = `,"warned":["p99_latency is over 150ms"]`
+	}
 	b.add(at, effect.Gated, place, effect.Body{Value: fmt.Appendf(nil,
-		`{"env":"green","during":60,"elapsed":%v,"measured":{"p99_latency":%v,"samples":500},"age":7,"slo":{"p99_latency":"< 200ms"},"broken":[%s]}`, at, p99, broken)})
+		`{"env":"green","during":60,"elapsed":%v,"measured":{"p99_latency":%v,"samples":500},"age":7,"slo":{"p99_latency":"< 200ms"},"warning":{"p99_latency":"< 150ms"},"broken":[%s]%s}`, at, p99, broken, warned)})
 }
 
 // deployment is a run that is asked about, set, measured, and rolled back for a

@@ -188,6 +188,11 @@ func gate(s Style, raw json.RawMessage) (line string, broken bool) {
 		}
 		parts = append(parts, mark)
 	}
+	warned, _ := g["warned"].([]any)
+	for _, w := range warned {
+		text, _ := w.(string)
+		parts = append(parts, s.Yellow("warning: "+clean(text)))
+	}
 	for _, text := range health.Compared(g) {
 		if strings.HasSuffix(text, ": worse") {
 			parts = append(parts, s.Red(clean(text)+" ✗"))
