@@ -38,7 +38,7 @@ func TestKillTheResume(t *testing.T) {
 				t.Fatalf("there is no such point in %s", strings.Join(points, "\n"))
 			}
 			killed := 0
-			for second := 1; ; second += 4 * sample() {
+			for second := 1; ; second += stride(8, 20) {
 				if !killTwice(t, at, second, want) {
 					break
 				}
@@ -89,7 +89,7 @@ func TestStorm(t *testing.T) {
 			took := time.Since(begun)
 			_, events := calm.history(t)
 			want := tell(t, events)
-			for range 6 / sample() {
+			for range 12 / stride(4, 12) {
 				storm(t, fail, status, took, want)
 			}
 		})

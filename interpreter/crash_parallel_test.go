@@ -2,7 +2,6 @@ package interpreter_test
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -22,7 +21,7 @@ func TestKillWhereBranchesFail(t *testing.T) {
 			calm := j.must(t)
 			j.failedFast(t, 0)
 			t.Run("at", func(t *testing.T) {
-				for at := 1; at <= len(calm.Points); at += sample() {
+				for at := 1; at <= len(calm.Points); at += stride(3, 15) {
 					t.Run(fmt.Sprintf("%03d %s", at, calm.Points[at-1]), func(t *testing.T) {
 						t.Parallel()
 						j := newJob(t, "failfast.lua")
@@ -45,13 +44,7 @@ func TestRollbackToldWhereBranchesFail(t *testing.T) {
 	j := newJob(t, "failfast.lua")
 	j.Hold = -1
 	points := len(j.must(t).Points)
-	every := 5
-	switch {
-	case os.Getenv("RUNBOOK_SWEEP") == "all":
-		every = 1
-	case testing.Short():
-		every = 13
-	}
+	every := stride(7, 13)
 	for ask := 1; ask < points; ask += every {
 		t.Run(fmt.Sprintf("asked at %03d", ask), func(t *testing.T) {
 			t.Parallel()

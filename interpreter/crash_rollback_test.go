@@ -2,7 +2,6 @@ package interpreter_test
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +13,7 @@ import (
 
 // TestRollbackToldAtEveryBoundary asks for a rollback at a boundary of a run, and
 // kills the runner at one after it; another goes on. What was done is taken back,
-// once, in reverse order. Every third boundary is asked at, and each is killed at
+// once, in reverse order. Every fourth boundary is asked at, and each is killed at
 // after some: all pairs, which take an hour, are for RUNBOOK_SWEEP=all.
 func TestRollbackToldAtEveryBoundary(t *testing.T) {
 	for _, fail := range []bool{false, true} {
@@ -22,13 +21,7 @@ func TestRollbackToldAtEveryBoundary(t *testing.T) {
 			j := newJob(t, "rollback.lua")
 			j.Params, j.Hold = map[string]any{"fail": fail}, -1
 			points := len(j.must(t).Points)
-			askEvery, killEvery := 3, 7
-			switch {
-			case os.Getenv("RUNBOOK_SWEEP") == "all":
-				askEvery, killEvery = 1, 1
-			case testing.Short():
-				askEvery, killEvery = 9, 11
-			}
+			askEvery, killEvery := stride(4, 9), stride(9, 11)
 			killed := 0
 			t.Run("at", func(t *testing.T) {
 				for ask := 1; ask <= points; ask += askEvery {

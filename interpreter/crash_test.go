@@ -2,6 +2,7 @@ package interpreter_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -10,11 +11,18 @@ import (
 )
 
 // sample thins a sweep out under -short: every fifth point.
-func sample() int {
-	if testing.Short() {
-		return 5
+func sample() int { return stride(1, 5) }
+
+// stride is how far apart the boundaries are that a sweep looks at: as it says, or
+// with -short; with RUNBOOK_SWEEP=all there is none between them.
+func stride(usual, short int) int {
+	switch {
+	case os.Getenv("RUNBOOK_SWEEP") == "all":
+		return 1
+	case testing.Short():
+		return short
 	}
-	return 1
+	return usual
 }
 
 // everyItems are the items that every.lua wants applied.
@@ -35,10 +43,11 @@ func TestKillAtEveryBoundary(t *testing.T) {
 		fail   bool
 		hold   time.Duration
 		status effect.Status
+		stride int
 	}{
-		{"success", false, time.Hour, effect.StatusSucceeded},
-		{"rollback", true, time.Hour, effect.StatusRolledBack},
-		{"rollback, each outcome at once", true, -1, effect.StatusRolledBack},
+		{"success", false, time.Hour, effect.StatusSucceeded, sample()},
+		{"rollback", true, time.Hour, effect.StatusRolledBack, sample()},
+		{"rollback, each outcome at once", true, -1, effect.StatusRolledBack, stride(3, 5)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			j := newJob(t, "every.lua", "names.lua")
@@ -52,7 +61,7 @@ func TestKillAtEveryBoundary(t *testing.T) {
 			j.book().must(t).audit(t, everyItems(test.fail), 0)
 			killed := 0
 			t.Run("at", func(t *testing.T) {
-				for at := 1; at <= len(calm.Points); at += sample() {
+				for at := 1; at <= len(calm.Points); at += test.stride {
 					t.Run(fmt.Sprintf("%03d %s", at, calm.Points[at-1]), func(t *testing.T) {
 						t.Parallel()
 						j := newJob(t, "every.lua", "names.lua")
