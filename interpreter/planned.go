@@ -46,5 +46,5 @@ func (k *walk) guarded() effect.Handler {
 	if !ok {
 		return k.recorder
 	}
-	return simulate.NewGuard(k.Plan, approve, k.recorder)
+	return simulate.NewGuard(k.Plan, approve, func() map[string]any { return k.header.Unplanned }, k.recorder)
 }

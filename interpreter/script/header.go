@@ -22,6 +22,9 @@ type Header struct {
 	Locks     []string
 	OnFailure string // "rollback", "ask" or "stop"
 	Ask       Ask    // how people are asked about a failure
+	// Unplanned are the arguments of run.approve that say how people are asked about
+	// what the run's plan does not show; nil where the header says nothing of it.
+	Unplanned map[string]any
 	// RecoveryTarget is how long a recovery may take, for reports; 0 for no target.
 	RecoveryTarget time.Duration
 	Where          effect.Position
@@ -161,6 +164,11 @@ func readHeader(s *Script, table *lua.LTable) (Header, error) {
 		h.Ask = askOf(ask)
 		if h.OnFailure != "ask" {
 			return h, &headerProblem{key: "ask", text: `ask: nobody is asked without on_failure = "ask"`, hint: `write on_failure = "ask"`}
+		}
+	}
+	if h.Unplanned, _ = values["unplanned"].(map[string]any); h.Unplanned != nil {
+		if fault := effect.ApprovalFault(h.Unplanned); fault != "" {
+			return h, &headerProblem{key: "unplanned", text: "unplanned: nobody can agree: " + fault, hint: "name as many people as have to agree, each once; leave by out to let anyone answer"}
 		}
 	}
 	target, _ := values["recovery_target"].(float64)

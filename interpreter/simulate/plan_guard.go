@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
@@ -16,12 +17,14 @@ import (
 type Guard struct {
 	shown   map[effect.Place]*Planned // by place
 	approve *effect.Op
+	terms   func() map[string]any
 	next    effect.Handler
 }
 
-// NewGuard returns a Guard above next. approve is the op run.approve.
-func NewGuard(p *Plan, approve *effect.Op, next effect.Handler) *Guard {
-	g := &Guard{shown: make(map[effect.Place]*Planned, len(p.Effects)), approve: approve, next: next}
+// NewGuard returns a Guard above next. approve is the op run.approve; terms returns
+// the arguments of it that say who is asked, and for how long, once that is known.
+func NewGuard(p *Plan, approve *effect.Op, terms func() map[string]any, next effect.Handler) *Guard {
+	g := &Guard{shown: make(map[effect.Place]*Planned, len(p.Effects)), approve: approve, terms: terms, next: next}
 	for i := range p.Effects {
 		g.shown[p.Effects[i].Place] = &p.Effects[i]
 	}
@@ -41,10 +44,9 @@ func (g *Guard) Do(ctx context.Context, call effect.Call) (effect.Result, error)
 	if shown != nil && shown.Op == call.Op.String() && bytes.Equal(shown.Args, args) {
 		return g.next.Do(ctx, call)
 	}
-	asked, err := g.approve.Check(map[string]any{
-		"title":  fmt.Sprintf("do what the plan does not show: %s?", call.Op),
-		"detail": deviation(call, args, shown),
-	})
+	question := map[string]any{"title": fmt.Sprintf("do what the plan does not show: %s?", call.Op), "detail": deviation(call, args, shown)}
+	maps.Copy(question, g.terms())
+	asked, err := g.approve.Check(question)
 	if err != nil {
 		return effect.Result{}, effect.Errorf(effect.CodeInternal, "ask about what the plan does not show: %v", err)
 	}

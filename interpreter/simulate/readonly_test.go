@@ -68,6 +68,7 @@ func TestGuardAsksAboutWhatThePlanDoesNotShow(t *testing.T) {
 	approve, _ := catalog.Op(effect.OpApprove)
 	light, _ := catalog.Op("lamp.light")
 	lit, _ := catalog.Op("lamp.lit")
+	terms := func() map[string]any { return map[string]any{"by": []any{"lead"}, "timeout": 60.0} }
 	plan := &simulate.Plan{Effects: []simulate.Planned{{Place: "3", Op: "lamp.light", Args: []byte(`{"room":"hall"}`)}}}
 	call := func(place effect.Place, op *effect.Op, args map[string]any) effect.Call {
 		return effect.Call{Place: place, Op: op, Args: args, Class: op.ClassFor(args)}
@@ -91,12 +92,15 @@ func TestGuardAsksAboutWhatThePlanDoesNotShow(t *testing.T) {
 			var got []string
 			recorder := effect.HandlerFunc(func(_ context.Context, c effect.Call) (effect.Result, error) {
 				got = append(got, string(c.Place))
+				if by, _ := c.Args["by"].([]any); c.Op == approve && (len(by) != 1 || by[0] != "lead" || c.Args["timeout"] != 60.0 || c.Args["count"] != 1.0) {
+					t.Errorf("asked with %v", c.Args)
+				}
 				if tt.denied && c.Op == approve {
 					return effect.Result{}, effect.Errorf(effect.CodeDenied, "alice said no")
 				}
 				return effect.Result{}, nil
 			})
-			_, err := simulate.NewGuard(plan, approve, recorder).Do(t.Context(), tt.call)
+			_, err := simulate.NewGuard(plan, approve, terms, recorder).Do(t.Context(), tt.call)
 			if !slices.Equal(got, tt.want) {
 				t.Errorf("reached the recorder: %v, want %v", got, tt.want)
 			}

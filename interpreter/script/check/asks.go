@@ -17,13 +17,13 @@ func Strangers(main script.Source, loader script.Loader, catalog *effect.Catalog
 		if !ok || call.Method != "" || len(call.Args) != 1 {
 			return
 		}
-		for _, name := range []string{"approve", "checklist", "window", "runbook"} {
-			if !f.isGlobal(call.Func, name) {
+		for _, q := range []struct{ name, key string }{{"approve", ""}, {"checklist", ""}, {"window", ""}, {"runbook", "ask"}, {"runbook", "unplanned"}} {
+			if !f.isGlobal(call.Func, q.name) {
 				continue
 			}
-			asked := f.asked(call.Args[0], call.Line())
-			if asked != nil && name == "runbook" {
-				asked = f.asked(asked.value("ask"), call.Line())
+			asked, name := f.asked(call.Args[0], call.Line()), q.name
+			if asked != nil && q.key != "" {
+				asked, name = f.asked(asked.value(q.key), call.Line()), q.name+"'s "+q.key
 			}
 			if asked == nil {
 				continue

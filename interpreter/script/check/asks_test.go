@@ -15,7 +15,7 @@ func TestStrangers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const text = `runbook { name = "x", on_failure = "ask", ask = { by = { "nobody" } } }
+	const text = `runbook { name = "x", on_failure = "ask", ask = { by = { "nobody" } }, unplanned = { by = { "lead" }, count = 4 } }
 local who = "dba"
 approve { title = "1", by = { "lead", who } }
 approve { title = "2", by = { "lead" }, count = 1 + 1 }
@@ -29,7 +29,8 @@ approve "6"`
 		got = append(got, f.Where.String()+" "+f.Message)
 	}
 	want := []string{
-		`x.lua:1 nobody can agree to runbook: by names "nobody", which is no person and nobody's role`,
+		`x.lua:1 nobody can agree to runbook's ask: by names "nobody", which is no person and nobody's role`,
+		`x.lua:1 nobody can agree to runbook's unplanned: count is 4 and by names 2`,
 		`x.lua:3 nobody can agree to approve: by names "dba", which is no person and nobody's role`,
 		`x.lua:5 nobody can agree to approve: count is 3 and by names 2`,
 		`x.lua:6 nobody can agree to checklist: by names "kim", which is no person and nobody's role`,

@@ -5,6 +5,7 @@ import (
 
 	"github.com/yuin/gopher-lua/ast"
 
+	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/script/internal/language"
 	"github.com/q-ecosystem/runbook/interpreter/script/internal/syntax"
 )
@@ -82,7 +83,19 @@ func (f *file) headerTable(call *ast.FuncCallExpr) {
 		}
 	}
 	f.checkTable("runbook", "", language.HeaderFields(), nil, &rest)
+	f.unplanned(t)
 	f.headerParams(t)
+}
+
+// unplanned checks that people can agree to what a plan does not show.
+func (f *file) unplanned(header *constructor) {
+	asked := f.asked(header.value("unplanned"), header.line)
+	if asked == nil || asked.folded("by") == nil {
+		return
+	}
+	if fault := effect.ApprovalFault(map[string]any{"by": asked.folded("by")}); fault != "" {
+		f.report(asked.lineOf("by"), "name as many people as have to agree, each once; leave by out to let anyone answer", "runbook: unplanned: nobody can agree: %s", fault)
+	}
 }
 
 func (f *file) noPositional(name string, t *constructor) {

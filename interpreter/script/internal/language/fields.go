@@ -23,6 +23,11 @@ func HeaderFields() []effect.Field {
 			{Name: "by", Type: effect.List, Min: effect.Bound(1), Elem: &effect.Field{Type: effect.String, Min: effect.Bound(1)}, Doc: "who may decide; anyone if left out"},
 			{Name: "timeout", Type: effect.Duration, Doc: "how long the question stands; 7d if left out"},
 			{Name: "default", Type: effect.Enum, Enum: []string{"retry", "skip", "rollback", "abort"}, Doc: "what is done once the time is up; abort if left out. Of a rollback that fails, skip"}}},
+		{Name: "unplanned", Type: effect.Object, Doc: "how people are asked, with run --plan, about a write that the plan does not show", Fields: []effect.Field{
+			{Name: "by", Type: effect.List, Min: effect.Bound(1), Elem: &effect.Field{Type: effect.String, Min: effect.Bound(1)}, Doc: "who may agree, people or roles; anyone if left out"},
+			{Name: "count", Type: effect.Int, Min: effect.Bound(1), Doc: "how many have to agree; 1 if left out"},
+			{Name: "separate", Type: effect.Bool, Doc: "whether those who started or resumed the run may not answer"},
+			{Name: "timeout", Type: effect.Duration, Doc: "how long the question stands; 7d if left out"}}},
 		{Name: "recovery_target", Type: effect.Duration, Doc: "how long a recovery may take: reports hold it against this"},
 	}
 }
