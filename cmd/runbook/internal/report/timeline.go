@@ -139,7 +139,7 @@ func (m *maker) bars() []placed {
 			paged[whole] = true
 		}
 	}
-	now := m.r.Last
+	now, reads := m.r.Last, readsBegan(m.Events)
 	var list []placed
 	at := map[effect.Place]int{} // of composites
 	for _, e := range m.Effects {
@@ -149,6 +149,9 @@ func (m *maker) bars() []placed {
 			}
 		}
 		b := placed{Bar{Work, e.Began.UTC(), now, m.describe(e)}, e.Place}
+		if from, ok := reads[e.Place]; ok && !e.Intended {
+			b.From = from.UTC()
+		}
 		switch {
 		case e.State == history.Closed:
 			b.To = e.Ended.UTC()
