@@ -97,8 +97,21 @@ type World struct {
 	previous    map[string]effect.Model // by module: as it was before its last change; nil if no fault asks
 }
 
-// maxEffects bounds a simulated run: one that has more never ends.
-const maxEffects = 20000
+// maxEffects bounds a simulated run: one that has more never ends. One that a fault
+// strikes has less: enough for a long wait, and so many times what it has without.
+const (
+	maxEffects  = 20000
+	timesUsual  = 10
+	longWaiting = 8000
+)
+
+// most is how many effects the run may have.
+func (w *World) most() int {
+	if w.setup.Usual == nil {
+		return maxEffects
+	}
+	return min(maxEffects, max(longWaiting, timesUsual*len(w.setup.Usual)))
+}
 
 // NewWorld returns a world in its starting state.
 func NewWorld(s Setup) *World {
@@ -176,7 +189,7 @@ func (w *World) Passed(call effect.Call) error { return w.pay(call) }
 func (w *World) pay(call effect.Call) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.passed++; w.passed > maxEffects {
+	if w.passed++; w.passed > w.most() {
 		return &effect.Stop{Cause: Endless, Err: fmt.Errorf("%s at %s is effect number %d of the run: it never ends", call.Op, call.Where, w.passed)}
 	}
 	if call.Verb == effect.VerbInvoke && call.Class != effect.Value && !w.seen[call.Place] {
