@@ -30,7 +30,7 @@ func TestAlikeFindsWhatAllFind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files = thirds(files)
+	files = part(files, 6)
 	saved := 0
 	for _, path := range files {
 		file := filepath.Base(path)

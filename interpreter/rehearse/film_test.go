@@ -19,7 +19,7 @@ func TestRunsGoOnFromTheFilmAsFromTheStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files = thirds(files)
+	files = part(files, 3)
 	short, all := 0, 0
 	for _, path := range files {
 		file := filepath.Base(path)

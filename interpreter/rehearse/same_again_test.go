@@ -28,7 +28,7 @@ func TestSameAgain(t *testing.T) {
 	if err != nil || len(files) < 20 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
-	files = thirds(files)
+	files = part(files, 6)
 	shown := 0
 	for _, path := range files {
 		file := filepath.Base(path)

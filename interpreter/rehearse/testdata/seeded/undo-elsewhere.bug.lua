@@ -3,7 +3,7 @@ runbook { name = "edge", locks = { "traffic/edge", "hosts/edge" }, on_failure = 
 local health, hosts, traffic = require "health", require "hosts", require "traffic"
 local path, staged, new = "/etc/nginx/edge.conf", "/etc/nginx/edge.conf.next", "worker_processes 4;\n"
 local function reload(host) hosts.run { on = { host }, argv = { "nginx", "-s", "reload" }, class = "write", recovery = "retry" } end
-for _, host in ipairs { "e1", "e2" } do
+for _, host in ipairs { "e1" } do
   health.check { env = host }
   local before = hosts.read { on = { host }, path = path }.hosts[host]
   hosts.copy { on = { host }, text = new, to = staged }
