@@ -27,8 +27,8 @@ const forgotten = time.Hour
 // resolvers keep of it, says that they have them: all names of the zone are bogus then.
 // One of which the run does not touch the DS has none any more, or never had.
 func signedWhileTold(v *effect.View, e effect.Occurrence) string {
-	if !e.Wrote() {
-		return ""
+	if !e.Wrote() || !unsigns.MatchString(saying(e)) && !takesDS(e) {
+		return "" // what came before is walked for the few that it may concern, not after each write
 	}
 	var unsigned, gone *effect.Occurrence
 	for _, p := range v.Past() {
