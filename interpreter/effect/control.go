@@ -36,7 +36,7 @@ func Control() Module {
 	by := Field{Name: "by", Type: List, Elem: &Field{Type: String}, Doc: "who may answer, people or roles; anyone if left out"}
 	checklist := op("checklist", "Ask people to go through a list; go on once each item is answered and none has failed", Write, Retry,
 		Field{Name: "title", Type: String, Required: true, Min: Bound(1), Doc: "what the list is for"},
-		Field{Name: "items", Type: List, Required: true, Elem: &Field{Type: Any},
+		Field{Name: "items", Type: List, Required: true, Max: Bound(maxItems), Elem: &Field{Type: Any},
 			Doc: "what is to be looked at: texts, or { text = \"…\", detail = \"…\", evidence = true }, which wants a file named with the answer"},
 		by, Field{Name: "separate", Type: Bool, Doc: "whether those who started or resumed the run may not answer"},
 		Field{Name: "timeout", Type: Duration, Default: "7d", Doc: "how long the list stands"},

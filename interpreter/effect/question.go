@@ -5,6 +5,9 @@ import "fmt"
 // Asks reports whether an op of the engine is a question to people.
 func Asks(op string) bool { return op == OpApprove || op == OpChecklist || op == OpChoose }
 
+// maxItems bounds a checklist: people answer each of its items by itself.
+const maxItems = 500
+
 // Item is a line of a checklist.
 type Item struct {
 	Text     string
