@@ -321,6 +321,11 @@ func (r *Recorder) intend(ctx context.Context, call *effect.Call, args []byte) e
 	if call.Began.IsZero() {
 		call.Began = ev.At
 	}
+	if kind == effect.TimerSet && isOver(*call) {
+		r.pending.owed = true
+		r.buffer(ev)
+		return nil
+	}
 	if err := r.append(context.WithoutCancel(ctx), ev); err != nil {
 		return err
 	}
@@ -328,6 +333,13 @@ func (r *Recorder) intend(ctx context.Context, call *effect.Call, args []byte) e
 		r.unsettled[call.Place] = true
 	}
 	return nil
+}
+
+// isOver reports whether a sleep ends as it begins. A resume that finds nothing of
+// it sleeps anew, and that takes no time: it may share the next commit.
+func isOver(call effect.Call) bool {
+	until, err := effect.SleepUntil(call.Args, call.Began)
+	return err == nil && !until.After(call.Began)
 }
 
 // close records the outcome and lets the branch go on, in one critical

@@ -36,7 +36,16 @@ func TestHold(t *testing.T) {
 		{"a write's, with the next intent", do("t.retry", "t.observe", "t.retry"), []int{1, 2, 2, 1}},
 		{"a read's, with the next intent", do("t.read", "t.retry"), []int{2, 1}},
 		{"a read's, before the next read leaves", do("t.read", "t.read"), []int{1, 1}},
-		{"a sleep's", do(effect.OpSleep, effect.OpSleep), []int{1, 2, 1}},
+		{"a sleep's", func(r *rig) {
+			r.do(effect.OpSleep, "1")
+			r.do(effect.OpSleep, "2")
+		}, []int{1, 2, 1}},
+		{"that of a sleep that is over at once, and its intent", func(r *rig) {
+			r.do(effect.OpSleep, "1", args("duration", 0.0))
+			r.do(effect.OpSleep, "2", args("until_", 60.0))
+			r.do("t.retry", "3")
+		}, []int{5, 1}},
+		{"such a sleep's, before a read leaves", func(r *rig) { r.do(effect.OpSleep, "1", args("duration", 0.0)); r.do("t.read", "2") }, []int{2, 1}},
 		{"with the values behind it", do("t.retry", effect.OpNow, "t.retry"), []int{1, 3, 1}},
 		{"not that of what people are asked about", do("t.ask", "t.retry"), []int{1, 1, 1, 1}},
 		{"not that of what is never repeated", do("t.forgo", "t.retry"), []int{1, 1, 1, 1}},

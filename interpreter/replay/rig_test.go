@@ -203,6 +203,9 @@ func (r *rig) resumed(mend ...func(*replay.Options)) *rig {
 
 func (r *rig) call(name string, place effect.Place, args map[string]any) effect.Call {
 	o := op(name)
+	if name == effect.OpSleep && args == nil {
+		args = map[string]any{"duration": 1.0}
+	}
 	r.line++
 	return effect.Call{Place: place, Op: o, Args: args, Class: o.Class, Recovery: o.Recovery,
 		Where: effect.Position{File: "a.lua", Line: r.line}}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"sync"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -82,6 +83,13 @@ func (st *stage) run(s *line, prefix effect.Place, nodes []node) bool {
 		call := effect.Call{Op: o, Class: o.Class, Recovery: o.Recovery, Where: effect.Position{File: "tree", Line: effects + 1}}
 		if n.shared {
 			call.Args = map[string]any{"shared": float64(st.shared)}
+		}
+		if n.op == effect.OpSleep { // one that is over at once leaves nothing that would have to be on disk first
+			call.Args = maps.Clone(call.Args)
+			if call.Args == nil {
+				call.Args = map[string]any{}
+			}
+			call.Args["duration"] = 1.0
 		}
 		if o.Class == effect.Mark && n.branches == nil {
 			marks++
