@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/rehearse"
 	"github.com/q-ecosystem/runbook/interpreter/script"
 	"github.com/q-ecosystem/runbook/interpreter/simulate"
@@ -61,5 +62,34 @@ health.check { env = "web" }`
 				t.Errorf("the rollback was not struck: %v", err)
 			}
 		}
+	}
+}
+
+// TestEndlessRollbackIsTriedOnce: what took more than a script may would do so
+// again, and a rehearsal has its time once.
+func TestEndlessRollbackIsTriedOnce(t *testing.T) {
+	r, err := rehearse.New(t.Context(), rehearse.Options{Catalog: scenarioCatalog(t), Main: script.Source{Name: "b.lua", Text: []byte(`runbook { name = "b", on_failure = "rollback" }
+on_rollback(function() while true do end end)
+fail "no"`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trial, err := r.Explorer(nil).Try(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tries := 0
+	for _, ev := range trial.Ending.Events {
+		if ev.Kind == effect.RollbackStarted {
+			tries++
+		}
+	}
+	if tries != 1 || !trial.Ending.Endless || trial.Ending.Status != effect.StatusRollbackFailed {
+		t.Errorf("%d tries, and it is %s", tries, trial.Ending.Status)
+	}
+	if !slices.ContainsFunc(trial.Broken, func(v simulate.Violation) bool {
+		return strings.HasPrefix(v.Message, "the rollback failed: the rollback registered at b.lua:2")
+	}) {
+		t.Errorf("broken: %v", trial.Broken)
 	}
 }

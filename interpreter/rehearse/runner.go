@@ -103,6 +103,9 @@ func (r *Runner) carry(ctx context.Context, w *simulate.World, m *memory, s simu
 			m.resolve(w)
 		case m.status == effect.StatusInterrupted && unanswered(out.Err) && faults.Outage() > 0:
 			w.Timeline().Skip(max(resumeAfter, faults.Outage()))
+		case m.status == effect.StatusRollbackFailed && m.endless(len(out.Rollbacks)):
+			end.Endless = true
+			return end, nil
 		case m.status == effect.StatusRollbackFailed && (!retried || struck):
 			// A try that an outage met is not the one that counts, nor is a further
 			// one that a fault struck after the one before had failed by another.
@@ -294,6 +297,18 @@ func begins(events []effect.Event) bool {
 	return slices.ContainsFunc(events, func(ev effect.Event) bool {
 		return ev.Kind == effect.EffectIntended || ev.Kind == effect.TimerSet || ev.Kind == effect.QuestionAsked
 	})
+}
+
+// endless reports whether the functions of the last rollback that failed, so many,
+// were all ended for what they took. They would be again, at the same cost.
+func (m *memory) endless(failed int) bool {
+	past, took := history.Of(m.events), 0
+	for place := range past.Exhausted {
+		if attempt, _, _ := place.Rollback(); attempt == past.Attempts {
+			took++
+		}
+	}
+	return failed > 0 && took == failed
 }
 
 // requestRollback is the operator's word.

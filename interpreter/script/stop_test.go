@@ -157,6 +157,40 @@ func TestBudgetIsBetweenEffects(t *testing.T) {
 	}
 }
 
+// However many functions of a rollback never end, all of them together do, and one
+// that calls an effect comes to that.
+func TestEndlessRollbacksShareTheirTime(t *testing.T) {
+	const budget, bad = 400 * time.Millisecond, 30
+	r := &recorder{}
+	s := newScript(t, `on_rollback(function() now() end)
+for i = 1, 30 do on_rollback(function() while true do end end) end`, r, func(o *Options) { o.Budget = budget })
+	if err := run(t, s); err != nil {
+		t.Fatal(err)
+	}
+	calls := len(r.calls)
+	for attempt := 1; attempt <= 2; attempt++ {
+		before := onProcessors()
+		for i, rb := range s.Rollbacks() {
+			err := s.RunRollback(t.Context(), rb, effect.RollbackPlace(attempt, rb.Index), false)
+			stop := effect.AsStop(err)
+			switch {
+			case i < bad && (stop == nil || stop.Cause != effect.Exhausted):
+				t.Fatalf("rollback %d: %v, want it to be exhausted", i+1, err)
+			case i == 0 && !strings.Contains(stop.Error(), "more than 400ms"):
+				t.Errorf("attempt %d: the first one ends with %q", attempt, stop)
+			case i == bad && err != nil:
+				t.Errorf("attempt %d: the one that ends: %v", attempt, err)
+			}
+		}
+		if took := onProcessors() - before; took > bad*budget/3 {
+			t.Errorf("attempt %d took %s on the processor", attempt, took)
+		}
+	}
+	if n := len(r.calls) - calls; n != 2 {
+		t.Errorf("%d effects in the rollbacks, want one in each attempt", n)
+	}
+}
+
 // TestBombs: whatever a script tries, it ends at its line before it has taken
 // the machine's memory or time.
 func TestBombs(t *testing.T) {

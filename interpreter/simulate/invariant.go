@@ -291,6 +291,9 @@ func rollbacksComplete(v *effect.View, r Ending) string {
 		return ""
 	}
 	text := "the rollback failed, also when it was tried again"
+	if r.Endless {
+		text = "the rollback failed"
+	}
 	for _, err := range r.Rollbacks {
 		text += ": " + err.Error()
 	}

@@ -67,6 +67,8 @@ func TestWhatHoldsForEveryRunbook(t *testing.T) {
 
 		{"a rollback that fails", rolls, nil, effect.Ending{Status: effect.StatusRollbackFailed, Rollbacks: []error{errors.New("no way back")}}, false,
 			"the rollback failed, also when it was tried again: no way back"},
+		{"a rollback without an end", rolls, nil, effect.Ending{Status: effect.StatusRollbackFailed, Endless: true, Rollbacks: []error{errors.New("too long")}}, false,
+			"the rollback failed: too long"},
 		{"nothing can help", rolls, nil, effect.Ending{Status: effect.StatusRollbackFailed}, true, ""},
 		{"a rollback that works", rolls, nil, ended(effect.StatusRolledBack, nil), false, ""},
 
