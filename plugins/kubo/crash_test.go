@@ -3,7 +3,6 @@ package kubo
 import (
 	"io"
 	"log"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
+	"github.com/q-ecosystem/runbook/stdlib/ipfs"
 )
 
 // TestKilled kills the backend at moments before, within and after what it
@@ -28,46 +28,41 @@ func TestKilled(t *testing.T) {
 	root := must(t, b, "add", obj{"path": path, "node": "backup"})["cid"].(string)
 	archive := filepath.Join(dir, "whole.car")
 	must(t, b, "export", obj{"cid": root, "path": archive, "node": "backup"})
-	rounds := 6
+	moments := 4
 	if testing.Short() {
-		rounds = 2
+		moments = 1
 	}
-	random := rand.New(rand.NewPCG(3, 9))
+	again := filepath.Join(dir, "again.car")
 	for op, args := range map[string]obj{"add": {"path": path}, "pin": {"cid": root, "name": "site"}, "import": {"path": archive},
-		"unpin": {"cid": root}, "export": {"cid": root, "path": filepath.Join(dir, "again.car")}} {
+		"unpin": {"cid": root}, "export": {"cid": root, "path": again}} {
 		t.Run(op, func(t *testing.T) {
-			ended, longest := 0, 60*time.Millisecond
-			for n := 0; n < rounds || (ended == 0 || ended == n) && n < 40; n++ {
+			plugintest.Kills{Backend: b, Config: config(main, backup), Module: ipfs.Module(), Op: op, Moments: moments, Next: func(t *testing.T) plugintest.Round {
 				must(t, b, "unpin", obj{"cid": root})
 				main.command(t, "repo/gc")
 				if op == "unpin" || op == "export" {
 					must(t, b, "pin", obj{"cid": root, "name": "site"})
 				}
-				_ = os.Remove(filepath.Join(dir, "again.car"))
-				req := request(t, op, args)
-				delay := time.Duration(random.Int64N(int64(longest))) // any moment will do; none is waited for
-				if plugintest.Kill(t, b.Describe().Name, config(main, backup), req, func() { time.Sleep(delay) }) {
-					ended++
+				_ = os.Remove(again)
+				there := func() bool {
+					return (len(main.command(t, "pin/ls", "type", "recursive", "stream", "true")) > 0) != (op == "unpin")
 				}
-				if ended == 0 {
-					longest *= 2
-				} else if ended == n+1 {
-					longest = longest * 2 / 3
+				if op == "export" {
+					there = func() bool { _, err := os.Stat(again); return err == nil }
 				}
-				if _, err := os.Stat(filepath.Join(dir, "again.car")); err == nil {
-					must(t, b, "import", obj{"path": filepath.Join(dir, "again.car"), "node": "backup"}) // it is whole, or is not there
-				}
-				must(t, b, op, args)
-				pins := must(t, b, "pins", nil)
-				if want := 1.0; op != "unpin" && pins["count"] != want || op == "unpin" && pins["count"] != 0.0 {
-					t.Fatalf("after it was done again: %v", pins)
-				}
-				must(t, b, "validate", obj{"cid": root})
-				if name := "site"; (op == "pin" || op == "export") && pins["pins"].([]any)[0].(obj)["name"] != name {
-					t.Fatalf("the pin became %v", pins)
-				}
-			}
-			t.Logf("%d had ended when they were killed", ended)
+				return plugintest.Round{Args: args, There: there, After: func() {
+					if op == "export" {
+						must(t, b, "import", obj{"path": again, "node": "backup"}) // it is whole
+					}
+					pins := must(t, b, "pins", nil)
+					if want := 1.0; op != "unpin" && pins["count"] != want || op == "unpin" && pins["count"] != 0.0 {
+						t.Fatalf("after it was done again: %v", pins)
+					}
+					must(t, b, "validate", obj{"cid": root})
+					if name := "site"; (op == "pin" || op == "export") && pins["pins"].([]any)[0].(obj)["name"] != name {
+						t.Fatalf("the pin became %v", pins)
+					}
+				}}
+			}}.Run(t)
 		})
 	}
 }

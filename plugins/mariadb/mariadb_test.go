@@ -12,6 +12,8 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
+	"github.com/q-ecosystem/runbook/stdlib/db"
 )
 
 // TestTheWholeWay dumps, restores to moments beside the live data and validates,
@@ -76,6 +78,7 @@ func TestTheWholeWay(t *testing.T) {
 
 // TestALogThatEnds restores from a copy of the log that does not go on.
 func TestALogThatEnds(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	c := l.config()
 	c["binlogs"], c["timeout"] = l.dir+"/received", "300ms"
@@ -108,6 +111,7 @@ func momentOf(restored obj) string {
 
 // TestRefusals holds what is refused, and that nothing was touched.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	b := backend(t, l.config())
 	l.do("USE app; CREATE TABLE notes (x int) ENGINE = MyISAM")
@@ -178,6 +182,7 @@ func TestRefusals(t *testing.T) {
 
 // TestStatements holds values on their way, and each exec's note.
 func TestStatements(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	b := backend(t, l.config())
 	for _, params := range [][]any{nil, {"apple", 10, true}} { // both protocols
@@ -262,21 +267,21 @@ func TestKilled(t *testing.T) {
 	must(t, b, "backup", obj{})
 	number, last, to := databasetest.Numbered(), "", 0.0
 	for _, op := range []string{"exec", "backup", "restore", "migrate"} {
-		databasetest.Kills{Op: op, Config: c, Rounds: 2, Most: 12, Next: func(t *testing.T) (string, obj, func() bool) {
+		plugintest.Kills{Backend: b, Config: c, Module: db.Module(), Op: op, Moments: 1, Several: op == "migrate", Next: func(t *testing.T) plugintest.Round {
 			key, _ := number(op)
 			switch op {
 			case "exec":
-				return key, obj{"sql": "INSERT INTO log SELECT ? FROM information_schema.COLLATIONS a, information_schema.COLLATIONS b LIMIT 30000", "params": []any{key}},
-					func() bool { return l.do("SELECT count(*) FROM app.log WHERE effect = '"+key+"'") == "30000" }
+				return plugintest.Round{Key: key, Args: obj{"sql": "INSERT INTO log SELECT ? FROM information_schema.COLLATIONS a, information_schema.COLLATIONS b LIMIT 30000", "params": []any{key}},
+					There: func() bool { return l.do("SELECT count(*) FROM app.log WHERE effect = '"+key+"'") == "30000" }}
 			case "migrate":
-				to = 3 - to                                             // there and back
-				return key, obj{"to": to}, func() bool { return false } // nobody else tells
+				to = 3 - to // there and back; nobody else tells
+				return plugintest.Round{Key: key, Args: obj{"to": to}}
 			case "backup":
-				return key, obj{}, databasetest.Made(l.dir + "/backups/full-*-" + (&shared.Call{Key: key}).ID())
+				return plugintest.Round{Key: key, There: databasetest.Made(l.dir + "/backups/full-*-" + (&shared.Call{Key: key}).ID())}
 			}
 			last = key
-			return key, obj{"copy": key}, databasetest.Made(l.dir + "/copies/" + key + "/data")
-		}}.Run(t, b)
+			return plugintest.Round{Key: key, Args: obj{"copy": key}, There: databasetest.Made(l.dir + "/copies/" + key + "/data")}
+		}}.Run(t)
 	}
 	must(t, b, "validate", obj{"copy": last})
 }

@@ -1,7 +1,7 @@
 package plugintest
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -19,8 +19,12 @@ import (
 // killed meanwhile.
 const victimEnv = "RUNBOOK_TEST_VICTIM"
 
-// begins is the line that a victim writes before its request.
-const begins = "begins\n"
+const (
+	// begins is the line that a victim writes before its request.
+	begins = "begins\n"
+	// endedWell is the line that it writes after one that succeeded.
+	endedWell = "ended <nil>\n"
+)
 
 type order struct {
 	Backend string
@@ -28,6 +32,7 @@ type order struct {
 	Op      string
 	Key     string
 	Args    map[string]any
+	Hold    bool // the backend is not asked
 }
 
 // Victim is for TestMain: in a process that Kill started a backend of that name
@@ -47,17 +52,25 @@ func Victim(backends ...plugins.Backend) {
 		panic(err)
 	}
 	fmt.Print(begins)
-	_, err := b.Invoke(context.Background(), plugins.Request{Op: o.Op, Args: o.Args, Key: o.Key, Attempt: 1, Progress: func(string) {}})
-	fmt.Println("ended", err)
+	if !o.Hold {
+		_, err := b.Invoke(context.Background(), plugins.Request{Op: o.Op, Args: o.Args, Key: o.Key, Attempt: 1, Progress: func(string) {}})
+		fmt.Println("ended", err)
+	}
 	_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed, or the test ends
 	os.Exit(1)
 }
 
 // Kill carries a request out in a process that is killed once await returns.
-// It reports whether the request had ended by then.
-func Kill(t *testing.T, backend string, config map[string]any, req plugins.Request, await func()) (ended bool) {
+func Kill(t *testing.T, backend string, config map[string]any, req plugins.Request, await func()) {
 	t.Helper()
-	text, err := json.Marshal(order{backend, config, req.Op, req.Key, req.Args})
+	kill(t, order{backend, config, req.Op, req.Key, req.Args, false}, func(<-chan string) { await() })
+}
+
+// kill kills a process that has an order once await returns, which is told how
+// the request ended, if it does: "" is a process that ended by itself.
+func kill(t *testing.T, o order, await func(ended <-chan string)) {
+	t.Helper()
+	text, err := json.Marshal(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,12 +88,23 @@ func Kill(t *testing.T, backend string, config map[string]any, req plugins.Reque
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.ReadFull(out, make([]byte, len(begins))); err != nil {
-		t.Fatal(err)
+	lines := bufio.NewReader(out)
+	if said, err := lines.ReadString('\n'); said != begins {
+		t.Fatalf("the process that is to be killed said %q, %v", said, err)
 	}
-	await()
-	_ = cmd.Process.Kill()
-	said, _ := io.ReadAll(out)
-	_ = cmd.Wait()
-	return bytes.HasPrefix(said, []byte("ended"))
+	ended, closed := make(chan string, 1), make(chan struct{})
+	go func() {
+		said, _ := lines.ReadString('\n')
+		ended <- said
+		_, _ = io.Copy(io.Discard, lines)
+		close(closed)
+	}()
+	defer func() { // whatever await finds, nothing goes on
+		_ = cmd.Process.Kill()
+		<-closed
+		_ = cmd.Wait()
+	}()
+	if await != nil {
+		await(ended)
+	}
 }

@@ -10,6 +10,8 @@ import (
 
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
+	"github.com/q-ecosystem/runbook/stdlib/db"
 )
 
 // TestKilled kills the backend at moments before, within and after each change.
@@ -23,9 +25,9 @@ func TestKilled(t *testing.T) {
 	b := backend(t, c)
 	a.do("CREATE TABLE log (key text)")
 	must(t, b, "backup", obj{})
-	rounds, number := 4, databasetest.Numbered()
+	moments, number := 4, databasetest.Numbered()
 	if testing.Short() {
-		rounds = 2
+		moments = 1
 	}
 	prepare := func(t *testing.T, op string) (key string, args obj, there func() bool) {
 		key, n := number(op)
@@ -48,8 +50,7 @@ func TestKilled(t *testing.T) {
 				return (err == nil && n == "0" || err != nil && n != "" && running(a.data)) && kept()
 			}
 		case "migrate":
-			args = obj{"to": float64(1 + n%3)}
-			there = func() bool { return false } // nobody else tells
+			args = obj{"to": float64(1 + n%3)} // nobody else tells
 		case "promote":
 			args = obj{"node": "b"}
 			there = func() bool { return r.do("SELECT pg_is_in_recovery()") == "f" }
@@ -58,20 +59,16 @@ func TestKilled(t *testing.T) {
 	}
 	for _, op := range []string{"exec", "backup", "restore", "migrate", "promote", "swap"} {
 		t.Run(op, func(t *testing.T) {
-			kills := databasetest.Kills{Op: op, Config: c, Rounds: rounds, Most: 20,
-				Next: func(t *testing.T) (string, obj, func() bool) { return prepare(t, op) }}
-			b := b
-			switch op {
-			case "exec":
-				kills.Longest = 300 * time.Millisecond
-			case "migrate":
-				kills.Longest = 600 * time.Millisecond
-			case "promote": // there is no way back
-				kills.Longest, kills.Rounds, kills.Most = 200*time.Millisecond, 1, 1
-				kills.Config = l.config(a, r)
-				b = backend(t, kills.Config)
+			kills := plugintest.Kills{Backend: b, Config: c, Module: db.Module(), Op: op, Moments: moments, Several: op == "migrate",
+				Next: func(t *testing.T) plugintest.Round {
+					key, args, there := prepare(t, op)
+					return plugintest.Round{Key: key, Args: args, There: there}
+				}}
+			if op == "promote" { // there is no way back
+				kills.Once, kills.Longest, kills.Config = true, 200*time.Millisecond, l.config(a, r)
+				kills.Backend = backend(t, kills.Config)
 			}
-			kills.Run(t, b)
+			kills.Run(t)
 		})
 	}
 	// What killed processes left goes with the next that starts a server.

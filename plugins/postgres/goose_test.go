@@ -8,12 +8,12 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
+	"github.com/q-ecosystem/runbook/stdlib/db"
 )
 
 // TestGoose carries migrations out by the library: forth and back, to one that does
@@ -77,27 +77,27 @@ func gooseForthAndBack(t *testing.T, l *lab, a *cluster) {
 }
 
 func gooseKilled(t *testing.T, l *lab, a *cluster) {
-	dir, last, rounds := t.TempDir(), 0, 6
+	dir, last, moments := t.TempDir(), 0, 4
 	if testing.Short() {
-		rounds = 2
+		moments = 1
 	}
 	b, c := gooseIn(t, l, a, dir, "killed")
-	databasetest.Kills{Op: "migrate", Config: c, Longest: 600 * time.Millisecond, Rounds: rounds, Most: 20,
-		Next: func(t *testing.T) (string, obj, func() bool) {
+	plugintest.Kills{Backend: b, Config: c, Module: db.Module(), Op: "migrate", Moments: moments, Several: true,
+		Next: func(t *testing.T) plugintest.Round {
 			for range 3 {
 				last++
 				databasetest.GooseFile(t, dir, fmt.Sprintf("%05d_more", last), fmt.Sprintf("CREATE TABLE t%d AS SELECT generate_series(1, 20000) AS x;", last), fmt.Sprintf("DROP TABLE t%d;", last))
 			}
 			newest := last
-			return fmt.Sprint("goose-", newest), obj{}, func() bool {
+			key := fmt.Sprint("goose-", newest)
+			return plugintest.Round{Key: key, There: func() bool {
 				return a.do(fmt.Sprintf("SELECT count(*) FROM pg_tables WHERE tablename = 't%d'", newest)) == "1"
-			}
-		},
-		After: func(t *testing.T, key string) {
-			if n := a.do("SELECT count(*) || ' ' || count(DISTINCT version_id) FROM killed WHERE version_id > 0"); n != fmt.Sprintf("%d %d", last, last) {
-				t.Errorf("%s: %s versions, want %d, each once", key, n, last)
-			}
-		}}.Run(t, b)
+			}, After: func() {
+				if n := a.do("SELECT count(*) || ' ' || count(DISTINCT version_id) FROM killed WHERE version_id > 0"); n != fmt.Sprintf("%d %d", newest, newest) {
+					t.Errorf("%s: %s versions, want %d, each once", key, n, newest)
+				}
+			}}
+		}}.Run(t)
 }
 
 // gooseOrphan kills the backend while the server carries a migration out, which goes

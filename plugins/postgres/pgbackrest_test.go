@@ -15,6 +15,7 @@ import (
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
+	"github.com/q-ecosystem/runbook/stdlib/db"
 )
 
 // kept starts a primary whose backups and WAL pgBackRest keeps, and returns
@@ -138,17 +139,17 @@ func TestPgBackRest(t *testing.T) {
 	t.Run("killed", func(t *testing.T) {
 		number := databasetest.Numbered()
 		for _, op := range []string{"backup", "restore"} {
-			databasetest.Kills{Op: op, Config: config, Rounds: 2, Most: 12, Next: func(t *testing.T) (string, obj, func() bool) {
+			plugintest.Kills{Backend: b, Config: config, Module: db.Module(), Op: op, Moments: 1, Next: func(t *testing.T) plugintest.Round {
 				key, _ := number(op)
 				if op == "restore" {
-					return key, obj{"copy": key}, databasetest.Made(filepath.Join(l.dir, "copies", key, "data"))
+					return plugintest.Round{Key: key, Args: obj{"copy": key}, There: databasetest.Made(filepath.Join(l.dir, "copies", key, "data"))}
 				}
 				mark := `"runbook":"` + (&shared.Call{Key: key}).ID() + `"`
-				return key, obj{"type": "incr"}, func() bool {
+				return plugintest.Round{Key: key, Args: obj{"type": "incr"}, There: func() bool {
 					says := l.run("/usr/bin/pgbackrest", "--config="+config["config"].(string), "--stanza=main", "info", "--output=json")
 					return strings.Count(says, mark) == 1
-				}
-			}}.Run(t, b)
+				}}
+			}}.Run(t)
 		}
 	})
 	t.Run("conformance", func(t *testing.T) {

@@ -4,17 +4,18 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
-	"time"
 
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
+	"github.com/q-ecosystem/runbook/stdlib/db"
 )
 
 // TestKilled kills the backend at moments before, within and after each change.
 func TestKilled(t *testing.T) {
-	rounds, number := 12, databasetest.Numbered()
+	moments, number := 10, databasetest.Numbered()
 	if testing.Short() {
-		rounds = 4
+		moments = 2
 	}
 	for _, mode := range []string{"wal", "delete"} {
 		live := file(t, mode)
@@ -54,13 +55,15 @@ func TestKilled(t *testing.T) {
 		}
 		for _, op := range []string{"exec", "backup", "restore", "swap", "migrate"} {
 			t.Run(mode+" "+op, func(t *testing.T) {
-				databasetest.Kills{Op: op, Config: c, Longest: 40 * time.Millisecond, Rounds: rounds, Most: 80,
-					Next: func(t *testing.T) (string, obj, func() bool) { return prepare(t, op) },
-					After: func(t *testing.T, key string) {
-						for _, name := range remains(t, filepath.Dir(live)) {
-							t.Errorf("%s left %s behind", key, name)
-						}
-					}}.Run(t, b)
+				plugintest.Kills{Backend: b, Config: c, Module: db.Module(), Op: op, Moments: moments, Several: op == "migrate",
+					Next: func(t *testing.T) plugintest.Round {
+						key, args, there := prepare(t, op)
+						return plugintest.Round{Key: key, Args: args, There: there, After: func() {
+							for _, name := range remains(t, filepath.Dir(live)) {
+								t.Errorf("%s left %s behind", key, name)
+							}
+						}}
+					}}.Run(t)
 			})
 		}
 		must(t, b, "validate", obj{})

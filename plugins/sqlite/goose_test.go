@@ -7,11 +7,12 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
 	"github.com/q-ecosystem/runbook/plugins/internal/databasetest"
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
+	"github.com/q-ecosystem/runbook/stdlib/db"
 )
 
 // TestGoose carries migrations out by the library, forth and back, and stops at one
@@ -71,31 +72,33 @@ func TestKilledGoose(t *testing.T) {
 	c["goose"] = obj{"dir": dir}
 	b := backend(t, c)
 	const each = 3
-	rounds, last := 12, 0
+	moments, last := 10, 0
 	if testing.Short() {
-		rounds = 4
+		moments = 2
 	}
-	databasetest.Kills{Op: "migrate", Config: c, Longest: 60 * time.Millisecond, Rounds: rounds, Most: 80,
-		Next: func(t *testing.T) (string, obj, func() bool) {
+	plugintest.Kills{Backend: b, Config: c, Module: db.Module(), Op: "migrate", Moments: moments, Several: true,
+		Next: func(t *testing.T) plugintest.Round {
 			for range each {
 				last++
 				databasetest.GooseFile(t, dir, fmt.Sprintf("%05d_more", last), fmt.Sprintf("CREATE TABLE t%d (x); WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO t%d SELECT hex(randomblob(20)) FROM n;", last, last), fmt.Sprintf("DROP TABLE t%d;", last))
 			}
 			newest := fmt.Sprint("t", last)
-			return "goose-" + newest, obj{}, func() bool {
+			key := "goose-" + newest
+			there := func() bool {
 				return ask(t, live, "SELECT count(*) FROM sqlite_schema WHERE name = '"+newest+"'") == "1"
 			}
-		},
-		After: func(t *testing.T, key string) {
-			for n := last - each + 1; n <= last; n++ {
-				if rows := ask(t, live, fmt.Sprintf("SELECT count(*) FROM t%d", n)); rows != "20000" {
-					t.Errorf("%s: %s rows in t%d", key, rows, n)
+			after := func() {
+				for n := last - each + 1; n <= last; n++ {
+					if rows := ask(t, live, fmt.Sprintf("SELECT count(*) FROM t%d", n)); rows != "20000" {
+						t.Errorf("%s: %s rows in t%d", key, rows, n)
+					}
+				}
+				if twice := ask(t, live, "SELECT count(*) - count(DISTINCT version_id) FROM goose_db_version"); twice != "0" {
+					t.Errorf("%s: %s versions stand twice", key, twice)
 				}
 			}
-			if twice := ask(t, live, "SELECT count(*) - count(DISTINCT version_id) FROM goose_db_version"); twice != "0" {
-				t.Errorf("%s: %s versions stand twice", key, twice)
-			}
-		}}.Run(t, b)
+			return plugintest.Round{Key: key, There: there, After: after}
+		}}.Run(t)
 }
 
 // TestBareMigration: of one that has no transaction nobody says what an attempt that

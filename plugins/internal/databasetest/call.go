@@ -1,10 +1,10 @@
 // Package databasetest holds what the tests of the backends of the module db
-// share: calls, processes killed in the midst of one, and walks beside the
-// module's model.
+// share: calls, migrations, and walks beside the module's model.
 package databasetest
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -55,4 +55,16 @@ func Fails(t testing.TB, b plugins.Backend, op string, args map[string]any, code
 		t.Errorf("%s %v: %v says nothing of what to do", op, args, e)
 	}
 	return e
+}
+
+// Made reports whether there is a file of a name that fits a pattern.
+func Made(pattern string) func() bool {
+	return func() bool { got, _ := filepath.Glob(pattern); return len(got) > 0 }
+}
+
+// Numbered returns what gives the keys of rounds: the op and a number that no
+// other has.
+func Numbered() func(op string) (key string, n int) {
+	n := 0
+	return func(op string) (string, int) { n++; return fmt.Sprintf("%s-%d", op, n), n }
 }
