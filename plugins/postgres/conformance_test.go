@@ -8,6 +8,7 @@ import (
 )
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	a := l.primary("a")
 	b := a.replica("b")

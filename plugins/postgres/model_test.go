@@ -109,7 +109,7 @@ func TestModelDoesWhatPostgreSQLDoes(t *testing.T) {
 	}
 	short := 1
 	if testing.Short() {
-		short = 2
+		short = 4
 	}
 	// Whether a replica can follow after a swap depends on how far it came before:
 	// swaps come after the promotion.

@@ -18,6 +18,7 @@ import (
 // TestTheWholeWay backs up, restores to moments beside the live data,
 // validates, and swaps there and back.
 func TestTheWholeWay(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	a := l.primary("a")
 	b := backend(t, l.config(a))
@@ -91,6 +92,7 @@ func TestTheWholeWay(t *testing.T) {
 // TestReplication promotes a replica after its primary died with writes that
 // it never received.
 func TestReplication(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	a := l.primary("a")
 	r := a.replica("b")
@@ -168,6 +170,7 @@ func TestReplication(t *testing.T) {
 // TestRefusals holds what is refused, what servers say, and that nothing was
 // touched.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	a := l.primary("a")
 	c := l.config(a)
@@ -280,6 +283,7 @@ func TestRefusals(t *testing.T) {
 
 // TestDamage finds a damaged page of an index and of a table.
 func TestDamage(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	a := l.primary("a")
 	b := backend(t, l.config(a))
@@ -305,6 +309,7 @@ func TestDamage(t *testing.T) {
 
 // TestStatements holds values on their way, and each exec's note.
 func TestStatements(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	a := l.primary("a")
 	b := backend(t, l.config(a))
