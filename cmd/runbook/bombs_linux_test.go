@@ -54,10 +54,7 @@ func TestBombs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("what it runs is built anew, without what -short goes with: the race detector")
 	}
-	program := filepath.Join(t.TempDir(), "runbook") // without the race detector, which takes several times as much
-	if said, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, said)
-	}
+	program := build(t) // without the race detector, which takes several times as much
 	run := func(t *testing.T, text string, args ...string) (said string, peak int64, took time.Duration) {
 		t.Helper()
 		dir := t.TempDir()

@@ -14,7 +14,7 @@ import (
 // The test binary is the program too: it runs itself as `runbook`, and that runs
 // itself again for its plugins. It is the killer of runners as well.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"runbook": main, "killer": killer})
+	testscript.Main(suite{m}, map[string]func(){"runbook": main, "killer": killer})
 }
 
 // TestScripts runs testdata/*.txtar, with -short those in which commands run at

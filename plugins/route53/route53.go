@@ -56,7 +56,7 @@ func open(config map[string]any) (recordset.Keeper, error) {
 	private, _ := config["private"].(bool)
 	return &zones{
 		title: "Route 53 at " + str("url"), ids: recordset.ZoneIDs(config), private: private,
-		api: route53.New(route53.Options{
+		api: newAPI(route53.Options{
 			Region: str("region"), BaseEndpoint: aws.String(str("url")), HTTPClient: once{client},
 			Credentials:                credentials.NewStaticCredentialsProvider(str("access_key_id"), recordset.Revealed(config, "secret_access_key"), recordset.Revealed(config, "session_token")),
 			Retryer:                    aws.NopRetryer{}, // a change is sent once

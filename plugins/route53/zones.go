@@ -23,7 +23,7 @@ import (
 // zones is a recordset.Keeper: what the access key opens.
 type zones struct {
 	title   string
-	api     *route53.Client
+	api     api
 	ids     map[string]string // zones by name; empty for all that are listed
 	private bool
 }
@@ -55,7 +55,7 @@ func (z *zones) Reach(ctx context.Context) *effect.Error {
 	if len(z.ids) > 0 {
 		return nil
 	}
-	got, err := z.api.ListHostedZonesByName(ctx, &route53.ListHostedZonesByNameInput{MaxItems: aws.Int32(1)})
+	got, err := z.api.listZones(ctx, &route53.ListHostedZonesByNameInput{MaxItems: aws.Int32(1)})
 	if err == nil && got.MaxItems == nil {
 		return z.rubbish("its hosted zones")
 	}
@@ -71,7 +71,7 @@ func (z *zones) Find(ctx context.Context, name string, whole bool) (*recordset.Z
 			}
 			return nil, nil
 		}
-		got, err := z.api.ListHostedZonesByName(ctx, &route53.ListHostedZonesByNameInput{DNSName: aws.String(at + "."), MaxItems: aws.Int32(100)})
+		got, err := z.api.listZones(ctx, &route53.ListHostedZonesByNameInput{DNSName: aws.String(at + "."), MaxItems: aws.Int32(100)})
 		e := z.failed(ctx, "the hosted zone "+at, err)
 		if e == nil && got.MaxItems == nil {
 			e = z.rubbish("the hosted zone " + at)
@@ -101,7 +101,7 @@ func (z *zones) sets(ctx context.Context, in *recordset.Zone, name string) ([]ty
 	ask := &route53.ListResourceRecordSetsInput{HostedZoneId: aws.String(in.ID), StartRecordName: aws.String(name + "."), MaxItems: aws.Int32(100)}
 	var out []types.ResourceRecordSet
 	for {
-		got, err := z.api.ListResourceRecordSets(ctx, ask)
+		got, err := z.api.listSets(ctx, ask)
 		e := z.failed(ctx, "the records of "+name, err)
 		if e == nil && got.MaxItems == nil {
 			e = z.rubbish("the records of " + name)
@@ -210,7 +210,7 @@ func (z *zones) Change(ctx context.Context, in *recordset.Zone, before, after *r
 	if len(after.Values) > 0 {
 		changes = append(changes, types.Change{Action: action, ResourceRecordSet: &fresh})
 	}
-	got, err := z.api.ChangeResourceRecordSets(ctx, &route53.ChangeResourceRecordSetsInput{
+	got, err := z.api.change(ctx, &route53.ChangeResourceRecordSetsInput{
 		HostedZoneId: aws.String(in.ID), ChangeBatch: &types.ChangeBatch{Changes: changes, Comment: aws.String("runbook")}})
 	if err == nil && got.ChangeInfo == nil {
 		return false, recordset.Unknown(z, after, "what it answered is no answer of its API")
