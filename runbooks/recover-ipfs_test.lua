@@ -38,6 +38,20 @@ test("takes archives, and a node by name", function(t)
   t.equal(run.status, "succeeded")
 end)
 
+test("mends what is damaged from an archive, and calls it whole with one only", function(t)
+  local s = start { archive = "/srv/archive" }
+  s.world.ipfs.damaged = { "bafya" }
+  local run = book.simulate(s)
+  t.equal(run.status, "succeeded")
+  t.contains(run.world.notify.sent[1].text, "1 of 2 were brought back, 1 were there")
+  s = start()
+  s.world.ipfs.damaged = { "bafya" }
+  run = book.simulate(s)
+  t.equal(run.status, "failed")
+  t.contains(run.error, "a block of bafya is damaged")
+  t.effects(run, {}, "notify")
+end)
+
 test("fails where nobody has the content", function(t)
   local s = start { cids = { "bafyc" } }
   s.world.ipfs.content.bafyc = { blocks = 1, size = "1KiB", providers = {} }

@@ -49,10 +49,20 @@ func TestModelDoesWhatNodesDo(t *testing.T) {
 			lost[name] = append(lost[name], cid)
 		}
 	}
+	// And two are damaged, one of which the other node has whole.
+	bad := map[string][]any{}
+	for i, n := range map[int]*testNode{2: main, 3: backup} {
+		name := map[*testNode]string{main: "main", backup: "backup"}[n]
+		must(t, b, "add", obj{"path": paths[i], "node": name})
+		all := n.blocks(t, cids[i])
+		n.command(t, "test/damage", "arg", all[len(all)-1])
+		bad[name] = append(bad[name], cids[i])
+	}
+	must(t, b, "add", obj{"path": paths[3]})
 	meet(t, main, backup)
 	model := stdlib.Models()["ipfs"]
-	if err := model.Load(obj{"content": content, "files": files, "missing": lost["main"],
-		"nodes": obj{"backup": obj{"pins": []any{cids[0]}, "missing": lost["backup"]}}}); err != nil {
+	if err := model.Load(obj{"content": content, "files": files, "missing": lost["main"], "damaged": bad["main"], "pins": []any{cids[3]},
+		"nodes": obj{"backup": obj{"pins": []any{cids[0]}, "missing": lost["backup"], "damaged": bad["backup"]}}}); err != nil {
 		t.Fatal(err)
 	}
 	random := rand.New(rand.NewPCG(8, 4))
@@ -95,6 +105,12 @@ func TestModelDoesWhatNodesDo(t *testing.T) {
 		} else if node < 5 {
 			args["node"] = "backup"
 		}
+		switch i { // before the walk mends what is damaged
+		case 0:
+			op, args = "pin", obj{"cid": cids[2], "timeout": "1s"}
+		case 1:
+			op, args = "export", obj{"cid": cids[3], "path": archives[0], "node": "backup"}
+		}
 		if op == "add" && strings.HasSuffix(args["path"].(string), "none") {
 			continue // the model assumes files of which nobody said anything
 		}
@@ -119,7 +135,7 @@ func TestModelDoesWhatNodesDo(t *testing.T) {
 		}
 		seen[op]++
 	}
-	for _, what := range []string{"pins", "providers", "validate", "validate unhealthy", "add", "add conflict", "pin", "pin timeout", "unpin", "unpin not_found",
+	for _, what := range []string{"pins", "providers", "validate", "validate unhealthy", "add", "add conflict", "pin", "pin timeout", "pin unhealthy", "unpin", "unpin not_found",
 		"export", "export unhealthy", "import", "import not_found"} {
 		if seen[what] == 0 {
 			t.Errorf("%s never came in %d steps: the walk shows too little (%v)", what, steps, seen)

@@ -23,13 +23,16 @@ import (
 //
 //	ipfs = {
 //	  content  = { bafyA = { blocks = 12, size = "3MiB", providers = { "12D3KooW…" } } },
-//	  nodes    = { main = { pins = { "bafyA" }, missing = { "bafyA" }, up = false } },
+//	  nodes    = { main = { pins = { "bafyA" }, missing = { "bafyA" }, damaged = { "bafyB" }, up = false } },
 //	  pins     = { "bafyA" },                        -- of the configured node
 //	  archives = { ["backup/bafyA.car"] = { "bafyA" } },
 //	  files    = { ["./site"] = "bafyA" },
 //	}
 //
-// State: { nodes = { main = { pins, missing, up } }, pins, missing, providers
+// A node believes that it has what is damaged: it fetches none of it again, and a
+// pin that it has tells of it. Storing it anew mends it: a CAR file, or the file itself.
+//
+// State: { nodes = { main = { pins, missing, damaged, up } }, pins, missing, damaged, providers
 // = { bafyA = { names of those that keep it } }, assumed = true }.
 type Model struct {
 	content  map[string]content
@@ -50,6 +53,7 @@ type content struct {
 type node struct {
 	pins map[string]string // by content: what the pin is called
 	held map[string]bool   // content whose blocks are all there, pinned or not
+	bad  map[string]bool   // content of which a block is damaged; it is not held
 	told map[string]bool   // content that it told the network to have; nobody takes that back
 	up   any               // a bool or a Func
 }
@@ -62,11 +66,12 @@ func NewModel() *Model {
 // scenario declares what a scenario says of the module.
 func scenario() effect.ScenarioFields {
 	pins, missing := field.Texts("pins", "content that is pinned"), field.Texts("missing", "pinned content of which blocks are lost")
-	return effect.ScenarioFields{Functions: []string{"nodes.*.up"}, Fields: []effect.Field{pins, missing,
+	damaged := field.Texts("damaged", "pinned content of which a block is not what its hash says")
+	return effect.ScenarioFields{Functions: []string{"nodes.*.up"}, Fields: []effect.Field{pins, missing, damaged,
 		{Name: "content", Type: effect.Map, Doc: "all content, by CID", Elem: &effect.Field{Type: effect.Object, Fields: []effect.Field{
 			{Name: "blocks", Type: effect.Int, Default: 1.0, Doc: "how many"}, {Name: "size", Type: effect.Size, Default: "1MiB", Doc: "in bytes"},
 			field.Texts("providers", "who has it beside our nodes")}}},
-		{Name: "nodes", Type: effect.Map, Doc: "nodes that calls name", Elem: &effect.Field{Type: effect.Object, Fields: []effect.Field{pins, missing,
+		{Name: "nodes", Type: effect.Map, Doc: "nodes that calls name", Elem: &effect.Field{Type: effect.Object, Fields: []effect.Field{pins, missing, damaged,
 			field.Of("up", effect.Bool, "whether it runs, or a function that returns it")}}},
 		{Name: "archives", Type: effect.Map, Doc: "CAR files: the content in each", Elem: &effect.Field{Type: effect.List, Elem: &effect.Field{Type: effect.String}}},
 		{Name: "files", Type: effect.Map, Doc: "what files come out as", Elem: &effect.Field{Type: effect.String}},
@@ -96,6 +101,10 @@ func (x *Model) Load(state map[string]any) error {
 			n.pins[cid], n.told[cid] = "", true
 			delete(n.held, cid)
 		}
+		for _, cid := range plain.List(of["damaged"]) {
+			n.pins[cid], n.told[cid], n.bad[cid] = "", true, true
+			delete(n.held, cid)
+		}
 		for cid := range n.pins { // of which nobody says that others have it
 			if _, said := x.content[cid]; !said {
 				x.content[cid] = content{blocks: 1, size: 1 << 20}
@@ -103,7 +112,7 @@ func (x *Model) Load(state map[string]any) error {
 		}
 		x.nodes[name] = n
 	}
-	if s["pins"] != nil || s["missing"] != nil {
+	if s["pins"] != nil || s["missing"] != nil || s["damaged"] != nil {
 		load("", s)
 	}
 	for name := range plain.Table(s, "nodes") {
@@ -122,14 +131,20 @@ func (x *Model) Load(state map[string]any) error {
 // declared it.
 func (x *Model) node(name string) *node {
 	if n := x.nodes[name]; n != nil {
-		return &node{maps.Clone(n.pins), maps.Clone(n.held), maps.Clone(n.told), n.up}
+		return &node{maps.Clone(n.pins), maps.Clone(n.held), maps.Clone(n.bad), maps.Clone(n.told), n.up}
 	}
-	return &node{map[string]string{}, map[string]bool{}, map[string]bool{}, true}
+	return &node{map[string]string{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, true}
 }
 
-// missing lists what is pinned and not whole.
+// missing lists what is pinned and lacks blocks.
 func (n *node) missing() []string {
-	return slices.DeleteFunc(plain.SortedNames(n.pins), func(cid string) bool { return n.held[cid] })
+	return slices.DeleteFunc(plain.SortedNames(n.pins), func(cid string) bool { return n.held[cid] || n.bad[cid] })
+}
+
+// damaged is the error of whoever reads what is damaged.
+func damaged(cid string) *effect.Error {
+	return effect.Errorf(effect.CodeUnhealthy, "a block of %s is damaged on the node", cid).
+		WithHint("the node does not fetch again what it believes to have: bring it back from a CAR file (ipfs.import, or archive of ipfs.restore)")
 }
 
 func (n *node) runs(m effect.Moment) (bool, *effect.Error) {
@@ -205,6 +220,14 @@ func (x *Model) do(m effect.Moment, op string, args map[string]any, n *node) (ma
 		x.keep(n, got, args["pin"] != false)
 		return map[string]any{"cid": got, "size": x.of(got).size}, nil
 	case "pin":
+		_, pinned := n.pins[cid]
+		switch { // what is pinned is read for it
+		case n.bad[cid] && pinned:
+			return nil, damaged(cid)
+		case n.bad[cid]:
+			n.pins[cid] = plain.Str(args, "name")
+			return map[string]any{"cid": cid, "type": "recursive"}, nil
+		}
 		if !x.holds(n, cid) && len(x.providers(m, cid, has)) == 0 {
 			return nil, effect.Errorf(effect.CodeTimeout, "nobody gave %s within %s", cid, effect.FormatDuration(effect.Seconds(plain.Num(args, "timeout")))).
 				WithHint("ask ipfs.providers who has it, or import it from a CAR file")
@@ -229,6 +252,9 @@ func (x *Model) do(m effect.Moment, op string, args map[string]any, n *node) (ma
 // read is validate and export: every block has to be on the node.
 func (x *Model) read(op string, args map[string]any, n *node) (map[string]any, *effect.Error) {
 	cid := plain.Str(args, "cid")
+	if n.bad[cid] {
+		return nil, damaged(cid)
+	}
 	if !x.holds(n, cid) {
 		return nil, effect.Errorf(effect.CodeUnhealthy, "blocks of %s are missing on the node", cid).
 			WithHint("bring it back with ipfs.restore")
@@ -266,6 +292,7 @@ func (x *Model) keep(n *node, cid string, pin bool) {
 	if _, pinned := n.pins[cid]; pin && !pinned {
 		n.pins[cid] = ""
 	}
+	delete(n.bad, cid) // stored anew, it is what its hash says
 	n.held[cid], n.told[cid] = true, true
 	if _, known := x.content[cid]; !known {
 		x.content[cid] = content{blocks: 1, size: 1 << 20}
@@ -288,7 +315,7 @@ func (x *Model) of(cid string) content {
 // said anything of that is assumed.
 func (x *Model) holds(n *node, cid string) bool {
 	_, known := x.content[cid]
-	return n.held[cid] || !x.declared && !known
+	return n.held[cid] || !x.declared && !known && !n.bad[cid]
 }
 
 // Whom providers tells of: a node said once that it has content; it has all of
@@ -323,6 +350,9 @@ func (x *Model) State(m effect.Moment) map[string]any {
 	for name, n := range x.nodes {
 		up, _ := n.runs(m)
 		told := map[string]any{"pins": plain.ToAny(plain.SortedNames(n.pins)), "missing": plain.ToAny(n.missing()), "up": up}
+		if bad := plain.SortedNames(n.bad); len(bad) > 0 {
+			told["damaged"] = plain.ToAny(bad)
+		}
 		if name == "" {
 			maps.Copy(out, told)
 		} else {
