@@ -351,8 +351,8 @@ func (e *Engine) revive(raw json.RawMessage, rollback bool) (params map[string]a
 			params[name] = secret
 			continue
 		}
-		if !rollback {
-			return nil, nil, err
+		if !rollback { // it ends as a run whose secrets cannot be asked for: it can go on
+			return nil, nil, &effect.Stop{Cause: effect.Interrupted, Err: fmt.Errorf("%v; nothing was done; a rollback does without it", err)}
 		}
 		missing[digest.Digest] = err
 	}

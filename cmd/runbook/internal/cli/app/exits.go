@@ -30,6 +30,6 @@ func Exits() []Exit {
 		{ExitUnknown, "unknown outcome", "look at the system, and say what happened (resolve); then resume goes on"},
 		{ExitLocked, "locked", "a lock, or the run itself, is held by another run or runner"},
 		{ExitDivergence, "divergence", "the script and the record of the run disagree; nothing was done"},
-		{ExitInterrupted, "interrupted", "stopped by a signal, or because the journal could not be written (a full disk); resume goes on"},
+		{ExitInterrupted, "interrupted", "stopped by a signal, because the journal could not be written (a full disk), or for want of a secret; resume goes on"},
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/view"
 	"github.com/q-ecosystem/runbook/interpreter"
@@ -22,7 +24,7 @@ func (a *App) NextFor(ctx context.Context, db *journal.DB, run journal.Run, fail
 	}
 	h := history.Of(events)
 	if Ready(run, h) != "" {
-		return a.resume(run.ID, "go on with:"), nil
+		return a.Resume(ctx, db, run.ID, "go on with:"), nil
 	}
 	return a.next(ctx, db, run.ID, run.Status, h, failed), nil
 }
@@ -47,7 +49,7 @@ func (a *App) Next(ctx context.Context, db *journal.DB, out interpreter.Outcome,
 	var lost *replay.SecretError
 	errors.As(out.Err, &lost)
 	if lost != nil && lost.Gone() && !lost.Begun && !lost.Shown {
-		return a.resume(out.Run, "once the secret is back, go on with:").
+		return a.Resume(ctx, db, out.Run, "once the secret is back, go on with:").
 			With("or, with a script that reads one where it uses it, with:", a.OnRun("resume", out.Run)+" --with FILE.lua")
 	}
 	events, err := db.Events(ctx, out.Run, 0)
@@ -64,15 +66,15 @@ func (a *App) Next(ctx context.Context, db *journal.DB, out interpreter.Outcome,
 func (a *App) next(ctx context.Context, db *journal.DB, id string, status effect.Status, h *history.History, failed string) view.Advice {
 	switch status {
 	case effect.StatusInterrupted, effect.StatusRunning, effect.StatusRollingBack:
-		advice := a.resume(id, "go on with:")
+		advice := a.Resume(ctx, db, id, "go on with:")
 		if len(h.Registered) > 0 && !h.Rolling() {
 			advice = advice.With("or take it back with:", a.OnRun("rollback", id))
 		}
 		return advice
 	case effect.StatusWaiting:
-		return append(a.answers(ctx, db, id, h), a.resume(id, "then go on with:")...)
+		return append(a.answers(ctx, db, id, h), a.Resume(ctx, db, id, "then go on with:")...)
 	case effect.StatusUnknown:
-		return append(a.resolutions(id, h), a.resume(id, "then go on with:")...)
+		return append(a.resolutions(id, h), a.Resume(ctx, db, id, "then go on with:")...)
 	case effect.StatusFailed:
 		text := view.Advice{}.With("read it with:", a.OnRun("show", id))
 		if failed != "" {
@@ -87,8 +89,33 @@ func (a *App) next(ctx context.Context, db *journal.DB, id string, status effect
 	return nil
 }
 
-func (a *App) resume(id, say string) view.Advice {
-	return view.Advice{}.With(say, a.OnRun("resume", id))
+// Resume says with which command a run goes on, and which secrets it wants then as
+// they are now: they stand nowhere but where they were taken from.
+func (a *App) Resume(ctx context.Context, db *journal.DB, id, say string) view.Advice {
+	var advice view.Advice
+	if run, err := db.Find(ctx, id); err == nil && run.Status != effect.StatusRollingBack {
+		if refs := secretParams(run); len(refs) > 0 {
+			advice = view.Tell("a resume asks again for " + strings.Join(refs, ", ") + ": keep that as it is")
+		}
+	}
+	return advice.With(say, a.OnRun("resume", id))
+}
+
+// secretParams names the references of a run's secret parameters, each once, in order.
+func secretParams(run journal.Run) []string {
+	v, err := effect.Decode(run.Params)
+	if err != nil { // whoever resumes the run is told
+		return nil
+	}
+	params, _ := v.(map[string]any)
+	var refs []string
+	for _, p := range params {
+		if digest, ok := p.(effect.SecretDigest); ok {
+			refs = append(refs, view.Clean(digest.Name))
+		}
+	}
+	slices.Sort(refs)
+	return slices.Compact(refs)
 }
 
 // resolutions are the words that a person can say about what has an unknown

@@ -224,7 +224,7 @@ func (s *session) ready(ctx context.Context, id string) {
 		return
 	}
 	s.say("run " + s.app.Style.Bold(id))
-	s.advise(view.Advice{}.With("if this process dies, go on with:", s.app.OnRun("resume", id)))
+	s.advise(s.app.Resume(ctx, s.db, id, "if this process dies, go on with:"))
 }
 
 // say prints a line among the run's own.
