@@ -8,6 +8,7 @@ package reference
 import (
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/script"
@@ -35,8 +36,8 @@ type Entry struct {
 
 // Find returns what a name stands for: "step", "log.info", "traffic",
 // "traffic.split", "haproxy". A name may stand for several: the module exec and
-// its backend. One that stands for none of these may be that of members:
-// "tolerate", "health.watch.tolerate", "haproxy.pool", "ask".
+// its backend. One that stands for none of these may be that of a table of functions,
+// "time", and of members: "tolerate", "health.watch.tolerate", "haproxy.pool", "ask".
 func (r *Reference) Find(name string) []Entry {
 	var found []Entry
 	for i := range r.Language {
@@ -72,7 +73,18 @@ func (r *Reference) Find(name string) []Entry {
 		name = "locks"
 	}
 	if found == nil {
-		return r.named(name)
+		return append(r.within(name), r.named(name)...)
+	}
+	return found
+}
+
+// within returns the functions of a table of the language: those of "json".
+func (r *Reference) within(table string) []Entry {
+	var found []Entry
+	for i := range r.Language {
+		if f := &r.Language[i]; slices.ContainsFunc(functionNames(f), func(n string) bool { return strings.HasPrefix(n, table+".") }) {
+			found = append(found, Entry{Function: f})
+		}
 	}
 	return found
 }
