@@ -140,6 +140,7 @@ func TestRealServer(t *testing.T) {
 	})
 	t.Run("an answer that is lost", func(t *testing.T) { lostAnswer(t, address) })
 	t.Run("a request that is late", func(t *testing.T) { lateRequest(t, address) })
+	t.Run("killed", func(t *testing.T) { killed(t, b, address) })
 	t.Run("model", func(t *testing.T) { walk(t, b) })
 }
 
