@@ -23,6 +23,7 @@ func invariants() []effect.Invariant {
 		locked(),
 		effect.LockOfAnother("db", "db", "databases"),
 		model.KeptFirst(),
+		model.KeptAhead(),
 		model.RightUnit("db", func(args map[string]any) string { return plain.Str(args, "sql") }),
 		{Name: "the last backup is kept", After: lastBackup},
 		{Name: "what takes writes is not destroyed", After: writerDestroyed},

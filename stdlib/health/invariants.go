@@ -14,6 +14,7 @@ import (
 func invariants() []effect.Invariant {
 	return []effect.Invariant{{Name: "a check that failed is not passed over", End: notPassedOver},
 		{Name: "a run that did not succeed leaves no silence on", End: silencesOff},
+		{Name: "a silence that a rollback ends is ended where nothing fails", Doc: "unless it ends by itself within a quarter of an hour", End: silencesForgotten},
 		{Name: "a silence is of what the run works on", After: silencesAll},
 		{Name: "what was not measured is not nothing", Doc: "a limit, a quota or a number of instances does not become 0 where nothing was measured", After: zeroedUnmeasured}}
 }

@@ -151,3 +151,28 @@ func silencesOff(v *effect.View, end effect.Ending) string {
 	}
 	return ""
 }
+
+// outlives is for how long a silence may go on after a run before that counts.
+const outlives = 15 * time.Minute
+
+// silencesForgotten finds a silence that a rollback ends, and that nobody ends where
+// nothing fails: alerts of what the run has left stay with nobody.
+func silencesForgotten(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusRolledBack || len(v.Usual) == 0 {
+		return ""
+	}
+	last := v.Usual[len(v.Usual)-1].At
+	ended := func(list []effect.Occurrence, id string, back bool) bool {
+		return slices.ContainsFunc(list, func(o effect.Occurrence) bool {
+			return o.Module == "health" && o.Name == "unsilence" && o.Err == nil && o.Args["id"] == id && o.Place.InRollback() == back
+		})
+	}
+	for _, o := range v.Usual {
+		value, _ := o.Value.(map[string]any)
+		id, goesOn := plain.Str(value, "id"), time.UnixMicro(int64(plain.Num(value, "until")*1e6))
+		if o.Module == "health" && o.Name == "silence" && o.Err == nil && goesOn.Sub(last) > outlives && !ended(v.Usual, id, false) && ended(v.Past(), id, true) {
+			return fmt.Sprintf("%s is ended by the rollback, and by nobody where nothing fails: it goes on for %s after the run; end it with health.unsilence there, too", o, effect.FormatDuration(goesOn.Sub(last).Round(time.Second)))
+		}
+	}
+	return ""
+}

@@ -76,7 +76,7 @@ func consumersFirst(v *effect.View, e effect.Occurrence) string {
 		}
 		return ""
 	}
-	for _, version := range versionsIn(e) {
+	for _, version := range append(versionsIn(e), firstCarried(past, e)...) {
 		for _, p := range past {
 			name := plain.Str(p.Args, "name")
 			if p.Module == "secrets" && p.Name == "revoke" && p.Wrote() && made(past, name, version) && plain.Str(p.Args, "version") != version {
@@ -118,4 +118,38 @@ func consumer(e effect.Occurrence) string {
 		return strings.Join(plain.List(e.Args["argv"]), " ") + plain.Str(e.Args, "shell")
 	}
 	return strings.TrimSpace(plain.Str(e.Args, "region") + " " + plain.Str(e.Args, "env"))
+}
+
+// firstCarried returns the versions of secrets that an effect carries by their values, and
+// no change before it did: it is the first that anybody gets.
+func firstCarried(past []effect.Occurrence, e effect.Occurrence) []string {
+	var out []string
+	for _, p := range past {
+		value, _ := p.Value.(map[string]any)
+		secret, ok := value["value"].(effect.Secret)
+		if p.Module != "secrets" || p.Name != "get" || !ok || !carries(e.Args, secret) {
+			continue
+		}
+		if !slices.ContainsFunc(past, func(o effect.Occurrence) bool { return o.Place != e.Place && o.Wrote() && carries(o.Args, secret) }) {
+			out = append(out, plain.Str(value, "version"))
+		}
+	}
+	return out
+}
+
+// carries reports whether a secret stands somewhere among arguments.
+func carries(v any, secret effect.Secret) bool {
+	switch v := v.(type) {
+	case effect.Secret:
+		return v == secret
+	case map[string]any:
+		for _, member := range v {
+			if carries(member, secret) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, func(member any) bool { return carries(member, secret) })
+	}
+	return false
 }

@@ -29,3 +29,31 @@ func TestOneVersion(t *testing.T) {
 		}
 	}
 }
+
+// TestFirstCarried: the new version is handed out before the old one ends, whether a
+// consumer is told its number or is given its value.
+func TestFirstCarried(t *testing.T) {
+	type obj = map[string]any
+	secret := effect.NewSecret("key", "s3cret")
+	rotate := effect.Occurrence{Place: "1", Module: "secrets", Name: "rotate", Class: effect.Write, Args: obj{"name": "key"}, Value: obj{"version": "2", "previous": "1"}}
+	get := effect.Occurrence{Place: "2", Module: "secrets", Name: "get", Class: effect.Read, Args: obj{"name": "key"}, Value: obj{"version": "2", "value": secret}}
+	revoke := effect.Occurrence{Place: "3", Module: "secrets", Name: "revoke", Class: effect.Irreversible, Args: obj{"name": "key", "version": "1"}}
+	install := func(place effect.Place) effect.Occurrence {
+		return effect.Occurrence{Place: place, Module: "exec", Name: "run", Class: effect.Write, Args: obj{"argv": []any{"./install.sh"}, "secrets": obj{"KEY": secret}}}
+	}
+	for name, c := range map[string]struct {
+		past  []effect.Occurrence
+		finds bool
+	}{
+		"the old one ends before":         {[]effect.Occurrence{rotate, revoke, get, install("4")}, true},
+		"the old one ends after":          {[]effect.Occurrence{rotate, get, install("2.5"), revoke}, false},
+		"it is given once more":           {[]effect.Occurrence{rotate, get, install("2.5"), revoke, install("4")}, false},
+		"the new one is only looked at":   {[]effect.Occurrence{rotate, revoke, get}, false},
+		"the old one was ended by others": {[]effect.Occurrence{rotate, get, install("4")}, false},
+	} {
+		v := &effect.View{Done: func() []effect.Occurrence { return c.past }}
+		if got := consumersFirst(v, c.past[len(c.past)-1]); (got != "") != c.finds {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}

@@ -93,3 +93,28 @@ func TestKeptFirst(t *testing.T) {
 		}
 	}
 }
+
+// TestKeptAhead finds copies that come after what they are for.
+func TestKeptAhead(t *testing.T) {
+	op := func(name, db string) effect.Occurrence {
+		return effect.Occurrence{Module: "db", Name: name, Class: effect.Write, Args: obj{"db": db}, Changes: []effect.Change{{Module: "db", Path: []string{"version"}}}}
+	}
+	migrate, backup := op("migrate", "main"), op("backup", "main")
+	look := effect.Occurrence{Module: "db", Name: "backups", Class: effect.Read, Args: obj{"db": "main"}}
+	for name, c := range map[string]struct {
+		past  []effect.Occurrence
+		finds bool
+	}{
+		"first the backup":                  {[]effect.Occurrence{backup, migrate}, false},
+		"first the migration":               {[]effect.Occurrence{migrate, backup}, true},
+		"before and after":                  {[]effect.Occurrence{backup, migrate, backup}, false},
+		"a look at the backups comes first": {[]effect.Occurrence{look, migrate, backup}, false},
+		"the backup of another database":    {[]effect.Occurrence{migrate, op("backup", "other")}, false},
+		"a dump":                            {[]effect.Occurrence{migrate, command("2", "pg_dump main > main.sql")}, true},
+	} {
+		v := &effect.View{Done: func() []effect.Occurrence { return c.past }}
+		if got := KeptAhead().End(v, effect.Ending{Status: effect.StatusSucceeded}); (got != "") != c.finds {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}

@@ -89,3 +89,27 @@ func askedAlike(usual []effect.Occurrence, question effect.Occurrence) bool {
 	}
 	return false
 }
+
+// KeptAhead returns the invariant that a run which migrates a database and makes a copy
+// of it makes that before: afterwards it holds what it was to save from. One that looks
+// at the copies that there are, or asks people, knows what it does.
+func KeptAhead() effect.Invariant {
+	return effect.Invariant{Name: "what a run keeps a copy of is not changed without it", Doc: "a run that migrates a database makes its backup before",
+		End: func(v *effect.View, end effect.Ending) string {
+			if end.Status != effect.StatusSucceeded || v.Usual != nil {
+				return ""
+			}
+			var migrated *effect.Occurrence
+			for _, e := range v.Past() {
+				switch {
+				case migrated != nil && keeps(e, *migrated):
+					return fmt.Sprintf("%s makes a copy, and %s has changed the database before it: what it was is in none; make the copy first", e, migrated)
+				case agreed(e) || excuses(e, "drop table"):
+					return ""
+				case e.Module == "db" && e.Name == "migrate" && e.Wrote() && len(e.Changes) > 0 && migrated == nil:
+					migrated = &e
+				}
+			}
+			return ""
+		}}
+}

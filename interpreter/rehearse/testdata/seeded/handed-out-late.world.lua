@@ -1,0 +1,1 @@
+return { world = { secrets = { ["backup/key"] = { versions = { "1" } } } } }
