@@ -380,11 +380,19 @@ func (f *Field) describe() string {
 func (f *Field) boundsText(verb string) string {
 	switch {
 	case f.Min != nil && f.Max != nil:
-		return fmt.Sprintf("%s from %v to %v", verb, *f.Min, *f.Max)
+		return fmt.Sprintf("%s from %s to %s", verb, f.bound(*f.Min), f.bound(*f.Max))
 	case f.Min != nil:
-		return fmt.Sprintf("%s at least %v", verb, *f.Min)
+		return fmt.Sprintf("%s at least %s", verb, f.bound(*f.Min))
 	}
-	return fmt.Sprintf("%s at most %v", verb, *f.Max)
+	return fmt.Sprintf("%s at most %s", verb, f.bound(*f.Max))
+}
+
+// bound writes one of the field as a script would: "10ms" of a duration.
+func (f *Field) bound(n float64) string {
+	if f.Type == Duration {
+		return FormatDuration(Seconds(n))
+	}
+	return fmt.Sprint(n)
 }
 
 func asMap(v any) (map[string]any, bool) {

@@ -39,6 +39,7 @@ func TestFieldCheck(t *testing.T) {
 		{"infinity", effect.Field{Type: effect.Duration}, math.Inf(1), nil, "is +Inf, which is not a number to work with"},
 		{"bounds", effect.Field{Type: effect.Int, Min: effect.Bound(0), Max: effect.Bound(256)}, 300.0, nil, "must be from 0 to 256, got 300"},
 		{"lower bound", effect.Field{Type: effect.Int, Min: effect.Bound(1)}, 0.0, nil, "must be at least 1, got 0"},
+		{"of a duration", effect.Field{Type: effect.Duration, Min: effect.Bound(0.01)}, "1ms", nil, `must be at least 10ms, got "1ms"`},
 		{"upper bound", effect.Field{Type: effect.Percent, Max: effect.Bound(100)}, "200%", nil, `must be at most 100, got "200%"`},
 		{"bool", effect.Field{Type: effect.Bool}, true, true, ""},
 		{"text for a bool", effect.Field{Type: effect.Bool}, "true", nil, `wants true or false, got "true"`},
