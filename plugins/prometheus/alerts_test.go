@@ -31,6 +31,7 @@ const alertRules = `groups:
 // TestAlerts on a real server: what fires, about which target, and what cannot
 // be told.
 func TestAlerts(t *testing.T) {
+	t.Parallel() // it waits for scrapes
 	good := startService(t)
 	down := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(down.Close)

@@ -14,6 +14,7 @@ import (
 // TestClocksThatDiffer: a machine whose clock is late or early measures the
 // present all the same, and says so.
 func TestClocksThatDiffer(t *testing.T) {
+	t.Parallel() // it waits for scrapes
 	good := startService(t)
 	good.serve(t, 50*time.Millisecond, 0)
 	address := prometheustest.Start(t, scrape, map[string]string{"good": good.addr})

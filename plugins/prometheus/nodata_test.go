@@ -159,6 +159,7 @@ func TestAnswersThatAreNotWhole(t *testing.T) {
 // TestFailedQueries: a query that fails is asked again about the same time;
 // one that fails for good takes its metric away and no other.
 func TestFailedQueries(t *testing.T) {
+	t.Parallel() // it waits for scrapes
 	server := &scripted{answers: map[string][]sample{"one": {{"a", "1"}}, "two": {{"a", "2"}}}, failures: map[string]int{"one": 2, "two": 1000}}
 	b := configured(t, map[string]any{"address": startScripted(t, server), "targets": map[string]any{
 		"green": map[string]any{"queries": map[string]any{"throughput": "one"}},
@@ -190,6 +191,7 @@ func page(t *testing.T, text func() string) string {
 }
 
 func TestOldAndSparseSeries(t *testing.T) {
+	t.Parallel() // it waits for scrapes
 	began := time.Now()
 	old := page(t, func() string { // as a push gateway or a federation hands samples on
 		return fmt.Sprintf("ratio 1 %d\nhttp_requests_total{code=\"200\"} %d %d\n", began.Add(-time.Minute).UnixMilli(), time.Since(began).Milliseconds(),

@@ -134,6 +134,7 @@ func wantCode(t *testing.T, err error, code effect.Code) *effect.Error {
 }
 
 func TestRealServer(t *testing.T) {
+	t.Parallel() // it waits for scrapes
 	good, failing, slow, idle := startService(t), startService(t), startService(t), startService(t)
 	good.serve(t, 50*time.Millisecond, 0)
 	failing.serve(t, 50*time.Millisecond, 10)

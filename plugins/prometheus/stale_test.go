@@ -19,6 +19,7 @@ import (
 // anew is one that was restarted, and a histogram without requests has no
 // latency.
 func TestSeriesThatEndOrBeginAnew(t *testing.T) {
+	t.Parallel() // it waits for scrapes
 	began := time.Now()
 	var shown, restarted atomic.Bool
 	shown.Store(true)
