@@ -46,7 +46,7 @@ func TestConfigErrors(t *testing.T) {
 		{"ca missing", map[string]any{"url": url, "ca": "/nonexistent/ca.pem"}, "green.ca: open /nonexistent/ca.pem"},
 		{"ca empty", map[string]any{"url": url, "ca": noPEM}, "holds no PEM certificate"},
 		{"errors", map[string]any{"metrics": url, "errors": "code~5"}, "green.errors: "},
-		{"interval", map[string]any{"url": url, "interval": "1ms"}, "must be at least 0.05"},
+		{"interval", map[string]any{"url": url, "interval": "1ms"}, "must be at least 50ms"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
