@@ -177,11 +177,11 @@ func swept() bool { return os.Getenv("RUNBOOK_SWEEP") == "all" }
 // part is every n-th of a list, for comparisons that take most of the time and whose
 // subject is the explorer, not each runbook; a sweep takes all of it.
 func part[T any](list []T, n int) []T {
-	if swept() {
+	switch {
+	case swept():
 		return list
-	}
-	if testing.Short() {
-		return sampled(list)
+	case testing.Short():
+		return everyOf(list, 10*n) // as sampled
 	}
 	return everyOf(list, n)
 }
