@@ -65,7 +65,7 @@ ipfsnode:
 # do little else. A program that it watches waits for a second before it ends; the
 # tests end thousands. Debuggers' tables are left out: to link them takes a third.
 KILL  := ./plugins/exec ./plugins/script ./plugins/sqlite
-WHOLE := ./interpreter ./interpreter/journal ./interpreter/replay ./interpreter/rehearse ./cmd/runbook $(KILL)
+WHOLE := ./cmd/runbook ./interpreter ./interpreter/rehearse ./interpreter/journal ./interpreter/replay $(KILL)
 RACE  := GORACE="atexit_sleep_ms=10" go test -ldflags=-w -race
 test:
 	$(RACE) -short -vet=off -timeout 25m $$(go list ./... | grep -vxF "$$(go list $(KILL))")

@@ -57,7 +57,10 @@ func TestModelDoesWhatFilesDo(t *testing.T) {
 		return list
 	}
 	seen := map[string]int{}
-	const steps = 600
+	steps := 600
+	if testing.Short() {
+		steps = 250
+	}
 	for i := range steps {
 		op, args := pick([]string{"hash", "search", "search", "archive"}), obj{}
 		switch op {

@@ -50,7 +50,10 @@ func (s Subject) Walk(t *testing.T) {
 		return list
 	}
 	seen := map[string]int{}
-	const steps = 700
+	steps := 700
+	if testing.Short() {
+		steps = 250
+	}
 	for i := range steps {
 		kind := pick(kinds)
 		op, args := pick([]string{"records", "set", "set", "replace", "delete"}), obj{"name": pick(names), "type": kind}
