@@ -63,7 +63,7 @@ ipfsnode:
 # several times as slowly, and tells nothing of one that is killed. The packages
 # that kill runners, or explore pairs of faults, do all of it without; three of them
 # do little else. A program that it watches waits for a second before it ends; the
-# tests end thousands. Debuggers' tables are left out: to link them takes a third.
+# tests end thousands. Debuggers' tables are left out: they are a fifth of the linking.
 KILL  := ./plugins/exec ./plugins/script ./plugins/sqlite
 WHOLE := ./cmd/runbook ./interpreter ./interpreter/rehearse ./interpreter/journal ./interpreter/replay $(KILL)
 RACE  := GORACE="atexit_sleep_ms=10" go test -ldflags=-w -race
