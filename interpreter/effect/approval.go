@@ -40,6 +40,9 @@ func ApprovalFault(args map[string]any) string {
 	return ""
 }
 
+// ApprovalHint says how to mend what [ApprovalFault] finds.
+const ApprovalHint = "name as many people as have to agree, each once; leave by out to let anyone answer"
+
 // PersonFault says why a text is no name of a person to answer; "" if it is one.
 func PersonFault(name string) string {
 	switch {

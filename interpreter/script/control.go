@@ -181,7 +181,7 @@ func (s *Script) approve(L *lua.LState) int {
 	}
 	if fault := effect.ApprovalFault(args); fault != "" {
 		b.raise(L, &effect.Error{Code: effect.CodeInvalid, Message: "nobody can agree to approve: " + fault, Where: b.position(L),
-			Hint: "name as many people as have to agree, each once; leave by out to let anyone answer"}, nil)
+			Hint: effect.ApprovalHint}, nil)
 	}
 	L.Push(s.toLua(b.control(L, effect.OpApprove, args)))
 	return 1

@@ -168,7 +168,7 @@ func readHeader(s *Script, table *lua.LTable) (Header, error) {
 	}
 	if h.Unplanned, _ = values["unplanned"].(map[string]any); h.Unplanned != nil {
 		if fault := effect.ApprovalFault(h.Unplanned); fault != "" {
-			return h, &headerProblem{key: "unplanned", text: "unplanned: nobody can agree: " + fault, hint: "name as many people as have to agree, each once; leave by out to let anyone answer"}
+			return h, &headerProblem{key: "unplanned", text: "unplanned: nobody can agree: " + fault, hint: effect.ApprovalHint}
 		}
 	}
 	target, _ := values["recovery_target"].(float64)

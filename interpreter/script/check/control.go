@@ -150,7 +150,7 @@ func (f *file) approve(call *ast.FuncCallExpr) {
 		}
 	}
 	if fault := effect.ApprovalFault(args); fault != "" {
-		f.report(t.lineOf("by"), "name as many people as have to agree, each once; leave by out to let anyone answer",
+		f.report(t.lineOf("by"), effect.ApprovalHint,
 			"nobody can agree to approve: %s", fault)
 	}
 }

@@ -83,18 +83,20 @@ func (f *file) headerTable(call *ast.FuncCallExpr) {
 		}
 	}
 	f.checkTable("runbook", "", language.HeaderFields(), nil, &rest)
-	f.unplanned(t)
+	f.headerAsks(t)
 	f.headerParams(t)
 }
 
-// unplanned checks that people can agree to what a plan does not show.
-func (f *file) unplanned(header *constructor) {
-	asked := f.asked(header.value("unplanned"), header.line)
-	if asked == nil || asked.folded("by") == nil {
-		return
-	}
-	if fault := effect.ApprovalFault(map[string]any{"by": asked.folded("by")}); fault != "" {
-		f.report(asked.lineOf("by"), "name as many people as have to agree, each once; leave by out to let anyone answer", "runbook: unplanned: nobody can agree: %s", fault)
+// headerAsks checks that those can answer whom the header names.
+func (f *file) headerAsks(header *constructor) {
+	for _, key := range []string{"ask", "unplanned"} {
+		asked := f.asked(header.value(key), header.line)
+		if asked == nil || asked.folded("by") == nil {
+			continue
+		}
+		if fault := effect.ApprovalFault(map[string]any{"by": asked.folded("by")}); fault != "" {
+			f.report(asked.lineOf("by"), effect.ApprovalHint, "runbook: %s: nobody can agree: %s", key, fault)
+		}
 	}
 }
 
