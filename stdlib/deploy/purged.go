@@ -4,16 +4,8 @@ import (
 	"fmt"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/stdlib/internal/model"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
-)
-
-var (
-	// forgets matches what has a cache forget what it holds, and ofCache what says that
-	// it is one.
-	forgets = lazyregexp.New(`(?i)\b(purge[sd]?|purge[-_](all|cache|everything)|invalidat(e|es|ion|ions)|create-invalidation|ban|flush(ed)?|clear(ed)?)\b`)
-	ofCache = lazyregexp.New(`(?i)\bcdn\b|(\b|_)cache[sd]?(\b|_)|invalidat|fastly|cloudfront|cloudflare|akamai|varnish|bunny|\bnginx-cache`)
 )
 
 // purgedEarly finds runs that have a cache forget what it holds before they bring a
@@ -62,5 +54,5 @@ func purges(e effect.Occurrence) bool {
 	case "exec", "hosts":
 		line = model.Command(e.Args)
 	}
-	return forgets.MatchString(line) && ofCache.MatchString(line)
+	return model.Forgets(line)
 }

@@ -22,6 +22,8 @@ func invariants() []effect.Invariant {
 		model.PaidOnce("exec", model.Command),
 		model.Upgraded("exec"),
 		model.MirroredWhole("exec"),
+		model.FillsUp("exec", model.Command),
+		model.NameMissing("exec"),
 	}
 }
 

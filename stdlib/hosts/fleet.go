@@ -69,7 +69,7 @@ func mayLook(p effect.Occurrence, hosts []string) bool {
 	case p.Class == effect.Read:
 		return true
 	}
-	return p.Err == nil && (p.Module == "exec" || p.Module == "http" || p.Module == "hosts" && p.Name == "run") && !atOnce.MatchString(said(p.Args))
+	return p.Err == nil && (p.Module == "exec" || p.Module == "http" && p.Args["method"] == "POST" || p.Module == "hosts" && p.Name == "run") && !atOnce.MatchString(said(p.Args))
 }
 
 // atOnce matches commands that wait for nothing but themselves.

@@ -29,6 +29,7 @@ func invariants() []effect.Invariant {
 		{Name: "what is deleted is what was looked at", End: othersDeleted},
 		model.Emptied("http", requestName),
 		model.PaidOnce("http", requestLine),
+		{Name: "a rollback puts back what was read", Doc: "a PUT or PATCH of a rollback gives no member another value than the GET of the same address told before the run changed it", End: otherPutBack},
 	}
 }
 
@@ -86,9 +87,9 @@ func again(past []effect.Occurrence, e effect.Occurrence) bool {
 // sameAgain finds requests that are sent twice without anything by which the
 // service could know it. Those of which a scenario says that a second one changes
 // nothing are none; that one is answered alike does not say so, and one that is answered
-// 201 has made something each time (RFC 9110, 15.3.2).
+// 201 has made something each time (RFC 9110, 15.3.2). A cache that forgets twice is none.
 func sameAgain(v *effect.View, e effect.Occurrence) string {
-	if e.Module != "http" || !e.Again || recognizable(e.Args) || keyed(e.Args["json"]) {
+	if e.Module != "http" || !e.Again || recognizable(e.Args) || keyed(e.Args["json"]) || model.Forgets(requestLine(e.Args)) {
 		return ""
 	}
 	if !e.Opaque && len(e.Changes) == 0 && !(made(e) && !slices.ContainsFunc(v.Past(), func(p effect.Occurrence) bool {

@@ -25,7 +25,7 @@ func Destroys(module string, line func(args map[string]any) string) effect.Invar
 		past := v.Past()
 		p := pairs{module, line}
 		for _, before := range past {
-			if before.Err == nil && (agreed(before) || excuses(before, what) || before.Place != e.Place && before.Wrote() && p.opposite(before, e)) {
+			if before.Err == nil && (agreed(before) || excuses(before, what) || before.Place != e.Place && before.Wrote() && (p.opposite(before, e) || before.Module == module && madeToGo(line(before.Args), said))) {
 				return "" // what the run has made itself is its own to remove, too
 			}
 		}

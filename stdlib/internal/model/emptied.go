@@ -9,10 +9,11 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
+	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
 // waiting matches calls that take away what holds things somebody waits for.
-var waiting = lazyregexp.New(`(?i)\b(aws\s.*\b(delete-(queue|topic|stream|subscription|delivery-stream)|purge-queue)|nats\s+(stream|consumer|kv)\s+(rm|delete|purge)|(pulsar-admin|kafka-consumer-groups\S*)\s.*\bdelete|rabbitmqctl\s+delete_queue|rabbitmqadmin\s+(purge|delete)\s+queue)\b` +
+var waiting = lazyregexp.New(`(?i)\b(aws\s.*\b(delete-(queue|topic|stream|subscription|delivery-stream)|purge-queue)|nats\s+(stream|consumer|kv)\s+(rm|delete|purge)|(pulsar-admin|kafka-consumer-groups\S*)\s.*\bdelete|kafka-topics\S*\s.*--delete|rabbitmqctl\s+delete_queue|rabbitmqadmin\s+(purge|delete)\s+queue)\b` +
 	`|^DELETE\s+\S*/(queues?|topics?|streams?|subscriptions?|mailboxes|mailbox|backlogs?|jobqueues?)/[^/?\s]+`)
 
 // Emptied returns the invariant that what holds things somebody waits for, a queue, a
@@ -33,7 +34,7 @@ func Emptied(module string, line func(args map[string]any) string) effect.Invari
 			if p.Place == e.Place {
 				continue
 			}
-			if p.Err == nil && (agreed(p) || p.Wrote() && (pairs{module, line}).opposite(p, e)) {
+			if p.Err == nil && (agreedToLose(p, name) || p.Wrote() && (pairs{module, line}).opposite(p, e)) {
 				return "" // it has made it itself, or people have agreed to lose what is in it
 			}
 			if p.Class == effect.Read && p.Err == nil && mentionsObject(p, name) {
@@ -50,8 +51,24 @@ func Emptied(module string, line func(args map[string]any) string) effect.Invari
 	}}
 }
 
-// objectOf returns the name of what a line is about: its last word that is no option.
+// contents matches what a question says of what waits in something.
+var contents = lazyregexp.New(`(?i)\b(empty|lag\w*|messages?|entries|events?|jobs?|items?|lost|los(e|es|ing)|loss|discard\w*|remain\w*|left|backlogs?|drained|consum\w*|unread|waiting|waits|depth|purge\w*)\b`)
+
+// agreedToLose reports whether people said yes to a question that says something of what
+// is in it: that it may go is not that what waits in it may.
+func agreedToLose(e effect.Occurrence, name string) bool {
+	return agreed(e) && contents.MatchString(strings.NewReplacer(name, "", "_", " ").Replace(plain.Text(e.Args)))
+}
+
+// named matches the option by which a line says what it is about.
+var named = lazyregexp.New(`\s--topic[ =](\S+)`)
+
+// objectOf returns the name of what a line is about: that of its option, or its last
+// word that is no option.
 func objectOf(line string) string {
+	if m := named.FindStringSubmatch(line); m != nil {
+		return m[1]
+	}
 	name := ""
 	for _, word := range strings.Fields(line) {
 		if !strings.HasPrefix(word, "-") {

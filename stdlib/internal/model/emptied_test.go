@@ -1,20 +1,25 @@
 package model
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/q-ecosystem/runbook/interpreter/effect"
+)
 
 // TestWhatHoldsSomething tells what takes away something that holds things from what
 // does not, and finds its name.
 func TestWhatHoldsSomething(t *testing.T) {
 	for line, name := range map[string]string{
-		"rabbitmqctl delete_queue orders":                               "orders",
-		"DELETE https://mq.example.net/api/queues/%2F/orders?if=unused": "orders",
-		"aws sqs delete-queue --queue-url https://sqs/1/orders":         "orders",
-		"rabbitmqadmin delete queue name=orders":                        "orders",
-		"nats stream rm orders -f":                                      "orders",
-		"DELETE https://mq.example.net/api/bindings/orders":             "",
-		"DELETE https://mq.example.net/api/queues":                      "",
-		"rabbitmqctl list_queues":                                       "",
-		"aws sqs receive-message --queue-url https://sqs/1/orders":      "",
+		"rabbitmqctl delete_queue orders":                                "orders",
+		"DELETE https://mq.example.net/api/queues/%2F/orders?if=unused":  "orders",
+		"aws sqs delete-queue --queue-url https://sqs/1/orders":          "orders",
+		"rabbitmqadmin delete queue name=orders":                         "orders",
+		"nats stream rm orders -f":                                       "orders",
+		"kafka-topics --delete --topic orders --bootstrap-server k:9092": "orders",
+		"DELETE https://mq.example.net/api/bindings/orders":              "",
+		"DELETE https://mq.example.net/api/queues":                       "",
+		"rabbitmqctl list_queues":                                        "",
+		"aws sqs receive-message --queue-url https://sqs/1/orders":       "",
 	} {
 		if found := waiting.MatchString(line); found != (name != "") || found && objectOf(line) != name {
 			t.Errorf("%q: %v, of %q", line, found, objectOf(line))
@@ -40,6 +45,20 @@ func TestHolds(t *testing.T) {
 	} {
 		if part, _ := partOf(tt.value, tt.of); holds(part) != tt.holds {
 			t.Errorf("%v of %s holds something: %v", tt.value, tt.of, !tt.holds)
+		}
+	}
+}
+
+// TestAgreedToLose: people agree to lose what is in something where the question says so.
+func TestAgreedToLose(t *testing.T) {
+	for title, want := range map[string]bool{
+		"delete events.v1?":                         false,
+		"delete events.v1 with all messages in it?": true,
+		"billing has read events.v1: lag 0, go on?": true,
+	} {
+		e := effect.Occurrence{Module: effect.ControlModule, Name: "approve", Args: map[string]any{"title": title}}
+		if got := agreedToLose(e, "events.v1"); got != want {
+			t.Errorf("%q: %v", title, got)
 		}
 	}
 }

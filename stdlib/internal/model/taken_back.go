@@ -31,7 +31,7 @@ func (p pairs) takenBack(v *effect.View, end effect.Ending) string {
 	}
 	past := v.Past()
 	for i, set := range v.Usual {
-		if !set.Wrote() || set.Module != p.module || !p.hasOpposite(v.Usual[i+1:], set) || !end.RollsBack && !unnoticed.MatchString(p.line(set.Args)) {
+		if !set.Wrote() || set.Module != p.module || !p.hasOpposite(v.Usual[i+1:], set) || p.lasts(v.Usual[i+1:], set) || !end.RollsBack && !unnoticed.MatchString(p.line(set.Args)) {
 			continue
 		}
 		did := -1
@@ -102,6 +102,17 @@ func (p pairs) hasOpposite(list []effect.Occurrence, of effect.Occurrence) bool 
 	for _, e := range list {
 		if e.Err == nil && e.Class.Writes() && p.opposite(of, e) {
 			return true
+		}
+	}
+	return false
+}
+
+// lasts reports whether the same is set again after all that takes it back: it is how
+// the run leaves things, as the end of each turn of a loop does.
+func (p pairs) lasts(list []effect.Occurrence, set effect.Occurrence) bool {
+	for _, e := range slices.Backward(list) {
+		if e.Err == nil && e.Class.Writes() && (sameCall(e, set) || p.opposite(set, e)) {
+			return sameCall(e, set)
 		}
 	}
 	return false

@@ -38,3 +38,21 @@ func TestOpposite(t *testing.T) {
 		}
 	}
 }
+
+// TestLasts: what each turn of a loop sets in the end is how the run leaves things.
+func TestLasts(t *testing.T) {
+	p := pairs{"exec", Command}
+	on, off := ran("1", effect.Write, "", "scaler", "on"), ran("2", effect.Write, "", "scaler", "off")
+	for name, c := range map[string]struct {
+		after []effect.Occurrence
+		want  bool
+	}{
+		"set again":     {[]effect.Occurrence{off, on}, true},
+		"taken back":    {[]effect.Occurrence{off}, false},
+		"back in a row": {[]effect.Occurrence{off, on, off}, false},
+	} {
+		if got := p.lasts(c.after, on); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
