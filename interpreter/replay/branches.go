@@ -37,7 +37,9 @@ func (r *Recorder) forked(call effect.Call) (effect.Result, error) {
 				return effect.Result{}, effect.Errorf(effect.CodeInvalid, "%v", err)
 			}
 			r.hist.Marks[call.Place] = true
-			r.buffer(r.event(effect.ParallelStarted, call, effect.Body{Where: call.Where, Value: value}))
+			if err := r.buffer(r.event(effect.ParallelStarted, call, effect.Body{Where: call.Where, Value: value})); err != nil {
+				return effect.Result{}, err
+			}
 		}
 		return effect.Result{Value: options}, nil
 	}

@@ -50,8 +50,7 @@ func (r *Recorder) mark(call effect.Call) (result effect.Result, err error) {
 		return result, nil
 	}
 	r.hist.Marks[call.Place] = true
-	r.buffer(r.event(kind, call, body))
-	return result, nil
+	return result, r.buffer(r.event(kind, call, body))
 }
 
 func markBody(call effect.Call) (effect.Kind, effect.Body, error) {
@@ -118,7 +117,9 @@ func (r *Recorder) value(ctx context.Context, call effect.Call, args []byte) (ef
 		return outcome(body.Value, body.Error)
 	}
 	r.pending.owed = true
-	r.buffer(r.event(kind, call, body))
+	if err := r.buffer(r.event(kind, call, body)); err != nil {
+		return effect.Result{}, err
+	}
 	return outcome(body.Value, body.Error)
 }
 
@@ -323,8 +324,7 @@ func (r *Recorder) intend(ctx context.Context, call *effect.Call, args []byte) e
 	}
 	if kind == effect.TimerSet && isOver(*call) {
 		r.pending.owed = true
-		r.buffer(ev)
-		return nil
+		return r.buffer(ev)
 	}
 	if err := r.append(context.WithoutCancel(ctx), ev); err != nil {
 		return err

@@ -89,7 +89,9 @@ func (r *Recorder) Adopt(ctx context.Context, p Passage, events []effect.Event) 
 	}
 	for _, ev := range kept[settled:] {
 		r.pending.owed = r.pending.owed || ev.Kind == effect.EffectDone
-		r.buffer(ev)
+		if err := r.buffer(ev); err != nil {
+			return err
+		}
 	}
 	r.live += p.Outcomes
 	return nil

@@ -20,15 +20,23 @@ type pending struct {
 	timer  *time.Timer   // commits them when nothing else does
 }
 
+// maxPending bounds what one commit carries. A script may set marks for as long
+// as it likes without an effect that would commit them.
+const maxPending = 1000
+
 // buffer keeps a mark or a value for the next commit; r.mu is held. Watch is
 // told of it behind all that came before.
-func (r *Recorder) buffer(ev effect.Event) {
+func (r *Recorder) buffer(ev effect.Event) error {
 	p := &r.pending
 	p.events = append(p.events, ev)
 	if p.told == len(p.events)-1 {
 		p.told++
 		r.watch(ev)
 	}
+	if len(p.events) >= maxPending {
+		return r.append(context.Background())
+	}
+	return nil
 }
 
 // settle records an outcome: with the commit of what follows, where the effect

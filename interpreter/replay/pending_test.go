@@ -47,6 +47,12 @@ func TestHold(t *testing.T) {
 		}, []int{5, 1}},
 		{"such a sleep's, before a read leaves", func(r *rig) { r.do(effect.OpSleep, "1", args("duration", 0.0)); r.do("t.read", "2") }, []int{2, 1}},
 		{"with the values behind it", do("t.retry", effect.OpNow, "t.retry"), []int{1, 3, 1}},
+		{"no more than one commit carries", func(r *rig) {
+			for i := range 2500 {
+				r.do(effect.OpNow, effect.Place("").Effect(i+1))
+			}
+			r.do("t.retry", "2501")
+		}, []int{1000, 1000, 501, 1}},
 		{"not that of what people are asked about", do("t.ask", "t.retry"), []int{1, 1, 1, 1}},
 		{"not that of what is never repeated", do("t.forgo", "t.retry"), []int{1, 1, 1, 1}},
 		{"what is recorded at once takes it along", do("t.read", "t.ask"), []int{2, 1}},

@@ -32,6 +32,9 @@ func (a *App) NextFor(ctx context.Context, db *journal.DB, run journal.Run, fail
 // Next says how to go on after an outcome; commands stand last. failed names the
 // step in which the run failed, if it was in one.
 func (a *App) Next(ctx context.Context, db *journal.DB, out interpreter.Outcome, failed string) view.Advice {
+	if out.Status == effect.StatusSucceeded {
+		return nil
+	}
 	if s := effect.AsStop(out.Err); s != nil {
 		switch s.Cause {
 		case effect.LockHeld:
