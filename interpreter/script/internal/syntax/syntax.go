@@ -26,10 +26,6 @@ type Error struct {
 // Error returns the message alone.
 func (e *Error) Error() string { return e.Message }
 
-// maxDepth bounds how deeply a script may nest, so that no text exhausts
-// the stack of whoever visits its tree. Lua itself stops at 200.
-const maxDepth = 2000
-
 // Parse parses the text of a file of that name. What may stand before the
 // first line of Lua, a byte order mark and a "#!" line, is passed over.
 func Parse(name string, text []byte) (stmts []ast.Stmt, wrong *Error) {
@@ -43,12 +39,15 @@ func Parse(name string, text []byte) (stmts []ast.Stmt, wrong *Error) {
 		}
 	}()
 	text = plain(text)
+	if wrong := tooOpen(name, text); wrong != nil {
+		return nil, wrong
+	}
 	stmts, err := parse.Parse(bytes.NewReader(text), name)
 	if err != nil {
 		return nil, worded(text, err)
 	}
-	if line, deep := tooDeep(stmts); deep {
-		return nil, &Error{line, "the script is nested too deeply", ""}
+	if wrong := tooDeep(stmts); wrong != nil {
+		return nil, wrong
 	}
 	return stmts, nil
 }
@@ -111,36 +110,4 @@ func tokenHint(token string) string {
 		return `"elseif" is one word`
 	}
 	return "a comma, a bracket or an operator may be missing before it"
-}
-
-// tooDeep finds the first place that is nested beyond maxDepth. It
-// keeps a stack of its own, so that it can look at any tree.
-func tooDeep(stmts []ast.Stmt) (line int, deep bool) {
-	type item struct {
-		node  any
-		depth int
-	}
-	var todo []item
-	push := func(depth int, nodes ...any) {
-		for _, n := range nodes {
-			if n != nil {
-				todo = append(todo, item{n, depth})
-			}
-		}
-	}
-	for _, s := range stmts {
-		push(1, s)
-	}
-	for len(todo) > 0 {
-		it := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		if it.depth > maxDepth {
-			if p, ok := it.node.(ast.PositionHolder); ok {
-				line = p.Line()
-			}
-			return max(line, 1), true
-		}
-		push(it.depth+1, Children(it.node)...)
-	}
-	return 0, false
 }

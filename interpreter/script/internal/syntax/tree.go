@@ -99,7 +99,9 @@ func Children(node any) []any {
 // Each visits every node of the tree, outermost first.
 func Each(node any, visit func(node any)) {
 	visit(node)
-	for _, child := range Children(node) {
-		Each(child, visit)
-	}
+	parts(node, func(e *ast.Expr) {
+		if *e != nil {
+			Each(*e, visit)
+		}
+	}, func(s ast.Stmt) { Each(s, visit) })
 }
