@@ -4,15 +4,14 @@ import (
 	"github.com/yuin/gopher-lua/ast"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/interpreter/script"
 )
 
-// Strangers holds the names that a script asks against the people of a
+// Strangers holds the names that the runbook asks against the people of a
 // configuration: who is nobody there, and questions to which too few of them could
 // agree. What is computed is left to the run.
-func Strangers(main script.Source, loader script.Loader, catalog *effect.Catalog, people effect.People) []Finding {
+func (t *Text) Strangers(catalog *effect.Catalog, people effect.People) []Finding {
 	var list []Finding
-	eachExpr(main, loader, catalog, func(f *file, e ast.Expr) {
+	t.eachExpr(catalog, func(f *file, e ast.Expr) {
 		call, ok := e.(*ast.FuncCallExpr)
 		if !ok || call.Method != "" || len(call.Args) != 1 {
 			return

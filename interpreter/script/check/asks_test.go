@@ -25,7 +25,7 @@ window { open = { "daily 00:00-23:00 UTC" }, outside = "ask", by = { "lea" .. "d
 approve { title = "5", by = params.by }
 approve "6"`
 	var got []string
-	for _, f := range check.Strangers(script.Source{Name: "x.lua", Text: []byte(text)}, nil, catalog, people) {
+	for _, f := range check.Read(script.Source{Name: "x.lua", Text: []byte(text)}, nil).Strangers(catalog, people) {
 		got = append(got, f.Where.String()+" "+f.Message)
 	}
 	want := []string{

@@ -4,7 +4,6 @@ import (
 	"github.com/yuin/gopher-lua/ast"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/interpreter/script"
 )
 
 // Named is a name that a script gives to something of the configuration.
@@ -13,21 +12,21 @@ type Named struct {
 	Where effect.Position
 }
 
-// Calendars returns the calendars that a script names in window{}, with each place.
+// Calendars returns the calendars that the runbook names in window{}, with each place.
 // What is computed is left to the run.
-func Calendars(main script.Source, loader script.Loader, catalog *effect.Catalog) []Named {
+func (t *Text) Calendars(catalog *effect.Catalog) []Named {
 	var list []Named
-	eachExpr(main, loader, catalog, func(f *file, e ast.Expr) {
+	t.eachExpr(catalog, func(f *file, e ast.Expr) {
 		call, ok := e.(*ast.FuncCallExpr)
 		if !ok || call.Method != "" || len(call.Args) != 1 || !f.isGlobal(call.Func, "window") {
 			return
 		}
-		t := f.asked(call.Args[0], call.Line())
-		if t == nil {
+		asked := f.asked(call.Args[0], call.Line())
+		if asked == nil {
 			return
 		}
-		if name, ok := t.folded("calendar").(string); ok && name != "" {
-			list = append(list, Named{name, effect.Position{File: f.name, Line: t.lineOf("calendar")}})
+		if name, ok := asked.folded("calendar").(string); ok && name != "" {
+			list = append(list, Named{name, effect.Position{File: f.name, Line: asked.lineOf("calendar")}})
 		}
 	})
 	return list

@@ -61,7 +61,7 @@ func (f Finding) String() string {
 // silence: a correct runbook has no findings. The loader may be nil when the
 // runbook stands alone; the catalog may not.
 func Run(main script.Source, loader script.Loader, catalog *effect.Catalog) []Finding {
-	c := &analysis{loader: loader, catalog: catalog, order: map[string]int{}, sources: map[string]string{},
+	c := &analysis{main: main.Name, loader: loader, catalog: catalog, order: map[string]int{}, sources: map[string]string{},
 		edges: map[string][]edge{}}
 	c.analyze(main, true)
 	for len(c.queue) > 0 {
@@ -78,6 +78,7 @@ const maxFindings = 200
 
 // analysis is one run of the analysis over all the files of a runbook.
 type analysis struct {
+	main     string // the file's name
 	loader   script.Loader
 	catalog  *effect.Catalog
 	params   *declaredParams   // what the header declares; nil if that cannot be told
@@ -125,6 +126,10 @@ func (f *file) require(module string, line int) {
 	if _, seen := f.sources[module]; !seen {
 		src, err := f.load(module)
 		switch {
+		case err == nil && src.Name == f.main:
+			f.sources[module] = module
+			f.report(line, "move what is needed of it into a file of its own",
+				"require %q: that is the runbook itself, which would start again", module)
 		case err == nil:
 			f.sources[module] = src.Name
 			f.queue = append(f.queue, src)

@@ -6,7 +6,6 @@ import (
 	"github.com/yuin/gopher-lua/ast"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/interpreter/script"
 )
 
 // Name is a place where a script uses a name that a configuration declares:
@@ -19,12 +18,11 @@ type Name struct {
 	Where effect.Position
 }
 
-// Names returns the names of a configuration that a script and the files it
-// requires use in calls, as far as they are literal, without those that are known
+// Names returns the names of a configuration that the runbook uses in calls, as far as they are literal, without those that are known
 // where nothing is configured.
-func Names(main script.Source, loader script.Loader, catalog *effect.Catalog) []Name {
+func (t *Text) Names(catalog *effect.Catalog) []Name {
 	var list []Name
-	eachExpr(main, loader, catalog, func(f *file, e ast.Expr) {
+	t.eachExpr(catalog, func(f *file, e ast.Expr) {
 		call, ok := e.(*ast.FuncCallExpr)
 		if !ok || call.Func == nil || len(call.Args) != 1 {
 			return

@@ -29,7 +29,7 @@ require("notify")[name] {}
 		{"exec.run", effect.Position{File: "main.lua", Line: 6}},
 		{"health.measure", effect.Position{File: "lib/more.lua", Line: 1}},
 	}
-	if got := check.Uses(main, more, catalog(t)); !reflect.DeepEqual(got, want) {
+	if got := check.Read(main, more).Uses(catalog(t)); !reflect.DeepEqual(got, want) {
 		t.Errorf("uses %v, want %v", got, want)
 	}
 }

@@ -44,17 +44,18 @@ func (a commands) checkCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				extra, err := a.ForeignModules(cmd.Context(), on, check.Requires(main, loader))
+				text := check.Read(main, loader)
+				extra, err := a.ForeignModules(cmd.Context(), on, text.Requires())
 				if err != nil {
 					return err
 				}
 				catalog := a.Catalog(extra...)
 				findings := check.Run(main, loader, catalog)
-				lacking, unknown := a.Lacking(cmd.Context(), on, check.Uses(main, loader, catalog), catalog)
+				lacking, unknown := a.Lacking(cmd.Context(), on, text.Uses(catalog), catalog)
 				findings = append(findings, lacking...)
-				findings = append(findings, a.Undeclared(cmd.Context(), on, check.Names(main, loader, catalog), catalog)...)
-				findings = append(findings, app.NoCalendars(on.Env, check.Calendars(main, loader, catalog))...)
-				findings = append(findings, check.Strangers(main, loader, catalog, on.Env.People())...)
+				findings = append(findings, a.Undeclared(cmd.Context(), on, text.Names(catalog), catalog)...)
+				findings = append(findings, app.NoCalendars(on.Env, text.Calendars(catalog))...)
+				findings = append(findings, text.Strangers(catalog, on.Env.People())...)
 				for _, err := range unknown {
 					a.Note("%s %s\n", a.Style.Yellow("warning:"), app.Indented(view.Clean(err.Error())))
 				}

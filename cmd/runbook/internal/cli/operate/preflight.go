@@ -15,12 +15,12 @@ import (
 
 // checked refuses to start a script in which check finds an error, so that it
 // does not fail half way.
-func (s *session) checked(main script.Source, loader script.Loader, anyway bool) error {
+func (s *session) checked(main script.Source, loader script.Loader, text *check.Text, anyway bool) error {
 	if anyway {
 		return nil
 	}
 	var errs []error
-	findings := append(check.Run(main, loader, s.tree.Catalog), check.Strangers(main, loader, s.tree.Catalog, s.people)...)
+	findings := append(check.Run(main, loader, s.tree.Catalog), text.Strangers(s.tree.Catalog, s.people)...)
 	for _, f := range findings {
 		if f.Severity == check.SeverityError {
 			errs = append(errs, errors.New(f.String()))
@@ -29,16 +29,20 @@ func (s *session) checked(main script.Source, loader script.Loader, anyway bool)
 	if len(errs) == 0 {
 		return nil
 	}
-	errs = append(errs, errors.New("nothing was started; start it all the same with --no-check"))
+	said := "nothing was started"
+	if text.Readable() {
+		said += "; start it all the same with --no-check"
+	}
+	errs = append(errs, errors.New(said))
 	return app.Usage(errors.Join(errs...))
 }
 
 // carries refuses to start a script that names an op which no configured backend
 // carries, or a metric, say, or a calendar that the configuration does not declare.
-func (s *session) carries(ctx context.Context, main script.Source, loader script.Loader) error {
-	list := s.lacking(main, loader)
-	undeclared := s.app.Undeclared(ctx, s.on, check.Names(main, loader, s.tree.Catalog), s.tree.Catalog)
-	for _, f := range append(undeclared, app.NoCalendars(s.on.Env, check.Calendars(main, loader, s.tree.Catalog))...) {
+func (s *session) carries(ctx context.Context, text *check.Text) error {
+	list := s.lacking(text)
+	undeclared := s.app.Undeclared(ctx, s.on, text.Names(s.tree.Catalog), s.tree.Catalog)
+	for _, f := range append(undeclared, app.NoCalendars(s.on.Env, text.Calendars(s.tree.Catalog))...) {
 		list = append(list, fmt.Errorf("%s: %s; %s", f.Where, f.Message, f.Hint))
 	}
 	return errors.Join(list...)
@@ -46,9 +50,9 @@ func (s *session) carries(ctx context.Context, main script.Source, loader script
 
 // lacking says of each op that a script names and no backend carries where that
 // is.
-func (s *session) lacking(main script.Source, loader script.Loader) []error {
+func (s *session) lacking(text *check.Text) []error {
 	var list []error
-	for _, use := range check.Uses(main, loader, s.tree.Catalog) {
+	for _, use := range text.Uses(s.tree.Catalog) {
 		op, ok := s.tree.Catalog.Op(use.Op)
 		if !ok {
 			continue
@@ -78,7 +82,7 @@ func (s *session) warn(ctx context.Context, with *script.Source, loader script.L
 			return err
 		}
 	}
-	for _, err := range s.lacking(main, loader) {
+	for _, err := range s.lacking(check.Read(main, loader)) {
 		s.say(s.app.Style.Yellow("warning:") + " " + view.Clean(err.Error()))
 	}
 	return nil

@@ -56,12 +56,13 @@ func (a commands) runCommand() *cobra.Command {
 					return err
 				}
 			}
-			return a.carryOut(cmd.Context(), carry{wait: wait, modules: check.Requires(main, loader), script: app.ScriptFile(argv[0]), what: "run"},
+			text := check.Read(main, loader)
+			return a.carryOut(cmd.Context(), carry{wait: wait, modules: text.Requires(), script: app.ScriptFile(argv[0]), what: "run"},
 				func(ctx context.Context, s *session) (interpreter.Outcome, error) {
-					if err := s.checked(main, loader, unchecked); err != nil {
+					if err := s.checked(main, loader, text, unchecked); err != nil {
 						return interpreter.Outcome{}, err
 					}
-					if err := s.carries(ctx, main, loader); err != nil {
+					if err := s.carries(ctx, text); err != nil {
 						return interpreter.Outcome{}, err
 					}
 					foreseen, err := s.foreseen(ctx, plan, func(ctx context.Context) (*simulate.Plan, string) {
