@@ -26,7 +26,7 @@ func TestContracts(t *testing.T) {
 		"deploy": "status r, regions r, release w observe, activate w observe, decommission ! observe, scale w observe, job ! observe, " +
 			"nodes r, cordon w observe, uncordon w observe, drain w observe",
 		"exec":    "run ! ask",
-		"secrets": "get r, rotate w observe, revoke ! retry",
+		"secrets": "get r, rotate w observe, revoke ! retry, issue w retry, release w retry",
 		"http":    "request ! ask",
 		"hosts":   "list r, run ! observe, copy w observe, read r, service w observe",
 		"files":   "hash r, search r, archive w observe",

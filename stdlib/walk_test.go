@@ -9,6 +9,7 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/stdlib/internal/modeltest"
+	"github.com/q-ecosystem/runbook/stdlib/secrets"
 )
 
 type obj = map[string]any
@@ -64,9 +65,11 @@ func sampleCalls() map[string][]effect.Reading {
 			call("activate", obj{"region": "eu"}), call("decommission", obj{"env": "blue"}), call("scale", obj{"env": "blue", "instances": 4.0}), call("scale", obj{"env": "blue", "instances": 0.0}),
 			call("nodes", nil), call("cordon", obj{"node": "n1"}), call("cordon", obj{"node": "n2"}), call("uncordon", obj{"node": "n1"}), call("drain", obj{"node": "n1"}), call("drain", obj{"node": "n2"}),
 			call("drain", obj{"node": "n3"}), call("job", obj{"name": "migrate"}), call("job", obj{"name": "broken", "class": "write"})},
-		"exec":    {call("run", obj{"argv": []any{"./deploy.sh", "now"}}), call("run", obj{"shell": "./deploy.sh bad"}), call("run", obj{"argv": []any{"ls"}})},
-		"secrets": {call("rotate", obj{"name": "db/password"}), call("revoke", obj{"name": "db/password", "version": "2"}), call("get", obj{"name": "db/password"}), call("get", obj{"name": "other"})},
-		"http":    {call("request", obj{"url": "https://x/jobs"}), call("request", obj{"url": "https://x/jobs", "method": "POST", "json": obj{}})},
+		"exec": {call("run", obj{"argv": []any{"./deploy.sh", "now"}}), call("run", obj{"shell": "./deploy.sh bad"}), call("run", obj{"argv": []any{"ls"}})},
+		"secrets": {call("rotate", obj{"name": "db/password"}), call("revoke", obj{"name": "db/password", "version": "2"}), call("get", obj{"name": "db/password"}), call("get", obj{"name": "other"}),
+			call("issue", obj{"name": "database/creds/app", "ttl": "2m"}), call("release", obj{"lease": secrets.Lease(secrets.Leases, "key-3")}),
+			call("get", obj{"name": secrets.Lease(secrets.Leases, "key-3") + "#username"})},
+		"http": {call("request", obj{"url": "https://x/jobs"}), call("request", obj{"url": "https://x/jobs", "method": "POST", "json": obj{}})},
 		"hosts": {call("list", obj{}), call("run", obj{"on": []any{"web"}, "argv": []any{"./deploy.sh"}}), call("run", obj{"on": []any{"all"}, "shell": "./deploy.sh bad"}),
 			call("run", obj{"on": []any{"all"}, "shell": "ls", "partial": true}), call("copy", obj{"on": []any{"web"}, "text": "hi", "to": "/etc/motd", "mode": "640"}),
 			call("copy", obj{"on": []any{"zone=b"}, "from": "a.conf", "to": "/etc/a"}), call("read", obj{"on": []any{"web"}, "path": "/etc/motd", "partial": true}),

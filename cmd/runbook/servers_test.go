@@ -71,7 +71,7 @@ func askedOf(keys string) []asked {
 			"agent": "", "user": "u", "connect_timeout": "500ms", "reconnect": "0s"}, calls: []any{"run", run("read"), "run", run("write")}},
 		{backend: "statuspage", config: table{"pages": table{"all": table{"page": "p", "token": notShown}}, "api": "http://ADDRESS/v1"},
 			calls: []any{"publish", table{"to": "all", "title": "x", "status": "investigating", "text": "y"}}},
-		{backend: "vault", config: table{"address": "http://ADDRESS", "token": notShown}, calls: []any{"get", table{"name": "db/app"}, "rotate", table{"name": "db/app", "value": "x"}}},
+		{backend: "vault", config: table{"address": "http://ADDRESS", "token": notShown}, calls: []any{"get", table{"name": "db/app"}, "rotate", table{"name": "db/app", "value": "x"}, "issue", table{"name": "database/creds/app"}}},
 		{backend: "webhook", any: true, config: table{"endpoints": table{"all": table{"url": "http://ADDRESS/x", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "headers": table{"X": notShown}, "pages": true}}},
 			calls: []any{"page", page}},
 	}

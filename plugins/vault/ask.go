@@ -31,6 +31,7 @@ type question struct {
 	may          string // what the token needs: "read on secret/data/db/app"
 	hint         string // what to do where the outcome of a write is unknown; "" for a read
 	anonymous    bool   // without a token
+	token        string // instead of the one that the backend has; "" for that
 }
 
 // ask sends a question with a token, and decodes the answer, whose status is 200
@@ -38,8 +39,8 @@ type question struct {
 // has forgotten is got anew, once: what it refused was not carried out.
 func (b *Backend) ask(ctx context.Context, q question, into any, expected ...int) (int, *effect.Error) {
 	for again := false; ; again = true {
-		token := ""
-		if !q.anonymous {
+		token := q.token
+		if !q.anonymous && token == "" {
 			var e *effect.Error
 			if token, e = b.login(ctx, again); e != nil {
 				return 0, e
@@ -49,7 +50,7 @@ func (b *Backend) ask(ctx context.Context, q question, into any, expected ...int
 		if e != nil {
 			return 0, e
 		}
-		if answer.Status == http.StatusForbidden && b.settings.token == "" && !q.anonymous && !again {
+		if answer.Status == http.StatusForbidden && b.settings.token == "" && !q.anonymous && q.token == "" && !again {
 			continue
 		}
 		if answer.Status != http.StatusOK && answer.Status != http.StatusNoContent && !slices.Contains(expected, answer.Status) {

@@ -3,7 +3,6 @@ package vault
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -131,6 +130,12 @@ func (b *Backend) write(ctx context.Context, at location, h *history, value, key
 		}
 		content[name] = raw
 	}
+	return b.put(ctx, at, h.current, content, "see whether there is a version whose field "+b.settings.mark+" is "+marked(key, h.current+1))
+}
+
+// put writes the version that follows the one that is named, and returns its
+// number: 0 where that is not the newest any more. hint is for an answer that is lost.
+func (b *Backend) put(ctx context.Context, at location, after int, content any, hint string) (int, *effect.Error) {
 	var got struct {
 		Data struct {
 			Version int `json:"version"`
@@ -139,16 +144,15 @@ func (b *Backend) write(ctx context.Context, at location, h *history, value, key
 	}
 	path := b.settings.mount + "/data/" + at.path
 	status, e := b.ask(ctx, question{method: http.MethodPost, path: path,
-		what: "make version " + strconv.Itoa(h.current+1) + " of " + at.path, may: "create and update on " + path,
-		hint: "see whether there is a version whose field " + b.settings.mark + " is " + marked(key, h.current+1),
-		body: map[string]any{"options": map[string]any{"cas": h.current}, "data": content}}, &got, http.StatusBadRequest)
+		what: "make version " + strconv.Itoa(after+1) + " of " + at.path, may: "create and update on " + path, hint: hint,
+		body: map[string]any{"options": map[string]any{"cas": after}, "data": content}}, &got, http.StatusBadRequest)
 	switch said := strings.Join(got.Errors, "; "); {
 	case e != nil:
 		return 0, e
 	case status == http.StatusBadRequest && strings.Contains(said, "check-and-set"):
 		return 0, nil
 	case status == http.StatusBadRequest:
-		return 0, effect.Errorf(effect.CodeRefused, "make version %d of %s: %s; nothing changed", h.current+1, at.path, said).WithHint("see the server's log")
+		return 0, effect.Errorf(effect.CodeRefused, "make version %d of %s: %s; nothing changed", after+1, at.path, said).WithHint("see the server's log")
 	}
 	return got.Data.Version, nil
 }
@@ -191,10 +195,7 @@ func (b *Backend) revoke(ctx context.Context, at location, wanted string) (map[s
 		return nil, e
 	}
 	if !h.versions[version].Destroyed {
-		path := b.settings.mount + "/destroy/" + at.path
-		if _, e := b.ask(ctx, question{method: http.MethodPut, path: path, what: "destroy version " + wanted + " of " + at.path, may: "update on " + path,
-			hint: fmt.Sprintf("revoke it once more: to destroy version %s twice is to destroy it once", wanted),
-			body: map[string]any{"versions": []int{version}}}, nil); e != nil {
+		if e := b.destroy(ctx, at, "revoke it once more: to destroy version "+wanted+" twice is to destroy it once", version); e != nil {
 			return nil, e
 		}
 		h.versions[version] = state{Destroyed: true}
@@ -204,6 +205,14 @@ func (b *Backend) revoke(ctx context.Context, at location, wanted string) (map[s
 		left = append(left, strconv.Itoa(n))
 	}
 	return map[string]any{"version": wanted, "valid": left}, nil
+}
+
+// destroy ends versions for good. hint is for an answer that is lost.
+func (b *Backend) destroy(ctx context.Context, at location, hint string, numbers ...int) *effect.Error {
+	path := b.settings.mount + "/destroy/" + at.path
+	_, e := b.ask(ctx, question{method: http.MethodPut, path: path, what: "destroy version " + listed(numbers) + " of " + at.path, may: "update on " + path,
+		hint: hint, body: map[string]any{"versions": numbers}}, nil)
+	return e
 }
 
 // existing reads the history of a secret that has one.
@@ -222,9 +231,14 @@ func (h *history) named(at location, wanted string) (int, *effect.Error) {
 	if _, ok := h.versions[n]; err == nil && ok && strconv.Itoa(n) == wanted {
 		return n, nil
 	}
-	names := []string{}
-	for _, n := range h.numbers() {
-		names = append(names, strconv.Itoa(n))
+	return 0, effect.Errorf(effect.CodeNotFound, "there is no version %s of %s", wanted, at.path).WithHint("there are %s", listed(h.numbers()))
+}
+
+// listed returns numbers as a text.
+func listed(numbers []int) string {
+	words := make([]string, len(numbers))
+	for i, n := range numbers {
+		words[i] = strconv.Itoa(n)
 	}
-	return 0, effect.Errorf(effect.CodeNotFound, "there is no version %s of %s", wanted, at.path).WithHint("there are %s", strings.Join(names, ", "))
+	return strings.Join(words, ", ")
 }

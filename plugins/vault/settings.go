@@ -3,9 +3,11 @@ package vault
 import (
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/internal/post"
+	"github.com/q-ecosystem/runbook/stdlib/secrets"
 )
 
 // settings are a configuration that was read.
@@ -16,10 +18,18 @@ type settings struct {
 	mount     string // of the key-value engine, without slashes around it
 	field     string // of a secret whose name has none
 	mark      string // the field that takes the mark of an effect
+	leases    string // the path below the mount under which credentials are kept that were issued
 
 	token            string // "" where a role logs in
 	roleID, secretID string
 	login            string // the mount of AppRole
+
+	// settling bounds how long the server may take to end a lease that it was told to
+	// end. It is less than the op may take.
+	settling time.Duration
+	// passing is for how long the server may be at a request for whose answer nobody
+	// waits any more.
+	passing time.Duration
 }
 
 // location is where a secret is kept.
@@ -41,6 +51,8 @@ func fields() []effect.Field {
 		{Name: "field", Type: effect.String, Default: "value", Min: effect.Bound(1), Doc: "the field of secrets that are named without one: db/app is db/app#value"},
 		{Name: "mark", Type: effect.String, Default: "runbook_effect", Min: effect.Bound(1),
 			Doc: "the field that tells which effect made a version; it is beside the others, for whoever reads all of them"},
+		{Name: "leases", Type: effect.String, Default: secrets.Leases, Min: effect.Bound(1),
+			Doc: "the path below mount at which the server keeps the credentials that runs have issued, until they are released"},
 		{Name: "insecure", Type: effect.Bool, Doc: "whether tokens and secrets may go over http:// to another machine: who listens on the way has them"},
 	}, post.Fields()...)
 }
@@ -62,8 +74,9 @@ func newSettings(config map[string]any) (*settings, error) {
 		return nil, err
 	}
 	s := &settings{client: client, address: u, namespace: strings.Trim(str(config["namespace"]), "/"), mount: strings.Trim(str(config["mount"]), "/"),
-		field: str(config["field"]), mark: str(config["mark"]), login: strings.Trim(str(config["login"]), "/"),
-		token: strings.TrimSpace(str(config["token"])), roleID: str(config["role_id"]), secretID: strings.TrimSpace(str(config["secret_id"]))}
+		field: str(config["field"]), mark: str(config["mark"]), leases: strings.Trim(str(config["leases"]), "/"), login: strings.Trim(str(config["login"]), "/"),
+		token: strings.TrimSpace(str(config["token"])), roleID: str(config["role_id"]), secretID: strings.TrimSpace(str(config["secret_id"])),
+		settling: 20 * time.Second, passing: 2 * time.Second}
 	switch role := s.roleID != "" || s.secretID != ""; {
 	case s.token != "" && role:
 		return nil, bad("token and role_id exclude each other").WithHint("leave one of them out")
@@ -73,6 +86,8 @@ func newSettings(config map[string]any) (*settings, error) {
 		return nil, bad("mount: %q is no path of a mount", s.mount).WithHint("write mount: secret")
 	case !good(s.login):
 		return nil, bad("login: %q is no path of a mount", s.login).WithHint("write login: approle, without auth/")
+	case !good(s.leases):
+		return nil, bad("leases: %q is no path", s.leases).WithHint("write leases: %s", secrets.Leases)
 	case s.field == s.mark:
 		return nil, bad("field and mark name the same field").WithHint("give mark another name")
 	}
@@ -94,6 +109,9 @@ func (s *settings) locate(name string) (location, *effect.Error) {
 	}
 	return location{name, path, field}, nil
 }
+
+// keeps reports whether a path is one at which a credential is kept that was issued.
+func (s *settings) keeps(path string) bool { return strings.HasPrefix(path, s.leases+"/") }
 
 // good reports whether a path is one that means the same to everyone on the way.
 func good(path string) bool {

@@ -1,5 +1,5 @@
 // Package vault carries the module secrets by the key-value engine, version 2, of
-// HashiCorp Vault and OpenBao.
+// HashiCorp Vault and OpenBao, and by their engines that issue credentials.
 //
 // # Names
 //
@@ -16,6 +16,10 @@
 // version that it made before, and Observe tells whether there is one. To destroy a
 // version twice is to destroy it once.
 //
+// A credential that is issued is kept by the key-value engine until it is released:
+// the server tells it once, and a run that goes on elsewhere needs it again. See kept
+// for what a runner leaves that is killed meanwhile.
+//
 // Requests are made without HashiCorp's client, which repeats them and follows
 // redirects by itself: whether a write may have arrived is then not known.
 package vault
@@ -29,7 +33,7 @@ import (
 	"github.com/q-ecosystem/runbook/stdlib"
 )
 
-// Backend reads, rotates and revokes secrets. New returns it; Configure makes it
+// Backend reads, rotates and revokes secrets, and has credentials issued. New returns it; Configure makes it
 // ready.
 type Backend struct {
 	settings *settings
@@ -45,8 +49,8 @@ func New() *Backend { return &Backend{} }
 func (b *Backend) Describe() plugins.Description {
 	return plugins.Description{
 		Name: "vault", Module: "secrets", Version: "1.0.0",
-		Doc:    "Keep secrets in HashiCorp Vault or OpenBao, by the key-value engine, version 2",
-		Ops:    stdlib.Carry("secrets", "get", "rotate", "revoke"),
+		Doc:    "Keep secrets in HashiCorp Vault or OpenBao, by the key-value engine, version 2, and have credentials issued",
+		Ops:    stdlib.Carry("secrets", "get", "rotate", "revoke", "issue", "release"),
 		Config: fields(),
 	}
 }
@@ -69,26 +73,44 @@ func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) 
 	if ctx.Err() != nil {
 		return nil, effect.Errorf(effect.CodeTimeout, "secrets.%s was canceled before it began; nothing was sent", req.Op)
 	}
-	at, e := b.settings.locate(str(req.Args["name"]))
-	if e != nil {
-		return nil, e
-	}
 	var out map[string]any
+	var e *effect.Error
 	switch req.Op {
-	case "get":
-		out, e = b.get(ctx, at, str(req.Args["version"]))
-	case "rotate":
-		length, _ := req.Args["length"].(float64)
-		out, e = b.rotate(ctx, at, str(req.Args["value"]), int(length), req.Key)
-	case "revoke":
-		out, e = b.revoke(ctx, at, str(req.Args["version"]))
+	case "issue":
+		ttl, _ := req.Args["ttl"].(float64)
+		out, e = b.issue(ctx, str(req.Args["name"]), effect.Seconds(ttl), req.Key)
+	case "release":
+		out, e = b.release(ctx, str(req.Args["lease"]))
 	default:
-		e = effect.Errorf(effect.CodeUnsupported, "the vault backend has no op called %q", req.Op).WithHint("it has get, rotate and revoke")
+		out, e = b.named(ctx, req)
 	}
 	if e != nil {
 		return nil, e
 	}
 	return out, nil
+}
+
+// named carries out an op on the secret that it names.
+func (b *Backend) named(ctx context.Context, req plugins.Request) (map[string]any, *effect.Error) {
+	at, e := b.settings.locate(str(req.Args["name"]))
+	if e != nil {
+		return nil, e
+	}
+	version := str(req.Args["version"])
+	switch issued := b.settings.keeps(at.path); {
+	case issued && req.Op == "get":
+		return b.field(ctx, at, version)
+	case issued:
+		return nil, effect.Errorf(effect.CodeInvalid, "%s was issued: secrets.%s is for secrets that are kept for long", at.path, req.Op).WithHint("end it with secrets.release")
+	case req.Op == "get":
+		return b.get(ctx, at, version)
+	case req.Op == "rotate":
+		length, _ := req.Args["length"].(float64)
+		return b.rotate(ctx, at, str(req.Args["value"]), int(length), req.Key)
+	case req.Op == "revoke":
+		return b.revoke(ctx, at, version)
+	}
+	return nil, effect.Errorf(effect.CodeUnsupported, "the vault backend has no op called %q", req.Op).WithHint("it has get, rotate, revoke, issue and release")
 }
 
 // Observe implements plugins.Observer: it looks for the version that bears the

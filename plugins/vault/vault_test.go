@@ -18,15 +18,20 @@ import (
 func TestConformance(t *testing.T) {
 	s := start(t)
 	s.put("api", obj{"key": "correct horse", "port": 5432})
+	s.database()
+	lease := must(t, s.backend(nil), "issue", "before", obj{"name": "database/creds/app"})["lease"].(string)
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
 		System: s.on,
 		Config: s.config(nil),
-		Reads:  []plugins.Request{{Op: "get", Args: obj{"name": "db/password"}}, {Op: "get", Args: obj{"name": "api#key"}}, {Op: "get", Args: obj{"name": "api#port", "version": "1"}}},
+		Reads: []plugins.Request{{Op: "get", Args: obj{"name": "db/password"}}, {Op: "get", Args: obj{"name": "api#key"}}, {Op: "get", Args: obj{"name": "api#port", "version": "1"}},
+			{Op: "get", Args: obj{"name": lease + "#password"}}},
 		Writes: []plugins.Request{
 			{Op: "rotate", Args: obj{"name": "db/password", "value": "correct horse"}},
 			{Op: "rotate", Args: obj{"name": "db/password"}},
 			{Op: "rotate", Args: obj{"name": "api#key"}},
 			{Op: "revoke", Args: obj{"name": "db/password", "version": "1"}},
+			{Op: "issue", Key: "issued", Args: obj{"name": "database/creds/app"}},
+			{Op: "release", Args: obj{"lease": secrets.Lease(secrets.Leases, "issued")}},
 		},
 	})
 }

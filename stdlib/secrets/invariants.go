@@ -127,7 +127,7 @@ func firstCarried(past []effect.Occurrence, e effect.Occurrence) []string {
 	for _, p := range past {
 		value, _ := p.Value.(map[string]any)
 		secret, ok := value["value"].(effect.Secret)
-		if p.Module != "secrets" || p.Name != "get" || !ok || !carries(e.Args, secret) {
+		if p.Module != "secrets" || p.Name != "get" || !ok || !carries(e.Args, secret) || strings.HasPrefix(plain.Str(p.Args, "name"), Leases+"/") {
 			continue
 		}
 		if !slices.ContainsFunc(past, func(o effect.Occurrence) bool { return o.Place != e.Place && o.Wrote() && carries(o.Args, secret) }) {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/stdlib/internal/field"
@@ -19,9 +20,14 @@ import (
 // A secret that nobody declared has one valid version, which is assumed,
 // unless the scenario declares any.
 //
-// State: { ["db/password"] = { versions, valid, newest } }.
+// What is issued is kept under its lease and ends with it; whatever makes it is
+// there, with every field that is asked for.
+//
+// State: { ["db/password"] = { versions, valid, newest }, ["runbook/leases/…"] =
+// { valid, of, expires } }, where valid is true or false.
 type Model struct {
 	secrets  map[string]secret // members are replaced, not changed
+	leases   map[string]lease  // by name
 	declared bool
 }
 
@@ -34,7 +40,7 @@ type secret struct {
 }
 
 // NewModel returns one in the state that holds where a scenario says nothing.
-func NewModel() *Model { return &Model{secrets: map[string]secret{}} }
+func NewModel() *Model { return &Model{secrets: map[string]secret{}, leases: map[string]lease{}} }
 
 // scenario declares what a scenario says of the module.
 func scenario() effect.ScenarioFields {
@@ -59,6 +65,14 @@ func (s *Model) Load(state map[string]any) error {
 // Do implements effect.Model.
 func (s *Model) Do(m effect.Moment, op string, args map[string]any) (any, error) {
 	name, version := plain.Str(args, "name"), plain.Str(args, "version")
+	switch {
+	case op == "issue":
+		return s.issue(m, args)
+	case op == "release":
+		return s.release(args)
+	case strings.HasPrefix(name, Leases+"/"):
+		return s.ofLease(m, op, name, version)
+	}
 	held, known := s.secrets[name]
 	if !known && s.declared && op != "rotate" {
 		return nil, model.NotFound("secret", name, plain.SortedNames(s.secrets))
@@ -141,8 +155,11 @@ func (s secret) valid() []string {
 }
 
 // State implements effect.Model.
-func (s *Model) State(effect.Moment) map[string]any {
-	out := make(map[string]any, len(s.secrets))
+func (s *Model) State(m effect.Moment) map[string]any {
+	out := make(map[string]any, len(s.secrets)+len(s.leases))
+	for name, l := range s.leases {
+		out[name] = l.state(m.Now)
+	}
 	for name, secret := range s.secrets {
 		valid := secret.valid()
 		told := map[string]any{"versions": plain.ToAny(secret.versions), "valid": plain.ToAny(valid)}
@@ -156,11 +173,17 @@ func (s *Model) State(effect.Moment) map[string]any {
 
 // Clone implements effect.Model.
 func (s *Model) Clone() effect.Model {
-	return &Model{maps.Clone(s.secrets), s.declared}
+	return &Model{maps.Clone(s.secrets), maps.Clone(s.leases), s.declared}
 }
 
 // Assumes implements effect.Assumer: nobody may have declared the secret.
-func (s *Model) Assumes(_ string, args map[string]any) string {
+func (s *Model) Assumes(op string, args map[string]any) string {
+	switch name := plain.Str(args, "name"); {
+	case op == "issue":
+		return model.Assuming(!s.declared, "what "+name+" issues")
+	case op == "release" || strings.HasPrefix(name, Leases+"/"):
+		return ""
+	}
 	_, known := s.secrets[plain.Str(args, "name")]
 	return model.Assuming(!known && !s.declared, "secrets of "+plain.Str(args, "name"))
 }

@@ -3,6 +3,7 @@ package secrets
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/stdlib/internal/modeltest"
@@ -31,4 +32,37 @@ func TestSecretsModel(t *testing.T) {
 	r.Fails("get", obj{"name": "db/pasword"}, effect.CodeNotFound, `did you mean "db/password"?`)
 	modeltest.Is(t, "a new secret", r.Must("rotate", obj{"name": "api/key"}), obj{"version": "1"})
 	modeltest.New(t, Module(), nil).Must("get", obj{"name": "anything"})
+}
+
+func TestIssued(t *testing.T) {
+	r := modeltest.New(t, Module(), nil)
+	made := r.Must("issue", obj{"name": "database/creds/app", "ttl": "1h"})
+	if again, err := r.Again("issue", obj{"name": "database/creds/app", "ttl": "1h"}); err != nil || again["lease"] != made["lease"] {
+		t.Errorf("issued again with the same key: %v, %v", again, err)
+	}
+	name := made["lease"].(string) + "#username"
+	first := r.Must("get", obj{"name": name})
+	modeltest.Is(t, "the version", first["version"], "1")
+	other := r.Must("issue", obj{"name": "database/creds/app", "ttl": "2h"})["lease"].(string)
+	if got := r.Must("get", obj{"name": other + "#username"}); got["value"] == first["value"] {
+		t.Error("two credentials are the same")
+	}
+	r.Fails("get", obj{"name": other}, effect.CodeNotFound, "none is named", "#username")
+	r.Fails("get", obj{"name": name, "version": "2"}, effect.CodeNotFound, "version")
+	r.Fails("revoke", obj{"name": name, "version": "1"}, effect.CodeInvalid, "secrets.release")
+	r.Fails("rotate", obj{"name": name}, effect.CodeInvalid, "secrets.release")
+	r.Fails("release", obj{"lease": "db/password"}, effect.CodeInvalid, "no lease")
+	r.Fails("release", obj{"lease": Leases + "/none"}, effect.CodeNotFound, "lease")
+	if state := r.Encoded(); strings.Contains(state, "simulated") {
+		t.Errorf("the state holds the value: %s", state)
+	}
+	r.Pass(time.Hour)
+	r.Fails("get", obj{"name": name}, effect.CodeGone, "has ended")
+	r.Must("release", obj{"lease": made["lease"]})
+	r.Must("get", obj{"name": other + "#username"})
+	for range 2 {
+		r.Must("release", obj{"lease": other})
+	}
+	r.Fails("get", obj{"name": other + "#username"}, effect.CodeGone, "has ended")
+	modeltest.Is(t, "whether it is valid", modeltest.At(r.State(), other, "valid"), false)
 }
