@@ -82,7 +82,7 @@ func accounts(page string) func(*testscript.TestScript, bool, []string) {
 			account(name, filepath.Join(dir, "home", name), "--groups", group(in))
 		}
 
-		rules, err := example(page, "sudoers")
+		rules, err := example(page, "sudoers", 0)
 		ts.Check(err)
 		rules = strings.ReplaceAll(rules, "/usr/local/bin/runbook", program)
 		rules = strings.ReplaceAll(rules, "(ops)", "("+prefix+"ops)")

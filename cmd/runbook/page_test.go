@@ -9,16 +9,19 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// example returns the first block of a language on a page.
-func example(page, kind string) (string, error) {
+// example returns a block of a language on a page, after n of them.
+func example(page, kind string, n int) (string, error) {
 	text, err := os.ReadFile(page)
 	if err != nil {
 		return "", err
 	}
-	_, rest, found := strings.Cut(string(text), "\n```"+kind+"\n")
-	code, _, ended := strings.Cut(rest, "\n```")
-	if !found || !ended {
-		return "", fmt.Errorf("%s has no example in %s", page, kind)
+	blocks := strings.Split(string(text), "\n```"+kind+"\n")[1:]
+	if n >= len(blocks) {
+		return "", fmt.Errorf("%s has %d examples in %s, and one after %d is wanted", page, len(blocks), kind, n)
+	}
+	code, _, ended := strings.Cut(blocks[n], "\n```")
+	if !ended {
+		return "", fmt.Errorf("%s: an example in %s does not end", page, kind)
 	}
 	return code + "\n", nil
 }
@@ -33,7 +36,7 @@ func pageExample(docs string) func(*testscript.TestScript, bool, []string) {
 		if neg || len(args) != 3 && len(args) != 5 {
 			ts.Fatalf("usage: page NAME LANGUAGE FILE [OLD NEW]")
 		}
-		code, err := example(filepath.Join(docs, args[0]+".md"), args[1])
+		code, err := example(filepath.Join(docs, args[0]+".md"), args[1], 0)
 		ts.Check(err)
 		if len(args) == 5 {
 			if !strings.Contains(code, args[3]) {
