@@ -38,6 +38,8 @@ var seeded = []struct {
 	{"copied-afterwards", "what a run keeps a copy of is not changed without it", 1},
 	{"copied-to-some", "what failed on a host is not passed over", 1},
 	{"copy-failed", "what a run keeps a copy of is not changed without it", 1},
+	{"credential-kept", "what is issued for a run ends with it", 1},
+	{"credential-left", "what is issued for a run ends with it", 1},
 	{"credit-twice", "a request that is sent again says that it is the same", 1},
 	{"damage-restored", "what is restored is of before the damage", 1},
 	{"days-for-seconds", "a number is in the unit in which it is taken", 1},

@@ -15,5 +15,5 @@
 //   - model.go       Model
 //   - lease.go       what it knows of what was issued
 //   - invariants.go  what has to hold: some version is valid, and an exchanged secret in
-//     one version; stale.go and turn.go hold more
+//     one version; left.go, stale.go and turn.go hold more
 package secrets
