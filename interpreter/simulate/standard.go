@@ -10,27 +10,43 @@ import (
 )
 
 // notSwallowed finds runs that succeed although a change was refused, and that
-// did nothing about it: no other try, no look at what is, no word to anybody.
+// did nothing about it: no other try, no look at what is, no word to anybody. What is
+// written where nothing fails, too, is nothing that was done about it.
 func notSwallowed(v *effect.View, end effect.Ending) string {
 	if end.Status != effect.StatusSucceeded {
 		return ""
 	}
 	past := v.Past()
+	var usual map[effect.Place]effect.Occurrence // by its place; made for the few runs that want it
 	for i, e := range past {
 		if e.Err == nil || e.Err.Code == effect.CodeUnknown || !e.Class.Writes() || e.Module == effect.ControlModule || e.Tells ||
 			e.Place.InRollback() || warnedSince(end.Events, e.At) {
 			continue
 		}
+		if usual == nil {
+			usual = make(map[effect.Place]effect.Occurrence, len(v.Usual))
+			for _, u := range v.Usual {
+				usual[u.Place] = u
+			}
+		}
 		handled := false
 		for _, later := range past[i+1:] {
 			asked := later.Module == effect.ControlModule && later.Name == "approve"
-			handled = handled || later.Module == e.Module && later.Err == nil && !v.NextTurn(e, later) || later.Tells || asked
+			handled = handled || later.Module == e.Module && later.Err == nil && !v.NextTurn(e, later) && !asUsual(usual, e, later) || later.Tells || asked
 		}
 		if !handled {
 			return fmt.Sprintf("%s failed (%s), and the run went on and succeeded: let the error through, try something else, or tell somebody", e, e.Err.Message)
 		}
 	}
 	return ""
+}
+
+// asUsual reports whether a call is none that answers to a failure: it writes something
+// else, by another line, and is made at its place where nothing fails too.
+func asUsual(usual map[effect.Place]effect.Occurrence, failed, later effect.Occurrence) bool {
+	u, known := usual[later.Place]
+	return known && later.Wrote() && later.Where != failed.Where &&
+		u.Module == later.Module && u.Name == later.Name && u.Where == later.Where && reflect.DeepEqual(u.Args, later.Args)
 }
 
 // noSlips finds runs that end by a mistake of the script on a path that only a

@@ -147,7 +147,7 @@ func TestTheShortestScheduleIsKept(t *testing.T) {
 	}
 	found := explore(t, simulate.Explorer{Runner: toy{t: t, steps: []string{"street.light a", "street.light b"}, bold: true}, Depth: 2, Workers: 4,
 		Setup: toySetup(t, end("b is lit", "b"), end("one is lit", "a", "b"))})
-	same(t, "kept", ids(found), []string{"2:refused", "1:refused,2:refused"})
+	same(t, "kept", ids(found), []string{"1:refused", "2:refused", "1:refused,2:refused"}) // the first by the engine: what failed is swallowed
 }
 
 // TestTheSameScheduleIsReproduced, and what happens without its faults is known

@@ -23,6 +23,9 @@ func wellOnTheWay(v *effect.View, e effect.Occurrence) string {
 		return ""
 	}
 	next, ok := nextChange(v.Usual, e)
+	if !ok {
+		next, ok = besides(v, e)
+	}
 	if !ok || slices.ContainsFunc(v.Past(), func(p effect.Occurrence) bool { return p.Wrote() && model.Stops(p) }) {
 		return ""
 	}
@@ -68,6 +71,18 @@ func served(traffic map[string]any, name string) bool {
 		pools = append(pools, plain.Table(plain.Table(traffic, "pools"), pool))
 	}
 	return slices.ContainsFunc(pools, func(pool map[string]any) bool { return plain.Num(plain.Table(pool, "weights"), name) > 0 })
+}
+
+// besides returns a change of another branch of the same parallel that is still to come:
+// which of the two is first is chance.
+func besides(v *effect.View, e effect.Occurrence) (effect.Occurrence, bool) {
+	past := v.Past()
+	for _, u := range v.Usual {
+		if u.Wrote() && !u.Tells && !u.Opaque && u.Place.Concurrent(e.Place) && !slices.ContainsFunc(past, func(p effect.Occurrence) bool { return p.Place == u.Place }) {
+			return u, true
+		}
+	}
+	return effect.Occurrence{}, false
 }
 
 // nextChange returns the change that follows another one where nothing fails, if

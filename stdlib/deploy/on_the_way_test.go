@@ -44,7 +44,8 @@ func TestWellOnTheWay(t *testing.T) {
 		"of another pool":         {[]effect.Occurrence{activate}, []effect.Occurrence{activate, migrate}, well, sick, obj{"pools": obj{"p": blank(0, "up")}}, ""},
 		"a word to others":        {[]effect.Occurrence{activate}, []effect.Occurrence{activate, note, look}, well, sick, nil, ""},
 		"a word, and a change":    {[]effect.Occurrence{activate}, []effect.Occurrence{activate, note, migrateAfter}, well, sick, nil, "the next is db.migrate"},
-		"in another branch":       {[]effect.Occurrence{inBranch}, []effect.Occurrence{inBranch, beside}, well, sick, nil, ""},
+		"in another branch":       {[]effect.Occurrence{inBranch}, []effect.Occurrence{inBranch, beside}, well, sick, nil, "the next is db.migrate"},
+		"of another branch, done": {[]effect.Occurrence{beside, inBranch}, []effect.Occurrence{inBranch, beside}, well, sick, nil, ""},
 	} {
 		v := &effect.View{Usual: c.usual, Done: func() []effect.Occurrence { return c.past },
 			Begin: func(string) map[string]any { return well },

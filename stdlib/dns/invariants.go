@@ -22,6 +22,7 @@ func invariants() []effect.Invariant {
 		{Name: "what a name led to stays until resolvers have forgotten it", Doc: "and before content is unpinned", After: contentWhileSeen},
 		{Name: "a set keeps what it held beside what is added", Doc: "of MX, NS, TXT, SRV and CAA, and of addresses that dns.set writes beside one that stays, where it loses more values than it gains, and neither parameters nor a question name these", End: keptBeside},
 		{Name: "a zone is signed as long as the one above says so", Doc: "a command takes the signatures away an hour, at the least, after the DS", After: signedWhileTold},
+		{Name: "a name is moved before what it leads to is taken away", Doc: "dns comes before deploy.decommission of what has a part of the name", After: movedLate},
 		{Name: "a signing key is published before it is used", Doc: "dns.set of NAME._domainkey comes before the call that gives NAME as the selector", After: signedFirst},
 		{Name: "what is looked up is there before it is", Doc: "dns.wait comes between a challenge and the POST that has it looked up", After: answeredEarly},
 		{Name: "a run that did not succeed leaves the DNS records as they were", End: asTheyWere},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
@@ -29,7 +30,12 @@ func nextTooSoon(v *effect.View, e effect.Occurrence) string {
 		group = serving(v, e)
 	}
 	var before, away *effect.Occurrence
+	var last time.Time
 	for _, p := range v.Past() {
+		if before != nil && p.At.Sub(last)-took(p) >= pause {
+			before = nil
+		}
+		last = p.At
 		switch {
 		case p.Place == e.Place:
 		case takenAway(p) == what && !slices.Equal(touched(p), touched(e)):
@@ -50,6 +56,21 @@ func nextTooSoon(v *effect.View, e effect.Occurrence) string {
 		}
 	}
 	return ""
+}
+
+// pause is how long a run sleeps that waits for a member; what it sleeps stands between
+// the ends of two effects.
+const pause = 10 * time.Second
+
+// took returns how long a command ran on the slowest of its hosts.
+func took(e effect.Occurrence) time.Duration {
+	value, _ := e.Value.(map[string]any)
+	longest := plain.Num(value, "seconds")
+	for _, told := range plain.Table(value, "hosts") {
+		host, _ := told.(map[string]any)
+		longest = max(longest, plain.Num(host, "seconds"))
+	}
+	return effect.Seconds(longest)
 }
 
 // mayLook reports whether a call may have waited until the members on those hosts take

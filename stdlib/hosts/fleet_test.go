@@ -3,6 +3,7 @@ package hosts
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
@@ -139,6 +140,31 @@ func TestNotAfterAnother(t *testing.T) {
 		plain.Table(plain.Table(plain.Table(v.State("hosts"), "hosts"), "r1"), "services")["app.service"] = "failed"
 		v.Begin = fleet().Begin
 		if got := notAfterAnother(v, c.e); (got != "") != c.want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+// TestPausedBetween: a sleep is no effect of the world, and shows in what lies between
+// the ends of two; what a command takes is no sleep.
+func TestPausedBetween(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	at := func(e effect.Occurrence, after time.Duration) effect.Occurrence {
+		e.At = start.Add(after)
+		return e
+	}
+	slow := did("2", "run", obj{"argv": []any{"apt-get", "install", "-y", "etcd"}}, []any{"r2"}, "r2")
+	slow.Value = obj{"hosts": obj{"r2": obj{"seconds": 170.0}}}
+	for name, c := range map[string]struct {
+		past []effect.Occurrence
+		want bool
+	}{
+		"at once":       {[]effect.Occurrence{at(restarts("1", "etcd", "r1"), 0), at(restarts("3", "etcd", "r2"), 2*time.Second)}, true},
+		"after a sleep": {[]effect.Occurrence{at(restarts("1", "etcd", "r1"), 0), at(restarts("3", "etcd", "r2"), 3*time.Minute)}, false},
+		"after a slow command": {[]effect.Occurrence{at(restarts("1", "etcd", "r1"), 0), at(slow, 171*time.Second),
+			at(restarts("3", "etcd", "r2"), 3*time.Minute-7*time.Second)}, true},
+	} {
+		if got := nextTooSoon(fleet(c.past...), c.past[len(c.past)-1]); (got != "") != c.want {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
