@@ -5,6 +5,8 @@ BIN := bin/runbook
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
+test lint: export CGO_CFLAGS ?= -O2
+
 .PHONY: help build lab ipfsnode plugins kubernetes-assets test-kubernetes demo demo-crash demo-slow test sweep backends lint lint-all bench bench-explore bench-peers docs zoneinfo clean
 
 ## make help         this text
@@ -63,12 +65,15 @@ ipfsnode:
 # several times as slowly, and tells nothing of one that is killed. The packages
 # that kill runners, or explore pairs of faults, do all of it without; three of them
 # do little else. A program that it watches waits for a second before it ends; the
-# tests end thousands. Debuggers' tables are left out: they are a fifth of the linking.
+# tests end thousands. Debuggers' tables are left out: they are a fifth of the linking,
+# and with those of SQLite a third of compiling it. Tests of backends wait for servers
+# more than they compute, so that three packages share two processors.
 KILL  := ./plugins/exec ./plugins/script ./plugins/sqlite
 WHOLE := ./cmd/runbook ./interpreter ./interpreter/rehearse ./interpreter/journal ./interpreter/replay $(KILL)
 RACE  := GORACE="atexit_sleep_ms=10" go test -ldflags=-w -race
 test:
-	$(RACE) -short -vet=off -timeout 25m $$(go list ./... | grep -vxF "$$(go list $(KILL))")
+	$(RACE) -short -vet=off -timeout 25m $$(go list ./... | grep -vxF "$$(go list ./plugins/...)")
+	$(RACE) -short -vet=off -timeout 25m -p 3 $$(go list ./plugins/... | grep -vxF "$$(go list $(KILL))")
 	go -C examples/plugin test ./...
 	go test -ldflags=-w -vet=off -timeout 25m -parallel 3 $(WHOLE)
 

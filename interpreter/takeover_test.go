@@ -63,7 +63,7 @@ func TestStalledRunner(t *testing.T) {
 	stalled := 0
 	t.Run("at", func(t *testing.T) {
 		for at, point := range points {
-			if !stallable(point) || at%sample() != 0 {
+			if !stallable(point) || at%stride(2, 5) != 0 {
 				continue
 			}
 			stalled++

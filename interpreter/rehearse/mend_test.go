@@ -12,6 +12,7 @@ import (
 // once a rollback has put it back, and not before: a rollback may end in a check,
 // and one that checks what it has not mended never completes.
 func TestARollbackMendsWhatTurnedBad(t *testing.T) {
+	inOneLine(t)
 	catalog := scenarioCatalog(t)
 	s, err := rehearse.LoadScenario(t.Context(), script.Source{Name: "s.lua", Text: []byte(`
 return { world = {

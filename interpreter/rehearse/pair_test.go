@@ -95,6 +95,7 @@ func addWithin(hours, name string) string {
 // where neither order leaves it, and nothing is where a lock or the system itself
 // keeps them apart.
 func TestTwoRunsAtOnce(t *testing.T) {
+	inOneLine(t)
 	plain, locked := fmt.Sprintf(addHead, ""), fmt.Sprintf(addHead, `locks = { "dns/edge" },`)
 	shift := func(name string) string {
 		return `runbook { name = "` + name + `", on_failure = "rollback" }

@@ -13,6 +13,15 @@ import (
 	"github.com/q-ecosystem/runbook/stdlib"
 )
 
+// inOneLine leaves a test in which one line of control does everything to the pass
+// without the race detector.
+func inOneLine(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("nothing happens at once")
+	}
+}
+
 func scenarioCatalog(t *testing.T) *effect.Catalog {
 	t.Helper()
 	c, err := effect.NewCatalog(append(stdlib.Modules(), effect.Control())...)
