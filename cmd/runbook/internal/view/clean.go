@@ -14,11 +14,16 @@ import (
 
 // clean makes text safe for one line of a terminal. Tabs become blanks.
 func clean(text string) string {
-	if plain(text) {
+	if plain(text) == len(text) {
 		return text
 	}
 	var b strings.Builder
 	for text != "" {
+		if n := plain(text); n > 0 {
+			b.WriteString(text[:n])
+			text = text[n:]
+			continue
+		}
 		r, size := utf8.DecodeRuneInString(text)
 		switch {
 		case r == '\t':
@@ -45,14 +50,14 @@ func Clean(text string) string {
 // Line is clean for the packages that print: names, above all, have no lines.
 func Line(text string) string { return clean(text) }
 
-// plain reports whether text is of printable ASCII alone.
-func plain(text string) bool {
+// plain returns how many bytes of printable ASCII a text begins with.
+func plain(text string) int {
 	for i := range len(text) {
 		if text[i] < 0x20 || text[i] >= 0x7f {
-			return false
+			return i
 		}
 	}
-	return true
+	return len(text)
 }
 
 // escape writes a character, or its escape if it does not print.

@@ -35,13 +35,9 @@ func (s *Screen) Write(p []byte) (int, error) {
 	defer s.mu.Unlock()
 	text := string(append(s.rest, p...))
 	s.rest = nil
-	if plain(text) {
-		_, err := io.WriteString(s.w, text)
-		return len(p), err
-	}
 	var b strings.Builder
 	for text != "" {
-		if n := s.own(text); n > 0 {
+		if n := max(plain(text), s.own(text)); n > 0 {
 			b.WriteString(text[:n])
 			text = text[n:]
 			continue
