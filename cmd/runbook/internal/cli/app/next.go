@@ -29,12 +29,9 @@ func (a *App) NextFor(ctx context.Context, db *journal.DB, run journal.Run, fail
 	return a.next(ctx, db, run.ID, run.Status, h, failed), nil
 }
 
-// Next says how to go on after an outcome; commands stand last. failed names the
-// step in which the run failed, if it was in one.
-func (a *App) Next(ctx context.Context, db *journal.DB, out interpreter.Outcome, failed string) view.Advice {
-	if out.Status == effect.StatusSucceeded {
-		return nil
-	}
+// Next says how to go on after an outcome, whose history is h; commands stand last.
+// failed names the step in which the run failed, if it was in one.
+func (a *App) Next(ctx context.Context, db *journal.DB, out interpreter.Outcome, h *history.History, failed string) view.Advice {
 	if s := effect.AsStop(out.Err); s != nil {
 		switch s.Cause {
 		case effect.LockHeld:
@@ -55,15 +52,11 @@ func (a *App) Next(ctx context.Context, db *journal.DB, out interpreter.Outcome,
 		return a.Resume(ctx, db, out.Run, "once the secret is back, go on with:").
 			With("or, with a script that reads one where it uses it, with:", a.OnRun("resume", out.Run)+" --with FILE.lua")
 	}
-	events, err := db.Events(ctx, out.Run, 0)
-	if err != nil { // the disk that stopped it, perhaps: a resume says what it needs
-		events = nil
-	}
 	if lost != nil && lost.Shown {
-		return append(a.next(ctx, db, out.Run, out.Status, history.Of(events), failed),
+		return append(a.next(ctx, db, out.Run, out.Status, h, failed),
 			view.Advice{}.With("or, if the secret may stand in the record in clear, with:", a.OnRun("resume", out.Run)+" --forget-secrets")...)
 	}
-	return a.next(ctx, db, out.Run, out.Status, history.Of(events), failed)
+	return a.next(ctx, db, out.Run, out.Status, h, failed)
 }
 
 func (a *App) next(ctx context.Context, db *journal.DB, id string, status effect.Status, h *history.History, failed string) view.Advice {

@@ -86,8 +86,9 @@ func (s *session) unwritten(err error) error {
 
 // outcome prints what became of a run, and what to do next.
 func (s *session) outcome(ctx context.Context, out interpreter.Outcome) {
-	a, how := commands{s.app}, s.app.Next(ctx, s.db, out, s.tree.Failed())
-	left := s.left(ctx, out)
+	h := s.history(ctx, out)
+	a, how := commands{s.app}, s.app.Next(ctx, s.db, out, h, s.tree.Failed())
+	left := s.left(out, h)
 	if a.Flags.JSON {
 		a.JSONLine(outcomeLine{Type: "outcome", Run: out.Run, Status: out.Status, Exit: app.CodeOfOutcome(out),
 			Replayed: out.Replayed, Live: out.Live, Error: failureOf(out.Err), Left: standLines(left), Next: how.String()})
@@ -114,10 +115,23 @@ func (s *session) outcome(ctx context.Context, out interpreter.Outcome) {
 	a.Advise(how)
 }
 
+// history is what was recorded of a run, for what is left to say of it: nothing
+// where it has succeeded, or where the disk that stopped it cannot be read either.
+func (s *session) history(ctx context.Context, out interpreter.Outcome) *history.History {
+	if out.Status == effect.StatusSucceeded {
+		return history.Of(nil)
+	}
+	events, err := s.db.Events(ctx, out.Run, 0)
+	if err != nil { // a resume says what it needs
+		events = nil
+	}
+	return history.Of(events)
+}
+
 // left returns what a run that has stopped half way has set: whoever takes over
 // wants to know what traffic is like now. Of one that has failed, it is what has a
 // desired state.
-func (s *session) left(ctx context.Context, out interpreter.Outcome) []history.Stand {
+func (s *session) left(out interpreter.Outcome, h *history.History) []history.Stand {
 	all := false
 	switch out.Status {
 	case effect.StatusInterrupted, effect.StatusUnknown, effect.StatusCanceled:
@@ -126,11 +140,7 @@ func (s *session) left(ctx context.Context, out interpreter.Outcome) []history.S
 	default:
 		return nil
 	}
-	events, err := s.db.Events(ctx, out.Run, 0)
-	if err != nil { // what stopped the run says why
-		return nil
-	}
-	list := history.Of(events).Stands(s.tree.Catalog)
+	list := h.Stands(s.tree.Catalog)
 	return slices.DeleteFunc(list, func(w history.Stand) bool { return !all && w.Subject == nil })
 }
 
