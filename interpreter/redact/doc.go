@@ -3,7 +3,8 @@
 // which forms a secret shows itself:
 //
 //   - as it is, and each line of a secret of several lines by itself
-//   - escaped as in JSON, in Go's and in URLs' manner
+//   - escaped as in JSON, also within JSON, in HTML and XML, in URLs, and between
+//     quotes as Go, Python and JavaScript show texts
 //   - in base64, in any alignment, either alphabet, and wrapped into lines
 //   - in hexadecimal, either case, with or without separators
 //

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"html"
 	"net/url"
 	"slices"
 	"strconv"
@@ -39,15 +40,18 @@ func written(text string) []string {
 			forms = append(forms, form)
 		}
 	}
-	var plain bytes.Buffer
-	enc := json.NewEncoder(&plain)
-	enc.SetEscapeHTML(false)
-	if enc.Encode(text) == nil {
-		add(unquoted(strings.TrimSuffix(plain.String(), "\n")))
+	for _, form := range inJSON(text) {
+		add(form)
+		for _, again := range inJSON(form) { // JSON that is a text in JSON
+			add(again)
+		}
 	}
-	if escaped, err := json.Marshal(text); err == nil {
-		add(unquoted(string(escaped)))
-		add(strings.ReplaceAll(unquoted(string(escaped)), "/", `\/`))
+	for _, quote := range []string{"", "'", `"`} {
+		add(inQuotes(text, quote))
+	}
+	add(html.EscapeString(text))
+	for _, quotes := range [][]string{nil, {`"`, "&quot;"}, {`"`, "&quot;", "'", "&#x27;"}, {`"`, "&quot;", "'", "&apos;"}} {
+		add(strings.NewReplacer(append(quotes, "&", "&amp;", "<", "&lt;", ">", "&gt;")...).Replace(text))
 	}
 	add(unquoted(strconv.Quote(text)))
 	add(unquoted(strconv.QuoteToASCII(text)))
@@ -58,6 +62,31 @@ func written(text string) []string {
 		add(lowerPercent(form))
 	}
 	return forms
+}
+
+// inJSON returns the ways in which a text stands between the quotes of JSON.
+func inJSON(text string) []string {
+	var forms []string
+	var plain bytes.Buffer
+	enc := json.NewEncoder(&plain)
+	enc.SetEscapeHTML(false)
+	if enc.Encode(text) == nil {
+		forms = append(forms, unquoted(strings.TrimSuffix(plain.String(), "\n")))
+	}
+	if escaped, err := json.Marshal(text); err == nil {
+		forms = append(forms, unquoted(string(escaped)), strings.ReplaceAll(unquoted(string(escaped)), "/", `\/`))
+	}
+	return forms
+}
+
+// inQuotes writes a text as Python and JavaScript show it between quotes of that
+// kind; without one, between those that the text does not hold.
+func inQuotes(text, quote string) string {
+	escapes := []string{`\`, `\\`, "\n", `\n`, "\r", `\r`, "\t", `\t`}
+	if quote != "" {
+		escapes = append(escapes, quote, `\`+quote)
+	}
+	return strings.NewReplacer(escapes...).Replace(text)
 }
 
 func unquoted(s string) string { return strings.TrimSuffix(strings.TrimPrefix(s, `"`), `"`) }

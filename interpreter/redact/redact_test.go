@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"html"
 	"math/rand/v2"
 	"net/url"
 	"strings"
@@ -83,11 +84,14 @@ func TestForms(t *testing.T) {
 	for _, value := range []string{"s3cr3t-valu3", `p&ss "w<rd>/\'$`, "gr\u00fc\u00dfe an alle", "0123456789", pem} {
 		s := known("A", value)
 		asJSON, _ := json.Marshal(map[string]any{"k": "(" + value + ")"})
+		asJSON2, _ := json.Marshal(map[string]any{"log": string(asJSON)})
 		forms := map[string]string{
 			"JSON": string(asJSON), "Go": fmt.Sprintf("%q", value), "Go, ASCII": fmt.Sprintf("%+q", value), "query": url.QueryEscape(value), "path": url.PathEscape(value),
 			"lower query": lowerPercent(url.QueryEscape(value)), "every byte": percent(value, ""),
 			"hex": hex.EncodeToString([]byte(value)), "HEX": strings.ToUpper(hex.EncodeToString([]byte(value))), "hex dump": fmt.Sprintf("% x", value),
-			"URL": (&url.URL{Scheme: "http", User: url.UserPassword("me", value), Host: "h"}).String(),
+			"JSON in JSON": string(asJSON2), "HTML": html.EscapeString(value), "Python's repr": "'" + python(value) + "'",
+			"Python's HTML": strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#x27;").Replace(value),
+			"URL":           (&url.URL{Scheme: "http", User: url.UserPassword("me", value), Host: "h"}).String(),
 		}
 		for before := range 4 {
 			text := strings.Repeat("u", before) + value + "the rest"
@@ -112,6 +116,16 @@ func TestForms(t *testing.T) {
 			}
 		}
 	}
+}
+
+// python is what repr() writes between its quotes; it takes double ones where the
+// text holds single ones alone.
+func python(text string) string {
+	text = strings.NewReplacer(`\`, `\\`, "\n", `\n`).Replace(text)
+	if strings.Contains(text, "'") && strings.Contains(text, `"`) {
+		text = strings.ReplaceAll(text, "'", `\'`)
+	}
+	return text
 }
 
 func wrapped(s string, width int) string {
