@@ -156,6 +156,10 @@ func (im *importer) paragraph(n ast.Node) {
 	if im.title != "" && im.summary == "" && len(im.under) <= 2 {
 		im.summary = sentence(im.words(n, false))
 	}
+	if items := drawn(said); startsDrawn(said) && len(items) > 0 {
+		im.checklist(items)
+		return
+	}
 	understood := false
 	im.add(false, comment(said)...)
 	if wait := waitOf(said); wait != "" {

@@ -46,6 +46,7 @@ func TestImport(t *testing.T) {
 		"a table with more than thresholds": {"# T\n| what | bound |\n|---|---|\n| p99 latency | < 200 ms |\n| owner | ana |\n", []string{`p99_latency = "< 200ms"`}, []string{"2 a table"}},
 		"thresholds stated twice": {"# T\n## A\np99 < 200ms\n## B\np99 < 300ms\n## C\np99 < 200ms\n", []string{"local _slo = { p99_latency = \"< 200ms\" }\nlocal _slo2 = { p99_latency = \"< 300ms\" }\n\n",
 			"-- B\n-- p99 < 300ms\n-- gate on it with: health.watch { env = \"…\", during = \"15m\", slo = _slo2 }", "-- C\n-- p99 < 200ms\n-- gate on it with: health.watch { env = \"…\", during = \"15m\", slo = _slo }"}, nil},
+		"drawn checkboxes": {"# T\n## Before\n☑ one\n☐ the `two`\n\nfine\n\n- ☐ three\n- ☑\uFE0F four\n- five\n", []string{"checklist { title = \"Before\", items = {\n    \"one\",\n    \"the two\",\n  } }", "-- fine", "items = {\n    \"three\",\n    \"four\",\n  } }", "-- five"}, []string{"6 prose, 2 paragraphs"}},
 		"checkboxes with commands": {"# T\n## Go\n- [ ] say so\n- [ ] Copy the password:\n  ```sh\n  scp f host:\n  ```\n- [ ] tell\n", []string{
 			"\"say so\",\n  } }", "step(\"Copy the password\", function()\n    exec.run { shell = \"scp f host:\"", "items = {\n    \"tell\",\n"}, nil},
 		"checkboxes below one": {"# T\n- [ ] all of\n  - [ ] one\n  - [ ] two\n", []string{`step("all of", function()`, `checklist { title = "all of", items = {`, `"one",`}, nil},

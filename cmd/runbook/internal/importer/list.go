@@ -28,7 +28,7 @@ func (im *importer) list(l *ast.List) {
 			if len(texts) > 0 {
 				flush()
 			}
-			boxes = append(boxes, im.plain(item.FirstChild()))
+			boxes = append(boxes, drawn(im.plain(item.FirstChild()))...)
 		case !box && im.prose(item):
 			if len(boxes) > 0 {
 				flush()
@@ -127,7 +127,30 @@ func (im *importer) checkbox(item ast.Node) bool {
 		return false
 	}
 	_, ok := first.FirstChild().(*extast.TaskCheckBox)
-	return ok
+	return ok || startsDrawn(im.plain(first))
+}
+
+// ballots are checkboxes that are drawn, as other editors than those of Markdown
+// leave them.
+const ballots = "☐☑☒"
+
+func startsDrawn(text string) bool {
+	return strings.IndexAny(text, ballots) == 0
+}
+
+// drawn are the items of a text that begins with a drawn checkbox, each from its own to
+// the next; of another it is the text.
+func drawn(text string) []string {
+	if !startsDrawn(text) {
+		return []string{text}
+	}
+	var items []string
+	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(ballots, r) }) {
+		if part = strings.TrimSpace(strings.TrimPrefix(part, "\uFE0F")); part != "" { // which asks for the form of an emoji
+			items = append(items, part)
+		}
+	}
+	return items
 }
 
 func (im *importer) checklist(items []string) {
@@ -138,6 +161,9 @@ func (im *importer) checklist(items []string) {
 	}
 	if len(path) > 0 {
 		title = strings.Join(path, ": ")
+	}
+	if title == "" {
+		title = "Checklist"
 	}
 	lines := []string{"checklist { title = " + quote(title) + ", items = {"}
 	seen := map[string]int{}
