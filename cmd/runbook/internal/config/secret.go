@@ -93,7 +93,7 @@ func readSecret(path string) (string, error) {
 		return "", errorf(nowhere, "", "the secret file %s cannot be read: %s", path, cause(err))
 	}
 	if !info.Mode().IsRegular() {
-		return "", errorf(nowhere, "keep it in a file: whoever resumes the run reads it again", "the secret file %s is not a regular file", path)
+		return "", errorf(nowhere, "keep it in a file, which can be read again", "the secret file %s is not a regular file", path)
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -106,19 +106,35 @@ func readSecret(path string) (string, error) {
 	if mode := info.Mode().Perm(); mode&0o007 != 0 {
 		return "", errorf(nowhere, "run chmod 600 "+path, "the secret file %s is open to every user of the machine (mode %04o)", path, mode)
 	}
-	text, err := io.ReadAll(io.LimitReader(file, maxSecret+1))
+	return readText("the secret file "+path, file)
+}
+
+// ReadSecret reads a secret that is given once, such as on standard input. It goes
+// by what it is called; errors are as of ResolveSecret.
+func ReadSecret(what string, r io.Reader) (effect.Secret, error) {
+	text, err := readText(what, r)
 	if err != nil {
-		return "", errorf(nowhere, "", "the secret file %s cannot be read: %s", path, cause(err))
+		return effect.Secret{}, err
+	}
+	return effect.NewSecret(what, text), nil
+}
+
+// readText reads the one text that is a secret, without its final line break.
+func readText(what string, r io.Reader) (string, error) {
+	nowhere := effect.Position{}
+	text, err := io.ReadAll(io.LimitReader(r, maxSecret+1))
+	if err != nil {
+		return "", errorf(nowhere, "", "%s cannot be read: %s", what, cause(err))
 	}
 	if len(text) > maxSecret {
-		return "", errorf(nowhere, "", "the secret file %s is larger than %d bytes", path, maxSecret)
+		return "", errorf(nowhere, "", "%s is larger than %d bytes", what, maxSecret)
 	}
 	text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
 	if len(text) == 0 {
-		return "", errorf(nowhere, "", "the secret file %s is empty", path)
+		return "", errorf(nowhere, "", "%s is empty", what)
 	}
 	if !utf8.Valid(text) {
-		return "", errorf(nowhere, "", "the secret file %s is not a text", path)
+		return "", errorf(nowhere, "", "%s is not a text", what)
 	}
 	return string(text), nil
 }

@@ -64,7 +64,7 @@ func (a *App) Answering(ctx context.Context, db *journal.DB, run journal.Run, q 
 	}
 	have, left := q.Wanted(counted, people, starters)
 	here := from(User())
-	say, more := "answer with:", []string(nil)
+	say, more, input := "answer with:", []string(nil), ""
 	if among {
 		more = append(more, "--question", string(q.Place))
 	}
@@ -80,7 +80,7 @@ func (a *App) Answering(ctx context.Context, db *journal.DB, run journal.Run, q 
 		case people != nil:
 			say = whose(people, q.By[other], left) + " with:"
 			if slices.ContainsFunc(people.Meant(q.By[other]), func(n string) bool { return len(people[n].Tokens) > 0 }) {
-				more = append(more, "--token-file", "FILE")
+				more, input = fromFile(more, "--token-file", input)
 			}
 		case err != nil || own != "" || !here(q.By[other]):
 			say = view.Line(q.By[other]) + " answers with:"
@@ -98,13 +98,13 @@ func (a *App) Answering(ctx context.Context, db *journal.DB, run journal.Run, q 
 		}
 		more = append([]string{fmt.Sprint(open)}, more...)
 		if q.Items[open-1].Evidence {
-			more = append(more, "--evidence", "FILE")
+			more, input = fromFile(more, "--evidence", input)
 		}
-		return view.Advice{}.With(say, a.OnRun("check-off", run.ID, more...))
+		return view.Advice{}.With(say, a.OnRun("check-off", run.ID, more...)+input)
 	case len(q.Choices) > 0:
 		var advice view.Advice
 		for i, c := range q.Choices {
-			advice = advice.With([]string{say, "or:"}[min(i, 1)], a.OnRun("decide", run.ID, append([]string{c, "--reason", "…"}, more...)...))
+			advice = advice.With([]string{say, "or:"}[min(i, 1)], a.OnRun("decide", run.ID, append([]string{c, "--reason", "…"}, more...)...)+input)
 		}
 		return advice
 	}
@@ -112,7 +112,17 @@ func (a *App) Answering(ctx context.Context, db *journal.DB, run journal.Run, q 
 	if have > 0 && have < q.Count {
 		advice = view.Tell(stillNeeded(have, q.Count, left))
 	}
-	return advice.With(say, a.OnRun("approve", run.ID, more...)).With("or:", a.OnRun("deny", run.ID, more...))
+	return advice.With(say, a.OnRun("approve", run.ID, more...)+input).With("or:", a.OnRun("deny", run.ID, more...)+input)
+}
+
+// fromFile adds a flag that names a file of whoever answers. Where sudo gives them an
+// account that may not see what they may, the shell hands it over, if it does not
+// hand over another already; input is what stands behind the command for that.
+func fromFile(flags []string, flag, input string) ([]string, string) {
+	if lentTo() == "" || input != "" {
+		return append(flags, flag, "FILE"), input
+	}
+	return append(flags, flag, StandardInput), " <FILE"
 }
 
 // stillNeeded says how many have agreed, and who else has to.

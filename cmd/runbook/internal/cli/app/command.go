@@ -69,6 +69,9 @@ func (a *App) WrongParams(err error, path string) error {
 
 func (a *App) command(verb string, lists ...[]string) string {
 	words := []string{Quoted(a.program)}
+	if account := lentTo(); account != "" {
+		words = []string{"sudo", "-u", Quoted(account), words[0]}
+	}
 	if verb != "" { // of one or two words
 		words = append(words, verb)
 	}

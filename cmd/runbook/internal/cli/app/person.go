@@ -3,8 +3,8 @@ package app
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
-	"os/user"
 	"slices"
 	"time"
 
@@ -14,15 +14,6 @@ import (
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/journal"
 )
-
-// Operator is who types: user@host.
-func Operator() string {
-	name := User()
-	if host, err := os.Hostname(); err == nil {
-		name += "@" + host
-	}
-	return name
-}
 
 // tokenVariable holds somebody's token, where no flag names a file with it.
 const tokenVariable = "RUNBOOK_TOKEN"
@@ -36,19 +27,25 @@ type Claim struct {
 // Add adds the flags of the commands that record an answer.
 func (c *Claim) Add(f *pflag.FlagSet) {
 	f.StringVar(&c.As, "as", "", "answer as `PERSON` (default: your user name, which is recorded beside it)")
-	f.StringVar(&c.TokenFile, "token-file", "", "the `FILE` with your token (default: $RUNBOOK_TOKEN)")
+	f.StringVar(&c.TokenFile, "token-file", "", "the `FILE` with your token; - is standard input (default: $RUNBOOK_TOKEN)")
 }
 
 // digest is that of the token that is shown; "" of none.
-func (c Claim) digest() (string, error) {
-	ref := "file:" + c.TokenFile
-	if c.TokenFile == "" {
-		if os.Getenv(tokenVariable) == "" {
-			return "", nil
+func (c Claim) digest(stdin io.Reader) (string, error) {
+	var token effect.Secret
+	var err error
+	switch {
+	case c.TokenFile == StandardInput:
+		token, err = config.ReadSecret("the token on standard input", stdin)
+	case c.TokenFile != "":
+		if token, err = config.Secret("file:" + c.TokenFile); err != nil {
+			err = fmt.Errorf("%w; %s", err, ByInput("--token-file"))
 		}
-		ref = "env:" + tokenVariable
+	case os.Getenv(tokenVariable) != "":
+		token, err = config.Secret("env:" + tokenVariable)
+	default:
+		return "", nil
 	}
-	token, err := config.Secret(ref)
 	if err != nil {
 		return "", Usage(err)
 	}
@@ -81,7 +78,7 @@ func (a *App) Answerer(ctx context.Context, db *journal.DB, run journal.Run, c C
 	}
 	digest := ""
 	if people != nil {
-		if digest, err = c.digest(); err != nil {
+		if digest, err = c.digest(a.Stdin); err != nil {
 			return effect.Identity{}, err
 		}
 	}
@@ -147,22 +144,6 @@ func (a *App) ownName(pin *config.Pin) (string, error) {
 		return cfg.Path, nil
 	}
 	return "", nil
-}
-
-// User is the operating system's name of whoever runs this program: of the
-// person that sudo was called by, where it has given them another account. People
-// who share the account that owns the journal stay apart by that.
-func User() string {
-	now, err := user.Current()
-	if err != nil {
-		return "unknown"
-	}
-	if id := os.Getenv("SUDO_UID"); id != "" && id != now.Uid {
-		if by, err := user.LookupId(id); err == nil && by.Username == os.Getenv("SUDO_USER") {
-			return by.Username
-		}
-	}
-	return now.Username
 }
 
 // Getenv is the environment as scripts see it: without the token of whoever

@@ -1,7 +1,11 @@
 package operate
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -50,7 +54,10 @@ func (a commands) checkOffCommand() *cobra.Command {
 				}
 				items = append(items, n)
 			}
-			if shown != "" {
+			switch {
+			case shown == app.StandardInput && claim.TokenFile == app.StandardInput:
+				return app.Usagef("--evidence - and --token-file -: standard input is one of them; name a file for the other")
+			case shown != "" && shown != app.StandardInput:
 				if err := canBeShown(shown); err != nil {
 					return err
 				}
@@ -59,7 +66,7 @@ func (a commands) checkOffCommand() *cobra.Command {
 				said.Run, said.By, said.Via, said.Roles = run.ID, who.Name, who.Via, who.Roles
 				if shown != "" {
 					var err error
-					if said.Evidence, err = kept(evidence.Of(db.Path()), shown); err != nil {
+					if said.Evidence, err = a.kept(evidence.Of(db.Path()), shown); err != nil {
 						return err
 					}
 				}
@@ -79,7 +86,7 @@ func (a commands) checkOffCommand() *cobra.Command {
 	f.BoolVar(&failed, "failed", false, "it is not as it has to be; needs --note")
 	f.BoolVar(&notApplicable, "not-applicable", false, "it does not matter here; needs --note")
 	f.StringVar(&note, "note", "", "`WHAT` was seen, for the record")
-	f.StringVar(&shown, "evidence", "", "the `FILE` that shows it")
+	f.StringVar(&shown, "evidence", "", "the `FILE` that shows it; - is standard input")
 	claim.Add(f)
 	f.StringVar(&place, "question", "", "which checklist, by its `PLACE`, if the run asks several things")
 	return cmd
@@ -107,7 +114,7 @@ func canBeShown(path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return fmt.Errorf("read the evidence: %w", err)
+		return unreadable(err)
 	case !info.Mode().IsRegular():
 		return app.Usagef("--evidence %s: it is no file", view.Line(path))
 	case info.Size() == 0:
@@ -116,11 +123,27 @@ func canBeShown(path string) error {
 	return nil
 }
 
-// kept puts a file where evidence is kept.
-func kept(store evidence.Store, path string) (*interpreter.Evidence, error) {
+// unreadable is the error of evidence that cannot be read.
+func unreadable(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("read the evidence: %w; %s", err, app.ByInput("--evidence"))
+	}
+	return fmt.Errorf("read the evidence: %w", err)
+}
+
+// kept puts a file where evidence is kept, or what standard input holds.
+func (a commands) kept(store evidence.Store, path string) (*interpreter.Evidence, error) {
+	if path == app.StandardInput {
+		in := bufio.NewReader(a.Stdin)
+		if _, err := in.Peek(1); errors.Is(err, io.EOF) {
+			return nil, app.Usagef("--evidence -: standard input is empty, and shows nothing")
+		}
+		sum, size, err := store.Keep(in)
+		return &interpreter.Evidence{File: "standard input", Size: size, SHA256: sum}, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the evidence: %w", err)
+		return nil, unreadable(err)
 	}
 	defer func() { _ = f.Close() }()
 	sum, size, err := store.Keep(f)
