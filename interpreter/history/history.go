@@ -199,11 +199,19 @@ func (h *History) Open() []*Effect {
 // Questions returns the questions that have no answer yet, oldest first. Once a
 // rollback is asked for, nobody waits for those of the main chunk; nor for one
 // whose branch was stopped.
-func (h *History) Questions() []*Effect {
+func (h *History) Questions() []*Effect { return h.waits(effect.Asks) }
+
+// Sleeps returns the sleeps whose end is not recorded, oldest first: those that
+// somebody waits for, as of Questions.
+func (h *History) Sleeps() []*Effect {
+	return h.waits(func(op string) bool { return op == effect.OpSleep })
+}
+
+func (h *History) waits(are func(op string) bool) []*Effect {
 	var list []*Effect
 	for _, e := range h.Effects {
 		moot := (h.Rolling() || h.Request != nil) && !e.Place.InRollback() || e.Stopped
-		if e.State == Open && effect.Asks(e.Op) && !moot {
+		if e.State == Open && are(e.Op) && !moot {
 			list = append(list, e)
 		}
 	}

@@ -26,7 +26,7 @@ func (c Calendar) Closed(at time.Time, needs time.Duration) string {
 	case !found && needs > 0:
 		later = fmt.Sprintf("there is none within three years that is open for %s", effect.FormatDuration(needs))
 	case found:
-		later = fmt.Sprintf("the next one, %s, opens %s, in %s", next.Why, next.Clock(next.From), effect.FormatDuration(next.From.Sub(at).Round(time.Minute)))
+		later = fmt.Sprintf("the next one, %s, opens %s, in %s", next.Why, next.Clock(next.From), inTime(next.From.Sub(at)))
 	}
 	if freeze, frozen := c.Frozen(at); frozen {
 		return fmt.Sprintf("it is %s, and changes are frozen %s (%s); %s", freeze.Clock(at), freeze.ends("until "), freeze.Why, later)
@@ -57,4 +57,13 @@ func (s Span) ends(to string) string {
 		return "without an end, as it repeats"
 	}
 	return to + s.Clock(s.To)
+}
+
+// inTime is how long it is until something: to the minute, while that says enough.
+func inTime(d time.Duration) string {
+	unit := time.Minute
+	if d < 10*time.Minute {
+		unit = time.Second
+	}
+	return effect.FormatDuration(d.Round(unit))
 }

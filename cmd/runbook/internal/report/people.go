@@ -47,6 +47,7 @@ func (m *maker) people() {
 		m.r.Decisions = append(m.r.Decisions, d)
 	}
 	m.called()
+	m.undecided()
 	slices.SortStableFunc(m.r.Decisions, func(a, b Decision) int { return a.At.Compare(b.At) })
 }
 
@@ -66,6 +67,23 @@ func (m *maker) called() {
 			to, _ := args["to"].(string)
 			m.r.Decisions = append(m.r.Decisions, Decision{At: e.Ended.UTC(), By: view.Line(by), What: "took on the page to " + view.Line(to)})
 		}
+	}
+}
+
+// undecided tells what was done where nobody chose in time.
+func (m *maker) undecided() {
+	for _, e := range m.Effects {
+		if e.Op != effect.OpChoose || e.State != history.Closed || e.Err != nil {
+			continue
+		}
+		v, _ := effect.Decode(e.Value)
+		value, _ := v.(map[string]any)
+		if by, _ := value["by"].(string); by != "" {
+			continue
+		}
+		text := func(of map[string]any, name string) string { s, _ := of[name].(string); return view.Clean(s) }
+		m.r.Decisions = append(m.r.Decisions, Decision{At: e.Ended.UTC(), By: "nobody",
+			What: text(value, "choice") + " by default: " + view.Line(text(argsOf(e), "title")), Reason: text(value, "reason")})
 	}
 }
 

@@ -21,7 +21,7 @@ func (t *Tree) intended(ev effect.Event) []string {
 	s, depth := t.Style, t.depth(ev.Place)
 	switch {
 	case ev.Kind == effect.TimerSet:
-		until, why := sleepOf(ev.Body.Args, ev.At)
+		until, why := SleepOf(ev.Body.Args, ev.At)
 		if !until.After(ev.At) {
 			return nil // nothing is waited for
 		}
@@ -29,8 +29,7 @@ func (t *Tree) intended(ev effect.Event) []string {
 		if leftOut {
 			return nil
 		}
-		return t.line(ev, depth, s.Cyan("⏲"),
-			fmt.Sprintf("sleep %s until %s", effect.FormatDuration(until.Sub(ev.At)), deadline(ev.At, until))+reason(why))
+		return t.Sleep(ev.Place, ev.Body.Args, ev.At)
 	case ev.Kind == effect.QuestionAsked:
 		return t.Question(ev.Place, ev.Body.Args, ev.At)
 	case ev.Body.Attempt > 1:
@@ -123,6 +122,14 @@ func (t *Tree) settled(ev effect.Event) []string {
 	return append(t.full(ev, t.depth(ev.Place), t.Style.Yellow("?"), text), t.tail(t.depth(ev.Place), b.Reason)...)
 }
 
+// Sleep returns the line for a sleep: how long it is, until when, and why.
+func (t *Tree) Sleep(place effect.Place, args json.RawMessage, began time.Time) []string {
+	t.init()
+	until, why := SleepOf(args, began)
+	return t.line(effect.Event{At: began, Place: place}, t.depth(place), t.Style.Cyan("⏲"),
+		fmt.Sprintf("sleep %s until %s", effect.FormatDuration(until.Sub(began)), Deadline(began, until))+reason(why))
+}
+
 // Question returns the lines for a question: what is asked, what the people
 // asked should know, who may answer, until when, and how.
 func (t *Tree) Question(place effect.Place, raw json.RawMessage, asked time.Time) []string {
@@ -172,7 +179,11 @@ func (t *Tree) Question(place effect.Place, raw json.RawMessage, asked time.Time
 		terms = append(terms, "asks "+strings.Join(names, ", "))
 	}
 	if timeout, ok := args["timeout"].(float64); ok {
-		terms = append(terms, "until "+asked.Add(effect.Seconds(timeout)).Local().Format("2006-01-02 15:04"))
+		form := "2006-01-02 15:04"
+		if timeout < 600 { // where seconds count
+			form += ":05"
+		}
+		terms = append(terms, "until "+asked.Add(effect.Seconds(timeout)).Local().Format(form))
 	}
 	for _, part := range wrap(strings.Join(terms, "; "), t.room(t.under(depth, ""))) {
 		lines = append(lines, t.under(depth, s.Dim(part)))
@@ -249,9 +260,9 @@ func titleOf(raw json.RawMessage) string {
 	return clean(title)
 }
 
-// sleepOf returns when a sleep ends that began at a given time, and why it is
+// SleepOf returns when a sleep ends that began at a given time, and why it is
 // slept.
-func sleepOf(raw json.RawMessage, began time.Time) (time.Time, string) {
+func SleepOf(raw json.RawMessage, began time.Time) (time.Time, string) {
 	v, _ := effect.Decode(raw)
 	args, _ := v.(map[string]any)
 	until, err := effect.SleepUntil(args, began)

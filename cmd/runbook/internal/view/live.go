@@ -80,7 +80,7 @@ func (l *Live) Started(call effect.Call) {
 	a := &underWay{text: strings.TrimSpace(call.Op.String() + " " + Args(l.tree.Catalog, call.Op.String(), args)), since: time.Now()}
 	switch op := call.Op.String(); {
 	case op == effect.OpSleep:
-		until, why := sleepOf(args, call.Began)
+		until, why := SleepOf(args, call.Began)
 		a.text, a.until, a.since = "sleeping"+reason(why), until, call.Began
 	case effect.Asks(op):
 		title, _ := call.Args["title"].(string)
@@ -172,7 +172,7 @@ func (l *Live) draw() {
 	a, now := l.active[kept[0]], time.Now()
 	text, times := "… "+a.text, "  "+elapsed(now.Sub(a.since))
 	if !a.until.IsZero() {
-		times = fmt.Sprintf("  %s of %s, until %s", elapsed(now.Sub(a.since)), effect.FormatDuration(a.until.Sub(a.since)), deadline(a.since, a.until))
+		times = fmt.Sprintf("  %s of %s, until %s", elapsed(now.Sub(a.since)), effect.FormatDuration(a.until.Sub(a.since)), Deadline(a.since, a.until))
 	}
 	if len(kept) > 1 {
 		text = fmt.Sprintf("(%d under way) %s", len(kept), text)
@@ -188,8 +188,8 @@ func (l *Live) draw() {
 	l.drawn = true
 }
 
-// deadline is a time of day, with its date when that is not obvious.
-func deadline(since, until time.Time) string {
+// Deadline is a time of day, with its date when that is not obvious.
+func Deadline(since, until time.Time) string {
 	switch d := until.Sub(since); {
 	case d > 6*24*time.Hour:
 		return until.Local().Format("2006-01-02 15:04")

@@ -28,6 +28,7 @@ type runLine struct {
 	Carried   bool            `json:"carried" doc:"whether a living runner holds it at this moment"`
 	Ready     string          `json:"ready,omitempty" doc:"what people have said since it stopped for them: answered, resolved, expired; a resume goes on then"`
 	Waits     []waitingLine   `json:"waits,omitempty" doc:"what it waits for people to say, with list"`
+	Sleeps    []sleepingLine  `json:"sleeps,omitempty" doc:"the moments that it waits for, with list"`
 }
 
 func runLineOf(r journal.Run, ready string) runLine {

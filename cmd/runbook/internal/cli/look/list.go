@@ -53,7 +53,7 @@ func (a commands) listCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List runs, newest first",
 		Long: "List runs, newest first: where each stands, and for whom and since when those wait that\n" +
-			"ask people. \"active\" stands for every status of a run that has not ended, \"ended\" for\n" +
+			"ask people; until when those wait that sleep, for a window to open, say. \"active\" stands for every status of a run that has not ended, \"ended\" for\n" +
 			"the others. --search looks for each of its words in a run's id, runbook, file, environment,\n" +
 			"parameters, who started it, and what it waits for.",
 		Example: "  runbook list --status active\n  runbook list --status failed,rollback_failed --since 7d\n" +
@@ -125,7 +125,7 @@ func (a commands) list(db *journal.DB, runs []listed, filtered bool) {
 		a.JSONHead("list")
 		for _, r := range runs {
 			line := runLineOf(r.Run, r.ready)
-			line.Waits = r.waits
+			line.Waits, line.Sleeps = r.waits, r.sleeps
 			a.JSONLine(line)
 		}
 		return
@@ -148,17 +148,20 @@ func (a commands) list(db *journal.DB, runs []listed, filtered bool) {
 		if app.Carried(r.Run) {
 			until = time.Now()
 		}
-		some = some || len(r.waits) > 0
+		some = some || r.inWords() != ""
 		row := []string{journal.Short(r.ID), app.Standing(r.Run, r.ready), r.Created.Local().Format("2006-01-02 15:04:05"),
 			effect.FormatDuration(until.Sub(r.Created)), view.Clean(r.Name), view.Clean(r.By)}
 		if !narrow {
-			rows = append(rows, append(row, inWords(r.waits)))
+			rows = append(rows, append(row, r.inWords()))
 			continue
 		}
 		row[2], row[4] = r.Created.Local().Format("01-02 15:04"), view.Fit(row[4], longName)
 		rows = append(rows, row)
-		if len(r.waits) > 0 {
-			rows = append(rows, []string{"waits for " + inWords(r.waits)})
+		if what := r.inWords(); what != "" {
+			if len(r.waits) > 0 {
+				what = "for " + what
+			}
+			rows = append(rows, []string{"waits " + what})
 		}
 	}
 	if narrow {

@@ -19,8 +19,19 @@ import (
 // waits for now; one that is carried may wait as well.
 type listed struct {
 	journal.Run
-	ready string
-	waits []waitingLine
+	ready  string
+	waits  []waitingLine
+	sleeps []sleepingLine
+}
+
+// sleepingLine is a moment that a run waits for.
+type sleepingLine struct {
+	Why   string       `json:"why,omitempty" doc:"its reason, or what a loop waits for"`
+	Place effect.Place `json:"place"`
+	Since time.Time    `json:"since"`
+	Until time.Time    `json:"until" doc:"of a loop, when it looks again"`
+
+	looks bool // it is the pause of a loop
 }
 
 // waitingLine is what a run waits for people to say.
@@ -49,6 +60,13 @@ func (a commands) listed(ctx context.Context, db *journal.DB, r journal.Run) lis
 	if !app.Carried(r) {
 		one.ready = app.Ready(r, h)
 	}
+	for _, e := range h.Sleeps() {
+		until, why := view.SleepOf(e.Args, e.Began)
+		if _, looks := e.Place.Composite(); until.After(time.Now()) && (why != "" || !looks) {
+			one.sleeps = append(one.sleeps, sleepingLine{Why: why, Place: e.Place, Since: e.Began, Until: until, looks: looks})
+		}
+	}
+	slices.SortStableFunc(one.sleeps, func(a, b sleepingLine) int { return a.Until.Compare(b.Until) })
 	questions, err := interpreter.Questions(h)
 	if err != nil {
 		return one
@@ -94,9 +112,9 @@ func waitingFor(ctx context.Context, db *journal.DB, r journal.Run, h *history.H
 }
 
 // inWords is what a run waits for, in a column.
-func inWords(list []waitingLine) string {
-	parts := make([]string, 0, len(list))
-	for _, w := range list {
+func (l *listed) inWords() string {
+	parts := make([]string, 0, len(l.waits)+len(l.sleeps))
+	for _, w := range l.waits {
 		who := "anyone"
 		if len(w.Of) > 0 {
 			who = strings.Join(w.Of, ", ")
@@ -105,6 +123,13 @@ func inWords(list []waitingLine) string {
 			who += fmt.Sprintf(" (%d of %d)", w.Agreed, w.Count)
 		}
 		parts = append(parts, fmt.Sprintf("%s, since %s: %s", view.Line(who), w.Since.Local().Format("01-02 15:04"), view.Line(w.What)))
+	}
+	for _, w := range l.sleeps {
+		text := view.Line(w.Why)
+		if !w.looks {
+			text = strings.TrimSuffix("until "+view.Deadline(w.Since, w.Until)+": "+text, ": ")
+		}
+		parts = append(parts, text)
 	}
 	return strings.Join(parts, "; ")
 }
@@ -125,6 +150,9 @@ func (w wanted) wants(r *listed) bool {
 	parts := []string{r.ID, r.Name, r.Script, r.Env, r.By, string(r.Params)}
 	for _, line := range r.waits {
 		parts = append(parts, line.What, strings.Join(line.Of, " "))
+	}
+	for _, line := range r.sleeps {
+		parts = append(parts, line.Why)
 	}
 	all := strings.ToLower(strings.Join(parts, "\n"))
 	for _, word := range strings.Fields(strings.ToLower(w.text)) {

@@ -208,7 +208,16 @@ func (s *session) past(ctx context.Context) {
 		text += ", in " + view.Clean(path)
 	}
 	s.say(text)
-	for _, q := range history.Of(s.verified.Events()).Questions() {
+	h := history.Of(s.verified.Events())
+	for _, e := range h.Sleeps() {
+		if until, _ := view.SleepOf(e.Args, e.Began); !until.After(time.Now()) {
+			continue
+		}
+		for _, line := range s.tree.Sleep(e.Place, e.Args, e.Began) {
+			s.say(line)
+		}
+	}
+	for _, q := range h.Questions() {
 		for _, line := range s.tree.Question(q.Place, q.Args, q.Began) {
 			s.say(line)
 		}
