@@ -52,6 +52,20 @@ test("ends where a workflow fails", function(t)
   t.contains(book.simulate(s).error, "payment")
 end)
 
+test("asks for each workflow of the prose", function(t)
+  local asked = {}
+  for _, e in ipairs(book.simulate(start()).effects) do
+    if e.op == "run.checklist" then
+      for _, item in ipairs(e.args.items) do asked[#asked + 1] = type(item) == "table" and item.text or item end
+    end
+  end
+  local all = table.concat(asked, "\n")
+  for _, part in ipairs {
+    "registration and authentication", "file upload and download", "payment", "sending and receiving messages", "marketplace",
+    "monitoring dashboards", "log aggregation", "alert notifications", "backups",
+  } do t.contains(all, part) end
+end)
+
 test("holds whatever fails", function(t)
   t.explore(start())
 end)

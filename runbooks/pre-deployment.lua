@@ -55,6 +55,8 @@ if params.db then
 end
 
 checklist { title = "System and infrastructure before " .. params.version, by = who(params.lead), items = {
+  { text = "change request filed, with its risk assessment", evidence = true },
+  "deployment plan reviewed, its way back rehearsed",
   { text = "security audit completed, no critical vulnerabilities", evidence = true },
   "all modules pass serverless readiness validation",
   "configuration validated for the target environment",

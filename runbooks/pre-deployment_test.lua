@@ -53,6 +53,22 @@ test("ends where an item fails, or somebody says no", function(t)
   t.equal(book.simulate(s).status, "failed")
 end)
 
+test("asks for each item of the prose that no program can tell", function(t)
+  local asked = {}
+  for _, e in ipairs(book.simulate(start()).effects) do
+    if e.op == "run.checklist" then
+      for _, item in ipairs(e.args.items) do asked[#asked + 1] = type(item) == "table" and item.text or item end
+    end
+  end
+  local all = table.concat(asked, "\n")
+  for _, part in ipairs {
+    "change request", "risk assessment", "plan reviewed", "way back rehearsed",
+    "security audit", "serverless readiness", "configuration validated", "recovery procedures tested",
+    "infrastructure provisioned", "load balancers configured with health checks", "certificates", "monitoring and alerting",
+    "log aggregation", "migrations", "secrets rotated", "least privilege", "network security groups", "WAF", "DDoS", "GDPR, SOC2",
+  } do t.contains(all, part) end
+end)
+
 test("holds whatever fails", function(t)
   t.explore(start())
 end)
