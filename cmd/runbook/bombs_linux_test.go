@@ -102,7 +102,7 @@ func TestBombs(t *testing.T) {
 				if memory := peak - base; memory > mostMemory {
 					t.Errorf("%v took %d MiB more than a script that does nothing", args, memory>>10)
 				}
-			if took > mostTime {
+				if took > mostTime {
 					t.Errorf("%v took %s", args, took)
 				}
 				if !strings.Contains(said, "b.lua:2") || !mentions(said, bomb.want) {
