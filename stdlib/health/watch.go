@@ -57,9 +57,11 @@ const (
 // is made once more: a proxy that is being reloaded is away for a moment.
 const rereadAfter = 1
 
-// unwatched is by how many seconds a window may be late. More than that passes
-// only if the runner died and was resumed: that time does not count.
-const unwatched = 30
+// late is by how many seconds a window may end late: by its own length, within
+// these bounds. More than that passes only if the runner died and was resumed, or
+// what measures took its time: nobody looked, and it does not count. A bake of a
+// few seconds would else be over with the first window after a resume.
+func late(every float64) float64 { return min(max(every, 1), 30) }
 
 // watcher is one watch under way.
 type watcher struct {
@@ -138,8 +140,9 @@ func (w *watcher) run() (any, error) {
 		}
 		measurement, _ := v.(map[string]any)
 		values := figures(measurement)
-		if gap := at - began - w.args["every"].(float64); gap > unwatched {
-			w.lost += gap // the runner was away, and nobody looked
+		every := w.args["every"].(float64)
+		if gap := at - began - every; gap > late(every) {
+			w.lost += gap
 			began += gap
 		}
 		broken, code := judge(w.slo, values, measurement["no_data"], failed)

@@ -2,6 +2,7 @@ package health
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -89,20 +90,37 @@ func TestWatchOfTraffic(t *testing.T) {
 
 // TestWatchOfADeadRunner: the time in which nobody looked does not count.
 func TestWatchOfADeadRunner(t *testing.T) {
-	s := modeltest.NewStage(t, Module(), obj{"green": obj{}})
-	began, away := s.Now, false
-	s.Deviate = func() ([]effect.Deviation, error) {
-		if !away && s.Now.Sub(began) >= 30*time.Second { // it dies after the first window
-			away = true
-			s.Now = s.Now.Add(time.Hour)
-		}
-		return nil, nil
-	}
-	v, err := s.Run("health.watch", obj{"env": "green", "during": "2m", "slo": obj{"error_rate": "< 1%"}})
-	if err != nil || v["measurements"] != 4.0 || s.Now.Sub(began) != time.Hour+2*time.Minute {
-		t.Errorf("%v, %v, after %s", v, err, s.Now.Sub(began))
-	}
-	if got := s.Gates[1]["elapsed"]; got != 60.0 {
-		t.Errorf("the second window ends at %v", got)
+	for _, c := range []struct {
+		every, away time.Duration
+		counts      bool
+	}{
+		{30 * time.Second, time.Hour, false},
+		{30 * time.Second, 31 * time.Second, false},
+		{30 * time.Second, 29 * time.Second, true}, // as long as Prometheus may take
+		{2 * time.Second, 20 * time.Second, false},
+		{2 * time.Second, time.Second, true},
+		{50 * time.Millisecond, 5 * time.Second, false},
+		{50 * time.Millisecond, 500 * time.Millisecond, true},
+		{10 * time.Minute, 31 * time.Second, false},
+	} {
+		t.Run(fmt.Sprintf("%s within windows of %s", c.away, c.every), func(t *testing.T) {
+			s := modeltest.NewStage(t, Module(), obj{"green": obj{}})
+			began, away := s.Now, false
+			s.Deviate = func() ([]effect.Deviation, error) {
+				if !away && s.Now.Sub(began) >= c.every { // it dies after the first window
+					away = true
+					s.Now = s.Now.Add(c.away)
+				}
+				return nil, nil
+			}
+			during := 20 * c.every
+			v, err := s.Run("health.watch", obj{"env": "green", "every": c.every.String(), "during": during.String(), "slo": obj{"error_rate": "< 1%"}})
+			if took := s.Now.Sub(began); err != nil || !c.counts && (v["measurements"] != 20.0 || took != during+c.away) || c.counts && took > during+c.every {
+				t.Fatalf("%v, %v, after %s", v, err, took)
+			}
+			if got, _ := s.Gates[1]["elapsed"].(float64); !c.counts && math.Abs(got-2*c.every.Seconds()) > 1e-6 {
+				t.Errorf("the second window ends at %v", got)
+			}
+		})
 	}
 }
