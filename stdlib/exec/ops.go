@@ -23,7 +23,7 @@ func arguments() []effect.Field {
 		{Name: "shell", Type: effect.String, Doc: "a line for /bin/sh -c, instead of argv"},
 		{Name: "title", Type: effect.String, Doc: "what is shown in the place of the command"},
 		{Name: "env", Type: effect.Map, Elem: text,
-			Doc: "variables of its environment; RUNBOOK_KEY, RUNBOOK_RUN and RUNBOOK_ATTEMPT are always there"},
+			Doc: "variables of its environment; always there are RUNBOOK_RUN, RUNBOOK_KEY, the same at each attempt at this effect, and RUNBOOK_ATTEMPT, from 1"},
 		{Name: "secrets", Type: effect.Map, Elem: &effect.Field{Type: effect.String, Secret: true},
 			Doc: "environment variables whose values are secret"},
 		{Name: "pass", Type: effect.List, Elem: text,

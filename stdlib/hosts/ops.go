@@ -34,7 +34,7 @@ func run() effect.Op {
 			{Name: "argv", Type: effect.List, Elem: text, Min: effect.Bound(1), Doc: "the program and its arguments; no shell reads them"},
 			field.Text("shell", "a line for /bin/sh -c, instead of argv"),
 			field.Text("title", "what is shown in the place of the command"),
-			{Name: "env", Type: effect.Map, Elem: text, Doc: "variables of its environment; RUNBOOK_KEY, RUNBOOK_RUN and RUNBOOK_ATTEMPT are always there"},
+			{Name: "env", Type: effect.Map, Elem: text, Doc: "variables of its environment; always there are RUNBOOK_RUN, RUNBOOK_KEY, the same at each attempt at this effect, and RUNBOOK_ATTEMPT, from 1"},
 			{Name: "secrets", Type: effect.Map, Elem: &effect.Field{Type: effect.String, Secret: true}, Doc: "environment variables whose values are secret"},
 			field.Text("dir", "where it runs; the user's home if left out"),
 			field.Text("stdin", "its standard input; empty if left out"),

@@ -3,6 +3,7 @@ package reference
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 )
@@ -64,9 +65,11 @@ func (r *Reference) Members() []Member {
 }
 
 // named returns the members that a name stands for: by their full name, or by
-// their last word, or as one of the values that they take.
+// their last word, or as one of the values that they take, or as a variable of a
+// program's environment that they speak of.
 func (r *Reference) named(name string) []Entry {
 	var full, last, values []Entry
+	variable := strings.Contains(name, "_") && name == strings.ToUpper(name)
 	for _, m := range r.Members() {
 		e := Entry{Member: &m}
 		switch {
@@ -74,7 +77,7 @@ func (r *Reference) named(name string) []Entry {
 			full = append(full, e)
 		case m.Field.Name == name:
 			last = append(last, e)
-		case slices.Contains(m.Field.Enum, name):
+		case slices.Contains(m.Field.Enum, name), variable && slices.Contains(words(m.Field.Doc), name):
 			values = append(values, e)
 		}
 	}
@@ -82,6 +85,11 @@ func (r *Reference) named(name string) []Entry {
 		return full
 	}
 	return append(last, values...)
+}
+
+// words returns the words of a text, names of variables among them.
+func words(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
 // Near returns all names that somebody may have meant: those of Names, and those
