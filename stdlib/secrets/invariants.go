@@ -14,8 +14,8 @@ import (
 func invariants() []effect.Invariant {
 	return []effect.Invariant{
 		{Name: "a secret that was exchanged is valid in one version", End: oneVersion},
-		{Name: "what is issued for a run ends with it", Doc: "if the run releases it where nothing fails, or where it rolls back, it does so however it ends", End: leftIssued},
-		{Name: "what is issued for a run ends with it", End: forgottenIssued},
+		{Name: "what is issued for a run ends with it", Doc: "what is released where nothing fails is released however the run ends", End: leftIssued},
+		{Name: "what is issued for a run ends with it", Doc: "what the rollback releases is released where nothing fails, too", End: forgottenIssued},
 		{Name: "some version of a secret is valid", After: someValid},
 		{Name: "a secret is revoked after its last consumer has the new one", Doc: "secrets.revoke comes after each change that gives a consumer the new version", After: consumersFirst},
 		{Name: "a secret is revoked after its last consumer has the new one", Doc: "and no consumer comes to the new version after it", After: consumersInTurn},
