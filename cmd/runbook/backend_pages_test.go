@@ -11,6 +11,9 @@ import (
 // TestBackendPages checks the runbooks of each page of docs/backends with the
 // page's own configuration.
 func TestBackendPages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("its processes run one after the other: nothing for what -short goes with, the race detector")
+	}
 	pages, err := filepath.Glob("../../docs/backends/*.md")
 	if err != nil || len(pages) == 0 {
 		t.Fatalf("no pages: %v", err)
