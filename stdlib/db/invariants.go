@@ -20,6 +20,7 @@ func invariants() []effect.Invariant {
 		{Name: "what goes live is whole", After: wholeLive},
 		model.Destroys("db", func(args map[string]any) string { return plain.Str(args, "sql") }),
 		effect.ReadAgain("db", []string{"promote"}, func(read, _ effect.Occurrence) bool { return read.Module == "db" && read.Name == "lag" }),
+		{Name: "a statement that may run twice says what is to be, not what is to be added", Doc: "with recovery = \"retry\", which leaves out the note that db.exec makes of what it did", After: absolute},
 		locked(),
 		effect.LockOfAnother("db", "db", "databases"),
 		model.KeptFirst(),

@@ -20,6 +20,7 @@ func invariants() []effect.Invariant {
 		{Name: "what others share is changed under a lock", Doc: "the header has a lock, whatever its name", After: locked},
 		{Name: "what takes requests is not stopped", After: notNeeded},
 		{Name: "a drain leaves of everything an instance", After: oneLeft},
+		{Name: "a machine is empty before it is taken down", Doc: "deploy.cordon and deploy.drain of that machine come before a reboot, a patch or its end", After: emptiedFirst},
 		{Name: "a run that did not succeed leaves running what ran, and open what was", End: asItStood},
 		effect.ReadAgain("deploy", []string{"activate"}, func(read, e effect.Occurrence) bool {
 			env := plain.Str(read.Args, "env") // left out, it is about none in particular

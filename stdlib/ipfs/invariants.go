@@ -12,7 +12,8 @@ import (
 // invariants returns what has to hold of all content.
 func invariants() []effect.Invariant {
 	return []effect.Invariant{{Name: "the last copy of content is kept", After: lastCopy},
-		{Name: "content is kept before a name leads to it", End: keptFirst}}
+		{Name: "content is kept before a name leads to it", End: keptFirst},
+		{Name: "the last copy of content is kept", Doc: "a copy elsewhere is validated before ipfs.unpin, where the run validates it at all", End: seenLate}}
 }
 
 // keptFirst finds content that clients were sent to before any node was told to
@@ -34,6 +35,28 @@ func keptFirst(v *effect.View, end effect.Ending) string {
 			if !slices.ContainsFunc(past[:i], func(o effect.Occurrence) bool { return looksAfter(o, cid) }) {
 				return fmt.Sprintf("%s leads to %s, and only then did %s let a node keep it: meanwhile who followed may have found nothing; pin and validate it first", w, cid, p)
 			}
+		}
+	}
+	return ""
+}
+
+// seenLate finds content that a node dropped before the run looked whether the copy of
+// another one, which takes its place, is whole.
+func seenLate(v *effect.View, _ effect.Ending) string {
+	dropped := map[string]effect.Occurrence{} // by content: by what
+	seen := map[string]bool{}
+	for _, e := range v.Past() {
+		value, _ := e.Value.(map[string]any)
+		cid, look := plain.Str(e.Args, "cid"), e.Name == "validate" || e.Name == "providers"
+		unpin, gone := dropped[cid]
+		switch {
+		case e.Module != "ipfs" || cid == "":
+		case look && gone && plain.Str(unpin.Args, "node") != plain.Str(e.Args, "node"):
+			return fmt.Sprintf("%s dropped %s, and only then does %s look whether it is whole elsewhere: if it is not, there is no copy to go back to; validate it first", unpin, cid, e)
+		case look && e.Err == nil:
+			seen[cid] = true
+		case e.Name == "unpin" && e.Wrote() && value["was_pinned"] == true && !seen[cid]:
+			dropped[cid] = e
 		}
 	}
 	return ""

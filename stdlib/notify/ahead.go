@@ -2,9 +2,13 @@ package notify
 
 import (
 	"fmt"
+	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
+	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
 var (
@@ -60,11 +64,28 @@ func announcedFailed(v *effect.View, end effect.Ending) string {
 			failed = &e
 		}
 	}
-	if told == nil || failed == nil {
+	if told == nil || failed == nil || end.Status == effect.StatusFailed && ofAnother(v.Past(), *told, *failed) {
 		return ""
 	}
 	return fmt.Sprintf("%s said %q, then %s failed (%s), the run is %s, and nobody was told: announce what is done when it is done, or tell in a rollback",
 		told, shortText(textOf(*told)), failed, failed.Err.Message, end.Status)
+}
+
+// ofAnother reports whether a message names a place that a change before it was about, and
+// what failed is not: of that place it stays true, as long as nothing is taken back.
+func ofAnother(past []effect.Occurrence, told, failed effect.Occurrence) bool {
+	words := strings.FieldsFunc(textOf(told), func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(".,:;!()'\"", r) })
+	for _, e := range past {
+		if e.Place == told.Place {
+			break
+		}
+		for _, at := range []string{"env", "region", "server", "node", "db", "pool"} {
+			if name := plain.Str(e.Args, at); name != "" && e.Wrote() && slices.Contains(words, name) && plain.Str(failed.Args, at) != "" && plain.Str(failed.Args, at) != name {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func textOf(e effect.Occurrence) string {

@@ -74,7 +74,7 @@ func announcedWhole(v *effect.View, end effect.Ending) string {
 		switch {
 		case e.Tells && e.Err == nil && alarming.MatchString(text):
 			return ""
-		case e.Tells && e.Err == nil && triumph.MatchString(text) && len(failed) > 0:
+		case e.Tells && e.Err == nil && len(failed) > 0 && (triumph.MatchString(text) || asEver(v.Usual, e)):
 			return fmt.Sprintf("%s said %q, although %s had failed (%s) and nothing was done about it: let the error through, or say what is not done",
 				e, shortText(text), failed[0], failed[0].Err.Message)
 		case e.Tells || e.Module == effect.ControlModule || e.Place.InRollback():
@@ -112,6 +112,17 @@ func lastWord(usual []effect.Occurrence, message effect.Occurrence) bool {
 		}
 	}
 	return last == message.Place && text != "" && !onTheWay.MatchString(text) && !alarming.MatchString(text)
+}
+
+// asEver reports whether a run says as its last word what it says where nothing fails.
+// Places differ where something was passed over.
+func asEver(usual []effect.Occurrence, message effect.Occurrence) bool {
+	for _, e := range usual {
+		if e.Tells && e.Where == message.Where && textOf(e) == textOf(message) {
+			return lastWord(usual, e)
+		}
+	}
+	return false
 }
 
 func shortText(s string) string {

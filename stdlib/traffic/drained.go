@@ -98,13 +98,8 @@ func otherGate(v *effect.View, end effect.Ending) string {
 	if end.Status != effect.StatusSucceeded {
 		return ""
 	}
-	looked := map[string]bool{}
 	past := v.Past()
-	for _, e := range past {
-		if e.Module == "health" {
-			looked[plain.Str(e.Args, "env")] = true
-		}
-	}
+	looked := lookedAt(past)
 	before, after := poolShares(v.Begin("traffic")), poolShares(v.State("traffic"))
 	for i, e := range past {
 		if !e.Wrote() || e.Module != "traffic" || e.Name != "split" && e.Name != "switch" {
@@ -119,13 +114,37 @@ func otherGate(v *effect.View, end effect.Ending) string {
 		if _, server := after[pool][at]; !server || after[pool][at] >= before[pool][at] {
 			continue
 		}
+		looked := looked
+		if emptied(e, at) { // what takes nothing says nothing: it is no other view of what was seen before
+			looked = lookedAt(past[i+1:])
+		}
 		got := grown(e)
 		for _, server := range plain.SortedNames(got) {
 			if share, in := after[pool][server]; in && share > before[pool][server] && !looked[server] {
-				return fmt.Sprintf("%s gave %s %.4g%% of the traffic, and %s looks at %s, which lost it: nobody ever looks at %s; watch what gets the traffic",
+				return fmt.Sprintf("%s gave %s %.4g%% of the traffic, and %s looks at %s, which lost it: nobody looks at %s; watch what gets the traffic",
 					e, server, got[server], past[i+1+gate], at, server)
 			}
 		}
 	}
 	return ""
+}
+
+// lookedAt returns what effects looked at, by name.
+func lookedAt(past []effect.Occurrence) map[string]bool {
+	looked := map[string]bool{}
+	for _, e := range past {
+		if e.Module == "health" {
+			looked[plain.Str(e.Args, "env")] = true
+		}
+	}
+	return looked
+}
+
+// emptied reports whether a server takes nothing any more by an effect.
+func emptied(e effect.Occurrence, server string) bool {
+	return slices.ContainsFunc(e.Changes, func(c effect.Change) bool {
+		_, of, ok := weightOf(c.Path)
+		to, _ := c.To.(float64)
+		return ok && of == server && to == 0
+	})
 }

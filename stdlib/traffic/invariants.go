@@ -25,6 +25,7 @@ func invariants() []effect.Invariant {
 		{Name: "what gets traffic is watched for long enough", End: seenToTurn},
 		{Name: "a gate looks at what gets the traffic", Doc: "the gate after a change is on a server that gets more by it", End: otherGate},
 		{Name: "a gate looks at what gets the traffic", Doc: "what was released is looked at before most of the traffic goes there", After: seenBefore},
+		{Name: "a gate looks at what gets the traffic", Doc: "a run that looks at one server, and checks another once it has most of the traffic, does so before", End: checkedLate},
 		{Name: "most of a pool is not taken out of service together", Doc: "servers that are drained to see to them get ready again before the next ones are", End: enoughLeft},
 		{Name: "most of a pool is not taken out of service together", Doc: "a server is left to take the traffic of each that is drained", After: allTaken},
 		{Name: "most of a pool is not taken out of service together", Doc: "the last one that takes requests cannot be drained", End: lastTaken},

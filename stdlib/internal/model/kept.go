@@ -5,6 +5,8 @@ import (
 	"reflect"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
+	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
+	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
 
 // KeptFirst returns the invariant that a change to data before which a run makes a
@@ -90,23 +92,34 @@ func askedAlike(usual []effect.Occurrence, question effect.Occurrence) bool {
 	return false
 }
 
-// KeptAhead returns the invariant that a run which migrates a database and makes a copy
-// of it makes that before: afterwards it holds what it was to save from. One that looks
-// at the copies that there are, or asks people, knows what it does.
+// overwrites matches statements after which what was there is gone.
+var overwrites = lazyregexp.New(`(?i)^\s*(delete|update|drop|alter|truncate)\b`)
+
+// aboutCopies matches what is said of the copies that there are.
+var aboutCopies = lazyregexp.New(`(?i)back-?(ed\s+)?ups?\b|backed|\bcop(y|ies)\b|dump|snapshot|restor|\bkept\b`)
+
+// KeptAhead returns the invariant that a run which migrates a database, or removes rows of
+// it, and makes a copy of it makes that before: afterwards it holds what it was to save
+// from. One that looks at the copies that there are knows what it does, and so do people
+// who are asked: about a migration, or about copies.
 func KeptAhead() effect.Invariant {
-	return effect.Invariant{Name: "what a run keeps a copy of is not changed without it", Doc: "a run that migrates a database makes its backup before",
+	return effect.Invariant{Name: "what a run keeps a copy of is not changed without it", Doc: "a run that migrates a database, or removes rows of it, makes its backup before",
 		End: func(v *effect.View, end effect.Ending) string {
 			if end.Status != effect.StatusSucceeded || v.Usual != nil {
 				return ""
 			}
 			var migrated *effect.Occurrence
+			asked := false
 			for _, e := range v.Past() {
 				switch {
 				case migrated != nil && keeps(e, *migrated):
 					return fmt.Sprintf("%s makes a copy, and %s has changed the database before it: what it was is in none; make the copy first", e, migrated)
-				case agreed(e) || excuses(e, "drop table"):
+				case excuses(e, "drop table") || agreed(e) && (migrated != nil && migrated.Name == "migrate" || aboutCopies.MatchString(plain.Text(e.Args))):
 					return ""
-				case e.Module == "db" && e.Name == "migrate" && e.Wrote() && len(e.Changes) > 0 && migrated == nil:
+				case agreed(e):
+					asked = true
+				case e.Module != "db" || !e.Wrote() || migrated != nil:
+				case e.Name == "migrate" && len(e.Changes) > 0 && !asked || e.Name == "exec" && overwrites.MatchString(plain.Str(e.Args, "sql")):
 					migrated = &e
 				}
 			}
