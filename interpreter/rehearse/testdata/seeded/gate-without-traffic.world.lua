@@ -1,0 +1,1 @@
+return { world = { traffic = { weights = { old = 80, new = 20 } } } }

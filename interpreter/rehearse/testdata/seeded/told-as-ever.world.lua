@@ -1,0 +1,5 @@
+return { world = { deploy = { envs = {
+  api    = { version = "v1", state = "active" },
+  worker = { version = "v1", state = "active" },
+  cron   = { version = "v1", state = "active" },
+} } } }
