@@ -18,6 +18,8 @@ func handedBack(v *effect.View, e effect.Occurrence) string {
 	var has, ended *effect.Occurrence // what gave it the version that it has, and what ended that
 	for _, p := range past {
 		switch {
+		case p.Module == "deploy" && p.Name == "release" && p.Err != nil && p.Place.InRollback() && consumer(p) == consumer(e):
+			has, ended = nil, nil // it was to come first; a rollback goes on where a part of it fails
 		case p.Place == e.Place || p.Err != nil:
 		case p.Module == "deploy" && p.Name == "release" && consumer(p) == consumer(e):
 			has, ended = &p, nil
