@@ -4,17 +4,15 @@
 --
 --   runbook run security-incident.lua --params INC-9.yaml
 --
--- P0: an active breach, unauthorized access to production, malware in production.
--- P1: suspicious activity, failed logins beyond a threshold, a vulnerability that
--- may be exploited. P2: violations of policy, unusual access, a vulnerability that
--- is not critical. Its report: runbook report latest --kind incident
+-- Its report: runbook report latest --kind incident
 
 runbook {
   name    = "security-incident",
   summary = "Isolate, investigate, contain and recover",
   params  = {
     incident    = { type = "string", required = true, pattern = "^[%w%-]+$", doc = "what it is called: INC-9" },
-    level       = { type = "enum", values = { "P0", "P1", "P2" }, required = true, doc = "how bad it is" },
+    level       = { type = "enum", values = { "P0", "P1", "P2" }, required = true,
+      doc = "P0: an active breach, unauthorized access to production, or malware there; P1: suspicious activity, failed logins beyond a threshold, a vulnerability that may be exploited; P2: violations of policy, unusual access, a vulnerability that is not critical" },
     systems     = { type = "list", of = "string", required = true, min = 1, doc = "the hosts that are affected: names, groups, labels" },
     isolate     = { type = "list", of = "string", required = true, min = 1, doc = "what cuts a host off; it may run twice" },
     reconnect   = { type = "list", of = "string", required = true, min = 1, doc = "what connects it again" },
@@ -58,7 +56,7 @@ parallel {
   end,
   people = function()
     step("call the security team", function()
-      called = notify.escalate { levels = policy.levels[params.level], every = policy.looks[params.level], text = id .. ": security incident " .. params.level, severity = policy.severity[params.level] }
+      called = notify.escalate { levels = policy.levels[params.level], every = policy.looks[params.level], text = id .. ": security incident " .. params.level .. " (" .. policy.means[params.level] .. ")", severity = policy.severity[params.level] }
     end)
     tell(params.channel, id .. ": " .. params.level .. ", taken on by " .. called.by)
   end,

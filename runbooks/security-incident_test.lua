@@ -38,6 +38,16 @@ test("goes up where the first level does not answer", function(t)
   t.contains(run.world.notify.sent[1].text, "taken on by mia")
 end)
 
+test("tells those who are called what the class of the incident means", function(t)
+  for level, means in pairs { P0 = "critical: a breach", P1 = "high: suspicious", P2 = "medium: against policy" } do
+    local told
+    for _, e in ipairs(book.simulate(start { level = level }).effects) do
+      if e.op == "notify.page" then told = told or e.args.text end
+    end
+    t.contains(told, "security incident " .. level .. " (" .. means)
+  end
+end)
+
 test("responds within 15 minutes, and has the evidence within two hours", function(t)
   local s = start()
   s.world.hosts.commands.isolate = { takes = "5m", sets = { net = "off" } }

@@ -48,5 +48,6 @@ return {
     { id = "CC6.7", text = "data is encrypted in transit" },
     { id = "CC7.2", text = "monitoring and alerting are in place, and alerts were answered" },
     { id = "CC7.4", text = "incidents of the quarter were closed with a report" },
+    { id = "CC5.3", text = "the runbooks were reviewed within the quarter by the team that owns them" },
   },
 }

@@ -36,6 +36,8 @@ policy.levels = {
 -- How often it is looked whether they have answered: the longer they have, the
 -- more rarely, for each look stands in the record.
 policy.looks = { P0 = "15s", P1 = "30s", P2 = "1m", P3 = "5m" }
+-- What a class of security incident means, for those who are called.
+policy.means = { P0 = "critical: a breach, access or malware in production", P1 = "high: suspicious activity, or what may be exploited", P2 = "medium: against policy, unusual, or not critical" }
 policy.severity = { P0 = "critical", P1 = "error", P2 = "warning", P3 = "info" }
 
 -- When changes may be made, and how long that takes at most.
