@@ -27,6 +27,20 @@ type Invariant struct {
 	End func(v *View, end Ending) string
 }
 
+// Unless returns the invariant that also holds after the effects that are excused;
+// doc, which is added to its own, says which those are.
+func (i Invariant) Unless(doc string, excused func(v *View, e Occurrence) bool) Invariant {
+	broken := i.After
+	i.Doc += "; " + doc
+	i.After = func(v *View, e Occurrence) string {
+		if excused(v, e) {
+			return ""
+		}
+		return broken(v, e)
+	}
+	return i
+}
+
 // View is what an invariant sees of a simulated world. What it returns is not
 // to be changed.
 type View struct {
