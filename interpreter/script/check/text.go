@@ -12,6 +12,7 @@ import (
 // names can be asked for again and again, and each file is parsed once. Files that
 // cannot be read are left out; Run says why.
 type Text struct {
+	main     script.Source
 	loader   script.Loader
 	files    []parsed
 	required map[string]bool // the names that they pass to require
@@ -27,7 +28,7 @@ type parsed struct {
 // Read reads a runbook and the files that it requires. The loader may be nil when
 // the runbook stands alone.
 func Read(main script.Source, loader script.Loader) *Text {
-	t := &Text{loader: loader, required: map[string]bool{}}
+	t := &Text{main: main, loader: loader, required: map[string]bool{}}
 	met := map[string]bool{main.Name: true}
 	queue := []script.Source{main}
 	for len(queue) > 0 {
@@ -60,6 +61,10 @@ func Read(main script.Source, loader script.Loader) *Text {
 	}
 	return t
 }
+
+// Run is the function Run on the runbook. It parses anew: compiling rewrites what was
+// parsed.
+func (t *Text) Run(catalog *effect.Catalog) []Finding { return Run(t.main, t.loader, catalog) }
 
 // Readable reports whether all files are Lua. Those that are not cannot be started,
 // whatever Run says of the rest.

@@ -50,7 +50,7 @@ func (a commands) checkCommand() *cobra.Command {
 					return err
 				}
 				catalog := a.Catalog(extra...)
-				findings := check.Run(main, loader, catalog)
+				findings := text.Run(catalog)
 				lacking, unknown := a.Lacking(cmd.Context(), on, text.Uses(catalog), catalog)
 				findings = append(findings, lacking...)
 				findings = append(findings, a.Undeclared(cmd.Context(), on, text.Names(catalog), catalog)...)

@@ -15,12 +15,12 @@ import (
 
 // checked refuses to start a script in which check finds an error, so that it
 // does not fail half way.
-func (s *session) checked(main script.Source, loader script.Loader, text *check.Text, anyway bool) error {
+func (s *session) checked(text *check.Text, anyway bool) error {
 	if anyway {
 		return nil
 	}
 	var errs []error
-	findings := append(check.Run(main, loader, s.tree.Catalog), text.Strangers(s.tree.Catalog, s.people)...)
+	findings := append(text.Run(s.tree.Catalog), text.Strangers(s.tree.Catalog, s.people)...)
 	for _, f := range findings {
 		if f.Severity == check.SeverityError {
 			errs = append(errs, errors.New(f.String()))

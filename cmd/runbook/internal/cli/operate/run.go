@@ -59,7 +59,7 @@ func (a commands) runCommand() *cobra.Command {
 			text := check.Read(main, loader)
 			return a.carryOut(cmd.Context(), carry{wait: wait, modules: text.Requires(), script: app.ScriptFile(argv[0]), what: "run"},
 				func(ctx context.Context, s *session) (interpreter.Outcome, error) {
-					if err := s.checked(main, loader, text, unchecked); err != nil {
+					if err := s.checked(text, unchecked); err != nil {
 						return interpreter.Outcome{}, err
 					}
 					if err := s.carries(ctx, text); err != nil {
