@@ -92,4 +92,7 @@ fail "no"`)}})
 	}) {
 		t.Errorf("broken: %v", trial.Broken)
 	}
+	if found, err := r.Explorer(nil).Explore(t.Context()); err != nil || found.Schedules != 1 || found.Blocked == nil || !strings.Contains(found.Blocked.Error(), "b.lua:2") {
+		t.Errorf("explored %+v: %v", found, err)
+	}
 }

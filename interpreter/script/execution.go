@@ -42,7 +42,11 @@ func (s *Script) call(ctx context.Context, place effect.Place, rollback bool, fn
 	}
 	s.settleSubjects()
 	x := &execution{script: s, ctx: ctx, cancel: s.cancel, scheduler: scheduler{over: make(chan struct{}), idle: s.opts.Idle}}
-	x.meter = newMeter(s.budget(rollback), s.opts.Memory, s.cancel)
+	budget := s.opts.Budget
+	if rollback {
+		budget = s.overruns.budget(budget)
+	}
+	x.meter = newMeter(budget, s.opts.Memory, s.cancel)
 	defer x.meter.close()
 	defer context.AfterFunc(ctx, func() { x.cancel(stopOf(ctx)) })()
 

@@ -19,6 +19,10 @@ const perEffect = 5 * time.Millisecond
 // for a while did not compute meanwhile.
 const maxPassed = 50 * time.Millisecond
 
+// maxAhead is how far the clock and the time on processors may part and be taken
+// for steps in which they are told, and not for a wait or the work of others.
+const maxAhead = 10 * time.Millisecond
+
 // started is what onProcessors counts from where nothing better can be had.
 var started = time.Now()
 
@@ -57,6 +61,8 @@ type meter struct {
 	seen   uint64        // the segment of the last look
 	last   time.Time     // when that was
 	lastOn time.Duration // what the process had had of the processors then
+	wall   time.Duration // that passed beyond what counted
+	on     time.Duration // likewise, on processors
 	used   time.Duration // by the segment seen
 	spent  time.Duration // by the execution
 	base   uint64        // the heap when the execution began, in bytes
@@ -136,7 +142,7 @@ func (m *meter) look() {
 		}
 		return
 	}
-	passed := min(now.Sub(m.last), (on-m.lastOn)/time.Duration(max(1, computing.Load())), maxPassed)
+	passed := m.passed(now.Sub(m.last), (on-m.lastOn)/time.Duration(max(1, computing.Load())))
 	if m.spent += passed; segment == m.seen {
 		m.used += passed
 	} else {
@@ -153,6 +159,16 @@ func (m *meter) look() {
 	default:
 		m.arm()
 	}
+}
+
+// passed returns how much of the time since the last look counts: what passed, and
+// no more than the script's part of the processors. Both come in steps of a few
+// milliseconds; what one has ahead of the other counts when that follows.
+func (m *meter) passed(wall, on time.Duration) time.Duration {
+	m.wall, m.on = m.wall+min(wall, maxPassed), m.on+min(on, maxPassed)
+	passed := min(m.wall, m.on)
+	m.wall, m.on = min(m.wall-passed, maxAhead), min(m.on-passed, maxAhead)
+	return passed
 }
 
 // grown reports whether the heap is beyond the bound, garbage not counted, or

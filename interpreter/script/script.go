@@ -87,8 +87,8 @@ type Script struct {
 	decision  string // that ends the run: rollback or abort
 	abandoned bool   // see Abandoned
 	rollbacks []registered
-	rolling   int                 // the attempt at a rollback that is under way
-	overran   int                 // functions of it that took too much
+	overran   bool // the script took too much before any rollback
+	overruns  overruns
 	leftOver  []leftOver          // guarded by scheduler.mu while the script runs
 	subjects  map[string]*subject // of which something is desired, by module and arguments
 
@@ -153,6 +153,7 @@ func (s *Script) Run(ctx context.Context) error {
 	}
 	s.ran = true
 	err := s.execute(ctx, s.base.NewFunctionFromProto(s.chunk), "", false)
+	s.overran = tookTooMuch(err)
 	if err == nil && s.header == nil {
 		return &Error{Message: "the script has no runbook{} header", Hint: language.HeaderExample,
 			Where: effect.Position{File: s.opts.Main.Name, Line: 1}}
@@ -184,28 +185,14 @@ func (s *Script) RunRollback(ctx context.Context, r Rollback, place effect.Place
 	if ask {
 		fn = s.asking(all[r.Index-1])
 	}
-	if attempt, _, _ := place.Rollback(); attempt != s.rolling {
-		s.rolling, s.overran = attempt, 0
+	attempt, _, _ := place.Rollback()
+	over := s.overruns.of(attempt, s.overran)
+	if err := over.refuse(r, all[r.Index-1].fn); err != nil {
+		return err
 	}
 	err := s.execute(ctx, fn, place, true)
-	if stop := effect.AsStop(err); stop != nil && stop.Cause == effect.Exhausted {
-		s.overran++
-	}
+	over.add(all[r.Index-1].fn, err)
 	return err
-}
-
-// leastBudget is what the function of a rollback may compute whatever those before
-// it took: far more than to call a few effects takes.
-const leastBudget = 10 * time.Millisecond
-
-// budget is how long an execution may compute. Of the functions of a rollback each
-// that took too much halves what those after it have: thousands of them end all the
-// same, and one that only calls what takes a change back comes to that.
-func (s *Script) budget(rollback bool) time.Duration {
-	if !rollback {
-		return s.opts.Budget
-	}
-	return max(s.opts.Budget>>min(s.overran, 30), min(leastBudget, s.opts.Budget))
 }
 
 // Sources returns the files that were loaded so far: the script, then what it

@@ -91,6 +91,9 @@ func dead(t *Trial) error {
 	if s := effect.AsStop(t.Ending.Err); s != nil {
 		return s
 	}
+	if t.Ending.Endless && len(t.Ending.Rollbacks) > 0 {
+		return t.Ending.Rollbacks[0]
+	}
 	if e := effect.AsError(t.Ending.Err); e != nil && e.Code == effect.CodeUnsupported {
 		return t.Ending.Err
 	}

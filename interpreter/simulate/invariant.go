@@ -294,8 +294,12 @@ func rollbacksComplete(v *effect.View, r Ending) string {
 	if r.Endless {
 		text = "the rollback failed"
 	}
-	for _, err := range r.Rollbacks {
+	const said = 3 // a loop may have registered thousands
+	for _, err := range r.Rollbacks[:min(len(r.Rollbacks), said)] {
 		text += ": " + err.Error()
+	}
+	if more := len(r.Rollbacks) - said; more > 0 {
+		text += fmt.Sprintf(", and %d more", more)
 	}
 	return text
 }

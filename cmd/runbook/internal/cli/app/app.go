@@ -100,6 +100,20 @@ func (a *App) Note(format string, args ...any) {
 	_, _ = io.WriteString(a.Stderr, view.Wrap(a.Style, fmt.Sprintf(format, args...)))
 }
 
+// maxFailedRollbacks is how many failed rollbacks are printed at the end of a run.
+// A loop may register thousands; the lines above and the record have all of them.
+const maxFailedRollbacks = 20
+
+// NoteFailedRollbacks prints why rollbacks failed.
+func (a *App) NoteFailedRollbacks(failed []error) {
+	for _, err := range failed[:min(len(failed), maxFailedRollbacks)] {
+		a.Note("%s %s\n", a.Style.Red("rollback failed:"), Indented(view.Clean(err.Error())))
+	}
+	if more := len(failed) - maxFailedRollbacks; more > 0 {
+		a.Note("  and %d more\n", more)
+	}
+}
+
 // Exit prints a command's error and returns the exit code that it stands for.
 func (a *App) Exit(cmd *cobra.Command, err error) int {
 	if err == nil {

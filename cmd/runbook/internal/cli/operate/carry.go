@@ -161,9 +161,7 @@ func (a commands) explain(out interpreter.Outcome, catalog *effect.Catalog) {
 			a.Note("%s %s\n", a.Style.Yellow("stopped:"), app.Indented(view.Clean(text)))
 		}
 	}
-	for _, err := range out.Rollbacks {
-		a.Note("%s %s\n", a.Style.Red("rollback failed:"), app.Indented(view.Clean(err.Error())))
-	}
+	a.NoteFailedRollbacks(out.Rollbacks)
 }
 
 // failureOf is an outcome's error as --json prints it.

@@ -220,7 +220,9 @@ func (a commands) exploredSummary(x *simulate.Explored, again again) {
 	if x.Worst.Recovery > 0 {
 		a.Result("worst time to recovery: %s, schedule %s\n  %s\n", s.Bold(effect.FormatDuration(x.Worst.Recovery)), x.Worst.Schedule,
 			s.Dim(again.command("explore", x.Worst.Schedule)))
-	} else {
+	} else if !slices.ContainsFunc(outcomes, func(o string) bool {
+		return strings.HasPrefix(o, string(effect.StatusRolledBack)) || strings.HasPrefix(o, string(effect.StatusRollbackFailed))
+	}) { // one of those took no time
 		a.Result("no schedule led to a rollback\n")
 	}
 	if x.Left.Why != "" {

@@ -192,9 +192,7 @@ func (a commands) explainEnding(r *rehearsal, end simulate.Ending) {
 	case end.Err != nil:
 		a.Note("%s %s\n", a.Style.Yellow("stopped:"), app.Indented(view.Clean(end.Err.Error())))
 	}
-	for _, err := range end.Rollbacks {
-		a.Note("%s %s\n", a.Style.Red("rollback failed:"), app.Indented(view.Clean(err.Error())))
-	}
+	a.NoteFailedRollbacks(end.Rollbacks)
 }
 
 // jsonPlan prints a plan as a stream: an effect a line, then the rest.
