@@ -49,7 +49,7 @@ func program(t *testing.T) string {
 		}
 		built.program = filepath.Join(built.dir, "caddyserver")
 		cmd := osexec.Command("go", "build", "-ldflags", "-s -w", "-o", built.program, ".")
-		cmd.Dir, cmd.Env = source, append(os.Environ(), "GOWORK=off", "GOFLAGS=") // as the tests are built: what both need is compiled once
+		cmd.Dir, cmd.Env = source, append(os.Environ(), "GOWORK=off", "GOFLAGS=", "GOGC=off", "GOMEMLIMIT=2GiB") // flags as those of the tests: what both need is compiled once
 		if out, err := cmd.CombinedOutput(); err != nil {
 			built.err = fmt.Errorf("build the Caddy of %s (its modules have to be had from the network): %w\n%s", source, err, out)
 		}

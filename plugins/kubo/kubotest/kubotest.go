@@ -20,7 +20,7 @@ func Build(source, dir string) (string, error) {
 	program := filepath.Join(dir, "ipfsnode")
 	cmd := exec.Command("go", "build", "-ldflags", "-s -w", "-o", program, ".")
 	cmd.Dir = source
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=") // as the tests are built: what both need is compiled once
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=", "GOGC=off", "GOMEMLIMIT=2GiB") // flags as those of the tests: what both need is compiled once
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the node of %s (its modules have to be had from the network): %w\n%s", source, err, out)
 	}
