@@ -19,7 +19,8 @@ return { world = {
   deploy = { envs = { shop = { version = "v1", state = "active", previous = "v0" } }, regions = { eu = { version = "v1", state = "active" } } },
   traffic = { weights = { shop = 50, other = 50 } },
   health = { shop = {}, eu = {}, web = {} },
-  exec = { vars = { limit = 1, burst = 1 }, commands = { ["limit 2"] = { sets = { limit = 2, burst = 2 } }, ["limit 1"] = { sets = { limit = 1 } }, ["note"] = { sets = { noted = 1 } } } } } }`)}, nil, catalog)
+  exec = { vars = { limit = 1, burst = 1 }, commands = { ["limit 2"] = { sets = { limit = 2, burst = 2 } }, ["limit 1"] = { sets = { limit = 1 } }, ["note"] = { sets = { noted = 1 } },
+    ["pool 1"] = { sets = { pool = 1 } }, ["pool 2"] = { sets = { pool = 2 } } } } } }`)}, nil, catalog)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,6 +47,9 @@ return { world = {
 		{"what has no name is back", command(`"limit", "1"`) + `health.check { env = "web" }`, command(`"limit", "2"`) + `health.check { env = "web" }`, ""},
 		{"customers are told only what is so", `health.check { env = "web" } notify.send { to = "all", text = "it is over" }`, `notify.send { to = "all", text = "work begins" } ` + command(`"reindex"`) + `health.check { env = "web" }`, ""},
 		{"what the world knows of is not back", `health.check { env = "web" } notify.send { to = "all", text = "it is over" }`, `notify.send { to = "all", text = "work begins" } ` + command(`"limit", "2"`) + `health.check { env = "web" }`, completes},
+		{"what nobody knows of is done the other way", command(`"./deploy.sh", "v1"`) + `health.check { env = "web" }`, command(`"./deploy.sh", "v2"`) + `health.check { env = "web" }`, ""},
+		{"what nobody knows of is done afterwards", `health.check { env = "web" } ` + command(`"./deploy.sh", "v1"`), command(`"./deploy.sh", "v2"`) + `health.check { env = "web" }`, completes},
+		{"what nobody said it was is set anew", command(`"pool", "1"`) + `health.check { env = "web" }`, command(`"pool", "2"`) + `health.check { env = "web" }`, ""},
 		{"what has no name is not back", command(`"note"`) + `health.check { env = "web" }`, command(`"limit", "2"`) + `health.check { env = "web" }`, completes},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

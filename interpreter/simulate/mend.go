@@ -46,7 +46,9 @@ func (w *World) mend(e Entry) {
 // changed itself may be otherwise than it was, such as the version before, and what
 // had not been there before may stay beside what has been put back. What a part
 // depends on otherwise, as on a file, nobody can tell: it is enough that something is
-// back that was otherwise. Changes that cannot be why do not count.
+// back that was otherwise, or set anew where nobody said what it was, or that something
+// was done of which nobody says what it changes, as the run had. Changes that cannot be
+// why do not count.
 func (w *World) putBack(part string, turn turn, blamed func(effect.Change) bool) bool {
 	now := w.changedBeside(turn.module)
 	differs := func(c effect.Change) bool {
@@ -54,21 +56,47 @@ func (w *World) putBack(part string, turn turn, blamed func(effect.Change) bool)
 	}
 	named := slices.DeleteFunc(slices.Clone(turn.changed), func(c effect.Change) bool { return !isOf(part, c) || !blamed(c) })
 	if len(named) == 0 {
-		return slices.ContainsFunc(turn.changed, func(c effect.Change) bool { return c.From != nil && !differs(c) })
+		touched := w.touched()
+		return w.untoldBack() || slices.ContainsFunc(turn.changed, func(c effect.Change) bool {
+			return c.From != nil && !differs(c) || c.From == nil && touched[c.Target()]
+		})
 	}
-	touched := map[string]bool{}
-	for _, e := range w.entries {
-		if e.Place.InRollback() {
-			for _, c := range e.Changes {
-				touched[c.Target()] = true
-			}
-		}
-	}
+	touched := w.touched()
 	old := slices.ContainsFunc(named, func(c effect.Change) bool { return c.From != nil && !differs(c) })
 	left := slices.ContainsFunc(now, func(c effect.Change) bool {
 		return isOf(part, c) && blamed(c) && !touched[c.Target()] && (c.From != nil || !old)
 	})
 	return !left && slices.ContainsFunc(named, func(c effect.Change) bool { return !differs(c) })
+}
+
+// touched returns what a rollback has changed; w.mu is held.
+func (w *World) touched() map[string]bool {
+	list := map[string]bool{}
+	for _, e := range w.entries {
+		if e.Place.InRollback() {
+			for _, c := range e.Changes {
+				list[c.Target()] = true
+			}
+		}
+	}
+	return list
+}
+
+// untoldBack reports whether a rollback did something that changed nothing the world
+// knows of, by a module by which the run had done so before: ./deploy.sh v1 after
+// ./deploy.sh v2. What only tells people puts nothing back; w.mu is held.
+func (w *World) untoldBack() bool {
+	did := map[string]bool{} // by the run, by module
+	for _, e := range w.done() {
+		switch {
+		case !e.Class.Writes() || e.Err != nil || len(e.Changes) > 0 || e.Tells || e.Module == effect.ControlModule:
+		case e.Place.InRollback() && did[e.Module]:
+			return true
+		default:
+			did[e.Module] = did[e.Module] || !e.Place.InRollback()
+		}
+	}
+	return false
 }
 
 // isOf reports whether a change is one of a thing with the part's name.
