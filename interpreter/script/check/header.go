@@ -109,7 +109,7 @@ func (f *file) noPositional(name string, t *constructor) {
 // headerParams checks the declarations of the parameters and remembers their
 // names.
 func (f *file) headerParams(header *constructor) {
-	params := &declaredParams{names: map[string]bool{}, most: map[string]bool{}}
+	params := &declaredParams{names: map[string]bool{}, most: map[string]bool{}, units: map[string]int{}}
 	for _, e := range header.keyed {
 		if e.key != "params" {
 			continue
@@ -126,6 +126,7 @@ func (f *file) headerParams(header *constructor) {
 		for _, p := range t.keyed {
 			params.names[p.key] = true
 			params.most[p.key] = f.atMost(p)
+			params.units[p.key] = f.unitOf(p)
 			f.paramDeclaration(p)
 		}
 		if !t.closed {

@@ -248,6 +248,10 @@ func (f *file) comparison(n *ast.RelationalOpExpr) {
 		against, _ = f.kindOfResult(other)
 	}
 	line, equality := max(n.Line(), result.Line()), n.Operator == "==" || n.Operator == "~="
+	if i := f.unitIn(other); i >= 0 && of.Type == effect.Duration {
+		f.warn(line, "write "+fmt.Sprintf(units[i].turned, textOf(result)), "%s is in seconds, and %s is in %s", textOf(result), textOf(other), units[i].name)
+		return
+	}
 	switch {
 	case against == "" || against == "nil" && equality:
 	case against != kind && equality:

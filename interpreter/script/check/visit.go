@@ -152,6 +152,7 @@ func (f *file) call(call *ast.FuncCallExpr) {
 type declaredParams struct {
 	names map[string]bool
 	most  map[string]bool // those that have a max, or are one of few values
+	units map[string]int  // which of units each is in; -1 if it does not say
 }
 
 func (p *declaredParams) list() []string {

@@ -1,4 +1,6 @@
-runbook { name = "results", summary = "looks at what ops return" }
+runbook { name = "results", summary = "looks at what ops return", params = {
+  behind = { type = "int", default = 500, doc = "milliseconds that a replica may be behind" }, most = { type = "duration", default = "5m", doc = "minutes, mostly" },
+  seconds = { type = "int", default = 60, doc = "seconds; 60 is a minute, and not 60 minutes" } } }
 local health, traffic = require "health", require "traffic"
 local seen = health.measure { env = "green" }
 if seen.p99_latency == nil or seen.p99_latency > 0.5 or seen.error_rate > 1 then fail "it is slow" end
@@ -30,3 +32,6 @@ same.age = 2
 log.info(tostring(second.age))
 local listed = hosts.list { on = { "all" } }
 for _, host in ipairs(listed.hosts or {}) do host.seen = true end
+local db = require "db"
+local behind = db.lag {}.lag
+if behind and (behind * 1000 > params.behind or behind > params.most or behind > params.seconds) then fail "a replica is behind" end

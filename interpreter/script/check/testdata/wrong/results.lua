@@ -1,4 +1,4 @@
-runbook { name = "results", summary = "looks at what ops return, wrongly" }
+runbook { name = "results", summary = "looks at what ops return, wrongly", params = { behind = { type = "int", default = 500, doc = "milliseconds that b may be behind" } } }
 local db, health, hosts = require "db", require "health", require "hosts"
 local deploy, exec, traffic = require "deploy", require "exec", require "traffic"
 local lag = db.lag { node = "b" }
@@ -22,6 +22,9 @@ for _, server in ipairs(traffic.servers {}.servers) do
 end
 local seen = health.measure { env = "green" }
 if seen.p99_latency > 500 then fail "it is slow" end -- warning: seen\.p99_latency is in seconds, and 500 of them are 8m20s; write 0\.5 for 500ms
+if lag.lag and lag.lag > params.behind then fail "b is behind" end -- warning: lag\.lag is in seconds, and params\.behind is in milliseconds; write lag\.lag \* 1000
+local most_minutes = 5
+if most_minutes < db.lag { node = "b" }.lag then fail "b is behind" end -- warning: is in seconds, and most_minutes is in minutes
 health.alerts { severity = "critical" } -- warning: nobody looks at what health\.alerts returns
 deploy.activate { env = "green" }
 approve { title = "too late to see those", by = { "ana" } }
