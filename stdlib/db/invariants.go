@@ -14,7 +14,7 @@ import (
 // invariants returns what has to hold of every database.
 func invariants() []effect.Invariant {
 	return []effect.Invariant{
-		{Name: "there is one writable primary at most", After: onePrimary},
+		{Name: "there is one writable primary at most", Doc: "the old one is stopped before: by hosts.service of its unit on a host named like the node, by a command that names it, or by what a scenario says", After: onePrimary},
 		{Name: "no committed write is lost by a promotion", Doc: "the node is at most a second behind", After: nothingLost},
 		{Name: "no committed write is lost by a promotion", Doc: "db.lag, where the run asks it, names the node, or people agree", After: lagKnown},
 		{Name: "what goes live is whole", After: wholeLive},
@@ -60,12 +60,12 @@ var changed = lazyregexp.New(`(?i)^\s*(?:update|insert\s+into|delete\s+from)\s+(
 
 func onePrimary(v *effect.View, _ effect.Occurrence) string {
 	state := v.State("db")
-	if msg := writers("", state); msg != "" {
+	if msg := writers(v, "", state); msg != "" {
 		return msg
 	}
 	named := plain.Table(state, "databases")
 	for _, name := range plain.SortedNames(named) {
-		if msg := writers(name, plain.Table(named, name)); msg != "" {
+		if msg := writers(v, name, plain.Table(named, name)); msg != "" {
 			return msg
 		}
 	}
@@ -119,7 +119,7 @@ func lagKnown(v *effect.View, e effect.Occurrence) string {
 }
 
 // writers tells if several nodes of a database take writes.
-func writers(name string, database map[string]any) string {
+func writers(v *effect.View, name string, database map[string]any) string {
 	nodes := plain.Table(database, "nodes")
 	var writable []string
 	for _, node := range plain.SortedNames(nodes) {
@@ -127,6 +127,9 @@ func writers(name string, database map[string]any) string {
 		if n["up"] != false && n["writable"] == true {
 			writable = append(writable, node)
 		}
+	}
+	if len(writable) > 1 {
+		writable = slices.DeleteFunc(writable, func(node string) bool { return fenced(v, node) })
 	}
 	if len(writable) < 2 {
 		return ""
