@@ -49,6 +49,32 @@ func contractedEarly(v *effect.View, end effect.Ending) string {
 	return ""
 }
 
+// contractedUnasked finds migrations of a later step that an earlier one had made already,
+// for it named no version: db.migrate runs all that wait then, also those that are to
+// come once nothing uses what they take away.
+func contractedUnasked(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusSucceeded || v.Usual != nil {
+		return ""
+	}
+	migrated := func(e effect.Occurrence) bool { return e.Module == "db" && e.Name == "migrate" && e.Wrote() }
+	past := v.Past()
+	for i, e := range past {
+		to, given := e.Args["to"].(float64)
+		if !migrated(e) || !given || len(e.Changes) > 0 {
+			continue
+		}
+		for _, p := range past[:i] {
+			value, _ := p.Value.(map[string]any)
+			if migrated(p) && p.Args["to"] == nil && p.Where != e.Where && plain.Str(p.Args, "db") == plain.Str(e.Args, "db") &&
+				plain.Num(value, "from") < to && plain.Num(value, "to") >= to {
+				return fmt.Sprintf("%s finds nothing left to do: %s names no version, and had run all migrations that wait, to %.0f, ahead of all that comes between; name the version there, too",
+					e, p, plain.Num(value, "to"))
+			}
+		}
+	}
+	return ""
+}
+
 // takesAwayOf reports whether a call takes a column or a table away.
 func takesAwayOf(e effect.Occurrence) bool {
 	said := ""

@@ -3,6 +3,7 @@ package deploy
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
@@ -46,10 +47,26 @@ func shareOf(traffic map[string]any, name string) float64 {
 }
 
 // oneLeft finds machines that are drained although nowhere else is room for what
-// runs there.
-func oneLeft(_ *effect.View, e effect.Occurrence) string {
-	if e.Module != "deploy" || e.Name != "drain" || !e.Wrote() {
+// runs there, also where the system refuses that, and the run itself closed the others.
+func oneLeft(v *effect.View, e effect.Occurrence) string {
+	if e.Module != "deploy" || e.Name != "drain" || e.Place.InRollback() {
 		return ""
+	}
+	if e.Err != nil {
+		if e.Err.Code != effect.CodeFailed || e.Fault != "" {
+			return ""
+		}
+		was, is := nodeStates(v.Begin("deploy")), nodeStates(v.State("deploy"))
+		var closed []string
+		for _, at := range plain.SortedNames(is) {
+			if was[at] == "open" && is[at] == "cordoned" && at != plain.Str(e.Args, "node") {
+				closed = append(closed, at)
+			}
+		}
+		if len(closed) == 0 {
+			return ""
+		}
+		return fmt.Sprintf("%s is refused, for there is no room elsewhere: the run has cordoned %s before, and opened none of them again; call deploy.uncordon before the next one", e, strings.Join(closed, ", "))
 	}
 	for _, name := range silenced(e) {
 		return fmt.Sprintf("%s leaves no instance of %s: no other machine is open; let one of them take part again first", e, name)

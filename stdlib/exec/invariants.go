@@ -15,6 +15,7 @@ func invariants() []effect.Invariant {
 	return []effect.Invariant{
 		{Name: "a command that may run twice says what is to be, not what is to be added", After: absolute},
 		model.TakenBack("exec", model.Command),
+		model.RegisteredInTime("exec", model.Command),
 		model.StartedLast("exec", model.Command),
 		model.Destroys("exec", model.Command),
 		model.Emptied("exec", model.Command),
@@ -22,6 +23,7 @@ func invariants() []effect.Invariant {
 		model.PaidOnce("exec", model.Command),
 		model.Upgraded("exec"),
 		model.MirroredWhole("exec"),
+		model.MadeFirst("exec"),
 		model.FillsUp("exec", model.Command),
 		model.NameMissing("exec"),
 	}

@@ -25,6 +25,7 @@ func invariants() []effect.Invariant {
 		{Name: "a run that succeeded has seen that what was only accepted was done", End: seenDone},
 		{Name: "a request that is sent again says that it is the same", After: sameAgain},
 		model.TakenBack("http", requestLine),
+		model.RegisteredInTime("http", requestLine),
 		model.StartedLast("http", requestLine),
 		{Name: "what is deleted is what was looked at", End: othersDeleted},
 		model.Emptied("http", requestName),

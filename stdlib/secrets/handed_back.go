@@ -36,3 +36,27 @@ func handedBack(v *effect.View, e effect.Occurrence) string {
 	return fmt.Sprintf("%s takes %s back from version %s of %s, which %s has ended before: in between it had nothing that is valid; hand the old one out first, and revoke last",
 		e, consumer(e), plain.Str(ended.Args, "version"), plain.Str(ended.Args, "name"), ended)
 }
+
+// handedBackDead finds rollbacks that hand a version of a secret out and end that one:
+// they mean the one that the run made.
+func handedBackDead(v *effect.View, e effect.Occurrence) string {
+	name, version := plain.Str(e.Args, "name"), plain.Str(e.Args, "version")
+	if e.Module != "secrets" || e.Name != "revoke" || e.Err != nil || !e.Place.InRollback() {
+		return ""
+	}
+	past := v.Past()
+	if made(past, name, version) {
+		return ""
+	}
+	for _, got := range past {
+		value, _ := got.Value.(map[string]any)
+		secret, ok := value["value"].(effect.Secret)
+		taken := got.Module == "secrets" && got.Name == "get" && ok && plain.Str(got.Args, "name") == name && plain.Str(value, "version") == version
+		for _, p := range past {
+			if p.Place.InRollback() && p.Err == nil && p.Class.Writes() && p.Module != "secrets" && (taken && carries(p.Args, secret) || slices.Contains(versionsIn(p), version)) {
+				return fmt.Sprintf("%s ends version %s of %s, which %s has just handed out again: what has it is refused from now on; end the one that the run made", e, version, name, p)
+			}
+		}
+	}
+	return ""
+}

@@ -20,6 +20,7 @@ func invariants() []effect.Invariant {
 		{Name: "a secret is revoked after its last consumer has the new one", Doc: "secrets.revoke comes after each change that gives a consumer the new version", After: consumersFirst},
 		{Name: "a secret is revoked after its last consumer has the new one", Doc: "and no consumer comes to the new version after it", After: consumersInTurn},
 		{Name: "a secret is revoked after its last consumer has the new one", Doc: "and a rollback hands the old version out before it ends the new one", After: handedBack},
+		{Name: "a secret is revoked after its last consumer has the new one", Doc: "and a rollback ends no version that it has handed out", After: handedBackDead},
 		{Name: "a secret is revoked after its last consumer has the new one", Doc: "and what was only written to a host has been read by its service: it was restarted, or looked at", After: consumersAwake},
 	}
 }

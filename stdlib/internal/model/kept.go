@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
@@ -11,7 +12,8 @@ import (
 
 // KeptFirst returns the invariant that a change to data before which a run makes a
 // copy is not made where the copy failed: the way back that it counts on is not
-// there. Who asks people something else then, has told them.
+// there, or rows that were to be moved are not. Who asks people something else then,
+// has told them.
 func KeptFirst() effect.Invariant {
 	return effect.Invariant{Name: "what a run keeps a copy of is not changed without it", After: func(v *effect.View, e effect.Occurrence) string {
 		if !e.Wrote() || !changesData(e) {
@@ -21,7 +23,7 @@ func KeptFirst() effect.Invariant {
 			if usual.Place == e.Place {
 				break
 			}
-			if !usual.Wrote() || !keeps(usual, e) {
+			if !usual.Wrote() || !keeps(usual, e) && !movesRows(usual, e) {
 				continue
 			}
 			if failed := missing(v, usual, e); failed != nil {
@@ -53,7 +55,7 @@ func missing(v *effect.View, usual, change effect.Occurrence) *effect.Occurrence
 		case p.Place == change.Place:
 		case p.Module == usual.Module && p.Name == usual.Name && p.Where == usual.Where && p.Err != nil:
 			failed, told = &p, false
-		case p.Err == nil && p.Class.Writes() && instead(p, change):
+		case p.Err == nil && p.Class.Writes() && (!movesRows(usual, change) && instead(p, change) || failed != nil && sameCall(p, *failed)):
 			return nil
 		case failed != nil && agreed(p) && p.Err == nil && !askedAlike(v.Usual, p):
 			told = true
@@ -80,6 +82,16 @@ func instead(p, change effect.Occurrence) bool {
 		return excuses(p, what)
 	}
 	return false
+}
+
+// copied matches a statement that copies rows to where they are to be from then on.
+var copied = lazyregexp.New(`(?is)^\s*(insert\s+into\b.*\bselect\b.*\bfrom|create\s+table\b.*\bas\s+select|select\b.*\binto\b.*\bfrom)\b`)
+
+// movesRows reports whether a statement copies rows, and a later migration, or what
+// destroys data, may take away those that it was to copy.
+func movesRows(e, change effect.Occurrence) bool {
+	return e.Module == "db" && e.Name == "exec" && copied.MatchString(plain.Str(e.Args, "sql")) && change.Module == "db" && sameDatabase(e, change) &&
+		(change.Name == "migrate" || Destroyed(plain.Str(change.Args, "sql")) != "")
 }
 
 // askedAlike reports whether people are asked the same where nothing fails.
@@ -125,4 +137,50 @@ func KeptAhead() effect.Invariant {
 			}
 			return ""
 		}}
+}
+
+// KeptItself returns the invariant that a run which makes a copy of a database before it
+// migrates one, or removes rows, makes it of that one. It is found where the copy is of
+// another one that the run does not change, so that it is for nothing, and no copy of the
+// right one is made or looked at.
+func KeptItself() effect.Invariant {
+	return effect.Invariant{Name: "what a run keeps a copy of is not changed without it", Doc: "the backup that a run makes before it migrates a database, or removes rows of it, is of that database",
+		End: func(v *effect.View, end effect.Ending) string {
+			if end.Status != effect.StatusSucceeded || v.Usual != nil {
+				return ""
+			}
+			past := v.Past()
+			for i, e := range past {
+				if !overwritten(e) {
+					continue
+				}
+				var other *effect.Occurrence
+				for _, p := range past[:i] {
+					if excuses(p, "drop table") && sameDatabase(e, p) {
+						other = nil
+						break
+					}
+					if p.Module == "db" && p.Name == "backup" && p.Wrote() {
+						other = &p
+					}
+				}
+				if other != nil && !slices.ContainsFunc(past, func(c effect.Occurrence) bool { return overwritten(c) && sameDatabase(*other, c) }) {
+					return fmt.Sprintf("%s changes %s, and the copy that %s made before it is of %s: there is no way back; name the database there, too", e, database(e), other, database(*other))
+				}
+			}
+			return ""
+		}}
+}
+
+// overwritten reports whether an effect migrated a database, or removed or changed rows of
+// it.
+func overwritten(e effect.Occurrence) bool {
+	return e.Module == "db" && e.Wrote() && (e.Name == "migrate" && len(e.Changes) > 0 || e.Name == "exec" && overwrites.MatchString(plain.Str(e.Args, "sql")))
+}
+
+func database(e effect.Occurrence) string {
+	if name := plain.Str(e.Args, "db"); name != "" {
+		return "the database " + name
+	}
+	return "the configured database"
 }
