@@ -25,7 +25,9 @@ var seeded = []struct {
 }{
 	{"ahead-by-luck", "no traffic is moved to what is not there", 1},
 	{"alert-read", "no traffic is moved to what an alert fires about", 1},
+	{"all-cordoned", "a drain leaves of everything an instance", 1},
 	{"all-rows", "what is changed is what was looked at", 1},
+	{"another-copied", "what a run keeps a copy of is not changed without it", 1},
 	{"another-drained", "a machine is empty before it is taken down", 1},
 	{"archived-in-part", "what is removed after it was archived is in the archive", 1},
 	{"asked-afterwards", "nothing irreversible comes before its approval", 1},
@@ -53,12 +55,15 @@ var seeded = []struct {
 	{"dropped-while-named", "what a name led to stays until resolvers have forgotten it", 1},
 	{"edition-before", "the last copy of content is kept", 1},
 	{"empty-list", "an answer without rows does not empty what is there", 1},
+	{"ended-as-handed-back", "a secret is revoked after its last consumer has the new one", 1},
 	{"ended-is-done", "a wait that ends badly is not one that ends well", 1},
 	{"ended-then-handed-back", "a secret is revoked after its last consumer has the new one", 1},
 	{"endless-wait", "a run ends", 1},
 	{"everywhere-at-once", "a version does not come into service everywhere at once", 1},
+	{"expired-first", "the newest backup is kept", 1},
 	{"failing-rollback", "every rollback completes", 1},
 	{"feature-left-on", "what a run sets for its own time is taken back however it ends", 1},
+	{"fenced-elsewhere", "there is one writable primary at most", 1},
 	{"fenced-late", "there is one writable primary at most", 1},
 	{"file-is-no-look", "a member takes part again before the next one is away", 1},
 	{"files-without-lock", "what others share is changed under a lock", 1},
@@ -90,6 +95,8 @@ var seeded = []struct {
 	{"lost-update", "what somebody else changed is not overwritten unseen", 1},
 	{"made-twice", "a request that is sent again says that it is the same", 1},
 	{"member-without-data", "readers get no replica that is far behind", 1},
+	{"migrated-ahead", "what the version in service uses stays until the next one serves", 1},
+	{"moment-passed-over", "what is restored is of before the damage", 1},
 	{"mute-and-stop", "what a run sets for its own time is taken back however it ends", 1},
 	{"name-before-primary", "a name is moved after what it leads to is ready", 1},
 	{"name-then-gone", "what a name led to stays until resolvers have forgotten it", 1},
@@ -127,6 +134,7 @@ var seeded = []struct {
 	{"rebooted-at-once", "of a group of hosts, no two are without their service at once", 1},
 	{"rebooted-in-a-row", "a member takes part again before the next one is away", 1},
 	{"region-read-only", "traffic follows the primary", 1},
+	{"registered-late", "what a run sets for its own time is taken back however it ends", 1},
 	{"relative-amount", "a command that may run twice says what is to be, not what is to be added", 1},
 	{"release-unwatched", "what is released is watched for long enough", 1},
 	{"repairs-left-off", "what a run sets for its own time is taken back however it ends", 1},
@@ -138,7 +146,9 @@ var seeded = []struct {
 	{"rollback-to-gone", "no traffic is moved to what is not there", 1},
 	{"rollback-to-nowhere", "a run that did not succeed leaves the traffic as it was", 1},
 	{"room-afterwards", "traffic is moved to what can take it", 1},
+	{"rows-left", "what a run keeps a copy of is not changed without it", 1},
 	{"rules-everywhere", "what services read does not change everywhere at once", 1},
+	{"schema-back-first", "what the version in service uses stays until the next one serves", 1},
 	{"schema-stays", "a rollback leaves nothing unhealthy in service", 1},
 	{"seconds-for-millis", "a number is in the unit in which it is taken", 1},
 	{"secret-needed-late", "a run ends", 1},
@@ -179,6 +189,7 @@ var seeded = []struct {
 	{"whole-pool", "most of a pool is not taken out of service together", 1},
 	{"wiped-primary", "what takes writes is not destroyed", 1},
 	{"written-not-read", "a secret is revoked after its last consumer has the new one", 1},
+	{"written-since", "what goes live holds all that was written", 1},
 }
 
 // sampled is all of a list, and with -short, as the race detector's runs are, every
@@ -338,7 +349,7 @@ func seededExplorer(t *testing.T, file string, tell func(simulate.Schedule)) *si
 	}
 	setup.Lacks = effect.People(nil).Lacks // as in a folder without a configuration
 	return &simulate.Explorer{Depth: 1, Workers: runtime.NumCPU(), Setup: setup,
-		Runner: told{&rehearse.Runner{Main: read(file), Catalog: catalog, Cache: script.NewCache()}, tell}}
+		Runner: told{&rehearse.Runner{Main: read(file), Catalog: catalog, Params: scenario.Params, Cache: script.NewCache()}, tell}}
 }
 
 func exists(path string) bool {

@@ -1,0 +1,1 @@
+return { world = { db = { databases = { orders = { version = 30, newest = 31 } } } } }

@@ -1,0 +1,1 @@
+return { world = { health = { refunds = { error_rate = 0.1 } } } }

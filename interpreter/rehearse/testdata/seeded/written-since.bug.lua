@@ -1,0 +1,8 @@
+-- What writes is stopped only after the copy was made that takes the place of the live data.
+runbook { name = "replace-catalog", locks = { "db/catalog", "deploy/shop" }, on_failure = "stop" }
+local db, deploy = require "db", require "deploy"
+db.restore { copy = "fresh" }
+db.validate { copy = "fresh" }
+deploy.scale { env = "shop", instances = 0 }
+db.swap { copy = "fresh", keep = "damaged" }
+deploy.scale { env = "shop", instances = 4 }
