@@ -23,6 +23,7 @@ var seeded = []struct {
 	name, invariant string
 	depth           int
 }{
+	{"absent-is-done", "what was not measured is not nothing", 1},
 	{"ahead-by-luck", "no traffic is moved to what is not there", 1},
 	{"alert-read", "no traffic is moved to what an alert fires about", 1},
 	{"all-cordoned", "a drain leaves of everything an instance", 1},
@@ -148,6 +149,7 @@ var seeded = []struct {
 	{"room-afterwards", "traffic is moved to what can take it", 1},
 	{"rows-left", "what a run keeps a copy of is not changed without it", 1},
 	{"rules-everywhere", "what services read does not change everywhere at once", 1},
+	{"saved-afterwards", "a rollback sets what was, and not what the run set", 1},
 	{"schema-back-first", "what the version in service uses stays until the next one serves", 1},
 	{"schema-stays", "a rollback leaves nothing unhealthy in service", 1},
 	{"seconds-for-millis", "a number is in the unit in which it is taken", 1},

@@ -30,6 +30,7 @@ func EngineInvariants() []effect.Invariant {
 		{Name: RunEnds, End: ends},
 		{Name: "every rollback completes", End: rollbacksComplete},
 		{Name: "no secret stands in the journal", End: noSecrets},
+		{Name: "a rollback sets what was, and not what the run set", End: setsWhatWas},
 		{Name: "the error of a change is not swallowed", End: notSwallowed},
 		{Name: "nothing irreversible comes before its approval", End: approvedFirst},
 		{Name: "a no is obeyed", After: obeyed},

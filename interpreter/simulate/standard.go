@@ -3,7 +3,9 @@ package simulate
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -47,6 +49,47 @@ func asUsual(usual map[effect.Place]effect.Occurrence, failed, later effect.Occu
 	u, known := usual[later.Place]
 	return known && later.Wrote() && later.Where != failed.Where &&
 		u.Module == later.Module && u.Name == later.Name && u.Where == later.Where && reflect.DeepEqual(u.Args, later.Args)
+}
+
+// setsWhatWas finds rollbacks that do again what the run did, which is left so: what was
+// before was read only after it had been changed.
+func setsWhatWas(v *effect.View, end effect.Ending) string {
+	if end.Status != effect.StatusRolledBack || v.Stranded {
+		return ""
+	}
+	past := v.Past()
+	for _, e := range past {
+		if !e.Place.InRollback() || e.Err != nil || !e.Class.Writes() || e.Tells || e.Module == effect.ControlModule || len(e.Changes) > 0 {
+			continue
+		}
+		var did []effect.Occurrence // what changed the same; once is what the rollback is for
+		for _, f := range past {
+			if f.Wrote() && f.Module == e.Module && (len(did) == 0 && f.Name == e.Name && len(f.Changes) > 0 && askAlike(f, e) || len(did) > 0 && changeAlike(did[0].Changes, f.Changes)) {
+				did = append(did, f)
+			}
+		}
+		if len(did) == 1 && changeAlike(did[0].Changes, v.Changes(e.Module)) {
+			return fmt.Sprintf("%s does again what %s did, and nothing is taken back: read what is to be put back before it is changed", e, did[0])
+		}
+	}
+	return ""
+}
+
+// askAlike reports whether two calls ask for the same, however long it may take.
+func askAlike(a, b effect.Occurrence) bool {
+	said := func(args map[string]any) map[string]any {
+		args = maps.Clone(args)
+		delete(args, "timeout")
+		return args
+	}
+	return reflect.DeepEqual(said(a.Args), said(b.Args))
+}
+
+// changeAlike reports whether two lists have a change of the same thing.
+func changeAlike(a, b []effect.Change) bool {
+	return slices.ContainsFunc(a, func(c effect.Change) bool {
+		return slices.ContainsFunc(b, func(d effect.Change) bool { return c.Target() == d.Target() })
+	})
 }
 
 // noSlips finds runs that end by a mistake of the script on a path that only a

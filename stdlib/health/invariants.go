@@ -16,7 +16,8 @@ func invariants() []effect.Invariant {
 		{Name: "a run that did not succeed leaves no silence on", End: silencesOff},
 		{Name: "a silence that a rollback ends is ended where nothing fails", Doc: "unless it ends by itself within a quarter of an hour", End: silencesForgotten},
 		{Name: "a silence is of what the run works on", After: silencesAll},
-		{Name: "what was not measured is not nothing", Doc: "a limit, a quota or a number of instances does not become 0 where nothing was measured", After: zeroedUnmeasured}}
+		{Name: "what was not measured is not nothing", Doc: "a limit, a quota or a number of instances does not become 0 where nothing was measured", After: zeroedUnmeasured},
+		{Name: "what was not measured is not nothing", Doc: "a wait does not end where nothing was measured", End: endedUnmeasured}}
 }
 
 // everywhere are labels that alerts of all kinds of systems have in common. One of

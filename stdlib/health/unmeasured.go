@@ -2,6 +2,7 @@ package health
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -36,4 +37,48 @@ func zeroedUnmeasured(v *effect.View, e effect.Occurrence) string {
 		}
 	}
 	return ""
+}
+
+// endedUnmeasured finds waits that end where nothing was measured: the same line reads
+// again where it is told a figure, and without one the run goes on as ever.
+func endedUnmeasured(v *effect.View, end effect.Ending) string {
+	past := v.Past()
+	at := slices.IndexFunc(past, func(p effect.Occurrence) bool {
+		return p.Module == "health" && p.Name == "measure" && p.Fault == noData && p.Err == nil
+	})
+	if at < 0 {
+		return ""
+	}
+	read := past[at]
+	same := func(a, b effect.Occurrence) bool {
+		return a.Module == b.Module && a.Name == b.Name && a.Where == b.Where && reflect.DeepEqual(a.Args, b.Args)
+	}
+	usual := slices.IndexFunc(v.Usual, func(u effect.Occurrence) bool { return u.Place == read.Place })
+	if usual < 0 {
+		return ""
+	}
+	last, again := effect.LastTurn(v.Usual[usual:])
+	if !again || warned(v, end) {
+		return ""
+	}
+	for _, e := range past[at+1:] {
+		switch {
+		case same(e, read), e.Module == effect.ControlModule && effect.Asks(e.Module+"."+e.Name):
+			return ""
+		case e.Wrote() && !e.Tells:
+			ever := slices.IndexFunc(v.Usual, func(u effect.Occurrence) bool { return same(u, e) && !u.At.Before(last.At) })
+			if ever < 0 {
+				return ""
+			}
+			return fmt.Sprintf("%s measured nothing, where it is read again until it is told something else, and %s comes as ever: what nobody can tell ends no wait; go on waiting where the figure is missing", read, e)
+		}
+	}
+	return ""
+}
+
+// warned reports whether a run warned of something in its log, and usually does not.
+func warned(v *effect.View, end effect.Ending) bool {
+	return slices.ContainsFunc(end.Events, func(ev effect.Event) bool {
+		return ev.Kind == effect.Logged && (ev.Body.Name == "warn" || ev.Body.Name == "error") && !slices.Contains(v.UsualLog, ev.Body.Name+" "+ev.Body.Text)
+	})
 }
