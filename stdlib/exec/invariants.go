@@ -34,6 +34,10 @@ func invariants() []effect.Invariant {
 var relative = lazyregexp.New(`(?i)(^|\s)--?(add|by|delta|inc|incr|increase|increment|dec|decr|decrease|decrement|grow|shrink|scale-by)[ =][+-]?\d+\S*(\s|$)` +
 	`|(^|[\s=])\+\d+[%a-z]*(\s|$)`)
 
+// atLeast matches a number with a plus that says from where on, or more than what: of
+// find -mtime +7, and of tail -n +2.
+var atLeast = lazyregexp.New(`(?i)\s-([acm](time|min)|size|links|used)\s+\+\d+\S*|\btail\s+(-[nc]\s*)?\+\d+`)
+
 // appending matches what a shell's line adds to a file.
 var appending = lazyregexp.New(`[^>]>>[^>]|\btee\s+(-a|--append)\b`)
 
@@ -44,7 +48,7 @@ func absolute(_ *effect.View, e effect.Occurrence) string {
 		return ""
 	}
 	line := model.Command(e.Args)
-	adds := strings.TrimSpace(relative.FindString(line))
+	adds := strings.TrimSpace(relative.FindString(atLeast.ReplaceAllString(line, "")))
 	if _, shell := e.Args["shell"]; shell && adds == "" {
 		adds = strings.TrimSpace(appending.FindString(line))
 	}
