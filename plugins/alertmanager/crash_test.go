@@ -11,10 +11,7 @@ import (
 	"github.com/q-ecosystem/runbook/stdlib/health"
 )
 
-func TestMain(m *testing.M) {
-	plugintest.Victim(New())
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(plugintest.Main(m, New())) }
 
 // active counts the silences of an alert that are in force, by Alertmanager's API.
 func active(t *testing.T, address, alert string) int {
@@ -48,7 +45,7 @@ func killed(t *testing.T, b *Backend, address string) {
 		t.Run(op, func(t *testing.T) {
 			t.Parallel() // it waits for what may still be on its way
 			n := 0
-			plugintest.Kills{Backend: b, Config: config(address), Module: health.Module(), Op: op, Moments: moments, Next: func(t *testing.T) plugintest.Round {
+			plugintest.Kills{Backend: b, Config: config(address), Module: health.Module(), Op: op, System: testedOn(t), Moments: moments, Next: func(t *testing.T) plugintest.Round {
 				n++
 				alert := fmt.Sprint("Killed", op, n)
 				args := obj{"match": obj{"alertname": alert}, "lasts": "10m", "why": "a test"}

@@ -2,11 +2,14 @@ package caddy
 
 import (
 	"net/http"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
+	"github.com/q-ecosystem/runbook/stdlib/traffic"
 )
 
 // TestKilled kills the backend while its request is on its way: before Caddy has
@@ -16,6 +19,7 @@ func TestKilled(t *testing.T) {
 	r := s.relay(t)
 	b := s.backend(t, nil)
 	req := request(t, "split", obj{"green": 10.0, "blue": 90.0})
+	defer plugintest.Killed(t, b.Describe().Name, tried(t), 3)
 	for _, c := range []struct {
 		what  string
 		early bool // Caddy takes the request before the backend is killed
@@ -72,4 +76,30 @@ func TestKilled(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSwitchIsKilled kills the backend before Caddy has a switch, and after.
+func TestSwitchIsKilled(t *testing.T) {
+	s := start(t)
+	b := s.backend(t, nil)
+	plugintest.Kills{Backend: b, Config: s.config(nil), Module: traffic.Module(), Op: "switch", System: tried(t),
+		Stops: func(t *testing.T, at plugintest.At) (map[string]any, func() bool) {
+			r, done := s.relay(t), make(chan struct{})
+			var held atomic.Bool
+			t.Cleanup(func() { close(done) })
+			r.write(func(pass func() int) bool {
+				if at == plugintest.After {
+					pass()
+				}
+				held.Store(true)
+				<-done
+				return false
+			})
+			return s.config(obj{"address": r.URL}), held.Load
+		},
+		Next: func(t *testing.T) plugintest.Round {
+			must(t, b, "switch", obj{"to": "blue"})
+			before := s.held(t)
+			return plugintest.Round{Args: obj{"to": "green"}, There: func() bool { return !slices.Equal(s.held(t), before) && s.distribution(t, 5)["green"] == 5 }}
+		}}.Run(t)
 }

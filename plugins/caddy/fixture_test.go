@@ -32,8 +32,7 @@ var built struct {
 }
 
 func TestMain(m *testing.M) {
-	plugintest.Victim(New())
-	code := m.Run()
+	code := plugintest.Main(m, New())
 	if built.dir != "" {
 		_ = os.RemoveAll(built.dir)
 	}

@@ -21,10 +21,7 @@ type (
 
 const token = cloudflaretest.Token
 
-func TestMain(m *testing.M) {
-	plugintest.Victim(New())
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(plugintest.Main(m, New())) }
 
 // start runs a service with the zone of the tests.
 func start(t *testing.T) (recordsettest.Subject, *cloudflaretest.Service) {

@@ -12,10 +12,7 @@ import (
 	contract "github.com/q-ecosystem/runbook/stdlib/files"
 )
 
-func TestMain(m *testing.M) {
-	plugintest.Victim(New())
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(plugintest.Main(m, New())) }
 
 // TestKilled kills the backend before, within and after an archive is made: it is
 // whole, as tar says, or is not there.
@@ -23,7 +20,7 @@ func TestKilled(t *testing.T) {
 	dir := tree(t, map[string]string{"logs/app.log": strings.Repeat("line\n", 2e5), "logs/old.log": "old", "out/other": ""})
 	c := obj{"roots": []any{dir}, "archives": []any{dir + "/out"}, "dir": dir}
 	n := 0
-	plugintest.Kills{Backend: backend(t, c), Config: c, Module: contract.Module(), Op: "archive", Moments: 4, Next: func(t *testing.T) plugintest.Round {
+	plugintest.Kills{Backend: backend(t, c), Config: c, Module: contract.Module(), Op: "archive", System: plugintest.System{Name: "files"}, Moments: 4, Next: func(t *testing.T) plugintest.Round {
 		n++
 		to := fmt.Sprintf("out/%d.tar.gz", n)
 		return plugintest.Round{Args: obj{"paths": []any{"logs"}, "to": to}, There: func() bool {

@@ -39,23 +39,41 @@ func (p *proxy) again(t *testing.T, b *Backend) {
 	plugintest.Until(t, "HAProxy serves again", func() bool { return b.Health(t.Context()) == nil })
 }
 
-// weight asks HAProxy for a weight past the backend.
-func (p *proxy) weight(t *testing.T, server string) string {
+// ask gives HAProxy a command past the backend.
+func (p *proxy) ask(t *testing.T, command string) string {
 	t.Helper()
 	c, err := net.Dial("unix", p.socket)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if _, err := fmt.Fprintf(c, "get weight web/%s\n", server); err != nil {
+	if _, err := fmt.Fprintln(c, command); err != nil {
 		t.Fatal(err)
 	}
 	answer, err := io.ReadAll(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, _, _ := strings.Cut(string(answer), " ")
+	return string(answer)
+}
+
+// weight is a server's, as HAProxy has it.
+func (p *proxy) weight(t *testing.T, server string) string {
+	t.Helper()
+	now, _, _ := strings.Cut(p.ask(t, "get weight web/"+server), " ")
 	return now
+}
+
+// drained reports whether HAProxy gives a server no new connections.
+func (p *proxy) drained(t *testing.T, server string) bool {
+	t.Helper()
+	for line := range strings.Lines(p.ask(t, "show stat")) {
+		if strings.HasPrefix(line, "web,"+server+",") {
+			return strings.Contains(line, ",DRAIN")
+		}
+	}
+	t.Fatalf("HAProxy has no server web/%s", server)
+	return false
 }
 
 // deadly passes commands on to HAProxy, and kills it at one of them.

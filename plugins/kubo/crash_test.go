@@ -37,7 +37,7 @@ func TestKilled(t *testing.T) {
 	for op, args := range map[string]obj{"add": {"path": path}, "pin": pin, "import": {"path": archive},
 		"unpin": {"cid": root}, "export": {"cid": root, "path": again}} {
 		t.Run(op, func(t *testing.T) {
-			plugintest.Kills{Backend: b, Config: config(main, backup), Module: ipfs.Module(), Op: op, Moments: moments, Next: func(t *testing.T) plugintest.Round {
+			plugintest.Kills{Backend: b, Config: config(main, backup), Module: ipfs.Module(), Op: op, System: testedOn(t), Moments: moments, Next: func(t *testing.T) plugintest.Round {
 				must(t, b, "unpin", obj{"cid": root})
 				main.command(t, "repo/gc")
 				if op == "unpin" || op == "export" {

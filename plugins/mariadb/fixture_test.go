@@ -239,8 +239,7 @@ func count(t *testing.T, b *Backend, copy string) string {
 }
 
 func TestMain(m *testing.M) {
-	plugintest.Victim(New())
-	code := m.Run()
+	code := plugintest.Main(m, New())
 	if template.dir != "" {
 		_ = os.RemoveAll(template.dir)
 	}

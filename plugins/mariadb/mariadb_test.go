@@ -267,7 +267,7 @@ func TestKilled(t *testing.T) {
 	must(t, b, "backup", obj{})
 	number, last, to := databasetest.Numbered(), "", 0.0
 	for _, op := range []string{"exec", "backup", "restore", "migrate"} {
-		plugintest.Kills{Backend: b, Config: c, Module: db.Module(), Op: op, Moments: 1, Several: op == "migrate", Next: func(t *testing.T) plugintest.Round {
+		plugintest.Kills{Backend: b, Config: c, Module: db.Module(), Op: op, System: testedOn(t), Moments: 1, Several: op == "migrate", Next: func(t *testing.T) plugintest.Round {
 			key, _ := number(op)
 			switch op {
 			case "exec":

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,7 +17,8 @@ import (
 // done nothing yet, when all is done and nobody has heard of it, and at moments
 // between. What Observe says each time is held against the system, and what did
 // not happen is done again, as a resume does; an op that is to be repeated
-// unasked, whose recovery is retry, is repeated whatever happened.
+// unasked, whose recovery is retry, is repeated whatever happened. One that is
+// had at most once, whose recovery is ask or forgo, is not repeated.
 //
 //	plugintest.Kills{Backend: b, Config: config, Module: db.Module(), Op: "backup", Moments: 3,
 //		Next: func(t *testing.T) plugintest.Round { … }}.Run(t)
@@ -27,6 +29,8 @@ type Kills struct {
 	Config map[string]any
 	Module effect.Module
 	Op     string
+	// System is what Config points at, for the page that lists what was tried.
+	System System
 	// Moments says how often it is killed at a moment between, by chance.
 	Moments int
 	// Once says that the change can be had only once: it is not waited for, and
@@ -36,6 +40,10 @@ type Kills struct {
 	// Several says that the op makes several changes: the last may be there
 	// before anybody can know that all of them are.
 	Several bool
+	// Stops, if given, configures a way to the system on which a change stops, and
+	// held tells whether it has: it is killed there, before the system has the
+	// change, and when that was made and nobody has heard of it.
+	Stops func(t *testing.T, at At) (config map[string]any, held func() bool)
 	// Next prepares a round.
 	Next func(t *testing.T) Round
 }
@@ -57,13 +65,13 @@ var rounds atomic.Int64
 func (k Kills) Run(t *testing.T) {
 	t.Helper()
 	seen := map[effect.Observed]int{}
-	seen[k.round(t, "before it began", effect.NotApplied, nil)]++
+	seen[k.round(t, "before it began", effect.NotApplied, k.Config, nil)]++
 	longest, moments := k.Longest, k.Moments
 	if k.Once {
 		moments = 1
 	} else {
 		began := time.Now()
-		seen[k.round(t, "when it had ended", effect.Applied, func(ended <-chan string) {
+		seen[k.round(t, "when it had ended", effect.Applied, k.Config, func(ended <-chan string) {
 			began = time.Now()
 			if said := <-ended; said != endedWell {
 				t.Fatalf("%s ended with %q", k.Op, said)
@@ -74,25 +82,46 @@ func (k Kills) Run(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, uint64(len(k.Op))))
 	for range moments {
 		delay := time.Duration(random.Int64N(int64(max(longest, 1)))) // any moment will do; none is waited for
-		seen[k.round(t, "after "+delay.String(), "", func(<-chan string) { time.Sleep(delay) })]++
+		seen[k.round(t, "after "+delay.String(), "", k.Config, func(<-chan string) { time.Sleep(delay) })]++
+	}
+	if k.Stops != nil {
+		for at, want := range map[At]effect.Observed{Before: effect.NotApplied, After: effect.Applied} {
+			config, held := k.Stops(t, at)
+			seen[k.round(t, string(at)+" the change", want, config, func(ended <-chan string) {
+				Until(t, fmt.Sprintf("%s is held %s the change", k.Op, at), func() bool {
+					select {
+					case said := <-ended:
+						t.Fatalf("%s %s the change: it was not held, and ended with %q", k.Op, at, said)
+					default:
+					}
+					return held()
+				})
+			})]++
+		}
 	}
 	t.Logf("%s, killed: %v", k.Op, seen)
+	total := 0
+	for _, n := range seen {
+		total += n
+	}
+	Killed(t, k.Backend.Describe().Name, k.System, total)
 }
 
 // round kills one request; without await, before the backend is asked. want is
 // what has to be observed, if that is known.
-func (k Kills) round(t *testing.T, when string, want effect.Observed, await func(ended <-chan string)) effect.Observed {
+func (k Kills) round(t *testing.T, when string, want effect.Observed, config map[string]any, await func(ended <-chan string)) effect.Observed {
 	t.Helper()
 	r := k.Next(t)
 	if r.Key == "" {
 		r.Key = fmt.Sprintf("%s-%d-%d", k.Op, os.Getpid(), rounds.Add(1))
 	}
 	req := Request(t, k.Module, k.Op, r.Key, r.Args)
-	kill(t, order{k.Backend.Describe().Name, k.Config, req.Op, req.Key, req.Args, await == nil}, await)
+	kill(t, order{k.Backend.Describe().Name, config, req.Op, req.Key, req.Args, await == nil}, await)
 	what := fmt.Sprintf("%s %s, killed %s", k.Op, r.Key, when)
-	state := effect.Uncertain
+	state, recovery := effect.Uncertain, k.recovery(req)
+	once := recovery == effect.Ask || recovery == effect.Forgo // at most
 	observer, observes := k.Backend.(plugins.Observer)
-	if observes = observes && k.recovery(req) == effect.Observe; observes {
+	if observes = observes && recovery == effect.Observe; observes {
 		was := r.There != nil && r.There()
 		got, err := observer.Observe(t.Context(), req)
 		if err != nil {
@@ -110,14 +139,13 @@ func (k Kills) round(t *testing.T, when string, want effect.Observed, await func
 	} else if r.There != nil && want != "" && r.There() != (want == effect.Applied) {
 		t.Fatalf("%s: the change is there: %t", what, r.There())
 	}
-	if state != effect.Applied {
-		again := req
-		again.Attempt = 2
-		if _, err := k.Backend.Invoke(t.Context(), again); err != nil {
+	if state != effect.Applied && !once {
+		req.Attempt = 2
+		if _, err := k.Backend.Invoke(t.Context(), req); err != nil {
 			t.Fatalf("%s, and done again: %v", what, err)
 		}
 	}
-	if r.There != nil && !k.Several && !r.There() {
+	if r.There != nil && !k.Several && !once && !r.There() {
 		t.Fatalf("%s: in the end the change is not there, once", what)
 	}
 	if observes {
@@ -131,12 +159,11 @@ func (k Kills) round(t *testing.T, when string, want effect.Observed, await func
 	return state
 }
 
-// recovery is what the module declares of the op.
+// recovery is what the module declares of the op; what only reads is repeated.
 func (k Kills) recovery(req plugins.Request) effect.Recovery {
-	for i := range k.Module.Ops {
-		if k.Module.Ops[i].Name == req.Op {
-			return k.Module.Ops[i].RecoveryFor(req.Args)
-		}
+	i := slices.IndexFunc(k.Module.Ops, func(op effect.Op) bool { return op.Name == req.Op })
+	if op := &k.Module.Ops[i]; op.ClassFor(req.Args).Writes() {
+		return op.RecoveryFor(req.Args)
 	}
-	return ""
+	return effect.Retry
 }

@@ -25,6 +25,7 @@ type Tried struct {
 	System
 	Cases int // of this suite, passed
 	Ops   int // carried out by the model too, which said the same
+	Kills int // of a process that carried a write out; what was observed then was so
 }
 
 // Program is a system whose version its own program tells.
@@ -43,6 +44,13 @@ func Program(t testing.TB, name, program string, args ...string) System {
 func Compared(t testing.TB, backend string, on System, ops int) {
 	t.Helper()
 	record(t, Tried{Backend: backend, System: on, Ops: ops})
+}
+
+// Killed records that a backend was killed so often at its writes, and that what
+// it observed then was held against a system, unless that has failed.
+func Killed(t testing.TB, backend string, on System, times int) {
+	t.Helper()
+	record(t, Tried{Backend: backend, System: on, Kills: times})
 }
 
 // Sum returns how many ops a walk has counted.

@@ -35,9 +35,9 @@ type order struct {
 	Hold    bool // the backend is not asked
 }
 
-// Victim is for TestMain: in a process that Kill started a backend of that name
-// carries the request out, and it does not return.
-func Victim(backends ...plugins.Backend) {
+// victim returns at once, but in a process that Kill started: there a backend of
+// that name carries the request out, and it does not return.
+func victim(backends ...plugins.Backend) {
 	text := os.Getenv(victimEnv)
 	if text == "" {
 		return

@@ -325,8 +325,7 @@ while [ "$at" -gt "$to" ]; do q "BEGIN; DROP TABLE v$at; DELETE FROM schema_vers
 }
 
 func TestMain(m *testing.M) {
-	plugintest.Victim(New(), NewPgBackRest())
-	code := m.Run()
+	code := plugintest.Main(m, New(), NewPgBackRest())
 	if template.dir != "" {
 		_ = os.RemoveAll(template.dir)
 	}

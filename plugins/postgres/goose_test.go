@@ -82,7 +82,7 @@ func gooseKilled(t *testing.T, l *lab, a *cluster) {
 		moments = 1
 	}
 	b, c := gooseIn(t, l, a, dir, "killed")
-	plugintest.Kills{Backend: b, Config: c, Module: db.Module(), Op: "migrate", Moments: moments, Several: true,
+	plugintest.Kills{Backend: b, Config: c, Module: db.Module(), Op: "migrate", System: testedOn(t), Moments: moments, Several: true,
 		Next: func(t *testing.T) plugintest.Round {
 			for range 3 {
 				last++

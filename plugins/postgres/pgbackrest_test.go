@@ -139,7 +139,7 @@ func TestPgBackRest(t *testing.T) {
 	t.Run("killed", func(t *testing.T) {
 		number := databasetest.Numbered()
 		for _, op := range []string{"backup", "restore"} {
-			plugintest.Kills{Backend: b, Config: config, Module: db.Module(), Op: op, Moments: 1, Next: func(t *testing.T) plugintest.Round {
+			plugintest.Kills{Backend: b, Config: config, Module: db.Module(), Op: op, System: pgBackRest(t), Moments: 1, Next: func(t *testing.T) plugintest.Round {
 				key, _ := number(op)
 				if op == "restore" {
 					return plugintest.Round{Key: key, Args: obj{"copy": key}, There: databasetest.Made(filepath.Join(l.dir, "copies", key, "data"))}
@@ -154,7 +154,7 @@ func TestPgBackRest(t *testing.T) {
 	})
 	t.Run("conformance", func(t *testing.T) {
 		plugintest.Run(t, func(*testing.T) plugins.Backend { return NewPgBackRest() }, plugintest.Cases{
-			System: plugintest.Program(t, "pgBackRest", "pgbackrest", "version"), Config: config,
+			System: pgBackRest(t), Config: config,
 			Writes: []plugins.Request{{Op: "restore", Args: obj{"copy": "conformant"}}, {Op: "backup", Args: obj{"type": "diff"}}},
 			Reads:  []plugins.Request{{Op: "backups"}}})
 	})
@@ -171,4 +171,9 @@ func TestPgBackRest(t *testing.T) {
 	if count("rescued") != 7.0 {
 		t.Errorf("of a dead primary %v rows were rescued", count("rescued"))
 	}
+}
+
+func pgBackRest(t *testing.T) plugintest.System {
+	t.Helper()
+	return plugintest.Program(t, "pgBackRest", "pgbackrest", "version")
 }

@@ -23,10 +23,7 @@ type obj = map[string]any
 
 const apiKey = "sesame-of-the-tests"
 
-func TestMain(m *testing.M) {
-	plugintest.Victim(New())
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(plugintest.Main(m, New())) }
 
 // start runs Debian's PowerDNS on loopback, with the zone of the tests in a
 // database of its own.

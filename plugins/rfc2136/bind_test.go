@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -176,15 +177,27 @@ func fails(t *testing.T, e *effect.Error, code effect.Code, says string) {
 	recordsettest.Fails(t, e, code, says, secret)
 }
 
-// cutUpdates is a way to a server on which connections break at the answer of
-// an update; pass says whether the update itself arrives.
-func cutUpdates(t *testing.T, server string, pass bool) string {
+// cutUpdates is a way to a server on which connections break at an update: before
+// it arrives, or after, before its answer does. If hold, they stay until the test
+// ends, and held tells of each.
+func cutUpdates(t *testing.T, server string, at plugintest.At, hold bool) (way string, held func() bool) {
 	t.Helper()
+	done := make(chan struct{})
+	var there atomic.Bool
+	stop := func() {
+		there.Store(true)
+		if hold {
+			<-done
+		}
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.Close() })
+	t.Cleanup(func() {
+		close(done)
+		_ = l.Close()
+	})
 	carry := func(conn net.Conn) {
 		defer conn.Close()
 		to, err := net.Dial("tcp", server)
@@ -200,7 +213,8 @@ func cutUpdates(t *testing.T, server string, pass bool) string {
 				return
 			}
 			update := n > 2 && raw[2]>>3&0xf == dns.OpcodeUpdate
-			if update && !pass {
+			if update && at == plugintest.Before {
+				stop()
 				return
 			}
 			if _, err := back.Write(raw[:n]); err != nil {
@@ -208,7 +222,11 @@ func cutUpdates(t *testing.T, server string, pass bool) string {
 			}
 			answer := make([]byte, dns.MaxMsgSize)
 			n, err = back.Read(answer)
-			if err != nil || update {
+			if err != nil {
+				return
+			}
+			if update {
+				stop()
 				return
 			}
 			if _, err := from.Write(answer[:n]); err != nil {
@@ -225,5 +243,5 @@ func cutUpdates(t *testing.T, server string, pass bool) string {
 			go carry(conn)
 		}
 	}()
-	return l.Addr().String()
+	return l.Addr().String(), there.Load
 }

@@ -1,6 +1,13 @@
 package rfc2136
 
-import "testing"
+import (
+	"os"
+	"testing"
+
+	"github.com/q-ecosystem/runbook/plugins/plugintest"
+)
+
+func TestMain(m *testing.M) { os.Exit(plugintest.Main(m, New())) }
 
 func TestConformance(t *testing.T) {
 	primaries(t, func(t *testing.T, p *server) { p.subject().Conformance(t) })
@@ -28,4 +35,15 @@ func TestTheServerCompares(t *testing.T) {
 // TestObserve holds what is observed against what the server holds.
 func TestObserve(t *testing.T) {
 	primaries(t, func(t *testing.T, p *server) { p.subject().Observe(t) })
+}
+
+// TestKilled kills the backend before, within and after each change; the servers are
+// asked past it.
+func TestKilled(t *testing.T) {
+	primaries(t, func(t *testing.T, p *server) {
+		p.subject().Killed(t, func(t *testing.T, at plugintest.At) (obj, func() bool) {
+			way, held := cutUpdates(t, p.addr, at, true)
+			return obj{"server": way}, held
+		})
+	})
 }

@@ -125,17 +125,17 @@ func TestLostAnswers(t *testing.T) {
 	fails(t, err, effect.CodeUnavailable, "did not answer")
 
 	for _, c := range []struct {
-		pass  bool // whether the update reaches the server
+		at    plugintest.At
 		state effect.Observed
-	}{{true, effect.Applied}, {false, effect.NotApplied}} {
-		way := cutUpdates(t, p.addr, c.pass)
+	}{{plugintest.After, effect.Applied}, {plugintest.Before, effect.NotApplied}} {
+		way, _ := cutUpdates(t, p.addr, c.at, false)
 		b := backend(t, way, obj{"timeout": "500ms"})
-		args := obj{"name": fmt.Sprintf("lost-%t.example.org", c.pass), "values": []any{"192.0.2.7"}}
+		args := obj{"name": fmt.Sprintf("lost-%s.example.org", c.at), "values": []any{"192.0.2.7"}}
 		_, err := invoke(t, b, "set", args)
 		fails(t, err, effect.CodeUnknown, "it is not known whether it did")
 		seen, oerr := b.Observe(t.Context(), recordsettest.Request(t, "set", args))
 		if oerr != nil || seen.State != c.state {
-			t.Errorf("passed %t: observed %+v, %v", c.pass, seen, oerr)
+			t.Errorf("cut %s it arrives: observed %+v, %v", c.at, seen, oerr)
 		}
 	}
 }

@@ -24,10 +24,7 @@ var values = route53test.Values
 
 const secret = route53test.Secret
 
-func TestMain(m *testing.M) {
-	plugintest.Victim(New())
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(plugintest.Main(m, New())) }
 
 // start runs a service with the zone of the tests.
 func start(t *testing.T) (recordsettest.Subject, *route53test.Service) {

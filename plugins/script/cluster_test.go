@@ -93,9 +93,9 @@ func TestModelDoesWhatMachinesDo(t *testing.T) {
 	plugintest.Compared(t, "script", shopProgram, steps)
 }
 
-// TestJobThatNobodyKnowsOf: a runner is killed before, within and after a job. It runs
+// TestJobIsKilled: a runner is killed before, within and after a job. It runs
 // once, whatever has to be asked for again.
-func TestJobThatNobodyKnowsOf(t *testing.T) {
+func TestJobIsKilled(t *testing.T) {
 	for point, c := range map[string]struct {
 		want effect.Observed
 		ran  int
@@ -111,6 +111,7 @@ func TestJobThatNobodyKnowsOf(t *testing.T) {
 			b := configured(t, config)
 			req := request(t, "job", obj{"name": "migrate", "class": "write"})
 			req.Key = "run/7"
+			defer plugintest.Killed(t, b.Describe().Name, shopProgram, 1)
 			stop := "echo >'" + s.dir + "/reached'; while :; do sleep 0.05; done\n"
 			cluster := filepath.Join(s.dir, "cluster.sh")
 			text := map[string]string{"before": stop, "within": "exec '" + cluster + "' job\n", "after": "'" + cluster + "' job\n" + stop}[point]

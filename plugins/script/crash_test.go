@@ -9,12 +9,10 @@ import (
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
+	"github.com/q-ecosystem/runbook/stdlib/deploy"
 )
 
-func TestMain(m *testing.M) {
-	plugintest.Victim(New())
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(plugintest.Main(m, New())) }
 
 // stops lets the shop's program stop for ever at a point: before anything is
 // changed, when all is, or after its first cp, mv, ln or rm.
@@ -73,6 +71,7 @@ func TestKilled(t *testing.T) {
 
 			req := request(t, c.op, c.args)
 			req.Key = c.op + "-" + c.point
+			defer plugintest.Killed(t, b.Describe().Name, shopProgram, 1)
 			plugintest.Kill(t, b.Describe().Name, s.stops(t, c.point), req, func() {
 				plugintest.Until(t, "the point", func() bool { _, err := os.Stat(filepath.Join(s.dir, "reached")); return err == nil })
 			})
@@ -97,6 +96,53 @@ func TestKilled(t *testing.T) {
 			if err != nil || c.op == "decommission" && len(left) > 0 || strings.Contains(strings.Join(left, " "), ".part") {
 				t.Errorf("left are %v (%v)", left, err)
 			}
+		})
+	}
+}
+
+// TestKilledAtMachines kills the backend before, within and after it changes a size,
+// or machines.
+func TestKilledAtMachines(t *testing.T) {
+	s, config := newCluster(t)
+	b := configured(t, config)
+	must(t, b, "release", obj{"env": "green", "version": "v1"})
+	must(t, b, "activate", obj{"env": "green"})
+	nodes := filepath.Join(s.root, "nodes/all")
+	runs := func() int { // on n1
+		paths, err := filepath.Glob(filepath.Join(nodes, "n1", "[^.]*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(paths)
+	}
+	cordoned := func() bool { _, err := os.Stat(filepath.Join(nodes, "n1", ".cordoned")); return err == nil }
+	size := func() string {
+		text, _ := os.ReadFile(filepath.Join(s.root, "all/green/instances"))
+		return strings.TrimSpace(string(text))
+	}
+	for _, c := range []struct {
+		op     string
+		args   obj
+		before []string
+		there  func() bool
+	}{
+		{"scale", obj{"env": "green", "instances": 4}, nil, func() bool { return size() == "4" }},
+		{"cordon", obj{"node": "n1"}, []string{"uncordon"}, cordoned},
+		{"uncordon", obj{"node": "n1"}, []string{"cordon"}, func() bool { return !cordoned() }},
+		{"drain", obj{"node": "n1"}, []string{"cordon"}, func() bool { return cordoned() && runs() == 0 }},
+	} {
+		t.Run(c.op, func(t *testing.T) {
+			plugintest.Kills{Backend: b, Config: config, Module: deploy.Module(), Op: c.op, Moments: 2, System: shopProgram, Next: func(t *testing.T) plugintest.Round {
+				for _, op := range c.before {
+					must(t, b, op, obj{"node": "n1"})
+				}
+				if c.op == "scale" {
+					must(t, b, "scale", obj{"env": "green", "instances": 1})
+				} else {
+					put(t, filepath.Join(nodes, "n1", "web"), "") // somebody starts one there
+				}
+				return plugintest.Round{Args: c.args, There: c.there}
+			}}.Run(t)
 		})
 	}
 }

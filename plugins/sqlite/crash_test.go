@@ -55,7 +55,7 @@ func TestKilled(t *testing.T) {
 		}
 		for _, op := range []string{"exec", "backup", "restore", "swap", "migrate"} {
 			t.Run(mode+" "+op, func(t *testing.T) {
-				plugintest.Kills{Backend: b, Config: c, Module: db.Module(), Op: op, Moments: moments, Several: op == "migrate",
+				plugintest.Kills{Backend: b, Config: c, Module: db.Module(), Op: op, System: testedOn(t), Moments: moments, Several: op == "migrate",
 					Next: func(t *testing.T) plugintest.Round {
 						key, args, there := prepare(t, op)
 						return plugintest.Round{Key: key, Args: args, There: there, After: func() {

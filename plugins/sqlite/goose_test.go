@@ -76,7 +76,7 @@ func TestKilledGoose(t *testing.T) {
 	if testing.Short() {
 		moments = 2
 	}
-	plugintest.Kills{Backend: b, Config: c, Module: db.Module(), Op: "migrate", Moments: moments, Several: true,
+	plugintest.Kills{Backend: b, Config: c, Module: db.Module(), Op: "migrate", System: testedOn(t), Moments: moments, Several: true,
 		Next: func(t *testing.T) plugintest.Round {
 			for range each {
 				last++

@@ -40,8 +40,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	plugintest.Victim(New())
-	os.Exit(m.Run())
+	os.Exit(plugintest.Main(m, New()))
 }
 
 // migrateOnce has three migrations.

@@ -29,8 +29,7 @@ var cluster struct {
 }
 
 func TestMain(m *testing.M) {
-	plugintest.Victim(New())
-	code := m.Run()
+	code := plugintest.Main(m, New())
 	if cluster.stop != nil {
 		cluster.stop()
 	}

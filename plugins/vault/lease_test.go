@@ -239,7 +239,7 @@ func TestIssueIsKilled(t *testing.T) {
 		must(t, b, "release", key+" release", obj{"lease": secrets.Lease(secrets.Leases, key)})
 	}
 	for _, op := range []string{"issue", "release"} {
-		plugintest.Kills{Backend: b, Config: s.config(nil), Module: secrets.Module(), Op: op, Moments: moments, Next: func(t *testing.T) plugintest.Round {
+		plugintest.Kills{Backend: b, Config: s.config(nil), Module: secrets.Module(), Op: op, System: s.on, Moments: moments, Next: func(t *testing.T) plugintest.Round {
 			n++
 			key := fmt.Sprint("killed ", n)
 			if op == "issue" {

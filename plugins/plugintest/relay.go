@@ -1,13 +1,14 @@
-package recordsettest
+package plugintest
 
 import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 )
 
-// At is where the relay stops a change.
+// At is where a change comes to a stop on its way.
 type At string
 
 // The places.
@@ -16,25 +17,27 @@ const (
 	After  At = "after"  // it has been made, and nobody is told
 )
 
-// relay is a way to a service with an HTTP API on which a change comes to a
+// Relay is a way to a service with an HTTP API on which a change comes to a
 // stop; what only asks passes.
-type relay struct {
-	*httptest.Server
-	held chan struct{} // a change has come to the stop
-	done chan struct{} // let go of it: closed
+type Relay struct {
+	URL  string
+	held atomic.Bool
 }
 
-// newRelay starts one. A change is what is not sent by GET. If hold, it stands
-// there until done is closed; the connection breaks then.
-func newRelay(t *testing.T, target string, at At, hold bool) *relay {
+// Held reports whether a change has come to the stop.
+func (r *Relay) Held() bool { return r.held.Load() }
+
+// NewRelay starts one. A change is what is not sent by GET. If hold, it stands
+// there until the test has ended; the connection breaks then, otherwise at once.
+func NewRelay(t *testing.T, target string, at At, hold bool) *Relay {
 	t.Helper()
-	r := &relay{held: make(chan struct{}, 16), done: make(chan struct{})}
-	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	r, done := &Relay{}, make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		change := req.Method != http.MethodGet
 		stop := func() {
-			r.held <- struct{}{}
+			r.held.Store(true)
 			if hold {
-				<-r.done
+				<-done
 			}
 			panic(http.ErrAbortHandler)
 		}
@@ -66,6 +69,8 @@ func newRelay(t *testing.T, target string, at At, hold bool) *relay {
 		w.WriteHeader(resp.StatusCode)
 		_, _ = w.Write(body)
 	}))
-	t.Cleanup(r.Server.Close)
+	t.Cleanup(s.Close)
+	t.Cleanup(func() { close(done) })
+	r.URL = s.URL
 	return r
 }
