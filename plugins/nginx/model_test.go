@@ -26,5 +26,5 @@ func TestModelDoesWhatNginxDoes(t *testing.T) {
 		}
 	}
 	w.Showed(t, 1, "kept", "split", "split not_found", "split invalid", "switch", "switch not_found", "weights")
-	w.Compared(t, "nginx", plugintest.Program(t, "nginx", "/usr/sbin/nginx", "-v"))
+	w.Compared(t, "nginx", tried(t))
 }

@@ -13,8 +13,8 @@
 //     seen to serve what it served.
 //   - What cannot be seen any more is "unknown", and Observe asks.
 //   - Applied is what nginx serves and the file says. A runner that was killed
-//     between the two leaves a file that is not in force: that is not applied, and
-//     shows as drift until it is written again.
+//     between the two leaves a file that is not in force: that is not applied once
+//     a reload would have been over, and shows as drift until it is written again.
 //
 // # What is what
 //
@@ -40,6 +40,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins"
@@ -89,7 +90,8 @@ func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) 
 }
 
 // Observe implements plugins.Observer: a write was applied if nginx serves what
-// it asked for, and the file says the same.
+// it asked for, and the file says the same. Where the file alone does, nginx may
+// be about to: it is given as long as a reload may take.
 func (b *Backend) Observe(ctx context.Context, req plugins.Request) (plugins.Observation, error) {
 	uncertain := plugins.Observation{State: effect.Uncertain}
 	r, err := b.read(ctx, req)
@@ -99,6 +101,16 @@ func (b *Backend) Observe(ctx context.Context, req plugins.Request) (plugins.Obs
 	d, err := r.divisionFor(req)
 	if err != nil {
 		return uncertain, err
+	}
+	for deadline := time.Now().Add(b.settings.timeout); r.text == d.text() && !r.holds(d) && time.Now().Before(deadline); {
+		select {
+		case <-ctx.Done():
+			return uncertain, effect.Errorf(effect.CodeTimeout, "pool %s: the file says what was asked, and the time was up before it was certain that nginx does not take it", r.pool.name)
+		case <-time.After(pause):
+		}
+		if r, err = b.read(ctx, req); err != nil {
+			return uncertain, err
+		}
 	}
 	if !r.holds(d) {
 		return plugins.Observation{State: effect.NotApplied}, nil
