@@ -39,7 +39,8 @@ type mailbox struct {
 	mail     []string // recipients, an empty line, the message
 	users    []string
 	full     bool          // refuses all mail for now
-	hang     chan struct{} // if not nil, what the answer to a message waits for
+	hang     chan struct{} // if not nil, what a message waits for before it is kept
+	late     chan struct{} // if not nil, what the answer to a message waits for that is kept
 	arrived  chan struct{}
 }
 
@@ -150,6 +151,9 @@ func (s *talk) Data(r io.Reader) error {
 	s.box.arrived <- struct{}{}
 	if s.box.hang != nil {
 		<-s.box.hang
+	}
+	if s.box.late != nil {
+		defer func() { <-s.box.late }()
 	}
 	s.box.mu.Lock()
 	defer s.box.mu.Unlock()

@@ -16,10 +16,12 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
+var server = plugintest.System{Name: "an SMTP server of the tests"}
+
 func TestConformance(t *testing.T) {
 	m := startMailbox(t, kind{})
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
-		System: plugintest.System{Name: "an SMTP server of the tests"},
+		System: server,
 		Config: config(m, nil),
 		Writes: []plugins.Request{{Op: "send", Args: obj{"to": "ops", "text": "hello", "title": "green"}}},
 	})

@@ -31,13 +31,14 @@ type receiver struct {
 	url     string
 	mu      sync.Mutex
 	taken   map[string]obj // by webhook-id
+	times   map[string]int // how often each was sent
 	asked   int
 	refused int
 }
 
 func startReceiver(t *testing.T, key string) *receiver {
 	t.Helper()
-	r := &receiver{taken: map[string]obj{}}
+	r := &receiver{taken: map[string]obj{}, times: map[string]int{}}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		body, _ := io.ReadAll(req.Body)
 		r.mu.Lock()
@@ -65,6 +66,7 @@ func startReceiver(t *testing.T, key string) *receiver {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
+		r.times[id]++
 		if r.taken[id] == nil {
 			r.taken[id] = message
 		}

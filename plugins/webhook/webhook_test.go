@@ -17,10 +17,12 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
+var receives = plugintest.System{Name: "a receiver of the tests"}
+
 func TestConformance(t *testing.T) {
 	r := startReceiver(t, secret)
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
-		System: plugintest.System{Name: "a receiver of the tests"},
+		System: receives,
 		Config: config(r.url),
 		Writes: []plugins.Request{
 			{Op: "send", Args: obj{"to": "deployments", "text": "hello", "title": "green"}},
