@@ -31,7 +31,7 @@ var program struct {
 }
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := plugintest.Main(m, New())
 	if program.dir != "" {
 		_ = os.RemoveAll(program.dir)
 	}
