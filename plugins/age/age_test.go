@@ -49,11 +49,13 @@ func writeEncrypted(t *testing.T, path, text string, armored bool, to ...age.Rec
 	}
 }
 
+var encrypted = plugintest.System{Name: "encrypted files"}
+
 func TestConformance(t *testing.T) {
 	dir, id := t.TempDir(), identity(t)
 	writeEncrypted(t, filepath.Join(dir, "api.age"), "single\n", true, id.Recipient())
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
-		System: plugintest.System{Name: "encrypted files"},
+		System: encrypted,
 		Config: obj{"dir": dir, "identity": "# made by a test\n" + id.String() + "\n"},
 		Reads:  []plugins.Request{{Op: "get", Args: obj{"name": "db/password"}}, {Op: "get", Args: obj{"name": "api"}}},
 		Writes: []plugins.Request{

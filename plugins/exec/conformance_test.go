@@ -7,9 +7,11 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
+var programs = plugintest.System{Name: "programs"}
+
 func TestConformance(t *testing.T) {
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
-		System: plugintest.System{Name: "programs"},
+		System: programs,
 		Config: map[string]any{"dir": t.TempDir(), "secrets": map[string]any{"TOKEN": "s3cr3t"}},
 		Reads: []plugins.Request{
 			{Op: "run", Args: map[string]any{"argv": []any{"echo", "hello"}, "class": "read"}},

@@ -73,5 +73,5 @@ func TestModelDoesWhatProgramsDo(t *testing.T) {
 	if n := strings.Count(string(lines), "\n"); err != nil || ran == 0 || fmt.Sprint(vars["runs"]) != fmt.Sprint(n) {
 		t.Errorf("%d runs are in the file (%v), in the model %v; %d succeeded", n, err, vars["runs"], ran)
 	}
-	w.Compared(t, "exec", plugintest.System{Name: "programs"})
+	w.Compared(t, "exec", programs)
 }

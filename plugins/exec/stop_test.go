@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	os.Exit(plugintest.Main(m, New()))
 }
 
 func TestTimeoutKillsTheGroup(t *testing.T) {

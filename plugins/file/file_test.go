@@ -19,11 +19,13 @@ import (
 
 type obj = map[string]any
 
+var files = plugintest.System{Name: "files"}
+
 func TestConformance(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, "api/key", "single\n", 0o600)
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
-		System: plugintest.System{Name: "files"},
+		System: files,
 		Config: obj{"dir": dir},
 		Reads:  []plugins.Request{{Op: "get", Args: obj{"name": "db/password"}}, {Op: "get", Args: obj{"name": "api/key"}}},
 		Writes: []plugins.Request{
@@ -244,7 +246,7 @@ func TestModelDoesWhatFilesDo(t *testing.T) {
 		}
 		seen[op]++
 	}
-	plugintest.Compared(t, "file", plugintest.System{Name: "files"}, plugintest.Sum(seen))
+	plugintest.Compared(t, "file", files, plugintest.Sum(seen))
 	for _, what := range []string{"get", "rotate", "revoke", "get not_found", "get gone", "revoke not_found"} {
 		if seen[what] < 5 {
 			t.Errorf("%s came %d times in %d steps: the walk shows too little", what, seen[what], steps)

@@ -7,10 +7,12 @@ import (
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
+var services = plugintest.System{Name: "a service of the tests"}
+
 func TestConformance(t *testing.T) {
 	s := startService(t)
 	plugintest.Run(t, func(*testing.T) plugins.Backend { return New() }, plugintest.Cases{
-		System: plugintest.System{Name: "a service of the tests"},
+		System: services,
 		Config: map[string]any{"targets": map[string]any{
 			"green": map[string]any{"url": s.URL + "/healthz", "metrics": s.URL + "/metrics"},
 			"blue":  map[string]any{"tcp": s.Listener.Addr().String()},
