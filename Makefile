@@ -89,7 +89,7 @@ sweep:
 PKG := ./plugins/...
 backends:
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && export RUNBOOK_TRIED="$$dir" && \
-	RUNBOOK_REQUIRE_SERVERS=1 go test -count=1 -run 'Conformance|Model|RealServer|PgBackRest' $(PKG) && \
+	RUNBOOK_REQUIRE_SERVERS=1 go test -count=1 -run 'Conformance|Model|RealServer|PgBackRest|Killed|Crashes' $(PKG) && \
 	go test -count=1 -run TestTriedBackends ./cmd/runbook
 
 ## make lint         gofmt, vet, staticcheck, and govulncheck where its database can be reached

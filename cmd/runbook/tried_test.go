@@ -13,12 +13,13 @@ import (
 	"testing"
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
+	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
 
 const (
 	backendPages = "../../docs/backends"
-	triedHead    = "| module | backend | tried on | conformance | model |\n|---|---|---|--:|--:|\n"
+	triedHead    = "| module | backend | tried on | conformance | model | kills |\n|---|---|---|--:|--:|--:|\n"
 )
 
 // TestTriedBackends holds the table of docs/backends against the backends that
@@ -41,9 +42,10 @@ func TestTriedBackends(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	tried := map[string]string{}
+	tried, spared := map[string]string{}, map[string]bool{}
 	for _, row := range rows {
 		tried[row.Backend] = row.Module
+		spared[row.Backend] = spared[row.Backend] || row.Kills == 0
 		if _, err := os.Stat(filepath.Join(backendPages, row.Backend+".md")); err != nil {
 			t.Errorf("%s has a row for %s, which has no page", page, row.Backend)
 		}
@@ -53,6 +55,10 @@ func TestTriedBackends(t *testing.T) {
 		b, _ := program.Builtin(name)
 		if module := b.Describe().Module; tried[name] != module {
 			t.Errorf("%s has no row of %s for %s: make backends PKG=./plugins/…", page, module, name)
+		}
+		writes := slices.ContainsFunc(b.Describe().Ops, func(op effect.Op) bool { return op.Class.Writes() })
+		if spared[name] == writes {
+			t.Errorf("%s: the backend %s writes: %t, and was never killed at it on one of its systems: %t", page, name, writes, spared[name])
 		}
 		if _, err := os.Stat(filepath.Join(backendPages, name+".md")); err != nil {
 			t.Errorf("the backend %s has no page in docs/backends", name)
@@ -79,7 +85,7 @@ func readTried(t *testing.T, dir string) []plugintest.Tried {
 		}
 		key := one.Backend + " " + one.Name
 		all := sum[key]
-		one.Cases, one.Ops = one.Cases+all.Cases, one.Ops+all.Ops
+		one.Cases, one.Ops, one.Kills = one.Cases+all.Cases, one.Ops+all.Ops, one.Kills+all.Kills
 		sum[key] = one
 		modules[one.Backend] = cmp.Or(one.Module, modules[one.Backend])
 	}
@@ -103,7 +109,7 @@ func replaceRows(rows, tried []plugintest.Tried) []plugintest.Tried {
 	return rows
 }
 
-var triedRow = regexp.MustCompile(`^\| ([a-z0-9_]+) \| \[([a-z0-9_]+)\]\([a-z0-9_]+\.md\) \| (.+?)(?: (\d[^ ]*))? \| (\d+) \| (\d*) \|$`)
+var triedRow = regexp.MustCompile(`^\| ([a-z0-9_]+) \| \[([a-z0-9_]+)\]\([a-z0-9_]+\.md\) \| (.+?)(?: (\d[^ ]*))? \| (\d+) \| (\d*) \| (\d*) \|$`)
 
 func readRows(t *testing.T, table string) []plugintest.Tried {
 	t.Helper()
@@ -116,6 +122,7 @@ func readRows(t *testing.T, table string) []plugintest.Tried {
 		row := plugintest.Tried{Module: m[1], Backend: m[2], System: plugintest.System{Name: m[3], Version: m[4]}}
 		_, _ = fmt.Sscan(m[5], &row.Cases)
 		_, _ = fmt.Sscan(m[6], &row.Ops)
+		_, _ = fmt.Sscan(m[7], &row.Kills)
 		rows = append(rows, row)
 	}
 	return rows
@@ -124,12 +131,14 @@ func readRows(t *testing.T, table string) []plugintest.Tried {
 func printRows(rows []plugintest.Tried) []string {
 	var out []string
 	for _, row := range rows {
-		ops := ""
-		if row.Ops > 0 {
-			ops = fmt.Sprint(row.Ops)
+		count := func(n int) string {
+			if n == 0 {
+				return ""
+			}
+			return fmt.Sprint(n)
 		}
-		out = append(out, fmt.Sprintf("| %s | [%s](%s.md) | %s | %d | %s |\n", row.Module, row.Backend, row.Backend,
-			strings.TrimSpace(row.Name+" "+row.Version), row.Cases, ops))
+		out = append(out, fmt.Sprintf("| %s | [%s](%s.md) | %s | %d | %s | %s |\n", row.Module, row.Backend, row.Backend,
+			strings.TrimSpace(row.Name+" "+row.Version), row.Cases, count(row.Ops), count(row.Kills)))
 	}
 	return out
 }

@@ -1,13 +1,18 @@
 package main
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"example.org/flagdir/flags"
 	"github.com/q-ecosystem/runbook/plugins"
 	"github.com/q-ecosystem/runbook/plugins/plugintest"
 )
+
+func TestMain(m *testing.M) { os.Exit(plugintest.Main(m, &flagdir{})) }
 
 func TestConformance(t *testing.T) {
 	module := flags.Module()
@@ -17,6 +22,21 @@ func TestConformance(t *testing.T) {
 		Reads:    []plugins.Request{{Op: "get", Args: map[string]any{"flag": "search"}}},
 		Writes:   []plugins.Request{{Op: "set", Args: map[string]any{"flag": "search", "percent": "10%"}}},
 	})
+}
+
+// TestKilled kills the backend before, within and after each change; the file is read
+// past it.
+func TestKilled(t *testing.T) {
+	config := map[string]any{"dir": t.TempDir()}
+	b, n := plugintest.Configured(t, &flagdir{}, config), 0
+	plugintest.Kills{Backend: b, Config: config, Module: flags.Module(), Op: "set", Moments: 3, Next: func(*testing.T) plugintest.Round {
+		n++
+		flag := fmt.Sprint("flag", n)
+		return plugintest.Round{Args: map[string]any{"flag": flag, "percent": "10%"}, There: func() bool {
+			text, _ := os.ReadFile(filepath.Join(config["dir"].(string), flag))
+			return string(text) == "10\n"
+		}}
+	}}.Run(t)
 }
 
 func TestModelDoesWhatTheDirectoryDoes(t *testing.T) {

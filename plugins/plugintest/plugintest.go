@@ -67,6 +67,11 @@ func Run(t *testing.T, fresh func(t *testing.T) plugins.Backend, cases Cases) {
 	for i, req := range cases.Reads {
 		run(fmt.Sprintf("read %d %s", i+1, req.Op), func(t *testing.T) { s.invoke(t, s.call(t, req)) })
 	}
+	for i := range s.desc.Ops {
+		if op := s.op(s.desc.Ops[i].Name); op != nil && op.Class.Writes() {
+			toll.write(s.desc.Name, op.Name)
+		}
+	}
 	run("unknown op", s.unknownOp)
 	run("concurrent", s.concurrent)
 	run("canceled", s.canceled)

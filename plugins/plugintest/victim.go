@@ -70,6 +70,7 @@ func Kill(t *testing.T, backend string, config map[string]any, req plugins.Reque
 // the request ended, if it does: "" is a process that ended by itself.
 func kill(t *testing.T, o order, await func(ended <-chan string)) {
 	t.Helper()
+	toll.kill(o.Backend, o.Op)
 	text, err := json.Marshal(o)
 	if err != nil {
 		t.Fatal(err)
