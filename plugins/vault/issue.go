@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +26,13 @@ const (
 	rounding = 2 * time.Second
 )
 
+// order is what a call wants issued.
+type order struct {
+	of   string
+	with map[string]any // the body that the engine wants; nil for none
+	ttl  time.Duration
+}
+
 // token is one that is made for a lease.
 type token struct {
 	Token    string `json:"client_token"`
@@ -40,11 +49,11 @@ type credential struct {
 	Errors    []string                   `json:"errors"`
 }
 
-// issue has a credential made that lives for ttl, unless the effect with this key
+// issue has a credential made, unless the effect with this key
 // did so before. What an effect before has begun only is ended first.
-func (b *Backend) issue(ctx context.Context, name string, ttl time.Duration, key string) (map[string]any, *effect.Error) {
-	if !good(name) {
-		return nil, effect.Errorf(effect.CodeInvalid, "%q is no path of what issues", name).WithHint("write one like database/creds/app; no part is empty, . or ..")
+func (b *Backend) issue(ctx context.Context, o order, key string) (map[string]any, *effect.Error) {
+	if !good(o.of) {
+		return nil, effect.Errorf(effect.CodeInvalid, "%q is no path of what issues", o.of).WithHint("write one like database/creds/app; no part is empty, . or ..")
 	}
 	path := secrets.Lease(b.settings.leases, key)
 	at := location{name: path, path: path}
@@ -64,14 +73,14 @@ func (b *Backend) issue(ctx context.Context, name string, ttl time.Duration, key
 			return nil, e
 		}
 	}
-	child, e := b.child(ctx, name, ttl, key)
+	child, e := b.child(ctx, o.of, o.ttl, key)
 	if e != nil {
 		return nil, e
 	}
-	k := &kept{Of: name, Accessor: child.Accessor}
+	k := &kept{Of: o.of, Accessor: child.Accessor}
 	begun, e := b.keep(ctx, at, h.current, k)
 	if e == nil {
-		if e = b.fill(ctx, k, ttl, child); e == nil {
+		if e = b.fill(ctx, k, o, child); e == nil {
 			_, e = b.keep(ctx, at, begun, k)
 		}
 	}
@@ -158,20 +167,22 @@ func (b *Backend) outlives(ctx context.Context, of string, ttl time.Duration) (t
 
 // fill has the credential made. Whatever an answer that is lost has left ends with
 // the token.
-func (b *Backend) fill(ctx context.Context, k *kept, ttl time.Duration, child *token) *effect.Error {
+func (b *Backend) fill(ctx context.Context, k *kept, o order, child *token) *effect.Error {
 	var got credential
-	began := time.Now()
-	status, e := b.ask(ctx, question{method: http.MethodGet, path: k.Of, token: child.Token, what: "have " + k.Of + " issue", may: "read on " + k.Of}, &got,
-		http.StatusBadRequest, http.StatusNotFound)
+	began, ttl := time.Now(), o.ttl
+	status, e := b.ask(ctx, o.question(child), &got, http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed)
 	switch {
 	case e != nil:
 		return e
+	case status == http.StatusBadRequest && o.with != nil:
+		return effect.Errorf(effect.CodeRefused, "%s at %s issues nothing with %s: %s", k.Of, b.settings.address.Host, strings.Join(slices.Sorted(maps.Keys(o.with)), ", "), strings.Join(got.Errors, "; ")).
+			WithHint("hold `with` against what the engine takes and the role allows")
 	case status != http.StatusOK:
 		return effect.Errorf(effect.CodeNotFound, "%s issues nothing at %s: %s", k.Of, b.settings.address.Host, cmp.Or(strings.Join(got.Errors, "; "), post.StatusName(status))).
-			WithHint("name a role of an engine that issues credentials, as database/creds/app")
+			WithHint("name a role of an engine that issues credentials, as database/creds/app; one that has to be told something, as pki/issue/web, is told it by `with`")
 	case got.Lease == "" || len(got.Fields) == 0:
 		return effect.Errorf(effect.CodeInvalid, "%s answers without a lease: it issues nothing that ends", k.Of).
-			WithHint("name a role of an engine that does, as database/creds/app; secrets.get reads what is kept")
+			WithHint("name a role of an engine that does, as database/creds/app; one of pki has to have generate_lease; secrets.get reads what is kept")
 	}
 	lives := time.Duration(got.Duration) * time.Second
 	if got.Renewable && lives < ttl {
@@ -192,6 +203,18 @@ func (b *Backend) fill(ctx context.Context, k *kept, ttl time.Duration, child *t
 	ends := began.Add(min(lives, time.Duration(child.Duration)*time.Second))
 	k.Lease, k.Fields, k.Expires = got.Lease, got.Fields, float64(ends.Unix())
 	return nil
+}
+
+// question is the request to the engine. One that takes a body is told there how long
+// it has to be, too, unless the call says that itself.
+func (o order) question(child *token) question {
+	q := question{method: http.MethodGet, path: o.of, token: child.Token, what: "have " + o.of + " issue", may: "read on " + o.of}
+	if o.with != nil {
+		body := map[string]any{"ttl": fmt.Sprintf("%ds", int(o.ttl.Seconds()))}
+		maps.Copy(body, o.with)
+		q.method, q.body, q.may = http.MethodPost, body, "create and update on "+o.of
+	}
+	return q
 }
 
 // short refuses what would end too soon.

@@ -78,7 +78,8 @@ func (b *Backend) Invoke(ctx context.Context, req plugins.Request) (any, error) 
 	switch req.Op {
 	case "issue":
 		ttl, _ := req.Args["ttl"].(float64)
-		out, e = b.issue(ctx, str(req.Args["name"]), effect.Seconds(ttl), req.Key)
+		with, _ := req.Args["with"].(map[string]any)
+		out, e = b.issue(ctx, order{str(req.Args["name"]), with, effect.Seconds(ttl)}, req.Key)
 	case "release":
 		out, e = b.release(ctx, str(req.Args["lease"]))
 	default:
