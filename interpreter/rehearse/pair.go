@@ -28,6 +28,7 @@ func (r *Rehearsal) Pair(other *Rehearsal) *simulate.PairExplorer {
 	second.Origin = besideStandIn
 	p := &pair{runners: [2]*Runner{r.Runner, &second}, locks: [2][]string{r.Header.Locks, other.Header.Locks}}
 	e := &simulate.PairExplorer{Runner: p, Setup: r.Setup}
+	e.Setup.Accepts = slices.Concat(r.Header.Accepts, other.Header.Accepts)
 	for _, name := range r.Header.Locks {
 		if slices.Contains(other.Header.Locks, name) {
 			e.Locks = append(e.Locks, name)

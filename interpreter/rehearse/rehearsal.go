@@ -97,6 +97,7 @@ func New(ctx context.Context, o Options) (*Rehearsal, error) {
 	if r.Setup, err = r.Scenario.Setup(o.Catalog); err != nil {
 		return nil, err
 	}
+	r.Setup.Accepts = r.Header.Accepts
 	r.Setup.Lacks, r.Setup.Meant = o.People.Lacks, o.People.Meant
 	r.Runner = &Runner{Main: o.Main, Loader: o.Loader, Catalog: o.Catalog, Params: r.Params, Getenv: r.Scenario.Getenv, Calendars: r.Scenario.calendars(o.Calendars), Cache: o.Cache, Cover: o.Cover}
 	if o.Live != nil {
@@ -212,9 +213,7 @@ func (r *Rehearsal) Plan(res *Result) (*simulate.Plan, error) {
 	for i := range p.Touches {
 		p.Touches[i].Backend = r.live.backend(&p.Touches[i])
 	}
-	for _, v := range res.Broken {
-		p.Broken = append(p.Broken, simulate.Broken{Invariant: v.Invariant, Message: v.Message, Place: v.Place})
-	}
+	p.Broken, p.Accepted = r.Setup.NewBroken(res.Broken), r.Setup.NewBroken(res.World.Accepted())
 	return p, nil
 }
 

@@ -25,6 +25,8 @@ type Header struct {
 	// Unplanned are the arguments of run.approve that say how people are asked about
 	// what the run's plan does not show; nil where the header says nothing of it.
 	Unplanned map[string]any
+	// Accepts are findings of rehearsals that fail none.
+	Accepts []effect.Acceptance
 	// RecoveryTarget is how long a recovery may take, for reports; 0 for no target.
 	RecoveryTarget time.Duration
 	Where          effect.Position
@@ -171,6 +173,7 @@ func readHeader(s *Script, table *lua.LTable) (Header, error) {
 			return h, &headerProblem{key: "unplanned", text: "unplanned: nobody can agree: " + fault, hint: effect.ApprovalHint}
 		}
 	}
+	h.Accepts = acceptancesOf(values["accepts"])
 	target, _ := values["recovery_target"].(float64)
 	h.RecoveryTarget = effect.Seconds(target)
 	locks, _ := values["locks"].([]any)
@@ -193,6 +196,21 @@ func readHeader(s *Script, table *lua.LTable) (Header, error) {
 		h.Params = append(h.Params, field)
 	}
 	return h, nil
+}
+
+// acceptancesOf reads the findings that are accepted.
+func acceptancesOf(value any) []effect.Acceptance {
+	var list []effect.Acceptance
+	all, _ := value.([]any)
+	for _, one := range all {
+		values, _ := one.(map[string]any)
+		var a effect.Acceptance
+		a.Invariant, _ = values["invariant"].(string)
+		a.About, _ = values["about"].(string)
+		a.Why, _ = values["why"].(string)
+		list = append(list, a)
+	}
+	return list
 }
 
 // askOf reads how people are asked.

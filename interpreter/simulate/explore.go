@@ -69,6 +69,7 @@ type Explored struct {
 	Worst    Trial          // the longest recovery
 	Failures []Trial        // schedules that broke an invariant: shortest first, one for each way to break it
 	Broken   int            // schedules that broke one
+	Accepted []int          // by acceptance of the Setup: schedules with a finding that it covers
 	Baseline Trial          // without a fault
 	// Blocked says why nothing but the baseline was tried; nil if it was.
 	Blocked error
@@ -126,7 +127,7 @@ func (e *Explorer) Explore(ctx context.Context) (*Explored, error) {
 			return nil, fmt.Errorf("fault %s:%s, which is to strike in every schedule: %s", m.Place, m.Kind, m.Why)
 		}
 	}
-	t := newTally(&base, e.Limit)
+	t := newTally(&base, e.Limit, &e.Setup)
 	t.out.Opaque, t.out.Writes = opaque(base.Entries)
 	back := rollbacks{}
 	back.add(-1, &base, nil) // its own rollback is struck by single faults

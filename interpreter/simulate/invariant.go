@@ -135,12 +135,25 @@ func assumed(c effect.Change) bool {
 
 // violate notes a violation, each invariant once; w.mu is held.
 func (w *World) violate(v Violation) {
-	for _, old := range w.broken {
-		if old.Invariant == v.Invariant {
-			return
-		}
+	list := &w.broken
+	if w.setup.accepts(v) >= 0 {
+		list = &w.accepted
 	}
-	w.broken = append(w.broken, v)
+	if !slices.ContainsFunc(*list, func(old Violation) bool { return old.Invariant == v.Invariant }) {
+		*list = append(*list, v)
+	}
+}
+
+// accepts returns which of its acceptances covers a finding; -1 if none does.
+func (s *Setup) accepts(v Violation) int {
+	return slices.IndexFunc(s.Accepts, func(a effect.Acceptance) bool { return a.Covers(v.Invariant, v.Message) })
+}
+
+// Accepted returns the findings so far that the runbook accepts.
+func (w *World) Accepted() []Violation {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]Violation(nil), w.accepted...)
 }
 
 // Broke notes that an invariant of the runbook's own did not hold.

@@ -67,7 +67,7 @@ func (w *World) copyTo(c *World) {
 	c.applied, c.known, c.changed = maps.Clone(w.applied), maps.Clone(w.known), maps.Clone(w.changed)
 	c.bad, c.answers, c.writers = maps.Clone(w.bad), maps.Clone(w.answers), maps.Clone(w.writers)
 	c.unread, c.entries, c.occurrences = slices.Clip(w.unread), slices.Clip(w.entries), slices.Clip(w.occurrences)
-	c.effects, c.broken, c.delayed = slices.Clip(w.effects), slices.Clip(w.broken), slices.Clone(w.delayed)
+	c.effects, c.broken, c.accepted, c.delayed = slices.Clip(w.effects), slices.Clip(w.broken), slices.Clip(w.accepted), slices.Clone(w.delayed)
 	c.locks, c.start = w.locks, w.start
 	dirty := *w.dirty
 	c.dirty, c.stranded, c.passed, c.only = &dirty, w.stranded, w.passed, w.only

@@ -68,17 +68,18 @@ type PairExplorer struct {
 type PairTrial struct {
 	// After is how long after the first run the second one begins; the first is
 	// the later one where it is negative.
-	After   time.Duration
-	Endings [2]Ending
-	Entries [2][]Entry
-	Broken  []Violation
-	Took    time.Duration
-	meets   [2]map[effect.Place]bool // effects that touch what some effect of the other run does
-	begin   [2]time.Duration         // negative: it did not run
-	then    [2]*PairTrial            // each run alone, begun when it was; nil where that says nothing
-	apart   bool                     // what both changed was not compared
-	world   *World
-	left    remains
+	After    time.Duration
+	Endings  [2]Ending
+	Entries  [2][]Entry
+	Broken   []Violation
+	Accepted []Violation // findings that a runbook accepts
+	Took     time.Duration
+	meets    [2]map[effect.Place]bool // effects that touch what some effect of the other run does
+	begin    [2]time.Duration         // negative: it did not run
+	then     [2]*PairTrial            // each run alone, begun when it was; nil where that says nothing
+	apart    bool                     // what both changed was not compared
+	world    *World
+	left     remains
 }
 
 // Paired is what an exploration of two runs found.
@@ -88,6 +89,7 @@ type Paired struct {
 	Outcomes  map[string]int
 	Failures  []PairTrial // one for each way to break something: that in which they begin closest to each other
 	Broken    int
+	Accepted  []int       // by acceptance of the Setup: orders with a finding that it covers
 	Apart     int         // orders in which what both change was not compared: they end otherwise at another time, so that no order says what it ought to be
 	Opaque    int         // writes of both, alone, of which nobody said what they change
 	Blocked   *AloneError // why no order was tried; nil if they were
@@ -128,7 +130,7 @@ func (e *PairExplorer) Explore(ctx context.Context) (*Paired, error) {
 		timed, cancel = context.WithDeadlineCause(ctx, began.Add(e.Within), errTime)
 	}
 	defer cancel()
-	x := &Paired{Outcomes: map[string]int{}}
+	x := &Paired{Outcomes: map[string]int{}, Accepted: make([]int, len(e.Setup.Accepts))}
 	ref, err := e.reference(ctx)
 	if err != nil {
 		return nil, err
@@ -201,6 +203,11 @@ func (e *PairExplorer) orders(ctx context.Context, x *Paired, ref *reference) er
 			x.Outcomes[t.Outcome()]++
 			if len(t.Broken) > 0 {
 				x.Broken++
+			}
+			for i := range e.Setup.Accepts {
+				if slices.ContainsFunc(t.Accepted, func(v Violation) bool { return e.Setup.accepts(v) == i }) {
+					x.Accepted[i]++
+				}
 			}
 			for _, v := range t.Broken {
 				if was, found := first[v.Invariant]; !found || closer(t.After, was.After) {
@@ -293,6 +300,7 @@ func (e *PairExplorer) run(ctx context.Context, after, early time.Duration, begi
 	t := PairTrial{After: after, Endings: ends, begin: begin, world: w, Took: w.timeline.Now().Sub(e.Setup.Start) + early}
 	for i, view := range worlds {
 		t.Entries[i] = view.Entries()
+		t.Accepted = append(t.Accepted, view.Accepted()...)
 		for _, v := range view.Violations() {
 			if !slices.ContainsFunc(t.Broken, func(o Violation) bool { return o.Invariant == v.Invariant }) {
 				t.Broken = append(t.Broken, v)

@@ -39,6 +39,7 @@ type Plan struct {
 	Assumed    []string   `json:"assumed"`          // what nobody said, in words
 	Unread     []Unread   `json:"unread,omitempty"` // reads of real systems that failed
 	Broken     []Broken   `json:"broken,omitempty"`
+	Accepted   []Broken   `json:"accepted,omitempty"`
 }
 
 // Planned is one effect of a plan.
@@ -81,11 +82,25 @@ type Unread struct {
 	Error string `json:"error"`
 }
 
-// Broken is an invariant that did not hold.
+// Broken is an invariant that did not hold. One that is accepted says why.
 type Broken struct {
 	Invariant string       `json:"invariant"`
 	Message   string       `json:"message,omitempty"`
 	Place     effect.Place `json:"place,omitempty"`
+	Why       string       `json:"why,omitempty"`
+}
+
+// NewBroken tells violations as plans do.
+func (s *Setup) NewBroken(list []Violation) []Broken {
+	var told []Broken
+	for _, v := range list {
+		b := Broken{Invariant: v.Invariant, Message: v.Message, Place: v.Place}
+		if i := s.accepts(v); i >= 0 {
+			b.Why = s.Accepts[i].Why
+		}
+		told = append(told, b)
+	}
+	return told
 }
 
 // Encode returns the plan as it is kept in a file.

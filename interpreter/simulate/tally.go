@@ -16,6 +16,7 @@ var errTime = errors.New("the time is up")
 type tally struct {
 	out   Explored
 	limit int
+	setup *Setup
 	base  int // the number of the next level's first trial
 	worst int // the number of the trial with the longest recovery
 
@@ -24,9 +25,9 @@ type tally struct {
 	seen  map[string]int // by op that cannot be simulated: the first trial that came to it, and its rank there
 }
 
-func newTally(base *Trial, limit int) *tally {
-	t := &tally{limit: limit, base: 1, first: map[string]int{}, kept: map[int]Trial{}, seen: map[string]int{},
-		out: Explored{Outcomes: map[string]int{}, Baseline: *base}}
+func newTally(base *Trial, limit int, setup *Setup) *tally {
+	t := &tally{limit: limit, setup: setup, base: 1, first: map[string]int{}, kept: map[int]Trial{}, seen: map[string]int{},
+		out: Explored{Outcomes: map[string]int{}, Accepted: make([]int, len(setup.Accepts)), Baseline: *base}}
 	t.out.Baseline.effects = nil
 	t.count(*base, 0)
 	return t
@@ -48,6 +49,9 @@ func (t *tally) count(trial Trial, number int) {
 	}
 	if trial.Recovery > x.Worst.Recovery || trial.Recovery == x.Worst.Recovery && trial.Recovery > 0 && number < t.worst {
 		x.Worst, t.worst = Trial{Schedule: trial.Schedule, Recovery: trial.Recovery, Took: trial.Took}, number
+	}
+	for _, v := range trial.Accepted {
+		x.Accepted[t.setup.accepts(v)]++
 	}
 	if len(trial.Broken) == 0 {
 		return

@@ -15,6 +15,7 @@ type Trial struct {
 	Schedule Schedule
 	Ending   Ending
 	Broken   []Violation
+	Accepted []Violation // findings that the runbook accepts
 	// Recovery is how long the rollback took, from its start to the end of the
 	// run, crashes and resumes included; zero without one.
 	Recovery time.Duration
@@ -35,7 +36,7 @@ func (e *Explorer) Try(ctx context.Context, s Schedule) (Trial, error) {
 	}
 	t := Trial{Schedule: s, Ending: end, Broken: w.End(end), Entries: w.entries, effects: w.effects, // which nothing adds to any more
 		Took: w.timeline.Now().Sub(e.Setup.Start), Missed: w.Missed(s)}
-	t.unseen = unseen(end.Events)
+	t.Accepted, t.unseen = w.accepted, unseen(end.Events)
 	for i := range end.Events {
 		if end.Events[i].Kind == effect.RollbackStarted {
 			t.Recovery = end.Events[len(end.Events)-1].At.Sub(end.Events[i].At)

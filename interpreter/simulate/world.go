@@ -43,6 +43,8 @@ type Setup struct {
 	BadWord string
 	// Invariants are held against the world after each effect.
 	Invariants []effect.Invariant
+	// Accepts are findings of theirs that are told and break nothing.
+	Accepts []effect.Acceptance
 }
 
 // Answer is what people say to a question.
@@ -83,6 +85,7 @@ type World struct {
 	dirty       *bool           // some run in it has changed something
 	looked      map[string]bool // modules whose state the effect under way looked at; nil if nobody asks
 	broken      []Violation
+	accepted    []Violation
 	bad         map[string]time.Time    // parts that turned bad, and when
 	turned      map[string]turn         // by part: what the run had changed when it turned bad; of those that a rollback can mend
 	stranded    bool                    // one of them turned bad in a rollback

@@ -84,6 +84,7 @@ func (f *file) headerTable(call *ast.FuncCallExpr) {
 	}
 	f.checkTable("runbook", "", language.HeaderFields(), nil, &rest)
 	f.headerAsks(t)
+	f.headerAccepts(t)
 	f.headerParams(t)
 }
 
@@ -96,6 +97,26 @@ func (f *file) headerAsks(header *constructor) {
 		}
 		if fault := effect.ApprovalFault(map[string]any{"by": asked.folded("by")}); fault != "" {
 			f.report(asked.lineOf("by"), effect.ApprovalHint, "runbook: %s: nobody can agree: %s", key, fault)
+		}
+	}
+}
+
+// headerAccepts warns of acceptances of what nobody holds: an invariant may have been
+// called otherwise before, and that keeps no run from starting.
+func (f *file) headerAccepts(header *constructor) {
+	list := f.asked(header.value("accepts"), header.line)
+	if list == nil {
+		return
+	}
+	for _, e := range list.positional {
+		one := f.asked(e.value, e.line)
+		if one == nil {
+			continue
+		}
+		if name, ok := one.folded("invariant").(string); ok {
+			if err := f.catalog.Acceptable(effect.Acceptance{Invariant: name}); err != nil {
+				f.warn(one.lineOf("invariant"), err.Hint, "runbook: %s", err.Message)
+			}
 		}
 	}
 }

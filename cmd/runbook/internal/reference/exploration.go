@@ -35,7 +35,7 @@ func (r *Reference) explorationPage() string {
 			p.add("| `%s`%s | [`%s`](module-%s.md) | %s | `%s` |", f.Name, star(f), m.Name, m.Name, f.Doc, strings.Join(f.Ops, "`, `"))
 		}
 	}
-	p.add("\n## Invariants\n\n| of | what holds |\n|---|---|")
+	p.add("\n## Invariants\n\nA finding of a module's that is right for a runbook is [accepted in its header](../rehearse.md#findings-that-are-right-here).\n\n| of | what holds |\n|---|---|")
 	for _, rule := range rulesOf(x.Invariants) {
 		p.add("| the engine | %s |", rule)
 	}

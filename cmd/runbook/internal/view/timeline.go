@@ -206,6 +206,9 @@ func PlanSummary(s Style, p *simulate.Plan) []string {
 	for i, b := range p.Broken {
 		add([]string{"broken", ""}[min(i, 1)], s.Red(clean(strings.TrimSuffix(b.Invariant+": "+b.Message, ": "))))
 	}
+	for i, b := range p.Accepted {
+		add([]string{"accepted", ""}[min(i, 1)], clean(strings.TrimSuffix(b.Invariant+": "+b.Message, ": ")+" ("+b.Why+")"))
+	}
 	end := strings.ReplaceAll(string(p.Status), "_", " ") + " after " + effect.FormatDuration(effect.Seconds(p.Took)) +
 		", at " + p.Start.Add(effect.Seconds(p.Took)).Local().Format("Mon 15:04:05")
 	add("ends", end)

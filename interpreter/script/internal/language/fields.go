@@ -28,6 +28,10 @@ func HeaderFields() []effect.Field {
 			{Name: "count", Type: effect.Int, Min: effect.Bound(1), Doc: "how many have to agree; 1 if left out"},
 			{Name: "separate", Type: effect.Bool, Doc: "whether those who started or resumed the run may not answer"},
 			{Name: "timeout", Type: effect.Duration, Doc: "how long the question stands; 7d if left out"}}},
+		{Name: "accepts", Type: effect.List, Doc: "findings of rehearsals that were looked at and are lived with: they are told, and fail nothing", Elem: &effect.Field{Type: effect.Object, Fields: []effect.Field{
+			{Name: "invariant", Type: effect.String, Required: true, Min: effect.Bound(1), Doc: "a module's, as explore prints it"},
+			{Name: "about", Type: effect.String, Min: effect.Bound(1), Doc: "what the finding's message says; every finding of the invariant if left out"},
+			{Name: "why", Type: effect.String, Required: true, Min: effect.Bound(1), Doc: "what makes it right here, for those who read the runbook"}}}},
 		{Name: "recovery_target", Type: effect.Duration, Doc: "how long a recovery may take: reports hold it against this"},
 	}
 }

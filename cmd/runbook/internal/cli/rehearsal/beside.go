@@ -93,23 +93,23 @@ func (a commands) exploreBeside(ctx context.Context, path string, o exploreFlags
 	if found.Blocked != nil {
 		return fmt.Errorf("explore two runs at once: %w; see it with: %s", found.Blocked, p.alone(found.Blocked))
 	}
-	if err := a.exploredPair(found, ex.Locks, p); ctx.Err() == nil {
+	if err := a.exploredPair(found, acceptedLines(ex.Setup.Accepts, found.Accepted), ex.Locks, p); ctx.Err() == nil {
 		return err
 	}
 	return app.ExitWith(app.ExitInterrupted)
 }
 
-func (a commands) exploredPair(x *simulate.Paired, locks []string, again pairAgain) error {
+func (a commands) exploredPair(x *simulate.Paired, accepted []acceptedLine, locks []string, again pairAgain) error {
 	if a.Flags.JSON {
 		for i := range x.Failures {
 			a.JSONLine(again.line(&x.Failures[i]))
 		}
-		a.JSONLine(pairedLine{"explored_pair", x.Orders, x.Conflicts, x.Outcomes, x.Broken, locks, x.Opaque, x.Apart, x.Why != "", x.Left, x.Why})
+		a.JSONLine(pairedLine{"explored_pair", x.Orders, x.Conflicts, x.Outcomes, x.Broken, accepted, locks, x.Opaque, x.Apart, x.Why != "", x.Left, x.Why})
 	} else {
 		for i := range x.Failures {
 			a.pairFailure(&x.Failures[i], again)
 		}
-		a.pairedSummary(x, locks, again)
+		a.pairedSummary(x, accepted, locks, again)
 	}
 	a.Note("%s in %s\n", app.Counted(x.Orders, "order"), effect.FormatDuration(x.Wall.Round(time.Millisecond)))
 	if x.Broken > 0 || x.Why != "" && !again.flags.bounded[x.Why] {
@@ -118,7 +118,7 @@ func (a commands) exploredPair(x *simulate.Paired, locks []string, again pairAga
 	return nil
 }
 
-func (a commands) pairedSummary(x *simulate.Paired, locks []string, again pairAgain) {
+func (a commands) pairedSummary(x *simulate.Paired, accepted []acceptedLine, locks []string, again pairAgain) {
 	s := a.OutStyle
 	if x.Conflicts == 0 {
 		a.Result("no effect of one run touches what the other one does: all orders are one\n")
@@ -142,13 +142,14 @@ func (a commands) pairedSummary(x *simulate.Paired, locks []string, again pairAg
 	if x.Apart > 0 {
 		a.Result("%s\n", s.Yellow(fmt.Sprintf("in %s what both changed was not compared: at another time the runs end otherwise, and one after the other does not tell what it ought to be", app.Counted(x.Apart, "order"))))
 	}
+	all := a.accepted(accepted, "order", false)
 	switch {
 	case x.Broken > 0:
 		a.Result("%s\n", s.Red(fmt.Sprintf("%d of %s broke an invariant", x.Broken, app.Counted(x.Orders, "order"))))
 	case x.Why != "":
-		a.Result("%s\n", s.Yellow("all invariants held in what was explored"))
+		a.Result("%s\n", s.Yellow(all+" held in what was explored"))
 	default:
-		a.Result("%s\n", s.Green("all invariants held"))
+		a.Result("%s\n", s.Green(all+" held"))
 	}
 }
 
@@ -181,12 +182,7 @@ func (a commands) triedPair(t *simulate.PairTrial, again pairAgain) error {
 	} else {
 		a.pairTimeline(t, "")
 		a.Result("\n%s: %s\n", inWhichOrder(t.After), t.Ends())
-		for _, v := range t.Broken {
-			a.Result("%s %s: %s\n", a.OutStyle.Red("✗"), view.Clean(v.Invariant), app.Indented(view.Clean(v.Message)))
-		}
-		if len(t.Broken) == 0 {
-			a.Result("%s\n", a.OutStyle.Green("all invariants held"))
-		}
+		a.verdict(t.Broken, t.Accepted)
 	}
 	if len(t.Broken) > 0 {
 		return app.ExitWith(app.ExitFailed)
@@ -232,6 +228,9 @@ func (g pairAgain) line(t *simulate.PairTrial) pairLine {
 		Timeline: []pairFactLine{}}
 	for _, v := range t.Broken {
 		line.Broken = append(line.Broken, brokenLine{Invariant: v.Invariant, Message: v.Message})
+	}
+	for _, v := range t.Accepted {
+		line.Accepted = append(line.Accepted, brokenLine{Invariant: v.Invariant, Message: v.Message})
 	}
 	for _, f := range t.Timeline() {
 		line.Timeline = append(line.Timeline, pairFactLine{f.Run, f.Fact(t)})

@@ -174,7 +174,7 @@ func (a commands) explored(r *rehearsal, x *simulate.Explored, again again) erro
 			a.JSONLine(failureOfTrial(&x.Failures[i], again))
 		}
 		line := exploredLine{Type: "explored", Schedules: x.Schedules, Alike: x.Alike, Outcomes: x.Outcomes, Broken: x.Broken, Truncated: x.Left.Why != "", Left: x.Left.Schedules, LeftPairs: x.Left.Pairs, LeftWhy: x.Left.Why,
-			Took: x.Baseline.Took.Seconds(), Writes: x.Writes, Opaque: x.Opaque, Unseen: x.Unseen}
+			Took: x.Baseline.Took.Seconds(), Writes: x.Writes, Opaque: x.Opaque, Unseen: x.Unseen, Accepted: acceptedLines(r.Header.Accepts, x.Accepted)}
 		if x.Worst.Recovery > 0 {
 			line.WorstRecovery, line.WorstSchedule = x.Worst.Recovery.Seconds(), x.Worst.Schedule.String()
 		}
@@ -183,7 +183,7 @@ func (a commands) explored(r *rehearsal, x *simulate.Explored, again again) erro
 		for i := range x.Failures {
 			a.failure(r, &x.Failures[i], again)
 		}
-		a.exploredSummary(x, again)
+		a.exploredSummary(x, acceptedLines(r.Header.Accepts, x.Accepted), again)
 	}
 	a.Note("%s in %s, %.0f a second\n", app.Counted(x.Schedules, "schedule"), effect.FormatDuration(x.Wall.Round(time.Millisecond)),
 		float64(x.Schedules)/max(x.Wall.Seconds(), 1e-9))
@@ -193,7 +193,7 @@ func (a commands) explored(r *rehearsal, x *simulate.Explored, again again) erro
 	return nil
 }
 
-func (a commands) exploredSummary(x *simulate.Explored, again again) {
+func (a commands) exploredSummary(x *simulate.Explored, accepted []acceptedLine, again again) {
 	s := a.OutStyle
 	stand := ""
 	if x.Alike > 0 {
@@ -236,12 +236,13 @@ func (a commands) exploredSummary(x *simulate.Explored, again again) {
 	if len(x.Unseen) > 0 {
 		a.Result("%s\n", s.Yellow("could not be simulated in every schedule, so that what follows was not looked at: "+strings.Join(x.Unseen, ", ")))
 	}
+	all := a.accepted(accepted, "schedule", x.Left.Why == "" && len(x.Unseen) == 0 && x.Blocked == nil && len(again.flags.faults)+len(again.flags.without) == 0)
 	switch {
 	case x.Broken == 0 && (x.Left.Why != "" || len(x.Unseen) > 0):
-		a.Result("%s\n", s.Yellow("all invariants held in what was explored"))
+		a.Result("%s\n", s.Yellow(all+" held in what was explored"))
 		return
 	case x.Broken == 0:
-		a.Result("%s\n", s.Green("all invariants held"))
+		a.Result("%s\n", s.Green(all+" held"))
 		return
 	}
 	a.Result("%s\n", s.Red(fmt.Sprintf("%d of %d schedules broke an invariant", x.Broken, x.Schedules)))
@@ -286,12 +287,7 @@ func (a commands) tried(r *rehearsal, t *simulate.Trial, again again) error {
 			a.Result(", time to recovery %s", effect.FormatDuration(t.Recovery))
 		}
 		a.Result("\n")
-		for _, v := range t.Broken {
-			a.Result("%s %s: %s\n", a.OutStyle.Red("✗"), view.Clean(v.Invariant), app.Indented(view.Clean(v.Message)))
-		}
-		if len(t.Broken) == 0 {
-			a.Result("%s\n", a.OutStyle.Green("all invariants held"))
-		}
+		a.verdict(t.Broken, t.Accepted)
 		a.explainEnding(r, t.Ending)
 	}
 	if code != app.ExitOK {
@@ -369,6 +365,9 @@ func failureOfTrial(t *simulate.Trial, again again) trialLine {
 		Recovery: t.Recovery.Seconds(), Broken: []brokenLine{}, Again: again.command("explore", t.Schedule), Timeline: t.Timeline()}
 	for _, v := range t.Broken {
 		line.Broken = append(line.Broken, brokenLine{v.Invariant, v.Message, whereOf(t, v.Place), v.Place})
+	}
+	for _, v := range t.Accepted {
+		line.Accepted = append(line.Accepted, brokenLine{v.Invariant, v.Message, whereOf(t, v.Place), v.Place})
 	}
 	return line
 }

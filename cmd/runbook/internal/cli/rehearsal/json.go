@@ -48,6 +48,7 @@ type exploredLine struct {
 	Alike         int            `json:"alike,omitempty" doc:"how many were not tried because others stand for them"`
 	Outcomes      map[string]int `json:"outcomes" doc:"how many of them ended how"`
 	Broken        int            `json:"broken" doc:"schedules that broke an invariant"`
+	Accepted      []acceptedLine `json:"accepted,omitempty" doc:"findings that the runbook accepts"`
 	Writes        int            `json:"writes" doc:"without a fault"`
 	Opaque        int            `json:"opaque,omitempty" doc:"of them, those of which nobody said what they change"`
 	Unseen        []string       `json:"unseen,omitempty" doc:"ops that some schedule came to and that could not be simulated"`
@@ -68,6 +69,7 @@ type trialLine struct {
 	Took     float64              `json:"took" doc:"seconds"`
 	Recovery float64              `json:"recovery,omitempty" doc:"seconds"`
 	Broken   []brokenLine         `json:"broken" doc:"invariants that did not hold"`
+	Accepted []brokenLine         `json:"accepted,omitempty" doc:"findings that the runbook accepts"`
 	Again    string               `json:"again" doc:"the command that runs it again"`
 	Timeline []simulate.TimedFact `json:"timeline" doc:"what the world saw"`
 }
@@ -86,6 +88,7 @@ type pairedLine struct {
 	Conflicts int            `json:"conflicts" doc:"pairs of effects that touch the same"`
 	Outcomes  map[string]int `json:"outcomes" doc:"how many orders ended how"`
 	Broken    int            `json:"broken" doc:"orders that broke an invariant"`
+	Accepted  []acceptedLine `json:"accepted,omitempty" doc:"findings that a runbook accepts"`
 	Locks     []string       `json:"locks,omitempty" doc:"that both runs take"`
 	Opaque    int            `json:"opaque,omitempty" doc:"writes of which nobody said what they change"`
 	Apart     int            `json:"apart,omitempty" doc:"orders in which what both change was not compared, for at another time they end otherwise"`
@@ -101,6 +104,7 @@ type pairLine struct {
 	Outcome  string         `json:"outcome" doc:"how both ended, in words"`
 	Took     float64        `json:"took" doc:"seconds"`
 	Broken   []brokenLine   `json:"broken" doc:"invariants that did not hold"`
+	Accepted []brokenLine   `json:"accepted,omitempty" doc:"findings that the runbook accepts"`
 	Again    string         `json:"again" doc:"the command that runs it again"`
 	Timeline []pairFactLine `json:"timeline" doc:"what both changed, and what failed"`
 }
