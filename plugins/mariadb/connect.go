@@ -57,6 +57,9 @@ func (c *conn) close() {
 
 // connect connects to the live server. What it does ends with the call.
 func (j *job) connect() (*conn, *effect.Error) {
+	if j.absent != nil {
+		return nil, j.absent
+	}
 	config := mysql.NewConfig()
 	config.Net, config.Addr, config.User, config.Passwd, config.DBName = j.network, j.address, j.user, j.password, j.name
 	if j.tls != "disable" {

@@ -38,6 +38,8 @@ type lab struct {
 	dir  string
 	user *syscall.Credential // whom servers run as; nil for us
 	cmd  *exec.Cmd
+	id   string
+	more []string // of the server's settings
 }
 
 var template struct {
@@ -100,13 +102,21 @@ func (l *lab) command(name string, args ...string) *exec.Cmd {
 // newLab starts a server with the tests' tables, which keeps a binary log.
 func newLab(t *testing.T) *lab {
 	t.Helper()
+	l := newServer(t, "1", "--skip-networking")
+	l.do(schema)
+	return l
+}
+
+// newServer starts one that is empty.
+func newServer(t *testing.T, id string, more ...string) *lab {
+	t.Helper()
 	if _, err := exec.LookPath("mariadb-install-db"); err != nil {
 		if os.Getenv("RUNBOOK_REQUIRE_SERVERS") == "1" {
 			t.Fatal("MariaDB is not installed, and RUNBOOK_REQUIRE_SERVERS=1 asks for it")
 		}
 		t.Skip("skipped: MariaDB is not installed: apt-get install mariadb-server")
 	}
-	l := &lab{t: t, user: whom(t)}
+	l := &lab{t: t, user: whom(t), id: id, more: more}
 	template.Do(func() { // installing takes long
 		template.dir = l.temp()
 		out, err := l.command("mariadb-install-db", "--no-defaults", "--datadir="+template.dir+"/data", "--skip-test-db", "--skip-name-resolve",
@@ -124,7 +134,6 @@ func newLab(t *testing.T) *lab {
 		t.Fatalf("%v: %s", err, out)
 	}
 	l.start()
-	l.do(schema)
 	return l
 }
 
@@ -135,8 +144,9 @@ func (l *lab) start() {
 		l.t.Fatal(err)
 	}
 	defer log.Close()
-	l.cmd = l.command("/usr/sbin/mariadbd", "--no-defaults", "--datadir="+l.dir+"/data", "--socket="+l.socket(), "--skip-networking", "--log-bin="+l.dir+"/data/bin", "--server-id=1",
+	l.cmd = l.command("/usr/sbin/mariadbd", "--no-defaults", "--datadir="+l.dir+"/data", "--socket="+l.socket(), "--log-bin="+l.dir+"/data/bin", "--server-id="+l.id,
 		"--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M", "--innodb-log-file-size=4M", withoutAIO, "--pid-file="+l.dir+"/pid")
+	l.cmd.Args = append(l.cmd.Args, l.more...)
 	l.cmd.Stdout, l.cmd.Stderr = log, log
 	if err := l.cmd.Start(); err != nil {
 		l.t.Fatal(err)

@@ -9,6 +9,12 @@
 // the binary log has from there to a moment, and then gives the copy its name
 // in one step: nothing is written to the live server.
 //
+// # Nodes
+//
+// A database may have several servers, of which one takes writes: a call that
+// names no node is led to that one. A replica is promoted by statements of which
+// the last makes it a primary: one that is half way is none, and goes on.
+//
 // # Changes
 //
 // exec writes a row with the effect's key into a table, in the transaction of
@@ -41,14 +47,18 @@ func (b *Backend) Describe() plugins.Description {
 	return plugins.Description{
 		Name: "mariadb", Module: "db", Version: "1.0.0",
 		Doc:    "Dump, restore beside the live data, change and verify MariaDB",
-		Ops:    stdlib.Carry("db", "backups", "query", "validate", "backup", "restore", "exec", "migrations", "migrate"),
+		Ops:    stdlib.Carry("db", "backups", "query", "validate", "backup", "restore", "exec", "migrations", "migrate", "lag", "is_primary", "promote"),
 		Config: shared.DatabasesField(databaseFields()),
 	}
 }
 
 // Configure implements plugins.Backend. It asks nobody.
 func (b *Backend) Configure(_ context.Context, config map[string]any) error {
-	choice, err := shared.NewChoice("mariadb", "address", config, newDatabase)
+	field := "address"
+	if _, several := config["nodes"]; several {
+		field = "nodes"
+	}
+	choice, err := shared.NewChoice("mariadb", field, config, newDatabase)
 	if err != nil {
 		return err
 	}
@@ -57,14 +67,31 @@ func (b *Backend) Configure(_ context.Context, config map[string]any) error {
 }
 
 var ops = shared.Ops[*job]{
-	Backend: "mariadb", Hint: "it has backups, query, validate, backup, restore, exec, migrations and migrate",
+	Backend: "mariadb", Hint: "it has backups, query, validate, backup, restore, exec, migrations, migrate, lag, is_primary and promote",
 	Do: map[string]func(*job) (map[string]any, *effect.Error){
-		"backups": (*job).list, "query": (*job).query, "validate": (*job).validate, "backup": (*job).backup,
-		"restore": (*job).restore, "exec": (*job).exec, "migrations": (*job).migrations, "migrate": (*job).runMigrations,
+		"backups": do((*job).list), "query": (*job).query, "validate": (*job).validate, "backup": do((*job).backup),
+		"restore": do((*job).restore), "exec": do((*job).exec), "migrations": do((*job).migrations), "migrate": do((*job).runMigrations),
+		"lag": (*job).lag, "is_primary": (*job).isPrimary, "promote": (*job).promote,
 	},
 	See: map[string]func(*job) (effect.Observed, map[string]any, *effect.Error){
-		"backup": (*job).seeBackup, "restore": (*job).seeCopy, "exec": (*job).seeExec, "migrate": (*job).seeMigration,
+		"backup": see((*job).seeBackup), "restore": see((*job).seeCopy), "exec": see((*job).seeExec), "migrate": see((*job).seeMigration),
+		"promote": (*job).seePromotion,
 	},
+}
+
+// do and see lead an op to the node that takes writes.
+func do(op func(*job) (map[string]any, *effect.Error)) func(*job) (map[string]any, *effect.Error) {
+	return func(j *job) (map[string]any, *effect.Error) {
+		j.onPrimary()
+		return op(j)
+	}
+}
+
+func see(op func(*job) (effect.Observed, map[string]any, *effect.Error)) func(*job) (effect.Observed, map[string]any, *effect.Error) {
+	return func(j *job) (effect.Observed, map[string]any, *effect.Error) {
+		j.onPrimary()
+		return op(j)
+	}
 }
 
 // Invoke implements plugins.Backend.
@@ -84,11 +111,14 @@ func (b *Backend) Health(ctx context.Context) error {
 		return errNotConfigured()
 	}
 	for _, db := range b.settings.All() {
-		c, e := (&job{shared.Quiet(ctx), db}).connect()
-		if e != nil {
-			return e
+		j := &job{shared.Quiet(ctx), db, nil}
+		for _, n := range db.all() {
+			c, e := j.at(n).connect()
+			if e != nil {
+				return e
+			}
+			c.close()
 		}
-		c.close()
 	}
 	return nil
 }
@@ -101,6 +131,7 @@ func errNotConfigured() *effect.Error {
 type job struct {
 	*shared.Call
 	*database
+	absent *effect.Error // why there is no primary to connect to
 }
 
 func (b *Backend) job(call *shared.Call) (*job, *effect.Error) {
@@ -111,5 +142,5 @@ func (b *Backend) job(call *shared.Call) (*job, *effect.Error) {
 	if e != nil {
 		return nil, e
 	}
-	return &job{call, db}, nil
+	return &job{call, db, nil}, nil
 }

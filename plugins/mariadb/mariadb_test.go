@@ -143,7 +143,7 @@ func TestRefusals(t *testing.T) {
 	fails(t, b, "query", obj{"sql": "SELECT 1", "copy": "z"}, effect.CodeNotFound, "none at all")
 	fails(t, b, "backup", obj{"type": "incr"}, effect.CodeUnsupported, `type = "full"`)
 	fails(t, b, "migrate", obj{}, effect.CodeUnsupported, "names no migrations")
-	fails(t, b, "promote", obj{"node": "b"}, effect.CodeUnsupported, "it has backups")
+	fails(t, b, "swap", obj{"copy": "b"}, effect.CodeUnsupported, "it has backups")
 	for says, change := range map[string]obj{"does not let the user runbook in": {"password": "wrong"}, "has no database nowhere": {"database": "nowhere"}} {
 		c := l.config()
 		for k, v := range change {

@@ -31,7 +31,7 @@ func TestOrphans(t *testing.T) {
 		{"migrate", obj{"to": 1.0}, effect.Applied},
 	} {
 		t.Run(of.op, func(t *testing.T) {
-			j := &job{shared.Quiet(t.Context()), b.settings.Unnamed}
+			j := &job{shared.Quiet(t.Context()), b.settings.Unnamed, nil}
 			lock, e := j.connect()
 			if e != nil {
 				t.Fatal(e)

@@ -1,8 +1,10 @@
 package mariadb
 
 import (
+	"maps"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +20,8 @@ type settings struct {
 
 // database is one database of a server and what stands beside it.
 type database struct {
-	network, address string // "tcp" or "unix"
+	network, address string           // "tcp" or "unix"; of several nodes, that of the primary
+	nodes            map[string]*node // empty if there is one server
 	user, password   string
 	name             string // "" for none
 	tls, ca          string
@@ -45,6 +48,10 @@ func databaseFields() []effect.Field {
 	text := func(name, doc string) effect.Field { return effect.Field{Name: name, Type: effect.String, Doc: doc} }
 	return []effect.Field{
 		text("address", "host or host:port; or its socket, as /run/mysqld/mysqld.sock"),
+		{Name: "nodes", Type: effect.Map, Doc: "its servers where there are replicas, by the names that runbooks use, instead of address",
+			Elem: &effect.Field{Type: effect.Object, Fields: []effect.Field{
+				{Name: "address", Type: effect.String, Required: true, Doc: "as above"},
+				path("binlogs", "the directory of its binary log, if that is on the runner's machine: so promote can tell what was lost with a server that does not answer")}}},
 		text("database", "the name of the database that statements are about, and that holds the table of effects"),
 		text("user", "whom it knows us as; root if left out"),
 		{Name: "password", Type: effect.String, Secret: true, Doc: "the password, if it wants one"},
@@ -89,7 +96,7 @@ func newDatabase(config map[string]any) (*database, *effect.Error) {
 		}
 		return abs
 	}
-	db := &database{network: "tcp", address: text(config, "address", ""), user: text(config, "user", "root"), password: text(config, "password", ""), name: text(config, "database", ""),
+	db := &database{nodes: map[string]*node{}, user: text(config, "user", "root"), password: text(config, "password", ""), name: text(config, "database", ""),
 		tls: text(config, "tls", "disable"), ca: path("ca"), timeout: 5 * time.Second, backups: path("backups"), binlogs: path("binlogs"), data: path("data"),
 		copies: shared.Copies{Dir: path("copies"), Data: "data"}, bin: path("bin"), runAs: text(config, "run_as", "mysql"), options: map[string]string{},
 		marks: text(config, "marks", shared.Marks), serving: &shared.Serving{}}
@@ -107,21 +114,70 @@ func newDatabase(config map[string]any) (*database, *effect.Error) {
 	switch {
 	case failed != nil:
 		return nil, invalid("%v", failed)
-	case db.address == "":
+	}
+	address, several := text(config, "address", ""), config["nodes"] != nil
+	switch {
+	case address == "" && !several:
 		return nil, invalid("no server is named").WithHint("say where it is: address: 10.0.0.1")
-	case strings.ContainsAny(db.address, "@()"):
-		return nil, invalid("address is no address of a server").WithHint("write host:port; the user and the password have keys of their own")
-	case strings.HasPrefix(db.address, "/"):
-		db.network = "unix"
-	default:
-		if _, _, err := net.SplitHostPort(db.address); err != nil {
-			db.address = net.JoinHostPort(strings.Trim(db.address, "[]"), "3306")
+	case address != "" && several:
+		return nil, invalid("address and nodes both name servers").WithHint("give the server of address a name among nodes")
+	case !several:
+		if db.network, db.address, e = reached("address", address); e != nil {
+			return nil, e
 		}
+	}
+	nodes, _ := config["nodes"].(map[string]any)
+	for name, v := range nodes {
+		m, _ := v.(map[string]any)
+		n := &node{name: name}
+		if n.network, n.address, e = reached("nodes."+name+".address", text(m, "address", "")); e != nil {
+			return nil, e
+		}
+		if dir := text(m, "binlogs", ""); dir != "" {
+			var err error
+			if n.binlogs, err = filepath.Abs(dir); err != nil {
+				return nil, invalid("%v", err)
+			}
+		}
+		db.nodes[name] = n
+	}
+	switch {
+	case several && len(nodes) == 0:
+		return nil, invalid("nodes names no server").WithHint("say where they are: nodes: { a: { address: 10.0.0.1 } }")
+	case several && (db.backups != "" || db.binlogs != "" || db.data != ""):
+		return nil, invalid("backups, binlogs and data belong to one server, and nodes are several").
+			WithHint("describe the server that is backed up as a database of its own, by its address, among databases")
 	}
 	if !identifier.MatchString(db.marks) {
 		return nil, invalid("marks: %q is no name of a table", db.marks).WithHint("letters, digits and _, with a database and a dot before it if need be")
 	}
 	return db, db.apart()
+}
+
+// reached reads an address.
+func reached(field, address string) (network, to string, e *effect.Error) {
+	switch {
+	case address == "" || strings.ContainsAny(address, "@()"):
+		return "", "", effect.Errorf(effect.CodeInvalid, "%s is no address of a server", field).WithHint("write host:port; the user and the password have keys of their own")
+	case strings.HasPrefix(address, "/"):
+		return "unix", address, nil
+	}
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		address = net.JoinHostPort(strings.Trim(address, "[]"), "3306")
+	}
+	return "tcp", address, nil
+}
+
+// all returns the servers of a database.
+func (db *database) all() []*node {
+	if len(db.nodes) == 0 {
+		return []*node{{network: db.network, address: db.address}}
+	}
+	var list []*node
+	for _, name := range slices.Sorted(maps.Keys(db.nodes)) {
+		list = append(list, db.nodes[name])
+	}
+	return list
 }
 
 // apart refuses directories that lie within live data, or live data within

@@ -85,13 +85,20 @@ func only(statement string) *effect.Error {
 
 // reading connects to what query and validate look at: a copy, or the server.
 func (j *job) reading() (*conn, func(), *effect.Error) {
-	if node := j.Text("node"); node != "" {
-		return nil, nil, shared.Names("node", node, nil)
-	}
 	if name := j.Text("copy"); name != "" {
 		return j.onCopy(name)
 	}
-	c, e := j.connect()
+	at := j
+	if name := j.Text("node"); name == "" {
+		j.onPrimary()
+	} else {
+		n, e := j.named(name)
+		if e != nil {
+			return nil, nil, e
+		}
+		at = j.at(n)
+	}
+	c, e := at.connect()
 	if e != nil {
 		return nil, nil, e
 	}

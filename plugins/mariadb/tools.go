@@ -45,6 +45,9 @@ func (j *job) tool(name string, args ...string) (*shared.Command, *effect.Error)
 // toServer makes a command of a client of the live server. The password is in
 // no argument, which everybody could read.
 func (j *job) toServer(name string, args ...string) (*shared.Command, *effect.Error) {
+	if j.absent != nil {
+		return nil, j.absent
+	}
 	to := []string{"--user=" + j.user}
 	if j.network == "unix" {
 		to = append(to, "--protocol=socket", "--socket="+j.address)
