@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
-	"github.com/q-ecosystem/runbook/interpreter/lazyregexp"
 	"github.com/q-ecosystem/runbook/stdlib/internal/model"
 	"github.com/q-ecosystem/runbook/stdlib/internal/plain"
 )
@@ -21,7 +20,7 @@ func invariants() []effect.Invariant {
 		model.Destroys("db", func(args map[string]any) string { return plain.Str(args, "sql") }),
 		effect.ReadAgain("db", []string{"promote"}, func(read, _ effect.Occurrence) bool { return read.Module == "db" && read.Name == "lag" }),
 		{Name: "a statement that may run twice says what is to be, not what is to be added", Doc: "with recovery = \"retry\", which leaves out the note that db.exec makes of what it did", After: absolute},
-		locked(),
+		effect.LockedChanges("db", "backup"),
 		effect.LockOfAnother("db", "db", "databases"),
 		model.KeptFirst(),
 		model.KeptAhead(),
@@ -46,22 +45,6 @@ func invariants() []effect.Invariant {
 		{Name: "readers get no replica that is far behind", Doc: fmt.Sprintf("of more than %d s, where it did not serve like that before", stale), After: readersBehind},
 	}
 }
-
-// locked is effect.LockedChanges: a backup changes nothing that others use, and a lock of
-// what a statement changes will do, too.
-func locked() effect.Invariant {
-	return effect.LockedChanges("db", "backup").Unless("or for db.exec, ends with /TABLE of what the statement changes", underItsTable)
-}
-
-// underItsTable excuses a statement under a lock of what it changes: payments/payouts for
-// UPDATE payouts.
-func underItsTable(v *effect.View, e effect.Occurrence) bool {
-	m := changed.FindStringSubmatch(plain.Str(e.Args, "sql"))
-	return e.Name == "exec" && m != nil && slices.ContainsFunc(v.Locks, func(lock string) bool { return strings.HasSuffix(strings.ToLower(lock), "/"+strings.ToLower(m[1])) })
-}
-
-// changed matches what a statement changes.
-var changed = lazyregexp.New(`(?i)^\s*(?:update|insert\s+into|delete\s+from)\s+(?:only\s+)?(?:"?\w+"?\.)?"?(\w+)"?`)
 
 func onePrimary(v *effect.View, _ effect.Occurrence) string {
 	state := v.State("db")
