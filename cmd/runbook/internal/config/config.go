@@ -57,7 +57,7 @@ func Load(path string) (*Config, error) {
 // Parse reads the text of a configuration file; path is what errors name and
 // what relative paths in it start from.
 func Parse(path string, text []byte) (*Config, error) {
-	file, err := filepath.Abs(path)
+	file, err := placeOf(path)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
@@ -74,6 +74,20 @@ func Parse(path string, text []byte) (*Config, error) {
 		return nil, err
 	}
 	return r.config, nil
+}
+
+// placeOf is the absolute path of a configuration file, with no link on the way to
+// its folder: a link such as "current" may lead elsewhere when a run goes on. The
+// file itself may be a link; what is in the folder is what the file speaks of.
+func placeOf(path string) (string, error) {
+	file, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(file)); err == nil {
+		file = filepath.Join(dir, filepath.Base(file))
+	}
+	return file, nil
 }
 
 // Environments returns the names of the environments in order.

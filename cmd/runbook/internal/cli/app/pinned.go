@@ -23,7 +23,7 @@ func PinOf(on *Surroundings, specs []host.Spec) (*config.Pin, error) {
 	dir := on.dir
 	if dir == "" {
 		var err error
-		if dir, err = os.Getwd(); err != nil {
+		if dir, err = calledIn(); err != nil {
 			return nil, Usagef("the folder that this was called in is gone, and the run has to keep it: %s; go to a folder that is there (cd)", because(err))
 		}
 	}
@@ -129,9 +129,9 @@ func (a *App) GoOn(ctx context.Context, db *journal.DB, run journal.Run, now boo
 	if err := a.agrees(pin, run); err != nil {
 		return nil, false, err
 	}
-	if _, err := os.Stat(pin.Dir); err != nil && len(pin.Modules) > 0 {
+	if why := lost(pin.Dir); why != "" && len(pin.Modules) > 0 {
 		return nil, false, fmt.Errorf("run %s was started in %s, where its backends run: %s\nmake that directory as it was, or go on from here with --config-now",
-			run.ID, pin.Dir, because(err))
+			run.ID, pin.Dir, why)
 	}
 	a.tellBuild(pin, run)
 	a.tellChanges(ctx, pin, run)
@@ -177,10 +177,31 @@ func (a *App) configNow(pin *config.Pin) (*Surroundings, error) {
 		return nil, err
 	}
 	on := SurroundingsOf(cfg, env)
-	if _, err := os.Stat(pin.Dir); err == nil {
-		on.dir, on.search = pin.Dir, pin.Search
+	if dir, err := filepath.EvalSymlinks(pin.Dir); err == nil {
+		on.dir, on.search = dir, pin.Search
 	}
 	return on, nil
+}
+
+// calledIn is the folder that this was called in, with no link on the way to it: a
+// run keeps it, and a link such as "current" may lead elsewhere when it goes on.
+func calledIn() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(dir)
+}
+
+// lost says why a folder is not the one that calledIn returned; "" if it is.
+func lost(dir string) string {
+	switch now, err := filepath.EvalSymlinks(dir); {
+	case err != nil:
+		return because(err)
+	case now != filepath.Clean(dir):
+		return "it is a link now, and leads to " + now
+	}
+	return ""
 }
 
 // tellBuild says that another build of this program goes on with a run than the one

@@ -29,7 +29,8 @@ type Surroundings struct {
 
 // SurroundingsOf are those of a configuration, here.
 func SurroundingsOf(cfg *config.Config, env *config.Environment) *Surroundings {
-	return &Surroundings{Env: env, dirs: cfg.Dirs, pinned: cfg.SHA256}
+	dir, _ := calledIn() // one that is gone is told to whoever wants to keep it
+	return &Surroundings{Env: env, dirs: cfg.Dirs, pinned: cfg.SHA256, dir: dir}
 }
 
 // Here are the surroundings that the flags and the working directory give.
@@ -192,8 +193,11 @@ func broughtBy(on *Surroundings, list []carrier) (effect.Module, error) {
 // backendOf finds one backend.
 func (a *App) backendOf(ctx context.Context, on *Surroundings, c config.Carrier) (carrier, error) {
 	found := carrier{spec: host.Spec{Name: c.Backend, Module: c.Module, Dir: on.dir}}
+	if on.dir != "" {
+		found.spec.Env = append(found.spec.Env, "PWD="+on.dir) // so that no link to it is taken for it
+	}
 	if on.search != "" {
-		found.spec.Env = []string{"PATH=" + on.search}
+		found.spec.Env = append(found.spec.Env, "PATH="+on.search)
 	}
 	if b, ok := a.Builtin(c.Backend); ok {
 		found.desc = b.Describe()
