@@ -198,8 +198,8 @@ func (b *branch) try(L *lua.LState, fn lua.LValue, args ...lua.LValue) (results 
 		}
 		s.base.G.CurrentThread = running
 		b.check(L)
-		if fault = failureOf(p); fault.overflow {
-			fault.trace = &trace{frames: b.stack(thread)} // gopher-lua left the frames as they were
+		if fault = failureOf(p, thread); fault.overflow {
+			fault.at(b.stack(thread))
 		}
 	}()
 	thread.Push(fn)

@@ -3,6 +3,7 @@ package script
 import (
 	"fmt"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -19,8 +20,8 @@ const maxFrames = 20
 type failure struct {
 	value lua.LValue
 	trace *trace
-	// overflow says that the call stack was full, of which gopher-lua tells by
-	// a bare panic when stacks start small.
+	// overflow says that a stack was full, of which gopher-lua tells by a bare
+	// panic: it left the frames as they were.
 	overflow bool
 }
 
@@ -32,11 +33,14 @@ type trace struct {
 
 func (t *trace) Error() string { return "lua error" }
 
-// failureOf reads what a panic of gopher-lua carries.
-func failureOf(p any) *failure {
+// failureOf reads what a panic of gopher-lua in a thread carries.
+func failureOf(p any, thread *lua.LState) *failure {
 	api, ok := p.(*lua.ApiError)
 	if p == "lua callstack overflow" {
 		return &failure{value: lua.LString("stack overflow: a function calls itself without end"), trace: &trace{}, overflow: true}
+	}
+	if _, fault := p.(runtime.Error); fault && entering(thread) {
+		return &failure{value: lua.LString(valuesOverflow), trace: &trace{}, overflow: true}
 	}
 	if !ok {
 		return &failure{value: lua.LString(fmt.Sprintf("internal fault of the interpreter: %v", p)), trace: &trace{}}
@@ -49,6 +53,30 @@ func failureOf(p any) *failure {
 		f.value = lua.LString(strings.TrimPrefix(string(text), " ")) // gopher-lua's, without a position
 	}
 	return f
+}
+
+// valuesOverflow is said where more values are at hand than fit in a thread:
+// arguments, for the most part.
+const valuesOverflow = "stack overflow: more values than a function can have, or one that calls itself with ever more of them"
+
+// entering reports whether a thread stands before the first instruction of a
+// function. What goes wrong there is that its arguments do not fit; gopher-lua then
+// looks for the line before the first one, and panics by that.
+func entering(thread *lua.LState) bool {
+	d, ok := thread.GetStack(0)
+	if !ok {
+		return false
+	}
+	_, err := thread.GetInfo("Sl", d, lua.LNil)
+	return err == nil && d.Source != "" && d.CurrentLine == 0
+}
+
+// at puts the position of the innermost frame before a message that has none.
+func (f *failure) at(frames []Frame) {
+	f.trace = &trace{frames: frames}
+	if text, ok := f.value.(lua.LString); ok && len(frames) > 0 {
+		f.value = lua.LString(frames[0].Where.String()+": ") + text
+	}
 }
 
 // text returns the error as tostring shows it, without calling Lua.
@@ -197,6 +225,9 @@ func plainMessage(text, line string) (message, hint string) {
 	if m := regexp.MustCompile(`^bad argument #(\d+) to (\S+) \((.*)\)$`).FindStringSubmatch(text); m != nil {
 		return fmt.Sprintf("bad argument %s of %s: %s", m[1], m[2], m[3]), ""
 	}
+	if text == "registry overflow" {
+		return valuesOverflow, ""
+	}
 	return text, ""
 }
 
@@ -242,6 +273,9 @@ func (b *branch) frames(L *lua.LState, what string, visit func(*lua.Debug) bool)
 			}
 			if _, err := L.GetInfo(what, d, lua.LNil); err != nil {
 				break
+			}
+			if d.CurrentLine == 0 { // at its beginning
+				d.CurrentLine = d.LineDefined
 			}
 			if d.What == "main" { // gopher-lua shows the bottom frame again for every tail call
 				if _, more := L.GetStack(level + 1); bottom || more && level > 0 {

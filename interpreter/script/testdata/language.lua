@@ -212,3 +212,14 @@ assert(string.find("abab", "^(ab)%1$") == 1 and not string.find("abac", "^(ab)%1
 assert(select(3, string.find([[say "it's" now]], [[(["'])(.-)%1]])) == '"')
 assert(string.gsub("THE (quick) fox", "%f[%a]%a+%f[%A]", "x") == "x (x) x")
 assert(not string.find("aab-abc", "()%-%1") and not pcall(string.find, "a", "%1") and not pcall(string.find, "a", "(%1)"))
+----
+-- More values than fit are an error with its line, also in a tail call, where
+-- none of the function's lines has run yet.
+local more
+function more(...) return more(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...) end --- error: stack overflow: more values than a function can have
+local ok, message = pcall(more)
+assert(not ok and message:find("language.lua:%d+: stack overflow: more values"), message)
+local deep = coroutine.create(function() return more() end)
+ok, message = coroutine.resume(deep)
+assert(not ok and message:find("stack overflow: more values"), message)
+more()
