@@ -66,9 +66,16 @@ health.check { env = "web" }`
 }
 
 // TestEndlessRollbackIsTriedOnce: what took more than a script may would do so
-// again, and a rehearsal has its time once.
+// again, and a rehearsal has its time once, whatever else fails beside it.
 func TestEndlessRollbackIsTriedOnce(t *testing.T) {
-	r, err := rehearse.New(t.Context(), rehearse.Options{Catalog: scenarioCatalog(t), Main: script.Source{Name: "b.lua", Text: []byte(`runbook { name = "b", on_failure = "rollback" }
+	for _, beside := range []string{"", `on_rollback(function() error("plainly") end)`} {
+		endlessIsTriedOnce(t, beside)
+	}
+}
+
+func endlessIsTriedOnce(t *testing.T, beside string) {
+	t.Helper()
+	r, err := rehearse.New(t.Context(), rehearse.Options{Catalog: scenarioCatalog(t), Main: script.Source{Name: "b.lua", Text: []byte(`runbook { name = "b", on_failure = "rollback" } ` + beside + `
 on_rollback(function() while true do end end)
 fail "no"`)}})
 	if err != nil {

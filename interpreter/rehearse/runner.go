@@ -103,7 +103,7 @@ func (r *Runner) carry(ctx context.Context, w *simulate.World, m *memory, s simu
 			m.resolve(w)
 		case m.status == effect.StatusInterrupted && unanswered(out.Err) && faults.Outage() > 0:
 			w.Timeline().Skip(max(resumeAfter, faults.Outage()))
-		case m.status == effect.StatusRollbackFailed && m.endless(len(out.Rollbacks)):
+		case m.status == effect.StatusRollbackFailed && m.endless():
 			end.Endless = true
 			return end, nil
 		case m.status == effect.StatusRollbackFailed && (!retried || struck):
@@ -299,16 +299,16 @@ func begins(events []effect.Event) bool {
 	})
 }
 
-// endless reports whether the functions of the last rollback that failed, so many,
-// were all ended for what they took. They would be again, at the same cost.
-func (m *memory) endless(failed int) bool {
-	past, took := history.Of(m.events), 0
+// endless reports whether a function of the last rollback was ended for what it
+// took. It would be again, at the same cost.
+func (m *memory) endless() bool {
+	past := history.Of(m.events)
 	for place := range past.Exhausted {
 		if attempt, _, _ := place.Rollback(); attempt == past.Attempts {
-			took++
+			return true
 		}
 	}
-	return failed > 0 && took == failed
+	return false
 }
 
 // requestRollback is the operator's word.

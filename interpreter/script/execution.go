@@ -46,8 +46,9 @@ func (s *Script) call(ctx context.Context, place effect.Place, rollback bool, fn
 	if rollback {
 		budget = s.overruns.budget(budget)
 	}
-	x.meter = newMeter(budget, s.opts.Memory, s.cancel)
+	x.meter = newMeter(ctx, budget, s.opts.Memory, s.cancel)
 	defer x.meter.close()
+	x.ctx = context.WithValue(ctx, meterKey{}, x.meter)
 	defer context.AfterFunc(ctx, func() { x.cancel(stopOf(ctx)) })()
 
 	root := x.newBranch(nil, place, "", fn)

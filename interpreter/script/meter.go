@@ -47,6 +47,7 @@ var metered struct {
 type meter struct {
 	budget time.Duration
 	memory uint64
+	depth  int // how many executions wait for this one, and take nothing meanwhile: a test for the run that it simulates
 	tick   time.Duration
 	cancel context.CancelCauseFunc
 
@@ -68,8 +69,13 @@ type meter struct {
 	base   uint64        // the heap when the execution began, in bytes
 }
 
-func newMeter(budget time.Duration, memory uint64, cancel context.CancelCauseFunc) *meter {
+// newMeter makes the meter of an execution that ctx asks for, which is the context
+// of another where that one waits for it.
+func newMeter(ctx context.Context, budget time.Duration, memory uint64, cancel context.CancelCauseFunc) *meter {
 	m := &meter{budget: budget, memory: memory, cancel: cancel, base: readHeap().held}
+	if waits, ok := ctx.Value(meterKey{}).(*meter); ok {
+		m.depth = waits.depth + 1
+	}
 	m.tick = min(max(budget/10, time.Millisecond), 2*time.Millisecond)
 	metered.Lock()
 	defer metered.Unlock()
@@ -78,10 +84,13 @@ func newMeter(budget time.Duration, memory uint64, cancel context.CancelCauseFun
 	}
 	metered.by[m] = true
 	for other := range metered.by {
-		other.beside.Store(max(other.beside.Load(), uint64(len(metered.by))))
+		other.beside.Store(max(other.beside.Load(), uint64(len(metered.by)-other.depth)))
 	}
 	return m
 }
+
+// meterKey is the key of the meter of the execution that a context belongs to.
+type meterKey struct{}
 
 // resume says that Lua runs from here on.
 func (m *meter) resume() {
@@ -149,15 +158,28 @@ func (m *meter) look() {
 		m.used = 0
 	}
 	m.seen, m.last, m.lastOn = segment, now, on
+	grown := m.used <= m.budget && m.grown(0)
+	m.collected()
 	switch {
+	case grown:
+		m.outgrown()
 	case m.used > m.budget:
 		m.exhaust("the script computed for more than %s without an effect", effect.FormatDuration(m.budget))
 	case m.spent > m.budget+time.Duration(segment)*perEffect:
 		m.exhaust("the script computed for more than %s and %s for each of its effects", effect.FormatDuration(m.budget), effect.FormatDuration(perEffect))
-	case m.grown(0):
-		m.outgrown()
 	default:
 		m.arm()
+	}
+}
+
+// collected counts what a collection took that the look began: the more a script
+// holds the longer that takes, and it would hold ever more meanwhile.
+func (m *meter) collected() {
+	now, on := time.Now(), onProcessors()
+	took := min(now.Sub(m.last), (on-m.lastOn)/time.Duration(max(1, computing.Load())))
+	if took > maxPassed { // less is counted by the next look
+		m.used, m.spent = m.used+took, m.spent+took
+		m.last, m.lastOn = now, on
 	}
 }
 

@@ -43,3 +43,26 @@ for i = 1, 3000 do for _, text in ipairs(t) do size = size + #text end end`, r, 
 	}
 	done.Wait()
 }
+
+// TestOneThatWaitsAddsNoMemory: a test that simulates a run takes nothing until that
+// has ended, so that the run has the bound that it has by itself.
+func TestOneThatWaitsAddsNoMemory(t *testing.T) {
+	if len(metered.by) > 0 {
+		t.Fatalf("%d are still under way", len(metered.by))
+	}
+	begin := func(ctx context.Context) *meter {
+		m := newMeter(ctx, time.Minute, 1<<20, nil)
+		t.Cleanup(m.close)
+		return m
+	}
+	test := begin(t.Context())
+	within := context.WithValue(t.Context(), meterKey{}, test)
+	one := begin(within)
+	if got := one.beside.Load(); got != 1 {
+		t.Errorf("a run within a test has the memory of %d", got)
+	}
+	other := begin(within)
+	if a, b := one.beside.Load(), other.beside.Load(); a != 2 || b != 2 {
+		t.Errorf("two runs side by side have the memory of %d and %d", a, b)
+	}
+}
