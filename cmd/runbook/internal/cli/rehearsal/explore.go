@@ -183,7 +183,7 @@ func (a commands) explored(r *rehearsal, x *simulate.Explored, again again) erro
 		for i := range x.Failures {
 			a.failure(r, &x.Failures[i], again)
 		}
-		a.exploredSummary(x, acceptedLines(r.Header.Accepts, x.Accepted), again)
+		a.exploredSummary(r.catalog, x, acceptedLines(r.Header.Accepts, x.Accepted), again)
 	}
 	a.Note("%s in %s, %.0f a second\n", app.Counted(x.Schedules, "schedule"), effect.FormatDuration(x.Wall.Round(time.Millisecond)),
 		float64(x.Schedules)/max(x.Wall.Seconds(), 1e-9))
@@ -193,7 +193,7 @@ func (a commands) explored(r *rehearsal, x *simulate.Explored, again again) erro
 	return nil
 }
 
-func (a commands) exploredSummary(x *simulate.Explored, accepted []acceptedLine, again again) {
+func (a commands) exploredSummary(catalog *effect.Catalog, x *simulate.Explored, accepted []acceptedLine, again again) {
 	s := a.OutStyle
 	stand := ""
 	if x.Alike > 0 {
@@ -246,6 +246,13 @@ func (a commands) exploredSummary(x *simulate.Explored, accepted []acceptedLine,
 		return
 	}
 	a.Result("%s\n", s.Red(fmt.Sprintf("%d of %d schedules broke an invariant", x.Broken, x.Schedules)))
+	if slices.ContainsFunc(x.Failures, func(t simulate.Trial) bool {
+		return slices.ContainsFunc(t.Broken, func(v simulate.Violation) bool {
+			return catalog.Acceptable(effect.Acceptance{Invariant: v.Invariant}) == nil
+		})
+	}) {
+		a.Result("%s\n", s.Dim("one that is right here is accepted in the header: runbook docs accepts"))
+	}
 }
 
 // failure prints one way to break an invariant.
