@@ -119,7 +119,7 @@ func newServer(t *testing.T, id string, more ...string) *lab {
 	l := &lab{t: t, user: whom(t), id: id, more: more}
 	template.Do(func() { // installing takes long
 		template.dir = l.temp()
-		out, err := l.command("mariadb-install-db", "--no-defaults", "--datadir="+template.dir+"/data", "--skip-test-db", "--skip-name-resolve",
+		out, err := l.command("mariadb-install-db", "--no-defaults", "--tmpdir="+template.dir, "--datadir="+template.dir+"/data", "--skip-test-db", "--skip-name-resolve",
 			"--auth-root-authentication-method=normal", "--innodb-log-file-size=4M", withoutAIO).CombinedOutput()
 		if err != nil {
 			template.err = fmt.Errorf("mariadb-install-db: %v\n%s", err, out)
@@ -145,14 +145,22 @@ func (l *lab) start() {
 	}
 	defer log.Close()
 	l.cmd = l.command("/usr/sbin/mariadbd", "--no-defaults", "--datadir="+l.dir+"/data", "--socket="+l.socket(), "--log-bin="+l.dir+"/data/bin", "--server-id="+l.id,
-		"--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M", "--innodb-log-file-size=4M", withoutAIO, "--pid-file="+l.dir+"/pid")
+		"--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M", "--innodb-log-file-size=4M", withoutAIO, "--pid-file="+l.dir+"/pid",
+		"--tmpdir="+l.dir) // a server that starts removes the temporary tables of others from a shared one
 	l.cmd.Args = append(l.cmd.Args, l.more...)
 	l.cmd.Stdout, l.cmd.Stderr = log, log
 	if err := l.cmd.Start(); err != nil {
 		l.t.Fatal(err)
 	}
 	cmd := l.cmd
-	l.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	l.t.Cleanup(func() {
+		if l.t.Failed() {
+			said, _ := os.ReadFile(log.Name())
+			l.t.Logf("the server says: %s", said)
+		}
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
 	for deadline := time.Now().Add(waiting); ; time.Sleep(20 * time.Millisecond) {
 		if _, err := l.client("SELECT 1"); err == nil {
 			return
