@@ -27,6 +27,7 @@ const (
 	shuttingDown       = 1053
 	duplicate          = 1062
 	noSuchTable        = 1146
+	unknownVariable    = 1193
 	lockWait           = 1205
 	deadlock           = 1213
 	readOnlyServer     = 1290
@@ -116,6 +117,9 @@ func (j *job) unreached(err error) *effect.Error {
 		return effect.Errorf(effect.CodeRefused, "%s does not let the user %s in: %s", j.title(), j.user, why).WithHint("check user and password in the configuration of mariadb, and the accounts of the server")
 	case unknownDatabase:
 		return effect.Errorf(effect.CodeNotFound, "%s has no database %s", j.title(), j.name).WithHint("check database in the configuration of mariadb")
+	case unknownVariable: // of those that a connection begins with
+		return effect.Errorf(effect.CodeUnsupported, "%s is no MariaDB, or one before 10.1: %s", j.title(), why).
+			WithHint("the backend mariadb carries out what MariaDB has; for MySQL run its own tools by exec")
 	case tooManyConnections:
 		return effect.Errorf(effect.CodeUnavailable, "%s takes no more connections: %s", j.title(), why).WithHint("end sessions that are not needed, or raise max_connections")
 	}
