@@ -211,6 +211,9 @@ func (f *Field) checkNumber(v any) (any, error) {
 	if (f.Type == Duration || f.Type == Size) && n < 0 {
 		return nil, &FieldError{Problem: "may not be negative, got " + show(v)}
 	}
+	if f.Type == Size && n > maxExact {
+		return nil, &FieldError{Problem: "is more than 8 PiB, beyond which bytes cannot be counted exactly: got " + show(v)}
+	}
 	if f.Type == Duration && n > maxDuration {
 		return nil, &FieldError{Problem: "is " + tooLong + ": got " + show(v)}
 	}

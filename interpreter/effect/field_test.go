@@ -51,6 +51,7 @@ func TestFieldCheck(t *testing.T) {
 		{"negative duration", effect.Field{Type: effect.Duration}, -1.0, nil, "may not be negative, got -1"},
 		{"percent", effect.Field{Type: effect.Percent}, "0.1%", 0.1, ""},
 		{"size", effect.Field{Type: effect.Size}, "10MiB", 10485760.0, ""},
+		{"size beyond 2^53", effect.Field{Type: effect.Size}, "9000TiB", nil, `is more than 8 PiB, beyond which bytes cannot be counted exactly: got "9000TiB"`},
 		{"enum", effect.Field{Type: effect.Enum, Enum: []string{"blue", "green"}}, "green", "green", ""},
 		{"no enum", effect.Field{Type: effect.Enum, Enum: []string{"blue", "green"}}, "geren", nil,
 			`must be one of "blue", "green", got "geren"; did you mean "green"?`},

@@ -23,6 +23,8 @@ var (
 	ErrBusy     = errors.New("the journal is busy")
 	ErrKey      = errors.New("the journal's key is missing or wrong")
 	ErrExposed  = errors.New("others may read or write it")
+	ErrNoFile   = errors.New("no regular file")
+	ErrEmpty    = errors.New("it is empty: nothing was ever recorded in it")
 	// ErrReplaceable says that everybody on the machine can remove the journal,
 	// or put one of their own there.
 	ErrReplaceable = errors.New("everybody may put another file in its place")

@@ -24,7 +24,7 @@ func checkTypes(path string) error {
 	for _, part := range parts {
 		info, err := os.Lstat(path + part)
 		if err == nil && !info.Mode().IsRegular() {
-			return &Error{Op: "open", Path: path + part, Err: fmt.Errorf("it is %s and no regular file", fileType(info.Mode())),
+			return &Error{Op: "open", Path: path + part, Err: fmt.Errorf("it is %s and %w", fileType(info.Mode()), ErrNoFile),
 				Hint: elsewhere(path+part, info.Mode())}
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io/fs"
 	"strconv"
@@ -76,7 +75,7 @@ func checkVersion(ctx context.Context, conn *sql.Conn, path string, files fs.FS)
 	case version > len(steps):
 		return newer(path, version, len(steps))
 	case version == 0:
-		return &Error{Op: "open", Path: path, Err: errors.New("it is empty: nothing was ever recorded in it"),
+		return &Error{Op: "open", Path: path, Err: ErrEmpty,
 			Hint: "start a run, or name another file with --db"}
 	case version < len(steps):
 		return &Error{Op: "open", Path: path, Reason: ErrOlder,

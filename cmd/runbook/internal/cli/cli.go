@@ -108,5 +108,30 @@ func newRoot(a *app.App) *cobra.Command {
 	reflow(root, a.Columns())
 	root.SetHelpCommandGroupID("more")
 	root.SetCompletionCommandGroupID("more")
+	strict(a, root)
 	return root
+}
+
+// strict makes errors of words that the commands which Cobra brings do not know: it
+// prints something else in their place.
+func strict(a *app.App, root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "completion":
+			c.Args, c.RunE = a.Subcommand, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		case "help":
+			known := c.Run
+			c.RunE = func(cmd *cobra.Command, words []string) error {
+				if at, left, err := root.Find(words); err != nil {
+					return err
+				} else if len(left) > 0 && at.HasSubCommands() {
+					return a.Subcommand(at, left)
+				}
+				known(cmd, words)
+				return nil
+			}
+		}
+	}
 }

@@ -38,7 +38,8 @@ func CodeOf(err error) int {
 	var ambiguous *journal.AmbiguousError
 	var nowhere *interpreter.ForkError
 	switch {
-	case errors.As(err, &usage), errors.As(err, &configured), errors.As(err, &missing), errors.As(err, &ambiguous), errors.As(err, &nowhere):
+	case errors.As(err, &usage), errors.As(err, &configured), errors.As(err, &missing), errors.As(err, &ambiguous), errors.As(err, &nowhere),
+		errors.Is(err, journal.ErrNoFile), errors.Is(err, journal.ErrEmpty), errors.Is(err, journal.ErrForeign):
 		return ExitUsage
 	case errors.As(err, &held), errors.As(err, &locked):
 		return ExitLocked

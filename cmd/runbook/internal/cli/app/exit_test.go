@@ -23,6 +23,10 @@ func TestCodeOf(t *testing.T) {
 		{fmt.Errorf("look: %w", &journal.NotFoundError{Run: "ffff"}), ExitUsage},
 		{&journal.AmbiguousError{Prefix: "0"}, ExitUsage},
 		{&interpreter.ForkError{From: "nowhere"}, ExitUsage},
+		{&journal.Error{Op: "open", Err: fmt.Errorf("it is a directory and %w", journal.ErrNoFile)}, ExitUsage},
+		{&journal.Error{Op: "open", Err: journal.ErrEmpty}, ExitUsage},
+		{&journal.Error{Op: "open", Reason: journal.ErrForeign}, ExitUsage},
+		{&journal.Error{Op: "open", Reason: journal.ErrCorrupt}, ExitFailed},
 		{fmt.Errorf("create: %w", &journal.LockedError{Name: "web"}), ExitLocked},
 		{&effect.Stop{Cause: effect.Unwritable, Err: journal.ErrFull}, ExitInterrupted},
 	} {
