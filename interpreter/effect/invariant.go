@@ -133,11 +133,14 @@ type Ending struct {
 	Err    error
 	// Rollbacks holds what failed in the rollback even when it was tried again.
 	Rollbacks []error
-	// Endless says that it was not tried again, for all that failed took more than a
+	// Endless says that it was not tried again, for one that failed took more than a
 	// script may: it would again.
 	Endless bool
-	Events  []Event
-	Secrets []Secret
+	// Unjudged says that an invariant of the end took more than a script may. It
+	// would do so again in every rehearsal, at the same cost.
+	Unjudged error
+	Events   []Event
+	Secrets  []Secret
 	// Params are what the run was started with: who started it has said so much.
 	Params map[string]any
 	// RollsBack says that the runbook rolls back when it fails.

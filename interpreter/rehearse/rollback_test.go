@@ -103,3 +103,18 @@ fail "no"`)}})
 		t.Errorf("explored %+v: %v", found, err)
 	}
 }
+
+// TestEndlessInvariantEndsAnExploration: an invariant of the end that takes more than
+// a script may would do so under every schedule.
+func TestEndlessInvariantEndsAnExploration(t *testing.T) {
+	r, err := rehearse.New(t.Context(), rehearse.Options{Catalog: scenarioCatalog(t), Main: script.Source{Name: "b.lua", Text: []byte(`runbook { name = "b" }
+invariant.finally("never told", function() while true do end end)
+require("traffic").split { green = 50, blue = 50 }`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := r.Explorer(nil).Explore(t.Context())
+	if err != nil || found.Schedules != 1 || found.Blocked == nil || !strings.Contains(found.Blocked.Error(), "b.lua:2: the script computed for more than") {
+		t.Errorf("explored %+v: %v", found, err)
+	}
+}

@@ -83,7 +83,7 @@ func (r *Runner) carry(ctx context.Context, w *simulate.World, m *memory, s simu
 			return end, err
 		}
 		end.Status, end.Err, end.Rollbacks, end.Events = m.status, out.Err, out.Rollbacks, m.events
-		end.RollsBack = m.onFailure == interpreter.OnFailureRollback
+		end.RollsBack, end.Unjudged = m.onFailure == interpreter.OnFailureRollback, m.unjudged
 		if ctx.Err() != nil {
 			return end, ctx.Err()
 		}
@@ -196,7 +196,7 @@ func (f final) Broke(name, message string, p effect.Place) {
 
 // finish asks the script's invariants of the end, if the run has come to one.
 func (m *memory) finish(s *script.Script, out interpreter.Outcome) {
-	m.last = nil
+	m.last, m.unjudged = nil, nil
 	if !m.status.Terminal() || m.dead {
 		return
 	}
@@ -205,7 +205,7 @@ func (m *memory) finish(s *script.Script, out interpreter.Outcome) {
 		ending["error"], ending["code"] = e.Message, string(e.Code)
 	}
 	m.world.Settle()
-	s.Finally(context.Background(), m.world.State(), ending)
+	m.unjudged = s.Finally(context.Background(), m.world.State(), ending)
 }
 
 // memory is the journal of a simulated run. Once it is dead it takes nothing,
@@ -229,6 +229,7 @@ type memory struct {
 	beside    bool                 // it is the second of two runs in its world
 	onFailure string               // of the header
 	last      []simulate.Violation // of what the script says of the end
+	unjudged  error                // an invariant of the end that took too much
 }
 
 // around runs the composites of the main chunk; nil lets them run by themselves.

@@ -102,14 +102,15 @@ func (b *branch) judge(place effect.Place, kind invariantKind, args ...lua.LValu
 }
 
 // Finally holds the script's invariants of the end against the world and the
-// ending, once the run has ended.
-func (s *Script) Finally(ctx context.Context, world, ending map[string]any) {
+// ending, once the run has ended. Its error is the stop of one that took more than
+// a script may, which has been told like all else that is wrong.
+func (s *Script) Finally(ctx context.Context, world, ending map[string]any) error {
 	declared := false
 	for _, inv := range s.invariants {
 		declared = declared || inv.kind == inEnd
 	}
 	if !declared || s.opts.World == nil {
-		return
+		return nil
 	}
 	judge := s.base.NewFunction(func(L *lua.LState) int {
 		b := s.enter(L)
@@ -117,5 +118,8 @@ func (s *Script) Finally(ctx context.Context, world, ending map[string]any) {
 		b.judge("", inEnd, s.toLua(world), s.toLua(ending))
 		return 0
 	})
-	_ = s.execute(ctx, judge, "", false) // what goes wrong in there has been told
+	if stop := effect.AsStop(s.execute(ctx, judge, "", false)); stop != nil && stop.Cause == effect.Exhausted {
+		return stop
+	}
+	return nil
 }

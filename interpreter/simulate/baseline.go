@@ -94,6 +94,9 @@ func dead(t *Trial) error {
 	if t.Ending.Endless && len(t.Ending.Rollbacks) > 0 {
 		return t.Ending.Rollbacks[0]
 	}
+	if t.Ending.Unjudged != nil {
+		return t.Ending.Unjudged
+	}
 	if e := effect.AsError(t.Ending.Err); e != nil && e.Code == effect.CodeUnsupported {
 		return t.Ending.Err
 	}
