@@ -70,10 +70,10 @@ func (r *Reference) Members() []Member {
 func (r *Reference) named(name string) []Entry {
 	var full, last, values []Entry
 	variable := strings.Contains(name, "_") && name == strings.ToUpper(name)
-	for _, m := range r.Members() {
+	for _, m := range append(r.Members(), r.fileKeys()...) {
 		e := Entry{Member: &m}
 		switch {
-		case m.String() == name:
+		case m.String() == name, m.Kind == fileKey && strings.Contains(name, ".") && m.Path == name:
 			full = append(full, e)
 		case m.Field.Name == name:
 			last = append(last, e)
@@ -96,7 +96,7 @@ func words(text string) []string {
 // of members.
 func (r *Reference) Near() []string {
 	names := r.Names()
-	for _, m := range r.Members() {
+	for _, m := range append(r.Members(), r.fileKeys()...) {
 		names = append(names, m.Field.Name, m.String())
 	}
 	slices.Sort(names)

@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/q-ecosystem/runbook/cmd/runbook/internal/config"
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	"github.com/q-ecosystem/runbook/interpreter/script"
 	"github.com/q-ecosystem/runbook/plugins"
@@ -69,11 +70,27 @@ func (r *Reference) Find(name string) []Entry {
 	if name == "explore" {
 		found = append(found, Entry{Exploration: exploration()})
 	}
-	if found == nil && name == "lock" { // what a header has one of
-		name = "locks"
+	if found != nil {
+		return found
 	}
-	if found == nil {
-		return append(r.within(name), r.named(name)...)
+	switch name {
+	case "lock": // what a header has one of
+		name = "locks"
+	case "undo": // which stands among the arguments of every write
+		return r.Find("on_rollback")
+	case config.FileName:
+		return r.top()
+	}
+	return append(r.within(name), r.named(name)...)
+}
+
+// top returns the keys that stand in a configuration without being below another.
+func (r *Reference) top() []Entry {
+	var found []Entry
+	for _, m := range r.fileKeys() {
+		if !strings.Contains(m.Path, ".") {
+			found = append(found, Entry{Member: &m})
+		}
 	}
 	return found
 }
@@ -91,7 +108,7 @@ func (r *Reference) within(table string) []Entry {
 
 // Names returns all names that Find knows, in order.
 func (r *Reference) Names() []string {
-	names := []string{"explore"}
+	names := []string{"explore", config.FileName}
 	for i := range r.Language {
 		names = append(names, functionNames(&r.Language[i])...)
 	}

@@ -15,6 +15,15 @@ type object = map[string]any
 // its own keys, and those of the backends that are known. A backend that is not
 // known takes any keys.
 func (r *Reference) Schema(version int) []byte {
+	data, err := json.MarshalIndent(r.file(version), "", "  ")
+	if err != nil { // plain data: it cannot fail
+		return nil
+	}
+	return append(data, '\n')
+}
+
+// file is the schema as data.
+func (r *Reference) file(version int) object {
 	text := func(doc string) object { return object{"type": "string", "description": doc} }
 	digest := object{"type": "string", "pattern": "^sha256:[0-9a-f]{64}$", "description": "that of the token"}
 	modules := object{"calendar": text("the calendar that says when runs may start here"), "extends": object{"type": "string", "description": "another environment, whose modules this one has too"}}
@@ -22,17 +31,17 @@ func (r *Reference) Schema(version int) []byte {
 		m := &r.Modules[i]
 		modules[m.Name] = r.moduleSchema(m)
 	}
-	schema := object{
+	return object{
 		"$schema": "http://json-schema.org/draft-07/schema#",
 		"title":   "runbook.yaml",
 		"type":    "object", "additionalProperties": false, "required": []string{"version", "environments"},
 		"properties": object{
 			"version": object{"const": version, "description": "of the file's form"},
-			"plugins": object{"type": "object", "additionalProperties": false, "properties": object{
+			"plugins": object{"type": "object", "description": "backends that are not built in", "additionalProperties": false, "properties": object{
 				"dirs":   object{"type": "array", "items": object{"type": "string"}, "description": "where plugins stand; relative to this file"},
 				"sha256": object{"type": "object", "additionalProperties": object{"type": "string", "pattern": "^[0-9a-fA-F]{64}$"}, "description": "the digests of trusted plugins, by name"},
 			}},
-			"approvals": object{"type": "object", "additionalProperties": false, "properties": object{
+			"approvals": object{"type": "object", "description": "how people answer", "additionalProperties": false, "properties": object{
 				"as": object{"enum": []string{"allow", "refuse"}, "description": "whether people may answer in another name than that of the operating system's user"},
 			}},
 			"people": object{"type": "object", "description": "who answers what runs ask, by name",
@@ -52,7 +61,7 @@ func (r *Reference) Schema(version int) []byte {
 					"emergency": object{"type": "object", "additionalProperties": false, "description": "who may agree to a run all the same (run --emergency)", "properties": object{
 						"by": names("people or roles; anyone if left out"), "count": object{"type": "integer", "minimum": 1}, "separate": object{"type": "boolean"}, "timeout": text("how long the question stands")}},
 				}}},
-			"audit": object{"type": "object", "additionalProperties": false, "properties": object{
+			"audit": object{"type": "object", "description": "exports of the record", "additionalProperties": false, "properties": object{
 				"key": object{"type": "string", "pattern": "^(env|file):.+", "description": "the Ed25519 key (PKCS #8 in PEM) that signs exports of the record"},
 			}},
 			"environments": object{"type": "object", "minProperties": 1, "description": "by name; the one called default is used where none is named",
@@ -61,11 +70,6 @@ func (r *Reference) Schema(version int) []byte {
 						"properties": object{"ops": opsSchema(nil)}}, "")}},
 		},
 	}
-	data, err := json.MarshalIndent(schema, "", "  ")
-	if err != nil { // plain data: it cannot fail
-		return nil
-	}
-	return append(data, '\n')
 }
 
 // names is a list of names.

@@ -196,6 +196,17 @@ func TestFindOfNames(t *testing.T) {
 			}
 		}
 	}
+	// What stands in no declaration of an op or a backend: the file's own keys, and undo.
+	for name, want := range map[string]string{"calendars": "runbook.yaml.calendars", "approvals.as": "runbook.yaml.approvals.as",
+		"runbook.yaml.people.NAME.tokens": "runbook.yaml.people.NAME.tokens", "people.NAME.tokens.expires": "runbook.yaml.people.NAME.tokens.expires",
+		"extends": "runbook.yaml.environments.NAME.extends", "ops": "runbook.yaml.environments.NAME.NAME.ops"} {
+		if found := r.Find(name); len(found) != 1 || found[0].Member == nil || found[0].Member.String() != want {
+			t.Errorf("%s: found %+v, want %s", name, found, want)
+		}
+	}
+	if found := r.Find("undo"); len(found) != 1 || found[0].Function == nil || !strings.HasPrefix(found[0].Function.Name, "on_rollback") {
+		t.Errorf("undo: found %+v", found)
+	}
 	both := r.Find("exec")
 	if len(both) != 2 || both[0] == (reference.Entry{}) {
 		t.Errorf("exec is a module and a backend; found %d entries", len(both))
