@@ -177,11 +177,12 @@ func (a commands) canceled(run journal.Run, events []effect.Event, line decision
 // go of the run without having heard.
 func (a commands) told(ctx context.Context, db *journal.DB, patience time.Duration, line decisionLine) (done bool, err error) {
 	var run journal.Run
+	rolls := line.Type == "rollback"
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		if run, err = db.Find(ctx, line.Run); err != nil {
 			return false, err
 		}
-		if !app.Carried(run) || run.Status == effect.StatusRollingBack || time.Now().After(deadline) {
+		if !app.Carried(run) || rolls && run.Status == effect.StatusRollingBack || time.Now().After(deadline) {
 			break
 		}
 	}
@@ -192,7 +193,7 @@ func (a commands) told(ctx context.Context, db *journal.DB, patience time.Durati
 	if err != nil {
 		return true, err
 	}
-	if run.Status == effect.StatusRollingBack {
+	if rolls && run.Status == effect.StatusRollingBack {
 		waits = nil // they are its own
 	}
 	if a.Flags.JSON {
@@ -203,7 +204,7 @@ func (a commands) told(ctx context.Context, db *journal.DB, patience time.Durati
 		return true, nil
 	}
 	command, what := "cancel", "is told to stop"
-	if line.Type == "rollback" {
+	if rolls {
 		command, what = "rollback", "is told to roll back"
 		if run.Status == effect.StatusRollingBack {
 			what = "is rolling back"
@@ -221,7 +222,38 @@ func (a commands) told(ctx context.Context, db *journal.DB, patience time.Durati
 			With("give it longer with:", a.OnRun(command, run.ID, "--grace", "10m")))
 	}
 	a.Advise(view.Advice{}.With("watch it with:", a.OnRun("log", run.ID, "--follow")))
-	return true, nil
+	if rolls {
+		return true, nil
+	}
+	return true, a.givenUp(ctx, db, run)
+}
+
+// givenUp says to whoever cancels a run that somebody wanted it rolled back: both
+// were told that it will be as they say.
+func (a commands) givenUp(ctx context.Context, db *journal.DB, run journal.Run) error {
+	events, err := db.Events(ctx, run.ID, 0)
+	if err != nil {
+		return err
+	}
+	var asked *effect.Event // the cancellation has ended what it asked for
+	for i := range events {
+		switch events[i].Kind {
+		case effect.RollbackRequested:
+			asked = &events[i]
+		case effect.RollbackStarted:
+			asked = nil
+		}
+	}
+	switch h := history.Of(events); {
+	case asked != nil:
+		a.Note("%s asked for its rollback at %s: it stops without one\n", view.Line(asked.Body.By), clock(asked.At))
+	case h.Rolling():
+		a.Note("it is being rolled back: what is not taken back when it stops stays\n")
+	default:
+		return nil
+	}
+	a.Advise(view.Advice{}.With("take the rest back when it has stopped:", a.OnRun("rollback", run.ID)))
+	return nil
 }
 
 // ended is told for a run that nobody carries any more.
