@@ -134,7 +134,7 @@ func scalar(v any) string {
 	case string:
 		return strconv.Quote(v)
 	case float64:
-		return strconv.FormatFloat(v, 'g', -1, 64)
+		return effect.FormatNumber(v, -1)
 	case *script.Callback:
 		return "function at " + v.Where().String()
 	case script.Mixed:

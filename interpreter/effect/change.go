@@ -126,7 +126,7 @@ func inWords(v any) string {
 	case nil:
 		return ""
 	case float64:
-		return strconv.FormatFloat(v, 'g', 10, 64)
+		return FormatNumber(v, 10)
 	}
 	return fmt.Sprint(v)
 }

@@ -464,6 +464,8 @@ func show(v any) string {
 		return "nothing"
 	case string:
 		return Quote(v)
+	case float64:
+		return FormatNumber(v, -1)
 	case []any:
 		return "a list"
 	case map[string]any:

@@ -47,6 +47,7 @@ func TestFieldCheck(t *testing.T) {
 		{"duration in seconds", effect.Field{Type: effect.Duration}, 90.0, 90.0, ""},
 		{"duration without a unit", effect.Field{Type: effect.Duration}, "90", nil, `wants a duration like "15m", got "90"`},
 		{"too long a duration", effect.Field{Type: effect.Duration}, 1e300, nil, "is longer than 292 years, the longest duration: got 1e+300"},
+		{"a bound in full", effect.Field{Type: effect.Int, Max: effect.Bound(5)}, 1732800000123.0, nil, "must be at most 5, got 1732800000123"},
 		{"too long a duration in text", effect.Field{Type: effect.Duration}, "300000000000h", nil, `is longer than 292 years, the longest duration: got "300000000000h"`},
 		{"negative duration", effect.Field{Type: effect.Duration}, -1.0, nil, "may not be negative, got -1"},
 		{"percent", effect.Field{Type: effect.Percent}, "0.1%", 0.1, ""},

@@ -132,6 +132,15 @@ func ParseText(f *Field, text string) (any, error) {
 	return f.Check(text)
 }
 
+// FormatNumber returns a number as people read it: a whole one that is exact in full,
+// another with so many digits.
+func FormatNumber(v float64, digits int) string {
+	if v == math.Trunc(v) && math.Abs(v) <= maxExact {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'g', digits, 64)
+}
+
 // maxExact is up to where a number tells every whole number from the next.
 const maxExact = 1 << 53
 

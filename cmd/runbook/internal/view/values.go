@@ -97,7 +97,7 @@ func value(f *effect.Field, v any) string {
 				return size(v)
 			}
 		}
-		return strconv.FormatFloat(v, 'g', 10, 64)
+		return effect.FormatNumber(v, 10)
 	case []any:
 		parts := make([]string, len(v))
 		for i := range v {

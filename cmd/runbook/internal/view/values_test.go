@@ -20,6 +20,7 @@ func TestArgs(t *testing.T) {
 		{"traffic.switch", `{"to":"blue","pool":"web"}`, "blue, pool web"},
 		{"health.watch", `{"drift":"break","during":20,"env":"green","every":1,"margin":10,"settle":300,"slo":{"p99_latency":"<= 500ms"},"tolerate":0}`, "green, 20s, every 1s, {p99_latency <= 500ms}"},
 		{"notify.send", `{"channel":"ops","text":"done"}`, "done, channel ops"},
+		{"db.exec", `{"args":[1732800000123,9007199254740992,0.125],"node":"a"}`, "args 1732800000123 9007199254740992 0.125, node a"},
 	} {
 		if got := Args(catalog, c.op, []byte(c.args)); got != c.want {
 			t.Errorf("%s %s is shown as %q, want %q", c.op, c.args, got, c.want)
