@@ -193,8 +193,11 @@ func (a commands) told(ctx context.Context, db *journal.DB, patience time.Durati
 	if err != nil {
 		return true, err
 	}
+	again := false // it was rolling back already
 	if rolls && run.Status == effect.StatusRollingBack {
-		waits = nil // they are its own
+		if again = !line.Changed; !again {
+			waits = nil // they are its own
+		}
 	}
 	if a.Flags.JSON {
 		for _, u := range waits {
@@ -213,11 +216,19 @@ func (a commands) told(ctx context.Context, db *journal.DB, patience time.Durati
 	a.Result("run %s %s; its runner is %s\n", journal.Short(run.ID), what, run.Holder)
 	for _, u := range waits {
 		a.Note("it waits for %s at %s (effect %s), under way since %s\n", u.Op, view.Clean(u.Where.String()), u.Place, clock(u.Since))
-		if !u.Until.IsZero() {
+		switch {
+		case u.Until.IsZero():
+		case again:
+			a.Note("  its time is up at %s; a rollback cuts nothing of its own short before\n", clock(u.Until))
+		default:
 			a.Note("  its own time is up at %s; without a sign of life it is cut short at %s\n", clock(u.Until), clock(u.Cut))
 		}
 	}
-	if len(waits) > 0 {
+	switch {
+	case len(waits) > 0 && again:
+		a.Advise(view.Advice{}.With("end it where it hangs with:", a.OnRun("cancel", run.ID, "--now")).
+			With("and then take the rest back with:", a.OnRun("rollback", run.ID)))
+	case len(waits) > 0:
 		a.Advise(view.Advice{}.With("cut it short now with:", a.OnRun(command, run.ID, "--now")).
 			With("give it longer with:", a.OnRun(command, run.ID, "--grace", "10m")))
 	}
