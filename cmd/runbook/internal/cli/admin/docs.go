@@ -137,7 +137,10 @@ func (a commands) lookUp(cmd *cobra.Command, r *reference.Reference, names []str
 		}
 		if entries == nil {
 			hint := effect.DidYouMean(name, r.Near())
-			if hint == "" {
+			switch command, _, err := cmd.Root().Find([]string{name}); {
+			case err == nil && command.Name() == name && command.HasParent():
+				hint = "of the command of that name tells: " + command.CommandPath() + " --help"
+			case hint == "":
 				hint = "without a name, all there is is listed"
 			}
 			return app.Usagef("there is nothing called %q; %s", view.Clean(name), hint)
