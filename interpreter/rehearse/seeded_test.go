@@ -58,6 +58,7 @@ var seeded = []struct {
 	{"empty-list", "an answer without rows does not empty what is there", 1},
 	{"ended-as-handed-back", "a secret is revoked after its last consumer has the new one", 1},
 	{"ended-is-done", "a wait that ends badly is not one that ends well", 1},
+	{"ended-the-new", "a secret that was exchanged is valid in one version", 1},
 	{"ended-then-handed-back", "a secret is revoked after its last consumer has the new one", 1},
 	{"endless-wait", "a run ends", 1},
 	{"everywhere-at-once", "a version does not come into service everywhere at once", 1},

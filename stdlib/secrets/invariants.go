@@ -14,6 +14,7 @@ import (
 func invariants() []effect.Invariant {
 	return []effect.Invariant{
 		{Name: "a secret that was exchanged is valid in one version", End: oneVersion},
+		{Name: "a secret that was exchanged is valid in one version", Doc: "and a run in which nothing fails does not end the one that it has made", End: newEnded},
 		{Name: "what is issued for a run ends with it", Doc: "what is released where nothing fails is released however the run ends", End: leftIssued},
 		{Name: "what is issued for a run ends with it", Doc: "what the rollback releases is released where nothing fails, too", End: forgottenIssued},
 		{Name: "some version of a secret is valid", After: someValid},
