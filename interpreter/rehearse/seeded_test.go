@@ -150,6 +150,7 @@ var seeded = []struct {
 	{"room-afterwards", "traffic is moved to what can take it", 1},
 	{"rows-left", "what a run keeps a copy of is not changed without it", 1},
 	{"rules-everywhere", "what services read does not change everywhere at once", 1},
+	{"said-anyway", "what failed on a host is not passed over", 1},
 	{"saved-afterwards", "a rollback sets what was, and not what the run set", 1},
 	{"schema-back-first", "what the version in service uses stays until the next one serves", 1},
 	{"schema-stays", "a rollback leaves nothing unhealthy in service", 1},

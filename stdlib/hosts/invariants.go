@@ -2,6 +2,7 @@ package hosts
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -133,7 +134,8 @@ func failedInRollback(past []effect.Occurrence, e effect.Occurrence) bool {
 
 // hostPassedOver finds runs that succeed although a change failed on some hosts
 // and went well on others, so that they differ now, and nothing came of that: no
-// other try there, no word to anybody.
+// other try there, no word to anybody. What the run says where nothing fails, too, is
+// no word of it.
 func hostPassedOver(v *effect.View, end effect.Ending) string {
 	if end.Status != effect.StatusSucceeded {
 		return ""
@@ -141,13 +143,11 @@ func hostPassedOver(v *effect.View, end effect.Ending) string {
 	failed := map[string]effect.Occurrence{} // by host
 	for _, e := range v.Past() {
 		switch {
-		case e.Tells:
+		case e.Tells && !saidAnyway(v.Usual, e):
 			clear(failed)
 		case e.Module == "hosts" && e.Err == nil && e.Class.Writes():
-			value, _ := e.Value.(map[string]any)
-			for host, v := range plain.Table(value, "hosts") {
-				told, _ := v.(map[string]any)
-				if told["error"] != nil && e.Args["partial"] == true {
+			for host, bad := range failedOn(e) {
+				if bad && e.Args["partial"] == true {
 					failed[host] = e
 				} else if failed[host].Name == e.Name {
 					delete(failed, host)
@@ -165,6 +165,32 @@ func hostPassedOver(v *effect.View, end effect.Ending) string {
 		}
 	}
 	return ""
+}
+
+// failedOn says of each host on which a call was carried out whether it failed there.
+func failedOn(e effect.Occurrence) map[string]bool {
+	value, _ := e.Value.(map[string]any)
+	failed := map[string]bool{}
+	for host, v := range plain.Table(value, "hosts") {
+		told, _ := v.(map[string]any)
+		failed[host] = told["error"] != nil
+	}
+	return failed
+}
+
+// saidAnyway reports whether a run that no fault strikes, and in which no host fails,
+// says the same at the same line.
+func saidAnyway(usual []effect.Occurrence, message effect.Occurrence) bool {
+	said := false
+	for _, e := range usual {
+		for _, bad := range failedOn(e) {
+			if bad && e.Module == "hosts" {
+				return false
+			}
+		}
+		said = said || e.Tells && e.Where == message.Where && reflect.DeepEqual(e.Args, message.Args)
+	}
+	return said
 }
 
 // touched returns the hosts on which a call did something.

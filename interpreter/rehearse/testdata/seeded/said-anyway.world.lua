@@ -1,0 +1,1 @@
+return { world = { hosts = { hosts = { ["web-1"] = { groups = { "web" } }, ["web-2"] = { groups = { "web" } } }, commands = { ["upgrade"] = { takes = "5m", sets = { packages = "new" } }, ["downgrade"] = { sets = { packages = "old" } }, ["maint on"] = { sets = { maint = "on" } }, ["maint off"] = { sets = { maint = "off" } } } }, health = { blue = {} } } }
