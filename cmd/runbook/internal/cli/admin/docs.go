@@ -1,9 +1,7 @@
 package admin
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -11,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/cobra/doc"
 
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/cli/app"
 	"github.com/q-ecosystem/runbook/cmd/runbook/internal/config"
@@ -89,11 +86,7 @@ func (a commands) docs(cmd *cobra.Command, f docsFlags, names []string) error {
 	case f.luals != "":
 		return a.writePages(f.luals, r.LuaLS())
 	case f.man != "":
-		pages, err := manPages(cmd.Root())
-		if err != nil {
-			return err
-		}
-		return a.writePages(f.man, pages)
+		return a.writePages(f.man, manPages(cmd.Root()))
 	case f.schema && a.Flags.JSON:
 		line := schemaLine{Type: "schema"}
 		if err := json.Unmarshal(r.Schema(config.Version), &line.Schema); err != nil {
@@ -184,27 +177,4 @@ func (a commands) writePages(dir string, pages map[string]string) error {
 		}
 	}
 	return nil
-}
-
-// manPages renders the commands, in section 1. They carry no date, so that the
-// same program writes the same pages.
-func manPages(root *cobra.Command) (map[string]string, error) {
-	pages := map[string]string{}
-	var err error
-	var visit func(c *cobra.Command)
-	visit = func(c *cobra.Command) {
-		if c.Hidden || c.Deprecated != "" {
-			return
-		}
-		c.DisableAutoGenTag = true
-		name := strings.ReplaceAll(c.CommandPath(), " ", "-")
-		var b bytes.Buffer
-		err = errors.Join(err, doc.GenMan(c, &doc.GenManHeader{Title: strings.ToUpper(name), Section: "1", Date: nil, Source: "runbook", Manual: "runbook manual"}, &b))
-		pages[name+".1"] = b.String()
-		for _, sub := range c.Commands() {
-			visit(sub)
-		}
-	}
-	visit(root)
-	return pages, err
 }
