@@ -38,12 +38,17 @@ func newPair(t *testing.T) *pair {
 	return p
 }
 
-// follow lets b follow a.
+// follow lets b follow a, and waits until it has read what there is: one that is stopped
+// before cannot say that it has.
 func (p *pair) follow() {
 	p.t.Helper()
 	host, port, _ := strings.Cut(p.address, ":")
 	p.b.do("CHANGE MASTER TO master_host = '" + host + "', master_port = " + port + ", master_user = 'runbook', master_password = '" + secret +
 		"', master_use_gtid = slave_pos, master_connect_retry = 1; START SLAVE")
+	plugintest.Until(p.t, "the replica waits for more", func() bool {
+		state := p.b.all("SHOW ALL SLAVES STATUS")
+		return strings.Contains(state, "Slave has read all relay log") && strings.Contains(state, "Waiting for master to send event")
+	})
 }
 
 func (p *pair) config() obj {
