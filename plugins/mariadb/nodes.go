@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
@@ -156,21 +155,7 @@ func (j *job) table(c *conn, question string) ([]map[string]string, error) {
 }
 
 // look asks all nodes at once.
-func (j *job) look() map[string]*status {
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	out := map[string]*status{}
-	for _, n := range j.nodes {
-		wg.Go(func() {
-			s := j.status(n)
-			mu.Lock()
-			defer mu.Unlock()
-			out[n.name] = s
-		})
-	}
-	wg.Wait()
-	return out
-}
+func (j *job) look() map[string]*status { return shared.AskAll(j.nodes, j.status) }
 
 // primary returns the node that takes writes.
 func (j *job) primary(seen map[string]*status) (*status, *effect.Error) {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
 	shared "github.com/q-ecosystem/runbook/plugins/internal/database"
@@ -77,21 +76,7 @@ func lsn(text string) uint64 {
 }
 
 // look asks all nodes at once.
-func (j *job) look() map[string]*status {
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	out := map[string]*status{}
-	for _, n := range j.nodes {
-		wg.Go(func() {
-			s := j.status(n)
-			mu.Lock()
-			defer mu.Unlock()
-			out[n.name] = s
-		})
-	}
-	wg.Wait()
-	return out
-}
+func (j *job) look() map[string]*status { return shared.AskAll(j.nodes, j.status) }
 
 // primary returns the node that takes writes: of several the one on the newest
 // timeline.
