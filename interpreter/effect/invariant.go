@@ -87,12 +87,7 @@ func (v *View) Past() []Occurrence {
 // NextTurn reports whether a call is that of a loop's next turn, and not another
 // try: by the same line, about something else, and made where nothing fails too.
 func (v *View) NextTurn(e, later Occurrence) bool {
-	same := func(a, b Occurrence) bool {
-		return a.Module == b.Module && a.Name == b.Name && a.Where == b.Where
-	}
-	return same(e, later) && !reflect.DeepEqual(e.Args, later.Args) && slices.ContainsFunc(v.Usual, func(u Occurrence) bool {
-		return same(u, later) && reflect.DeepEqual(u.Args, later.Args)
-	})
+	return e.sameLine(later) && !e.SameCall(later) && slices.ContainsFunc(v.Usual, later.SameCall)
 }
 
 // Occurrence is one effect as the simulated world saw it.
@@ -111,6 +106,16 @@ type Occurrence struct {
 	Fault        string   // the fault that struck it; empty for none
 	Opaque       bool     // nobody said what it changes
 	Tells        bool     // it tells people something, and changes nothing else
+}
+
+// SameCall reports whether an effect is another call of the same op by the same line,
+// with the same arguments.
+func (e Occurrence) SameCall(o Occurrence) bool {
+	return e.sameLine(o) && reflect.DeepEqual(e.Args, o.Args)
+}
+
+func (e Occurrence) sameLine(o Occurrence) bool {
+	return e.Module == o.Module && e.Name == o.Name && e.Where == o.Where
 }
 
 // Wrote reports whether the effect changed, or may have changed, something

@@ -2,7 +2,6 @@ package effect
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 )
@@ -52,7 +51,7 @@ func (v *View) unmoved(rest, usual []Occurrence, end Ending, said bool) (first O
 		return first, false, false
 	}
 	for i, e := range rest {
-		if u := usual[i]; e.Module != u.Module || e.Name != u.Name || e.Where != u.Where || (e.Err == nil) != (u.Err == nil) || !reflect.DeepEqual(e.Args, u.Args) {
+		if u := usual[i]; (e.Err == nil) != (u.Err == nil) || !e.SameCall(u) {
 			return first, false, false
 		}
 	}
@@ -111,7 +110,7 @@ func LastTurn(list []Occurrence) (last Occurrence, ok bool) {
 		if e.Wrote() {
 			break
 		}
-		if e.Module == list[0].Module && e.Name == list[0].Name && e.Where == list[0].Where && reflect.DeepEqual(e.Args, list[0].Args) {
+		if e.SameCall(list[0]) {
 			last, ok = e, true
 		}
 	}

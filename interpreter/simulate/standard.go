@@ -47,8 +47,7 @@ func notSwallowed(v *effect.View, end effect.Ending) string {
 // else, by another line, and is made at its place where nothing fails too.
 func asUsual(usual map[effect.Place]effect.Occurrence, failed, later effect.Occurrence) bool {
 	u, known := usual[later.Place]
-	return known && later.Wrote() && later.Where != failed.Where &&
-		u.Module == later.Module && u.Name == later.Name && u.Where == later.Where && reflect.DeepEqual(u.Args, later.Args)
+	return known && later.Wrote() && later.Where != failed.Where && u.SameCall(later)
 }
 
 // setsWhatWas finds rollbacks that do again what the run did, which is left so: what was
@@ -186,7 +185,7 @@ func obeyed(v *effect.View, e effect.Occurrence) string {
 func afterYes(usual []effect.Occurrence, question effect.Place, e effect.Occurrence) bool {
 	agreed := false
 	for _, u := range usual {
-		if agreed && u.Where == e.Where && u.Module == e.Module && u.Name == e.Name && reflect.DeepEqual(u.Args, e.Args) {
+		if agreed && u.SameCall(e) {
 			return true
 		}
 		agreed = agreed || u.Place == question && u.Err == nil

@@ -2,7 +2,6 @@ package health
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -50,9 +49,6 @@ func endedUnmeasured(v *effect.View, end effect.Ending) string {
 		return ""
 	}
 	read := past[at]
-	same := func(a, b effect.Occurrence) bool {
-		return a.Module == b.Module && a.Name == b.Name && a.Where == b.Where && reflect.DeepEqual(a.Args, b.Args)
-	}
 	usual := slices.IndexFunc(v.Usual, func(u effect.Occurrence) bool { return u.Place == read.Place })
 	if usual < 0 {
 		return ""
@@ -63,10 +59,10 @@ func endedUnmeasured(v *effect.View, end effect.Ending) string {
 	}
 	for _, e := range past[at+1:] {
 		switch {
-		case same(e, read), e.Module == effect.ControlModule && effect.Asks(e.Module+"."+e.Name):
+		case e.SameCall(read), e.Module == effect.ControlModule && effect.Asks(e.Module+"."+e.Name):
 			return ""
 		case e.Wrote() && !e.Tells:
-			ever := slices.IndexFunc(v.Usual, func(u effect.Occurrence) bool { return same(u, e) && !u.At.Before(last.At) })
+			ever := slices.IndexFunc(v.Usual, func(u effect.Occurrence) bool { return u.SameCall(e) && !u.At.Before(last.At) })
 			if ever < 0 {
 				return ""
 			}

@@ -2,7 +2,6 @@ package hosts
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -188,7 +187,7 @@ func saidAnyway(usual []effect.Occurrence, message effect.Occurrence) bool {
 				return false
 			}
 		}
-		said = said || e.Tells && e.Where == message.Where && reflect.DeepEqual(e.Args, message.Args)
+		said = said || e.Tells && e.SameCall(message)
 	}
 	return said
 }

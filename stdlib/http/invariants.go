@@ -64,7 +64,7 @@ func seenDone(v *effect.View, end effect.Ending) string {
 func inVain(v *effect.View, read effect.Occurrence, end effect.Ending) bool {
 	count := func(list []effect.Occurrence) (n int, last any) {
 		for _, e := range list {
-			if e.Where == read.Where && e.Module == read.Module && e.Name == read.Name && reflect.DeepEqual(e.Args, read.Args) {
+			if e.SameCall(read) {
 				n, last = n+1, e.Value
 			}
 		}

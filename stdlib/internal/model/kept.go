@@ -2,7 +2,6 @@ package model
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 
 	"github.com/q-ecosystem/runbook/interpreter/effect"
@@ -97,7 +96,7 @@ func movesRows(e, change effect.Occurrence) bool {
 // askedAlike reports whether people are asked the same where nothing fails.
 func askedAlike(usual []effect.Occurrence, question effect.Occurrence) bool {
 	for _, u := range usual {
-		if agreed(u) && u.Where == question.Where && reflect.DeepEqual(u.Args, question.Args) {
+		if agreed(u) && u.SameCall(question) {
 			return true
 		}
 	}
